@@ -1,0 +1,223 @@
+//! The vocabulary between the core and its shell: what goes in, what comes out.
+//!
+//! Every [`Command`] is answered by exactly one [`Input`] (I7).
+
+use crate::batch::Batch;
+use crate::checkpoint::Checkpoint;
+use crate::record::Record;
+use crate::time::Timestamp;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Names one invocation of one shard; never reused by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InvocationId(pub u64);
+
+/// What the shell is to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Read at most `records_max` further records. Answer: [`Input::Fetched`].
+    Fetch {
+        /// Most records that the answer may hold.
+        records_max: usize,
+    },
+    /// Run the function once. Answer: [`Input::Invoked`] with the same id.
+    Invoke(Invocation),
+    /// Keep this checkpoint. Answer: [`Input::CheckpointSaved`].
+    SaveCheckpoint(Checkpoint),
+    /// Hand records that were given up to whoever asked for them. Answer: [`Input::FailureSent`].
+    SendFailure(Failure),
+}
+
+/// One run of the function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// Names this run in its answer.
+    pub id: InvocationId,
+    /// The records, in order.
+    pub batch: Arc<Batch>,
+    /// 1 for the first attempt at this batch, 2 for the first retry, …
+    pub attempt: u32,
+}
+
+/// Records that were given up: settled without having succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The records, in order.
+    pub batch: Arc<Batch>,
+    /// Why they were given up.
+    pub reason: GiveUp,
+    /// How often the function was invoked with them.
+    pub attempts: u32,
+}
+
+/// Why records were given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GiveUp {
+    /// The stream no longer keeps them: older than its retention.
+    Expired,
+    /// A single record whose event alone is larger than an invocation may be.
+    TooLarge,
+}
+
+/// What the shell tells the core.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The answer to [`Command::Fetch`].
+    Fetched(Result<Page, FetchError>),
+    /// The answer to [`Command::Invoke`].
+    Invoked(InvocationId, Outcome),
+    /// The answer to [`Command::SaveCheckpoint`].
+    CheckpointSaved(Result<(), SaveError>),
+    /// The answer to [`Command::SendFailure`].
+    FailureSent,
+    /// A hint that there is something to read: the next fetch need not wait for the poll interval.
+    RecordsArrived,
+    /// The stream now keeps its records for this long.
+    RetentionChanged(Duration),
+    /// Stop: finish what is in flight, start nothing new, save, end.
+    Drain,
+    /// Nothing happened but the time given with this input.
+    TimePassed,
+}
+
+/// What one read of a shard brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The records, in order; may be empty.
+    pub records: Vec<Record>,
+    /// What the source says about what comes after them.
+    pub then: Then,
+}
+
+/// What follows a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// More is waiting to be read now.
+    More,
+    /// Nothing more at this moment.
+    CaughtUp,
+    /// Nothing more, ever: the shard is closed and was read to its end.
+    ShardEnd,
+}
+
+/// Why a read brought nothing. The position is unchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchError {
+    /// The source refused or could not be reached: try again later.
+    Unavailable,
+    /// The shell took the read back because of [`Input::Drain`].
+    Cancelled,
+}
+
+/// A checkpoint could not be kept. What was kept before still stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SaveError;
+
+/// How an invocation ended (specification 4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The function answered. Its response counts as success as a whole.
+    Succeeded {
+        /// The response, as the function sent it.
+        payload: Bytes,
+    },
+    /// The function was reached and failed: error, timeout, crash, failed init, oversized response.
+    FunctionFailed {
+        /// AWS's error type, such as `Sandbox.Timedout`, `Runtime.ExitError`, or the function's own.
+        error_type: String,
+        /// For people.
+        message: String,
+    },
+    /// No free concurrency: the function was not reached. Never counts as a failure of the batch.
+    Throttled,
+    /// The function could not be invoked at all. Never counts as a failure of the batch.
+    NotInvoked {
+        /// For people.
+        reason: String,
+    },
+}
+
+/// A copy of what dashboard, command line and metrics show of one shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardView {
+    /// What the shard is doing.
+    pub phase: Phase,
+    /// Everything up to here is settled and the checkpoint was kept; `None` before the first.
+    pub checkpoint: Option<crate::record::Position>,
+    /// Records held: read, not yet settled.
+    pub records_held: usize,
+    /// Their bytes inside invocation events.
+    pub bytes_held: usize,
+    /// When the last record of the batch at hand arrived; `None` while nothing is held.
+    pub oldest_arrival: Option<Timestamp>,
+    /// Age of the last record of the batch that was last sent, when it was sent (AWS's IteratorAge).
+    pub iterator_age: Option<Duration>,
+    /// When a checkpoint was last kept.
+    pub checkpoint_saved_at: Option<Timestamp>,
+    /// What happened since the shard began.
+    pub counts: Counts,
+}
+
+/// What a shard is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing to do but to read.
+    Polling,
+    /// Gathering records for a batch.
+    Gathering,
+    /// The function runs.
+    Invoking,
+    /// A batch failed and waits for its next attempt.
+    Retrying {
+        /// Attempts so far.
+        attempts: u32,
+        /// When the next one starts.
+        at: Timestamp,
+    },
+    /// Checkpoints cannot be kept: nothing new starts until they can.
+    Stalled,
+    /// Told to stop: what is in flight finishes.
+    Draining,
+    /// Nothing is owed and nothing held; nothing more will come.
+    Finished(Finished),
+}
+
+/// Why a shard is finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finished {
+    /// Drained: records remain to be read by whoever goes on from the checkpoint.
+    Drained,
+    /// The shard ended and everything in it is settled.
+    ShardEnd,
+}
+
+/// What happened in a shard since it began. Records unless the name says otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Read from the stream (PolledEventCount).
+    pub polled: u64,
+    /// Handed to the function, again on each retry (InvokedEventCount).
+    pub invoked: u64,
+    /// In failed invocations (FailedInvokeEventCount).
+    pub failed: u64,
+    /// Settled by success.
+    pub succeeded: u64,
+    /// Given up because the stream no longer keeps them.
+    pub expired: u64,
+    /// Given up because their event is too large.
+    pub too_large: u64,
+    /// Invocations started.
+    pub invocations: u64,
+    /// Invocations in which the function failed.
+    pub function_errors: u64,
+    /// Invocations that did not reach the function for lack of concurrency.
+    pub throttles: u64,
+    /// Invocations that did not reach the function for another reason.
+    pub not_invoked: u64,
+    /// Reads that failed.
+    pub fetch_errors: u64,
+    /// Saves that failed.
+    pub save_errors: u64,
+}

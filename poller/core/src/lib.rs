@@ -1,0 +1,36 @@
+//! Decides what an event source mapping does next.
+//!
+//! The core has no IO, no clock, no randomness and no logging: the shell tells it what happened and when, and carries
+//! out what it answers. That makes every rule of AWS's poller a plain function that can be tested exhaustively.
+//!
+//! | module | decides |
+//! |---|---|
+//! | [`Shard`] | what one shard does next: the only way in is [`Shard::handle`], the only way out [`Shard::next_command`] |
+//! | [`batch`] | which records go together, and the exact bytes of their event |
+//! | [`retry`] | how long to wait before the next attempt |
+//! | [`checkpoint`] | how far a shard is settled |
+//! | [`plan`] | which shards may run: parents before children |
+//! | [`event`] | how a record looks inside an event |
+
+pub mod batch;
+pub mod checkpoint;
+pub mod contract;
+pub mod event;
+pub mod plan;
+pub mod policy;
+pub mod record;
+pub mod retry;
+pub mod shard;
+pub mod time;
+
+pub use batch::{Batch, EVENT_BYTES_MAX, Envelope};
+pub use checkpoint::Checkpoint;
+pub use contract::{
+    Command, Counts, Failure, FetchError, Finished, GiveUp, Input, Invocation, InvocationId, Outcome, Page,
+    Phase, SaveError, ShardView, Then,
+};
+pub use policy::Policy;
+pub use record::{Position, Record};
+pub use retry::Backoff;
+pub use shard::Shard;
+pub use time::Timestamp;

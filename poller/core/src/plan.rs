@@ -1,0 +1,130 @@
+//! Which shards of a stream may run: parents before children (specification 3.3, 3.4).
+//!
+//! In: the shards as the stream lists them, and what is kept of each. Out: what to remember of shards seen for the
+//! first time, and which shards may be read now. Pure functions; the supervisor acts on them.
+
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+/// The name of a shard, unique within its stream.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShardId(Arc<str>);
+
+impl ShardId {
+    /// The shard of that name.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The name as the source writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ShardId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A shard as the stream lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedShard {
+    /// Its name.
+    pub id: ShardId,
+    /// The shards it was made from: none, one (split), or two (merge).
+    pub parents: Vec<ShardId>,
+    /// Whether it still takes records.
+    pub is_open: bool,
+}
+
+/// Where a mapping starts to read a stream that it has never read (StartingPosition).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartingPosition {
+    /// The oldest record that the stream keeps.
+    TrimHorizon,
+    /// Only what arrives from now on.
+    Latest,
+    /// The first record that arrived at or after this moment.
+    AtTimestamp(Timestamp),
+}
+
+/// Where to begin in a shard of which nothing is settled yet. Kept, so that a crash before the first record skips
+/// nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShardStart {
+    /// The oldest record of the shard.
+    TrimHorizon,
+    /// The first record that arrived at or after this moment.
+    AtTimestamp(Timestamp),
+    /// What arrives after the mapping's start, which was at this moment: LATEST, frozen.
+    AfterLatest(Timestamp),
+}
+
+/// What is kept of a shard, as far as the plan needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShardProgress {
+    /// Being read, or to be read.
+    Unfinished,
+    /// Read to its end, and everything in it settled; or passed over by the starting position.
+    Finished,
+}
+
+/// What a mapping remembers of a shard when it first sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewShard {
+    /// The shard.
+    pub id: ShardId,
+    /// Where to begin in it; `None`: it is over before it began, its records came before the starting position.
+    pub start: Option<ShardStart>,
+}
+
+/// What to remember of every shard when a mapping starts for the very first time, at `now`.
+///
+/// LATEST begins with the shards that are open now; closed ones count as finished, so that their children, should any
+/// appear later, need not wait for them.
+#[must_use]
+pub fn first_start(
+    starting_position: StartingPosition,
+    listed: &[ListedShard],
+    now: Timestamp,
+) -> Vec<NewShard> {
+    let start = |shard: &ListedShard| match starting_position {
+        StartingPosition::TrimHorizon => Some(ShardStart::TrimHorizon),
+        StartingPosition::AtTimestamp(from) => Some(ShardStart::AtTimestamp(from)),
+        StartingPosition::Latest => shard.is_open.then_some(ShardStart::AfterLatest(now)),
+    };
+    listed.iter().map(|shard| NewShard { id: shard.id.clone(), start: start(shard) }).collect()
+}
+
+/// What to remember of shards that appeared since: they are children and are read from their beginning, also under
+/// LATEST, or the records between the reshard and its discovery would be passed over.
+#[must_use]
+pub fn later_shards(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgress>) -> Vec<NewShard> {
+    listed
+        .iter()
+        .filter(|shard| !known.contains_key(&shard.id))
+        .map(|shard| NewShard { id: shard.id.clone(), start: Some(ShardStart::TrimHorizon) })
+        .collect()
+}
+
+/// The shards that may be read now: unfinished, and every parent finished or no longer listed.
+///
+/// A parent that the stream no longer lists has left its retention and counts as finished.
+#[must_use]
+pub fn readable(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgress>) -> Vec<ShardId> {
+    let listed_ids: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
+    let is_finished =
+        |id: &ShardId| !listed_ids.contains(id) || known.get(id) == Some(&ShardProgress::Finished);
+    listed
+        .iter()
+        .filter(|shard| known.get(&shard.id) == Some(&ShardProgress::Unfinished))
+        .filter(|shard| shard.parents.iter().all(is_finished))
+        .map(|shard| shard.id.clone())
+        .collect()
+}

@@ -1,0 +1,4 @@
+//! One shard.
+/// Stub.
+#[derive(Debug)]
+pub struct Shard;

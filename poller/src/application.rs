@@ -1,0 +1,119 @@
+//! What a template describes, checked: functions, streams, and event source mappings with AWS's names, ranges and
+//! defaults. The one door for configuration: whoever holds one of these need not check it again.
+
+use pelton_core::plan::StartingPosition;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that one template asks Pelton to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Application {
+    /// The folder of the template; relative paths start here.
+    pub root: PathBuf,
+    /// Every function of the template, by logical id.
+    pub functions: BTreeMap<String, Function>,
+    /// Every Kinesis stream that the template itself makes, by logical id.
+    pub streams: BTreeMap<String, Stream>,
+    /// Every event source mapping, in the order of the template.
+    pub mappings: Vec<Mapping>,
+}
+
+/// A function whose handler runs as a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// FunctionName, or the logical id.
+    pub name: String,
+    /// Folder of its code, absolute.
+    pub code_uri: PathBuf,
+    /// `Handler`; `bootstrap` for `provided.*` runtimes.
+    pub handler: String,
+    /// `Runtime`, such as `provided.al2023`.
+    pub runtime: String,
+    /// How to build it, from `Metadata`.
+    pub build: Option<BuildMethod>,
+    /// Timeout: 1 to 900 s, default 3 s.
+    pub timeout: Duration,
+    /// MemorySize in MB: 128 to 10,240, default 128. Reported, not enforced.
+    pub memory_size_mb: u32,
+    /// Environment.Variables.
+    pub environment: BTreeMap<String, String>,
+    /// ReservedConcurrentExecutions: most concurrent invocations; 0 throttles every one.
+    pub reserved_concurrency: Option<u32>,
+    /// ARN of the execution role that the function would have on AWS; shown in events as `invokeIdentityArn`.
+    pub role_arn: String,
+}
+
+/// `Metadata.BuildMethod` of a function, as far as Pelton can build it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BuildMethod {
+    /// `rust-cargolambda`: a cargo package, and the binary of it (`BuildProperties.Binary`).
+    RustCargoLambda {
+        /// The binary's name; `None`: the package's only one.
+        binary: Option<String>,
+    },
+}
+
+/// A Kinesis stream that the template makes (`AWS::Kinesis::Stream`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// `Name`, or the logical id.
+    pub name: String,
+    /// ShardCount; 4 for an on-demand stream.
+    pub shard_count: u32,
+    /// RetentionPeriodHours: 24 to 8,760, default 24.
+    pub retention_hours: u32,
+}
+
+/// One event source mapping of a Kinesis stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// Names the mapping in the store, logs and metrics: the logical id that CloudFormation would give it.
+    pub id: MappingId,
+    /// Logical id of its function.
+    pub function: String,
+    /// The stream.
+    pub stream: StreamArn,
+    /// Enabled, default true.
+    pub enabled: bool,
+    /// StartingPosition.
+    pub starting_position: StartingPosition,
+    /// BatchSize: 1 to 10,000, default 100.
+    pub batch_size: u32,
+    /// MaximumBatchingWindowInSeconds: 0 to 300 s, default 0.
+    pub batching_window: Duration,
+}
+
+/// Names a mapping: its logical id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MappingId(pub String);
+
+impl std::fmt::Display for MappingId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// `arn:PARTITION:kinesis:REGION:ACCOUNT:stream/NAME`, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamArn {
+    /// `aws`, `aws-cn`, `aws-us-gov`.
+    pub partition: String,
+    /// `us-east-1`
+    pub region: String,
+    /// 12 digits.
+    pub account: String,
+    /// The stream's name.
+    pub name: String,
+}
+
+impl std::fmt::Display for StreamArn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { partition, region, account, name } = self;
+        write!(f, "arn:{partition}:kinesis:{region}:{account}:stream/{name}")
+    }
+}

@@ -1,0 +1,15 @@
+//! Pelton runs AWS Lambda event source mappings anywhere: it does what `pelton-core` decided.
+
+pub mod application;
+pub mod clock;
+pub mod commands;
+pub mod control;
+pub mod data_dir;
+pub mod lambda;
+pub mod logging;
+pub mod ports;
+pub mod shard_worker;
+pub mod source;
+pub mod store;
+pub mod supervisor;
+pub mod template;

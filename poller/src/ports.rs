@@ -1,0 +1,208 @@
+//! The seams of the shell: what a shard worker needs from streams, functions and stores, and what each must keep.
+
+use crate::application::MappingId;
+use async_trait::async_trait;
+use pelton_core::plan::{ListedShard, NewShard, ShardId, ShardStart};
+use pelton_core::{Batch, Checkpoint, Outcome, Page, Position, Timestamp};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// A cause that is only shown, never matched on.
+pub type Cause = Box<dyn Error + Send + Sync>;
+
+/// A stream.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// What the stream is now. Cancelling is safe.
+    async fn describe(&self) -> Result<StreamDescription, SourceError>;
+
+    /// Every shard that the stream still lists, closed ones included. Cancelling is safe.
+    async fn list_shards(&self) -> Result<Vec<ListedShard>, SourceError>;
+
+    /// Begins to read a shard of the stream that was created at `created`.
+    ///
+    /// With [`ReadFrom::Latest`] the place is fixed when this returns. Cancelling is safe.
+    async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<Box<dyn ShardReader>, SourceError>;
+
+    /// Changes whenever records were put into the shard, where the source can tell: the embedded stream.
+    fn arrivals(&self, shard: &ShardId) -> Option<watch::Receiver<u64>>;
+}
+
+/// Reads one shard.
+#[async_trait]
+pub trait ShardReader: Send {
+    /// The next records, in order, at most `records_max`.
+    ///
+    /// After an error, and after cancelling, the next call goes on at the same place: nothing is lost. Waits for
+    /// nothing but the answer (and for its share of memory); the cadence is the caller's.
+    async fn next(&mut self, records_max: usize) -> Result<Page, SourceError>;
+}
+
+/// Where to begin to read a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// Right now: only what arrives after [`Source::open`] returned. If the place is lost before a record was read,
+    /// go on as with `At(frozen)`.
+    Latest {
+        /// When the mapping started.
+        frozen: Timestamp,
+    },
+    /// Where a start that was kept says; `AfterLatest` means the records that arrived at or after its moment.
+    Start(ShardStart),
+    /// The record after this one.
+    After(Position),
+}
+
+/// What a stream is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamDescription {
+    /// Its ARN, as it names itself.
+    pub arn: String,
+    /// When it was created: another time is another stream, though the name is the same.
+    pub created: Timestamp,
+    /// How long it keeps a record.
+    pub retention: Duration,
+    /// What it is doing.
+    pub status: StreamStatus,
+}
+
+/// What a stream is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamStatus {
+    /// Not yet there.
+    Creating,
+    /// There (also while it is being resharded).
+    Active,
+    /// Going away.
+    Deleting,
+}
+
+/// Why a stream did not do as asked. One variant per thing the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// Too many calls, or too many bytes: wait.
+    #[error("{operation} was throttled")]
+    Throttled {
+        /// The API call.
+        operation: &'static str,
+        /// What the endpoint said.
+        source: Cause,
+    },
+    /// No answer, or one that says nothing about the request: wait.
+    #[error("{operation} got no answer from {endpoint}")]
+    Unavailable {
+        /// The API call.
+        operation: &'static str,
+        /// Who was asked.
+        endpoint: String,
+        /// What went wrong.
+        source: Cause,
+    },
+    /// The stream or the shard does not exist.
+    #[error("{what} does not exist")]
+    NotFound {
+        /// The stream or shard.
+        what: String,
+    },
+    /// The endpoint refuses these credentials, or there are none.
+    #[error("{operation} was refused: credentials are missing or not allowed")]
+    Denied {
+        /// The API call.
+        operation: &'static str,
+        /// What the endpoint or the credentials chain said.
+        source: Cause,
+    },
+}
+
+/// Runs a function.
+#[async_trait]
+pub trait Invoker: Send + Sync {
+    /// Runs the function once with the batch as its event.
+    ///
+    /// A function that fails is an [`Outcome`], not an error. Cancelling before the function was reached leaves no
+    /// trace; cancelling later ends the process that runs it.
+    async fn invoke(&self, batch: Arc<Batch>) -> Outcome;
+}
+
+/// Keeps how far each mapping is.
+#[async_trait]
+pub trait CheckpointStore: Send + Sync {
+    /// What is kept of a mapping; `None` if it never started.
+    async fn load(&self, mapping: &MappingId) -> Result<Option<MappingState>, StoreError>;
+
+    /// Forgets what is kept of a mapping and keeps this instead, all at once: it starts on the stream that was created
+    /// at `created`.
+    async fn start(
+        &self,
+        mapping: &MappingId,
+        stream: &StreamIdentity,
+        shards: &[NewShard],
+    ) -> Result<(), StoreError>;
+
+    /// Keeps shards that appeared since, all at once.
+    async fn add_shards(&self, mapping: &MappingId, shards: &[NewShard]) -> Result<(), StoreError>;
+
+    /// Keeps a checkpoint. When this returns, a crash of Pelton does not undo it.
+    ///
+    /// A save once begun is carried out also if its future is dropped.
+    async fn save(
+        &self,
+        mapping: &MappingId,
+        shard: &ShardId,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), StoreError>;
+
+    /// Forgets shards that the stream no longer lists, all at once.
+    async fn remove_shards(&self, mapping: &MappingId, shards: &[ShardId]) -> Result<(), StoreError>;
+}
+
+/// Which stream a checkpoint belongs to. A checkpoint of another one is worthless.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamIdentity {
+    /// ARN of the stream.
+    pub arn: String,
+    /// When it was created.
+    pub created: Timestamp,
+}
+
+/// What is kept of a mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingState {
+    /// The stream that the positions belong to.
+    pub stream: StreamIdentity,
+    /// Every shard it has seen and the stream still lists.
+    pub shards: BTreeMap<ShardId, ShardState>,
+}
+
+/// What is kept of a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardState {
+    /// Where to begin while nothing is settled; `None`: the shard was over before the mapping began.
+    pub start: Option<ShardStart>,
+    /// How far it is settled.
+    pub checkpoint: Checkpoint,
+}
+
+/// Why the store did not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// What is stored cannot be understood: stop, and let a person look.
+    #[error("the checkpoints in {file} cannot be read")]
+    Corrupt {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        source: Cause,
+    },
+    /// Not written: try again, and start nothing new until it works.
+    #[error("checkpoints cannot be written to {file}")]
+    Unwritable {
+        /// The file.
+        file: String,
+        /// What went wrong, such as a full disk.
+        source: Cause,
+    },
+}

@@ -1,0 +1,1 @@
+//! Stub: shard_worker.
