@@ -16,24 +16,28 @@ pub struct Checkpoint {
 }
 
 /// Tracks which records are settled. Memory grows with the number of gaps, not of records.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Progress {
+    settled: Checkpoint,
     /// Every ordinal below is settled.
     settled_below: Ordinal,
-    /// Position of the record just below `settled_below`.
-    position: Option<Position>,
     /// Settled runs above: first ordinal → (ordinal after the last, position of the last).
     settled_above: BTreeMap<Ordinal, (Ordinal, Position)>,
 }
 
 impl Progress {
-    pub(crate) fn starting_at(position: Option<Position>) -> Self {
-        Self { position, ..Self::default() }
+    pub(crate) fn starting_from(kept: Checkpoint) -> Self {
+        Self { settled: kept, settled_below: 0, settled_above: BTreeMap::new() }
     }
 
-    /// Everything up to here is settled.
-    pub(crate) fn position(&self) -> Option<&Position> {
-        self.position.as_ref()
+    /// How far everything is settled.
+    pub(crate) fn settled(&self) -> &Checkpoint {
+        &self.settled
+    }
+
+    /// The shard holds no records but the `records` accepted so far. Once they are settled, so is the shard.
+    pub(crate) fn end_at(&mut self, records: Ordinal) {
+        self.settled.ended = self.settled_below == records;
     }
 
     /// Marks `records` as settled. They must be in order and not settled before (I2).
@@ -67,7 +71,7 @@ impl Progress {
             }
             let (end, position) = run.remove();
             self.settled_below = end;
-            self.position = Some(position);
+            self.settled.position = Some(position);
         }
     }
 }

@@ -105,8 +105,10 @@ pub enum Then {
 /// Why a read brought nothing. The position is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FetchError {
-    /// The source refused or could not be reached: try again later.
+    /// The source could not be reached or did not answer properly: try again later.
     Unavailable,
+    /// The source was asked too often, or for too much: try again later, and not soon.
+    Throttled,
     /// The shell took the read back because of [`Input::Drain`].
     Cancelled,
 }

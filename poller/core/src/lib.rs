@@ -16,10 +16,13 @@ pub mod batch;
 pub mod checkpoint;
 pub mod contract;
 pub mod event;
+mod lane;
 pub mod plan;
 pub mod policy;
+mod reading;
 pub mod record;
 pub mod retry;
+mod saving;
 pub mod shard;
 pub mod time;
 
