@@ -246,9 +246,9 @@ impl Shard {
     /// Whether nothing is owed and nothing held, and why nothing more will come (I7).
     #[must_use]
     pub fn finished(&self) -> Option<Finished> {
-        let settled = self.settled();
+        let settled = self.progress.settled();
         let is_owed =
-            self.reading.is_in_flight() || self.lane.is_in_flight() || !self.saving.is_up_to(&settled);
+            self.reading.is_in_flight() || self.lane.is_in_flight() || !self.saving.is_up_to(settled);
         match (is_owed, settled.ended, self.is_draining) {
             (true, _, _) | (false, false, false) => None,
             (false, true, _) => Some(Finished::ShardEnd),
