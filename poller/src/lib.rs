@@ -5,6 +5,7 @@ pub mod clock;
 pub mod commands;
 pub mod control;
 pub mod data_dir;
+pub mod errors;
 pub mod lambda;
 pub mod logging;
 pub mod ports;

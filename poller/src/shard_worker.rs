@@ -1,1 +1,348 @@
-//! Stub: shard_worker.
+//! One task per shard: carries the core's commands out and brings the answers back.
+//!
+//! In: orders of the supervisor, and what happens at the ports. Out: a view, and why it finished. Decides nothing.
+
+use crate::application::MappingId;
+use crate::clock::Clock;
+use crate::errors::chain;
+use crate::ports::{
+    CheckpointStore, Invoker, ReadFrom, ShardReader, ShardState, Source, SourceError, StoreError,
+};
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use pelton_core::plan::{ShardId, ShardStart};
+use pelton_core::{
+    Checkpoint, Command, Failure, FetchError, Finished, GiveUp, Input, Invocation, InvocationId, Outcome,
+    Page, Policy, SaveError, Shard, ShardView, Timestamp,
+};
+use std::collections::VecDeque;
+use std::error::Error;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tracing::{debug, error, info, warn};
+
+/// What a worker is told while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Finish what is in flight, start nothing new, save, end.
+    Drain,
+    /// The stream now keeps its records for this long.
+    RetentionChanged(Duration),
+}
+
+/// What a worker shows.
+#[derive(Clone, Debug)]
+pub struct WorkerView {
+    /// The shard as the core sees it.
+    pub shard: ShardView,
+    /// Whether the place to read from is fixed: nothing put from now on can be passed over.
+    pub is_open: bool,
+    /// The last problem, for people; `None` once things go well again.
+    pub problem: Option<String>,
+}
+
+/// What a worker works with.
+#[derive(Clone)]
+pub struct Ports {
+    /// The stream.
+    pub source: Arc<dyn Source>,
+    /// The function.
+    pub invoker: Arc<dyn Invoker>,
+    /// Where checkpoints are kept.
+    pub store: Arc<dyn CheckpointStore>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Which shard of which mapping, and where to begin.
+pub struct Assignment {
+    /// The mapping.
+    pub mapping: MappingId,
+    /// The shard.
+    pub shard: ShardId,
+    /// What is kept of the shard. It must not have ended.
+    pub state: ShardState,
+    /// Whether the mapping never ran before: LATEST then means right now.
+    pub is_first_start: bool,
+    /// The mapping's settings.
+    pub policy: Policy,
+    /// Decides every jitter.
+    pub seed: u64,
+}
+
+type Fetched = (ReaderSlot, Result<Page, SourceError>);
+
+/// The reader, opened by the first read.
+enum ReaderSlot {
+    NotOpen(ReadFrom),
+    Open(Box<dyn ShardReader>),
+}
+
+/// Runs one shard until it is drained or has ended. Dropping the future abandons what is in flight.
+pub struct ShardWorker {
+    mapping: MappingId,
+    shard_id: ShardId,
+    ports: Ports,
+    shard: Shard,
+    reader: Option<ReaderSlot>,
+    fetch: Option<BoxFuture<'static, Fetched>>,
+    invocations: FuturesUnordered<BoxFuture<'static, (InvocationId, Outcome)>>,
+    save: Option<BoxFuture<'static, Result<(), StoreError>>>,
+    arrivals: Option<watch::Receiver<u64>>,
+    /// `None` once told to drain: nothing follows.
+    orders: Option<mpsc::Receiver<Order>>,
+    /// Answers that needed no waiting.
+    answers: VecDeque<Input>,
+    view: watch::Sender<WorkerView>,
+    is_open: bool,
+    problem: Option<String>,
+}
+
+impl ShardWorker {
+    /// A worker for `assignment`, and what it shows.
+    pub fn new(
+        assignment: Assignment,
+        ports: Ports,
+        orders: mpsc::Receiver<Order>,
+    ) -> (Self, watch::Receiver<WorkerView>) {
+        let Assignment { mapping, shard: shard_id, state, is_first_start, policy, seed } = assignment;
+        let from = read_from(&state, is_first_start);
+        let shard = Shard::new(policy, Some(state.checkpoint), seed, ports.clock.now());
+        let first_view = WorkerView { shard: shard.view(), is_open: false, problem: None };
+        let (view, views) = watch::channel(first_view);
+        let worker = Self {
+            mapping,
+            arrivals: ports.source.arrivals(&shard_id),
+            shard_id,
+            ports,
+            shard,
+            reader: Some(ReaderSlot::NotOpen(from)),
+            fetch: None,
+            invocations: FuturesUnordered::new(),
+            save: None,
+            orders: Some(orders),
+            answers: VecDeque::new(),
+            view,
+            is_open: false,
+            problem: None,
+        };
+        (worker, views)
+    }
+
+    /// Works until the shard is finished.
+    pub async fn run(mut self) -> Finished {
+        loop {
+            while let Some(command) = self.shard.next_command() {
+                self.carry_out(command);
+            }
+            self.publish();
+            if let Some(finished) = self.shard.finished() {
+                return finished;
+            }
+            let input = self.next_input().await;
+            self.shard.handle(input, self.ports.clock.now());
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Fetch { records_max } => self.start_fetch(records_max),
+            Command::Invoke(invocation) => self.start_invocation(invocation),
+            Command::SaveCheckpoint(checkpoint) => self.start_save(checkpoint),
+            Command::SendFailure(failure) => {
+                self.report(&failure);
+                self.answers.push_back(Input::FailureSent);
+            }
+        }
+    }
+
+    fn start_fetch(&mut self, records_max: usize) {
+        let slot = self.reader.take().expect("at most one read is in flight");
+        let source = Arc::clone(&self.ports.source);
+        let shard_id = self.shard_id.clone();
+        self.fetch = Some(Box::pin(async move {
+            let mut reader = match slot {
+                ReaderSlot::Open(reader) => reader,
+                ReaderSlot::NotOpen(from) => match source.open(&shard_id, from.clone()).await {
+                    Ok(reader) => reader,
+                    Err(error) => return (ReaderSlot::NotOpen(from), Err(error)),
+                },
+            };
+            let page = reader.next(records_max).await;
+            (ReaderSlot::Open(reader), page)
+        }));
+    }
+
+    fn start_invocation(&mut self, invocation: Invocation) {
+        let invoker = Arc::clone(&self.ports.invoker);
+        let Invocation { id, batch, attempt } = invocation;
+        debug!(mapping = %self.mapping, shard = %self.shard_id, records = batch.records().len(), attempt, "invoking");
+        self.invocations.push(Box::pin(async move { (id, invoker.invoke(batch).await) }));
+    }
+
+    fn start_save(&mut self, checkpoint: Checkpoint) {
+        let store = Arc::clone(&self.ports.store);
+        let (mapping, shard_id) = (self.mapping.clone(), self.shard_id.clone());
+        self.save = Some(Box::pin(async move { store.save(&mapping, &shard_id, &checkpoint).await }));
+    }
+
+    /// Given up with nowhere to go: said loudly.
+    fn report(&self, failure: &Failure) {
+        let reason = match failure.reason {
+            GiveUp::Expired => "older than the stream's retention",
+            GiveUp::TooLarge => "larger than an invocation may be",
+        };
+        let Failure { batch, attempts, .. } = failure;
+        error!(
+            mapping = %self.mapping, shard = %self.shard_id, reason, records = batch.records().len(), attempts,
+            first = %batch.first_position(), last = %batch.last_position(), "records given up"
+        );
+    }
+
+    /// Waits for whatever happens first.
+    async fn next_input(&mut self) -> Input {
+        if let Some(answer) = self.answers.pop_front() {
+            return answer;
+        }
+        let wakeup = self.shard.next_wakeup();
+        tokio::select! {
+            biased;
+            Some((id, outcome)) = self.invocations.next() => self.invoked(id, outcome),
+            answer = finish(&mut self.save) => self.saved(answer),
+            order = next_order(&mut self.orders) => self.obey(order),
+            (slot, answer) = finish(&mut self.fetch) => self.fetched(slot, answer),
+            () = changed(&mut self.arrivals) => Input::RecordsArrived,
+            () = sleep_until(&self.ports.clock, wakeup) => Input::TimePassed,
+        }
+    }
+
+    /// A closed channel means that the supervisor is gone: stop as if told to.
+    fn obey(&mut self, order: Option<Order>) -> Input {
+        match order {
+            Some(Order::RetentionChanged(retention)) => Input::RetentionChanged(retention),
+            Some(Order::Drain) | None => {
+                self.orders = None;
+                if self.fetch.take().is_some() {
+                    self.answers.push_back(Input::Fetched(Err(FetchError::Cancelled)));
+                }
+                Input::Drain
+            }
+        }
+    }
+
+    fn fetched(&mut self, slot: ReaderSlot, answer: Result<Page, SourceError>) -> Input {
+        self.is_open |= matches!(slot, ReaderSlot::Open(_));
+        self.reader = Some(slot);
+        match answer {
+            Ok(page) => {
+                self.recovered();
+                Input::Fetched(Ok(page))
+            }
+            Err(error) => {
+                let is_throttled = matches!(error, SourceError::Throttled { .. });
+                self.has_problem("the shard cannot be read; trying again", &error);
+                Input::Fetched(Err(if is_throttled {
+                    FetchError::Throttled
+                } else {
+                    FetchError::Unavailable
+                }))
+            }
+        }
+    }
+
+    fn saved(&mut self, answer: Result<(), StoreError>) -> Input {
+        match answer {
+            Ok(()) => Input::CheckpointSaved(Ok(())),
+            Err(error) => {
+                self.has_problem("the checkpoint cannot be kept; nothing new starts until it can", &error);
+                Input::CheckpointSaved(Err(SaveError))
+            }
+        }
+    }
+
+    fn invoked(&mut self, id: InvocationId, outcome: Outcome) -> Input {
+        let (mapping, shard) = (&self.mapping, &self.shard_id);
+        match &outcome {
+            Outcome::Succeeded { .. } => self.recovered(),
+            Outcome::FunctionFailed { error_type, message } => {
+                warn!(%mapping, %shard, error_type, error = message, "the function failed; its batch will be retried");
+                self.problem = Some(format!("{error_type}: {message}"));
+            }
+            Outcome::Throttled => debug!(%mapping, %shard, "throttled; the batch will be sent again"),
+            Outcome::NotInvoked { reason } => {
+                warn!(%mapping, %shard, reason, "the function could not be invoked; the batch will be sent again");
+                self.problem = Some(reason.clone());
+            }
+        }
+        Input::Invoked(id, outcome)
+    }
+
+    /// Said once at `warn` when things go wrong, then at `debug` until they go well again.
+    fn has_problem(&mut self, message: &'static str, problem: &(dyn Error + 'static)) {
+        let (mapping, shard, error) = (&self.mapping, &self.shard_id, chain(problem));
+        if self.problem.is_none() {
+            warn!(%mapping, %shard, error, message);
+        } else {
+            debug!(%mapping, %shard, error, message);
+        }
+        self.problem = Some(error);
+    }
+
+    fn recovered(&mut self) {
+        if self.problem.take().is_some() {
+            info!(mapping = %self.mapping, shard = %self.shard_id, "going on");
+        }
+    }
+
+    fn publish(&self) {
+        let view =
+            WorkerView { shard: self.shard.view(), is_open: self.is_open, problem: self.problem.clone() };
+        self.view.send_replace(view);
+    }
+}
+
+/// A checkpoint beats a start that was kept. LATEST means right now only when the mapping never ran before.
+fn read_from(state: &ShardState, is_first_start: bool) -> ReadFrom {
+    match (&state.checkpoint.position, state.start) {
+        (Some(position), _) => ReadFrom::After(position.clone()),
+        (None, Some(ShardStart::AfterLatest(frozen))) if is_first_start => ReadFrom::Latest { frozen },
+        (None, Some(start)) => ReadFrom::Start(start),
+        (None, None) => unreachable!("a shard that was over before the mapping began is not read"),
+    }
+}
+
+/// The output of the future in `slot`, which is then empty. Never returns while there is none.
+async fn finish<T>(slot: &mut Option<BoxFuture<'static, T>>) -> T {
+    let Some(future) = slot else { return pending().await };
+    let output = future.await;
+    *slot = None;
+    output
+}
+
+async fn next_order(orders: &mut Option<mpsc::Receiver<Order>>) -> Option<Order> {
+    match orders {
+        Some(orders) => orders.recv().await,
+        None => pending().await,
+    }
+}
+
+async fn changed(arrivals: &mut Option<watch::Receiver<u64>>) {
+    if let Some(watch) = arrivals {
+        if watch.changed().await.is_ok() {
+            return;
+        }
+        // The stream's server is gone: nothing will be told this way any more.
+        *arrivals = None;
+    }
+    pending().await
+}
+
+async fn sleep_until(clock: &Clock, moment: Option<Timestamp>) {
+    match moment {
+        Some(moment) => clock.sleep_until(moment).await,
+        None => pending().await,
+    }
+}

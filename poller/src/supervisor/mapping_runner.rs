@@ -1,0 +1,310 @@
+//! One task per mapping: makes the shard workers that run match the shards that may run.
+//!
+//! In: what the stream lists, and how workers end. Out: workers started and drained, and a view. Which shards may run
+//! is decided by `pelton_core::plan`.
+
+use super::preparation::{MappingPlan, Prepared, after_recreation, say_starting_anew, start_anew, state_of};
+use crate::errors::chain;
+use crate::ports::{MappingState, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus};
+use crate::shard_worker::{Assignment, Order, ShardWorker, WorkerView};
+use pelton_core::plan::{ListedShard, ShardId, ShardProgress, later_shards, readable};
+use pelton_core::{Backoff, Finished, Policy, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
+use tracing::{info, warn};
+
+/// From one look at the stream's shards to the next (KCL's shard sync).
+const SYNC_INTERVAL: Duration = Duration::from_secs(60);
+/// From one look to the next at the least, however many shards end.
+const SYNC_GAP_MIN: Duration = Duration::from_secs(1);
+/// Orders to a worker that it has not taken yet.
+const ORDERS_MAX: usize = 4;
+
+/// What a mapping shows.
+#[derive(Clone, Debug)]
+pub struct MappingView {
+    /// What it is doing.
+    pub activity: MappingActivity,
+    /// Its running shards.
+    pub shards: BTreeMap<ShardId, watch::Receiver<WorkerView>>,
+}
+
+/// What a mapping is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MappingActivity {
+    /// Reading its stream.
+    Polling,
+    /// The stream cannot be reached, or is gone: waiting for it.
+    Waiting {
+        /// Why, for people.
+        reason: String,
+    },
+    /// Told to stop.
+    Stopped,
+}
+
+/// Runs one mapping.
+pub struct MappingRunner {
+    plan: MappingPlan,
+    policy: Policy,
+    state: MappingState,
+    listed: Vec<ListedShard>,
+    is_first_start: bool,
+    workers: BTreeMap<ShardId, Worker>,
+    tasks: JoinSet<(ShardId, Finished)>,
+    synced_at: Timestamp,
+    sync_at: Timestamp,
+    sync_failures: u32,
+    random: fastrand::Rng,
+    view: watch::Sender<MappingView>,
+}
+
+struct Worker {
+    orders: mpsc::Sender<Order>,
+    view: watch::Receiver<WorkerView>,
+}
+
+/// Why a look at the stream brought nothing.
+#[derive(Debug, thiserror::Error)]
+enum SyncError {
+    #[error("the stream cannot be listed")]
+    Source(#[from] SourceError),
+    #[error("what the stream lists cannot be kept")]
+    Store(#[from] StoreError),
+    #[error("the stream is being {0}")]
+    NotActive(&'static str),
+}
+
+impl MappingRunner {
+    /// A runner, and what it shows.
+    pub(super) fn new(prepared: Prepared) -> (Self, watch::Receiver<MappingView>) {
+        let Prepared { plan, policy, state, listed, is_first_start } = prepared;
+        let (view, views) =
+            watch::channel(MappingView { activity: MappingActivity::Polling, shards: BTreeMap::new() });
+        let now = plan.ports.clock.now();
+        let mut runner = Self {
+            plan,
+            policy,
+            state,
+            listed,
+            is_first_start,
+            workers: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            synced_at: now,
+            sync_at: now.after(SYNC_INTERVAL),
+            sync_failures: 0,
+            random: fastrand::Rng::new(),
+            view,
+        };
+        runner.start_readable();
+        runner.is_first_start = false;
+        runner.publish(MappingActivity::Polling);
+        (runner, views)
+    }
+
+    /// Runs until told to stop; then finishes what is in flight. Dropping the future abandons it.
+    pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        // Cancelling a step is safe: a look at the stream that was cut short is at worst repeated at the next start.
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = async { loop { self.step().await } } => {}
+        }
+        self.drain_all().await;
+        self.publish(MappingActivity::Stopped);
+    }
+
+    /// Waits for the next thing to do, and does it.
+    async fn step(&mut self) {
+        let clock = self.plan.ports.clock.clone();
+        tokio::select! {
+            biased;
+            Some(ended) = self.tasks.join_next() => self.worker_ended(ended),
+            () = clock.sleep_until(self.sync_at) => self.sync().await,
+        }
+    }
+
+    /// Starts a worker for every shard that may run and does not.
+    fn start_readable(&mut self) {
+        for shard in readable(&self.listed, &self.known()) {
+            if !self.workers.contains_key(&shard) {
+                self.start_worker(shard);
+            }
+        }
+    }
+
+    fn start_worker(&mut self, shard: ShardId) {
+        let assignment = Assignment {
+            mapping: self.plan.mapping.id.clone(),
+            shard: shard.clone(),
+            state: self.state.shards[&shard].clone(),
+            is_first_start: self.is_first_start,
+            policy: self.policy.clone(),
+            seed: self.random.u64(..),
+        };
+        let (orders, orders_taken) = mpsc::channel(ORDERS_MAX);
+        let (worker, view) = ShardWorker::new(assignment, self.plan.ports.clone(), orders_taken);
+        let id = shard.clone();
+        self.tasks.spawn(async move { (id, worker.run().await) });
+        self.workers.insert(shard, Worker { orders, view });
+    }
+
+    fn worker_ended(&mut self, ended: Result<(ShardId, Finished), JoinError>) {
+        let (shard, finished) = match ended {
+            Ok(ended) => ended,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        self.workers.remove(&shard);
+        if finished == Finished::ShardEnd {
+            info!(mapping = %self.plan.mapping.id, %shard, "the shard has ended and everything in it is settled");
+            if let Some(state) = self.state.shards.get_mut(&shard) {
+                state.checkpoint.ended = true;
+            }
+            self.start_readable();
+            self.sync_soon();
+        }
+        self.publish(self.activity());
+    }
+
+    /// Children may have appeared.
+    fn sync_soon(&mut self) {
+        if self.sync_failures == 0 {
+            self.sync_at = self.sync_at.min(self.synced_at.after(SYNC_GAP_MIN));
+        }
+    }
+
+    /// Looks at the stream and makes the workers match it.
+    async fn sync(&mut self) {
+        let result = self.try_sync().await;
+        let now = self.plan.ports.clock.now();
+        self.synced_at = now;
+        match result {
+            Ok(()) => {
+                if self.sync_failures > 0 {
+                    info!(mapping = %self.plan.mapping.id, "the stream is there again");
+                }
+                self.sync_failures = 0;
+                self.sync_at = now.after(SYNC_INTERVAL);
+                self.publish(MappingActivity::Polling);
+            }
+            Err(error) => {
+                self.sync_failures += 1;
+                let delay = SYNC_GAP_MIN + Backoff::default().delay(self.sync_failures, &mut self.random);
+                self.sync_at = now.after(delay);
+                let reason = chain(&error);
+                warn!(mapping = %self.plan.mapping.id, error = reason, again_in = ?delay, "waiting for the stream");
+                self.publish(MappingActivity::Waiting { reason });
+            }
+        }
+    }
+
+    async fn try_sync(&mut self) -> Result<(), SyncError> {
+        let description = self.plan.ports.source.describe().await?;
+        match description.status {
+            StreamStatus::Active => {}
+            StreamStatus::Creating => return Err(SyncError::NotActive("created")),
+            StreamStatus::Deleting => return Err(SyncError::NotActive("deleted")),
+        }
+        let listed = self.plan.ports.source.list_shards().await?;
+        if description.created != self.state.stream.created {
+            return self.start_anew(description, listed).await;
+        }
+        self.change_retention(description.retention).await;
+        self.add_shards(&listed).await?;
+        self.remove_vanished(&listed).await?;
+        self.listed = listed;
+        self.start_readable();
+        Ok(())
+    }
+
+    /// The stream was deleted and made again: settles what is in flight, then begins with the new one.
+    async fn start_anew(
+        &mut self,
+        stream: StreamDescription,
+        listed: Vec<ListedShard>,
+    ) -> Result<(), SyncError> {
+        say_starting_anew(&self.plan, &self.state.stream);
+        self.drain_all().await;
+        let identity = StreamIdentity { arn: stream.arn, created: stream.created };
+        self.state = start_anew(&self.plan, identity, &listed, after_recreation(&self.plan)).await?;
+        self.policy.retention = stream.retention;
+        self.listed = listed;
+        self.start_readable();
+        Ok(())
+    }
+
+    async fn change_retention(&mut self, retention: Duration) {
+        if retention == self.policy.retention {
+            return;
+        }
+        info!(mapping = %self.plan.mapping.id, ?retention, "the stream's retention has changed");
+        self.policy.retention = retention;
+        self.order_all(Order::RetentionChanged(retention)).await;
+    }
+
+    async fn add_shards(&mut self, listed: &[ListedShard]) -> Result<(), SyncError> {
+        let new = later_shards(listed, &self.known());
+        if new.is_empty() {
+            return Ok(());
+        }
+        info!(mapping = %self.plan.mapping.id, shards = new.len(), "the stream was resharded");
+        self.plan.ports.store.add_shards(&self.plan.mapping.id, &new).await?;
+        self.state.shards.extend(new.into_iter().map(state_of));
+        Ok(())
+    }
+
+    /// Shards that the stream no longer lists have left its retention.
+    async fn remove_vanished(&mut self, listed: &[ListedShard]) -> Result<(), SyncError> {
+        let listed: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
+        let vanished: Vec<ShardId> =
+            self.state.shards.keys().filter(|id| !listed.contains(id)).cloned().collect();
+        if vanished.is_empty() {
+            return Ok(());
+        }
+        for shard in &vanished {
+            if !self.state.shards[shard].checkpoint.ended {
+                warn!(mapping = %self.plan.mapping.id, %shard, "the shard left the stream's retention unfinished");
+            }
+            if let Some(worker) = self.workers.get(shard) {
+                // A worker that does not listen any more has ended.
+                worker.orders.send(Order::Drain).await.ok();
+            }
+        }
+        self.plan.ports.store.remove_shards(&self.plan.mapping.id, &vanished).await?;
+        self.state.shards.retain(|id, _| !vanished.contains(id));
+        Ok(())
+    }
+
+    /// Drains every worker and waits for them.
+    async fn drain_all(&mut self) {
+        // A shard that ends while the others drain must not start its children.
+        self.listed.clear();
+        self.order_all(Order::Drain).await;
+        while let Some(ended) = self.tasks.join_next().await {
+            self.worker_ended(ended);
+        }
+    }
+
+    async fn order_all(&self, order: Order) {
+        for worker in self.workers.values() {
+            // A worker that does not listen any more has ended.
+            worker.orders.send(order).await.ok();
+        }
+    }
+
+    fn known(&self) -> BTreeMap<ShardId, ShardProgress> {
+        let progress = |ended| if ended { ShardProgress::Finished } else { ShardProgress::Unfinished };
+        self.state.shards.iter().map(|(id, state)| (id.clone(), progress(state.checkpoint.ended))).collect()
+    }
+
+    fn activity(&self) -> MappingActivity {
+        self.view.borrow().activity.clone()
+    }
+
+    fn publish(&self, activity: MappingActivity) {
+        let shards = self.workers.iter().map(|(id, worker)| (id.clone(), worker.view.clone())).collect();
+        self.view.send_replace(MappingView { activity, shards });
+    }
+}

@@ -1,0 +1,110 @@
+//! Starts the mappings, shows them, and stops them.
+//!
+//! One task per mapping ([`MappingRunner`]), which owns its shard workers. Nobody else touches a worker: whoever wants
+//! to know something reads a view, whoever wants something stopped says so here.
+
+mod mapping_runner;
+mod preparation;
+
+pub use mapping_runner::{MappingActivity, MappingRunner, MappingView};
+pub use preparation::{Endpoint, MappingPlan, Prepared, StartError, prepare};
+
+use crate::application::Mapping;
+use crate::clock::Clock;
+use crate::shard_worker::WorkerView;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// The running mappings.
+#[derive(Debug)]
+pub struct Supervisor {
+    runners: JoinSet<()>,
+    views: Vec<MappingHandle>,
+    stop: watch::Sender<bool>,
+}
+
+/// A mapping and what it shows.
+#[derive(Clone, Debug)]
+pub struct MappingHandle {
+    /// Its settings.
+    pub mapping: Mapping,
+    /// What it does; `None` for a mapping that is not enabled.
+    pub view: Option<watch::Receiver<MappingView>>,
+}
+
+/// How a stop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Everything in flight was settled and kept.
+    Clean,
+    /// The grace time ran out: what was in flight will be repeated.
+    Abandoned,
+    /// A task broke one of our own invariants.
+    Broken,
+}
+
+impl Supervisor {
+    /// Starts every mapping that was prepared; `disabled` ones are only shown.
+    #[must_use]
+    pub fn start(prepared: Vec<Prepared>, disabled: Vec<Mapping>) -> Self {
+        let (stop, stop_seen) = watch::channel(false);
+        let mut runners = JoinSet::new();
+        let mut views: Vec<MappingHandle> =
+            disabled.into_iter().map(|mapping| MappingHandle { mapping, view: None }).collect();
+        for prepared in prepared {
+            let mapping = prepared.mapping().clone();
+            let (runner, view) = MappingRunner::new(prepared);
+            runners.spawn(runner.run(stop_seen.clone()));
+            views.push(MappingHandle { mapping, view: Some(view) });
+        }
+        Self { runners, views, stop }
+    }
+
+    /// The mappings and their views. The list never changes while the supervisor lives.
+    #[must_use]
+    pub fn mappings(&self) -> &[MappingHandle] {
+        &self.views
+    }
+
+    /// Waits until every shard that could be started has fixed its place in the stream: what is put from now on is not
+    /// passed over. Cancelling is safe.
+    pub async fn opened(&self) {
+        for handle in &self.views {
+            let Some(view) = &handle.view else { continue };
+            let shards: Vec<_> = view.borrow().shards.values().cloned().collect();
+            for mut shard in shards {
+                // An error means that the worker has ended: there is nothing left to pass over.
+                shard.wait_for(|view: &WorkerView| view.is_open).await.ok();
+            }
+        }
+    }
+
+    /// Returns when a task has broken one of our own invariants. Cancelling is safe.
+    pub async fn broken(&mut self) {
+        while let Some(ended) = self.runners.join_next().await {
+            if ended.is_err() {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Stops fetching, lets in-flight batches finish for at most `grace`, keeps their checkpoints, ends.
+    pub async fn stop(mut self, grace: Duration, clock: &Clock) -> Stopped {
+        self.stop.send_replace(true);
+        let all_ended = async {
+            let mut stopped = Stopped::Clean;
+            while let Some(ended) = self.runners.join_next().await {
+                if ended.is_err() {
+                    stopped = Stopped::Broken;
+                }
+            }
+            stopped
+        };
+        tokio::select! {
+            stopped = all_ended => stopped,
+            () = clock.sleep(grace) => Stopped::Abandoned,
+        }
+    }
+}

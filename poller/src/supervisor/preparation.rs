@@ -1,0 +1,205 @@
+//! What must be right before a mapping runs.
+//!
+//! In: a mapping and its ports. Out: a mapping whose stream exists and whose positions are known, or why not. Starts
+//! nothing; what it keeps in the store is right also if Pelton ends before the mapping runs.
+
+use crate::application::{Mapping, MappingId};
+use crate::ports::{
+    MappingState, ShardState, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus,
+};
+use crate::shard_worker::Ports;
+use pelton_core::plan::{ListedShard, NewShard, StartingPosition, first_start};
+use pelton_core::{Checkpoint, Envelope, Policy};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// How long a stream that is being created is waited for.
+const CREATING_WAIT_MAX: Duration = Duration::from_secs(60);
+/// From one look at it to the next.
+const CREATING_POLL: Duration = Duration::from_millis(200);
+/// Records are read ahead to at least this many per shard.
+const READ_AHEAD_RECORDS_MIN: usize = 10_000;
+
+/// A mapping, and what it works with.
+pub struct MappingPlan {
+    /// Its settings.
+    pub mapping: Mapping,
+    /// Stream, function, store, time.
+    pub ports: Ports,
+    /// What stands around the records of an event.
+    pub envelope: Envelope,
+    /// Where the stream is.
+    pub endpoint: Endpoint,
+    /// From one read of an idle shard to the next.
+    pub poll_interval: Duration,
+}
+
+/// What kind of endpoint a stream has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Pelton's own embedded stream: may be read as often as one likes, and is a new one at every start.
+    Embedded,
+    /// Anything else: five reads a second per shard.
+    Other,
+}
+
+impl Endpoint {
+    fn fetch_gap_min(self) -> Duration {
+        match self {
+            Endpoint::Embedded => Duration::ZERO,
+            Endpoint::Other => Duration::from_millis(200),
+        }
+    }
+}
+
+/// A mapping that can run.
+pub struct Prepared {
+    pub(super) plan: MappingPlan,
+    pub(super) policy: Policy,
+    pub(super) state: MappingState,
+    pub(super) listed: Vec<ListedShard>,
+    /// The mapping never ran before: LATEST means right now.
+    pub(super) is_first_start: bool,
+}
+
+impl Prepared {
+    /// The mapping's settings.
+    #[must_use]
+    pub fn mapping(&self) -> &Mapping {
+        &self.plan.mapping
+    }
+}
+
+/// Why a mapping cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The stream does not exist, cannot be reached, or refuses.
+    #[error("{mapping} cannot read its stream {stream}")]
+    Source {
+        /// The mapping.
+        mapping: MappingId,
+        /// Its stream.
+        stream: String,
+        /// What went wrong.
+        source: SourceError,
+    },
+    /// The stream is going away, or does not come up.
+    #[error("{mapping} cannot read its stream {stream}, which is {doing}")]
+    NotActive {
+        /// The mapping.
+        mapping: MappingId,
+        /// Its stream.
+        stream: String,
+        /// `being deleted`, `still being created`.
+        doing: &'static str,
+    },
+    /// The positions cannot be read or kept.
+    #[error("the positions of {mapping} are not to be had")]
+    Store {
+        /// The mapping.
+        mapping: MappingId,
+        /// What went wrong.
+        source: StoreError,
+    },
+}
+
+/// Finds the stream and the positions of a mapping. Cancelling is safe.
+pub async fn prepare(plan: MappingPlan) -> Result<Prepared, StartError> {
+    let (mapping, stream) = (plan.mapping.id.clone(), plan.mapping.stream.to_string());
+    let source_failed =
+        |source| StartError::Source { mapping: mapping.clone(), stream: stream.clone(), source };
+    let store_failed = |source| StartError::Store { mapping: mapping.clone(), source };
+
+    let description = await_active(&plan).await?;
+    let listed = plan.ports.source.list_shards().await.map_err(source_failed)?;
+    let identity = StreamIdentity { arn: description.arn.clone(), created: description.created };
+    let kept = plan.ports.store.load(&plan.mapping.id).await.map_err(store_failed)?;
+    let policy = policy_of(&plan, &description);
+    let (state, is_first_start) = match kept {
+        Some(state) if state.stream == identity => (state, false),
+        Some(state) => {
+            say_starting_anew(&plan, &state.stream);
+            (
+                start_anew(&plan, identity, &listed, after_recreation(&plan)).await.map_err(store_failed)?,
+                false,
+            )
+        }
+        None => {
+            let from = plan.mapping.starting_position;
+            (start_anew(&plan, identity, &listed, from).await.map_err(store_failed)?, true)
+        }
+    };
+    Ok(Prepared { plan, policy, state, listed, is_first_start })
+}
+
+async fn await_active(plan: &MappingPlan) -> Result<StreamDescription, StartError> {
+    let (mapping, stream) = (plan.mapping.id.clone(), plan.mapping.stream.to_string());
+    let clock = &plan.ports.clock;
+    let deadline = clock.now().after(CREATING_WAIT_MAX);
+    loop {
+        let doing = match plan.ports.source.describe().await {
+            Ok(description) if description.status == StreamStatus::Active => return Ok(description),
+            Ok(description) if description.status == StreamStatus::Deleting => "being deleted",
+            Ok(_) if clock.now() < deadline => {
+                clock.sleep(CREATING_POLL).await;
+                continue;
+            }
+            Ok(_) => "still being created",
+            Err(source) => return Err(StartError::Source { mapping, stream, source }),
+        };
+        return Err(StartError::NotActive { mapping, stream, doing });
+    }
+}
+
+fn policy_of(plan: &MappingPlan, description: &StreamDescription) -> Policy {
+    let batch_size = plan.mapping.batch_size as usize;
+    Policy {
+        batch_size,
+        batching_window: plan.mapping.batching_window,
+        retention: description.retention,
+        poll_interval: plan.poll_interval,
+        fetch_gap_min: plan.endpoint.fetch_gap_min(),
+        read_ahead_records_max: READ_AHEAD_RECORDS_MIN.max(2 * batch_size),
+        ..Policy::kinesis(plan.envelope.clone())
+    }
+}
+
+/// A stream made again under the name of one that was being read holds only records that came after the mapping's
+/// start: under LATEST, too, all of them are wanted.
+pub(super) fn after_recreation(plan: &MappingPlan) -> StartingPosition {
+    match plan.mapping.starting_position {
+        StartingPosition::Latest | StartingPosition::TrimHorizon => StartingPosition::TrimHorizon,
+        StartingPosition::AtTimestamp(from) => StartingPosition::AtTimestamp(from),
+    }
+}
+
+pub(super) fn say_starting_anew(plan: &MappingPlan, old: &StreamIdentity) {
+    let (mapping, stream) = (&plan.mapping.id, &plan.mapping.stream);
+    let message = "the stream was deleted and made again: its old positions are worthless, starting anew";
+    match plan.endpoint {
+        Endpoint::Embedded => {
+            info!(%mapping, %stream, "the embedded stream is new: starting at its beginning")
+        }
+        Endpoint::Other => warn!(%mapping, %stream, old_stream = old.arn, message),
+    }
+}
+
+/// Forgets what was kept of the mapping and keeps where each shard of this stream begins.
+pub(super) async fn start_anew(
+    plan: &MappingPlan,
+    stream: StreamIdentity,
+    listed: &[ListedShard],
+    from: StartingPosition,
+) -> Result<MappingState, StoreError> {
+    let shards = first_start(from, listed, plan.ports.clock.now());
+    plan.ports.store.start(&plan.mapping.id, &stream, &shards).await?;
+    let shards: BTreeMap<_, _> = shards.into_iter().map(state_of).collect();
+    Ok(MappingState { stream, shards })
+}
+
+/// What is kept of a shard when it is first seen.
+pub(super) fn state_of(shard: NewShard) -> (pelton_core::plan::ShardId, ShardState) {
+    let checkpoint = Checkpoint { position: None, ended: shard.start.is_none() };
+    (shard.id, ShardState { start: shard.start, checkpoint })
+}
