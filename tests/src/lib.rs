@@ -1,1 +1,3 @@
-//! Harness.
+//! What the tests of the whole share: fakes of the ports.
+
+pub mod fakes;

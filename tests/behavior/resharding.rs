@@ -1,0 +1,100 @@
+//! Specification 3.3, 3.4: parents before children, children from their start.
+
+use crate::world::{World, numbers};
+use pelton_core::plan::StartingPosition;
+use std::time::Duration;
+
+#[tokio::test(start_paused = true)]
+async fn children_start_when_the_last_batch_of_their_parent_is_settled() {
+    let world = World::new(&["parent"]);
+    world.function.fails();
+    world.stream.put("parent", 0..25);
+    world.stream.reshard(&["parent"], &["left", "right"]);
+    world.stream.put("left", ["left"]);
+    world.stream.put("right", ["right"]);
+    let supervisor = world.start().await;
+    world.clock.sleep(Duration::from_secs(120)).await;
+    assert!(world.function.runs().iter().all(|run| run.records == numbers(0..10)), "children wait");
+    world.function.recovers();
+    world.until_handled(27).await;
+    world.stop(supervisor).await;
+    assert_eq!(world.function.handled()[..25], numbers(0..25));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_merged_shard_waits_for_both_parents() {
+    let world = World::new(&["slow", "quick"]);
+    world.function.does(|records| {
+        let is_slow = records[0] == "slow";
+        (
+            Duration::from_secs(if is_slow { 60 } else { 0 }),
+            pelton_core::Outcome::Succeeded { payload: "null".into() },
+        )
+    });
+    world.stream.put("slow", ["slow"]);
+    world.stream.put("quick", ["quick"]);
+    world.stream.reshard(&["slow", "quick"], &["merged"]);
+    world.stream.put("merged", ["merged"]);
+    let supervisor = world.start().await;
+    world.until_handled(3).await;
+    world.stop(supervisor).await;
+    assert_eq!(world.function.handled(), ["quick", "slow", "merged"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn children_are_read_from_their_start_also_under_latest() {
+    let world = World::new(&["parent"]).from(StartingPosition::Latest);
+    world.stream.put("parent", ["before"]);
+    let supervisor = world.start().await;
+    world.stream.put("parent", ["last of parent"]);
+    world.stream.reshard(&["parent"], &["child"]);
+    world.stream.put("child", ["first of child"]);
+    world.until_handled(2).await;
+    world.stop(supervisor).await;
+    assert_eq!(world.function.handled(), ["last of parent", "first of child"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reshards_while_nobody_polls_are_followed_at_the_next_start() {
+    let world = World::new(&["g0"]);
+    world.stream.put("g0", ["g0"]);
+    let supervisor = world.start().await;
+    world.until_handled(1).await;
+    world.stop(supervisor).await;
+    for (parent, child) in [("g0", "g1"), ("g1", "g2"), ("g2", "g3")] {
+        world.stream.reshard(&[parent], &[child]);
+        world.stream.put(child, [child]);
+    }
+    let supervisor = world.start().await;
+    world.until_handled(4).await;
+    world.stop(supervisor).await;
+    assert_eq!(world.function.handled(), ["g0", "g1", "g2", "g3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parent_that_left_the_retention_counts_as_finished() {
+    let world = World::new(&["parent"]);
+    let supervisor = world.start().await;
+    world.stop(supervisor).await;
+    world.stream.reshard(&["parent"], &["child"]);
+    world.stream.put("child", ["child"]);
+    world.stream.forget("parent");
+    let supervisor = world.start().await;
+    world.until_handled(1).await;
+    world.stop(supervisor).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_that_ended_is_not_read_again_after_a_restart() {
+    let world = World::new(&["parent"]);
+    world.stream.put("parent", ["parent"]);
+    world.stream.reshard(&["parent"], &["child"]);
+    world.stream.put("child", ["child"]);
+    let supervisor = world.start().await;
+    world.until_handled(2).await;
+    world.stop(supervisor).await;
+    let supervisor = world.start().await;
+    world.clock.sleep(Duration::from_secs(90)).await;
+    world.stop(supervisor).await;
+    assert_eq!(world.function.handled(), ["parent", "child"]);
+}

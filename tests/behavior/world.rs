@@ -1,0 +1,110 @@
+//! One mapping of one stream, its function, and its store.
+
+use pelton::application::{Mapping, MappingId, StreamArn};
+use pelton::clock::Clock;
+use pelton::ports::Invoker;
+use pelton::shard_worker::Ports;
+use pelton::supervisor::{Endpoint, MappingActivity, MappingPlan, StartError, Stopped, Supervisor, prepare};
+use pelton_core::plan::StartingPosition;
+use pelton_tests::fakes::{FakeFunction, FakeStream, MemoryStore};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a batch in flight may take when a mapping is stopped.
+pub(crate) const GRACE: Duration = Duration::from_secs(30);
+
+/// Everything around the code under test. It survives a crash of it.
+pub(crate) struct World {
+    pub(crate) clock: Clock,
+    pub(crate) stream: FakeStream,
+    pub(crate) function: FakeFunction,
+    pub(crate) store: MemoryStore,
+    pub(crate) mapping: Mapping,
+    pub(crate) endpoint: Endpoint,
+}
+
+impl World {
+    /// A mapping from TRIM_HORIZON with batches of up to 10 records, on a stream of these shards.
+    pub(crate) fn new(shards: &[&str]) -> Self {
+        let clock = Clock::start();
+        let stream = FakeStream::new(&clock, shards);
+        let function = FakeFunction::new(&clock);
+        let arn = StreamArn {
+            partition: "aws".into(),
+            region: "us-east-1".into(),
+            account: "000000000000".into(),
+            name: "fake".into(),
+        };
+        let mapping = Mapping {
+            id: MappingId("mapping".into()),
+            function: "function".into(),
+            stream: arn,
+            enabled: true,
+            starting_position: StartingPosition::TrimHorizon,
+            batch_size: 10,
+            batching_window: Duration::ZERO,
+        };
+        let store = MemoryStore::default();
+        Self { clock, stream, function, store, mapping, endpoint: Endpoint::Other }
+    }
+
+    pub(crate) fn from(self, starting_position: StartingPosition) -> Self {
+        Self { mapping: Mapping { starting_position, ..self.mapping }, ..self }
+    }
+
+    pub(crate) fn batch_size(self, batch_size: u32) -> Self {
+        Self { mapping: Mapping { batch_size, ..self.mapping }, ..self }
+    }
+
+    /// Starts the mapping as a new process would.
+    pub(crate) async fn start(&self) -> Supervisor {
+        self.try_start().await.unwrap()
+    }
+
+    pub(crate) async fn try_start(&self) -> Result<Supervisor, StartError> {
+        let ports = Ports {
+            source: Arc::new(self.stream.clone()),
+            invoker: Arc::new(self.function.clone()) as Arc<dyn Invoker>,
+            store: Arc::new(self.store.clone()),
+            clock: self.clock.clone(),
+        };
+        let plan = MappingPlan {
+            mapping: self.mapping.clone(),
+            ports,
+            envelope: FakeStream::envelope(),
+            endpoint: self.endpoint,
+            poll_interval: Duration::from_secs(1),
+        };
+        let supervisor = Supervisor::start(vec![prepare(plan).await?], vec![]);
+        supervisor.opened().await;
+        Ok(supervisor)
+    }
+
+    /// Runs until the function has handled `count` records, for an hour at most.
+    pub(crate) async fn until_handled(&self, count: usize) {
+        self.until(|world| world.function.handled().len() >= count).await;
+    }
+
+    /// Runs until `is_true`, for an hour at most.
+    pub(crate) async fn until(&self, is_true: impl Fn(&World) -> bool) {
+        let deadline = self.clock.now().after(Duration::from_secs(3600));
+        while !is_true(self) {
+            assert!(self.clock.now() < deadline, "it did not come true within an hour");
+            self.clock.sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub(crate) async fn stop(&self, supervisor: Supervisor) {
+        assert_eq!(supervisor.stop(GRACE, &self.clock).await, Stopped::Clean);
+    }
+}
+
+/// What the only mapping is doing.
+pub(crate) fn activity(supervisor: &Supervisor) -> MappingActivity {
+    supervisor.mappings()[0].view.as_ref().unwrap().borrow().activity.clone()
+}
+
+/// `0`, `1`, … as payloads.
+pub(crate) fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
+    range.map(|number| number.to_string()).collect()
+}

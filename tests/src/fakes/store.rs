@@ -1,0 +1,110 @@
+//! Checkpoints in memory, on a disk that can be full.
+
+use async_trait::async_trait;
+use pelton::application::MappingId;
+use pelton::ports::{CheckpointStore, MappingState, ShardState, StoreError, StreamIdentity};
+use pelton_core::Checkpoint;
+use pelton_core::plan::{NewShard, ShardId};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Keeps checkpoints in memory. Clones share them: a clone is the same disk seen by the next process.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    disk: Arc<Mutex<Disk>>,
+}
+
+#[derive(Debug, Default)]
+struct Disk {
+    mappings: BTreeMap<MappingId, MappingState>,
+    is_full: bool,
+    saves: usize,
+}
+
+impl MemoryStore {
+    /// From now on every write fails, until [`MemoryStore::make_room`].
+    pub fn fill_up(&self) {
+        self.disk().is_full = true;
+    }
+
+    /// Writes succeed again.
+    pub fn make_room(&self) {
+        self.disk().is_full = false;
+    }
+
+    /// How many checkpoints were saved.
+    #[must_use]
+    pub fn saves(&self) -> usize {
+        self.disk().saves
+    }
+
+    /// What is kept of a mapping.
+    #[must_use]
+    pub fn kept(&self, mapping: &str) -> Option<MappingState> {
+        self.disk().mappings.get(&MappingId(mapping.to_owned())).cloned()
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().expect("no test panics while it holds the disk")
+    }
+
+    fn writable(&self) -> Result<MutexGuard<'_, Disk>, StoreError> {
+        let disk = self.disk();
+        if disk.is_full {
+            return Err(StoreError::Unwritable { file: "memory".into(), source: "the disk is full".into() });
+        }
+        Ok(disk)
+    }
+}
+
+fn state_of(shard: &NewShard) -> (ShardId, ShardState) {
+    let checkpoint = Checkpoint { position: None, ended: shard.start.is_none() };
+    (shard.id.clone(), ShardState { start: shard.start, checkpoint })
+}
+
+#[async_trait]
+impl CheckpointStore for MemoryStore {
+    async fn load(&self, mapping: &MappingId) -> Result<Option<MappingState>, StoreError> {
+        Ok(self.disk().mappings.get(mapping).cloned())
+    }
+
+    async fn start(
+        &self,
+        mapping: &MappingId,
+        stream: &StreamIdentity,
+        shards: &[NewShard],
+    ) -> Result<(), StoreError> {
+        let state = MappingState { stream: stream.clone(), shards: shards.iter().map(state_of).collect() };
+        self.writable()?.mappings.insert(mapping.clone(), state);
+        Ok(())
+    }
+
+    async fn add_shards(&self, mapping: &MappingId, shards: &[NewShard]) -> Result<(), StoreError> {
+        let mut disk = self.writable()?;
+        let state = disk.mappings.get_mut(mapping).expect("the mapping was started");
+        state.shards.extend(shards.iter().map(state_of));
+        Ok(())
+    }
+
+    async fn save(
+        &self,
+        mapping: &MappingId,
+        shard: &ShardId,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), StoreError> {
+        let mut disk = self.writable()?;
+        disk.saves += 1;
+        let state = disk.mappings.get_mut(mapping).expect("the mapping was started");
+        if let Some(shard) = state.shards.get_mut(shard) {
+            shard.checkpoint = checkpoint.clone();
+        }
+        Ok(())
+    }
+
+    async fn remove_shards(&self, mapping: &MappingId, shards: &[ShardId]) -> Result<(), StoreError> {
+        let mut disk = self.writable()?;
+        let state = disk.mappings.get_mut(mapping).expect("the mapping was started");
+        state.shards.retain(|id, _| !shards.contains(id));
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! A stream in memory: shards, reshards, retention, and days on which it cannot be reached.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pelton::clock::Clock;
+use pelton::ports::{ReadFrom, ShardReader, Source, SourceError, StreamDescription, StreamStatus};
+use pelton_core::plan::{ListedShard, ShardId, ShardStart};
+use pelton_core::{Envelope, Page, Position, Record, Then, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// A stream in memory. Clones are the same stream.
+#[derive(Clone)]
+pub struct FakeStream {
+    clock: Clock,
+    inner: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
+    created: Timestamp,
+    status: StreamStatus,
+    retention: Duration,
+    shards: BTreeMap<ShardId, FakeShard>,
+    is_reachable: bool,
+    exists: bool,
+    reads: Vec<(ShardId, Timestamp)>,
+}
+
+#[derive(Default)]
+struct FakeShard {
+    parents: Vec<ShardId>,
+    records: Vec<(Timestamp, String)>,
+    is_closed: bool,
+    arrivals: watch::Sender<u64>,
+}
+
+impl FakeStream {
+    /// What stands around the records of its events.
+    #[must_use]
+    pub fn envelope() -> Envelope {
+        Envelope::new(&br#"{"Records":["#[..], &b"]}"[..])
+    }
+
+    /// A stream of these open shards.
+    #[must_use]
+    pub fn new(clock: &Clock, shards: &[&str]) -> Self {
+        let inner = Inner {
+            created: clock.now(),
+            status: StreamStatus::Active,
+            retention: Duration::from_secs(24 * 60 * 60),
+            shards: shards.iter().map(|name| (ShardId::new(name), FakeShard::default())).collect(),
+            is_reachable: true,
+            exists: true,
+            reads: Vec::new(),
+        };
+        Self { clock: clock.clone(), inner: Arc::new(Mutex::new(inner)) }
+    }
+
+    /// Puts records into a shard.
+    pub fn put(&self, shard: &str, payloads: impl IntoIterator<Item = impl ToString>) {
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        let shard = inner.shards.get_mut(&ShardId::new(shard)).expect("the shard exists");
+        assert!(!shard.is_closed, "a closed shard takes no records");
+        shard.records.extend(payloads.into_iter().map(|payload| (now, payload.to_string())));
+        shard.arrivals.send_modify(|count| *count += 1);
+    }
+
+    /// Closes `parents` and opens `children` made from them.
+    pub fn reshard(&self, parents: &[&str], children: &[&str]) {
+        let mut inner = self.inner();
+        let parents: Vec<ShardId> = parents.iter().map(|name| ShardId::new(name)).collect();
+        for parent in &parents {
+            inner.shards.get_mut(parent).expect("the parent exists").is_closed = true;
+        }
+        for child in children {
+            let shard = FakeShard { parents: parents.clone(), ..FakeShard::default() };
+            inner.shards.insert(ShardId::new(child), shard);
+        }
+    }
+
+    /// The shard leaves the retention: it is not listed any more.
+    pub fn forget(&self, shard: &str) {
+        self.inner().shards.remove(&ShardId::new(shard));
+    }
+
+    /// Deletes the stream and makes it again under its old name.
+    pub fn make_again(&self, shards: &[&str]) {
+        let again = FakeStream::new(&self.clock, shards);
+        *self.inner() =
+            Arc::into_inner(again.inner).expect("nobody else").into_inner().expect("not poisoned");
+    }
+
+    /// Whether the stream can be reached.
+    pub fn set_reachable(&self, is_reachable: bool) {
+        self.inner().is_reachable = is_reachable;
+    }
+
+    /// Deletes the stream.
+    pub fn delete(&self) {
+        self.inner().exists = false;
+    }
+
+    /// What the stream says of itself.
+    pub fn set_status(&self, status: StreamStatus) {
+        self.inner().status = status;
+    }
+
+    /// When each shard was read.
+    #[must_use]
+    pub fn reads(&self) -> Vec<(ShardId, Timestamp)> {
+        self.inner().reads.clone()
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("no test panics while it holds the stream")
+    }
+
+    fn reached(&self, operation: &'static str) -> Result<MutexGuard<'_, Inner>, SourceError> {
+        let inner = self.inner();
+        if !inner.is_reachable {
+            let endpoint = "memory".to_owned();
+            return Err(SourceError::Unavailable { operation, endpoint, source: "told to be away".into() });
+        }
+        if !inner.exists {
+            return Err(SourceError::NotFound { what: "the stream".into() });
+        }
+        Ok(inner)
+    }
+}
+
+#[async_trait]
+impl Source for FakeStream {
+    async fn describe(&self) -> Result<StreamDescription, SourceError> {
+        let inner = self.reached("describe")?;
+        Ok(StreamDescription {
+            arn: "arn:aws:kinesis:us-east-1:000000000000:stream/fake".into(),
+            created: inner.created,
+            retention: inner.retention,
+            status: inner.status,
+        })
+    }
+
+    async fn list_shards(&self) -> Result<Vec<ListedShard>, SourceError> {
+        let inner = self.reached("list_shards")?;
+        let listed = |(id, shard): (&ShardId, &FakeShard)| ListedShard {
+            id: id.clone(),
+            parents: shard.parents.clone(),
+            is_open: !shard.is_closed,
+        };
+        Ok(inner.shards.iter().map(listed).collect())
+    }
+
+    async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<Box<dyn ShardReader>, SourceError> {
+        let inner = self.reached("open")?;
+        let records =
+            &inner.shards.get(shard).ok_or(SourceError::NotFound { what: shard.to_string() })?.records;
+        let next = match from {
+            ReadFrom::Latest { .. } => records.len(),
+            ReadFrom::Start(ShardStart::TrimHorizon) => 0,
+            ReadFrom::Start(ShardStart::AtTimestamp(from) | ShardStart::AfterLatest(from)) => {
+                records.partition_point(|(arrival, _)| *arrival < from)
+            }
+            ReadFrom::After(position) => position.as_str().parse::<usize>().expect("one of ours") + 1,
+        };
+        Ok(Box::new(FakeReader { stream: self.clone(), shard: shard.clone(), next }))
+    }
+
+    fn arrivals(&self, shard: &ShardId) -> Option<watch::Receiver<u64>> {
+        self.inner().shards.get(shard).map(|shard| shard.arrivals.subscribe())
+    }
+}
+
+struct FakeReader {
+    stream: FakeStream,
+    shard: ShardId,
+    next: usize,
+}
+
+#[async_trait]
+impl ShardReader for FakeReader {
+    async fn next(&mut self, records_max: usize) -> Result<Page, SourceError> {
+        let mut inner = self.stream.reached("read")?;
+        inner.reads.push((self.shard.clone(), self.stream.clock.now()));
+        let gone = || SourceError::NotFound { what: self.shard.to_string() };
+        let shard = inner.shards.get(&self.shard).ok_or_else(gone)?;
+        let end = shard.records.len().min(self.next + records_max);
+        let records = (self.next..end).map(|index| record(index, &shard.records[index])).collect();
+        self.next = end;
+        let then = match (end < shard.records.len(), shard.is_closed) {
+            (true, _) => Then::More,
+            (false, true) => Then::ShardEnd,
+            (false, false) => Then::CaughtUp,
+        };
+        Ok(Page { records, then })
+    }
+}
+
+fn record(index: usize, (arrival, payload): &(Timestamp, String)) -> Record {
+    let encoded = Bytes::from(serde_json::json!({ "data": payload }).to_string());
+    let range = 0..encoded.len();
+    Record::new(Position::new(index.to_string()), *arrival, encoded, range)
+}
