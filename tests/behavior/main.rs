@@ -1,5 +1,7 @@
 //! The whole poller with fakes at the ports, on tokio's paused time. Each test is named after the sentence it proves.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod order;
 mod positions;
 mod resharding;
