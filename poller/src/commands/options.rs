@@ -1,0 +1,77 @@
+//! The options that several commands share, as architecture names them: others script against these names.
+
+use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The template and how to read it.
+#[derive(Args, Clone, Debug)]
+pub struct TemplateOptions {
+    /// SAM or CloudFormation template [default: template.yaml, template.yml, samplesam.yaml: the first that exists]
+    #[arg(long, value_name = "FILE")]
+    pub template: Option<PathBuf>,
+
+    /// A template parameter; may be given several times
+    #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = parse_parameter)]
+    pub parameters: Vec<(String, String)>,
+
+    /// Warn instead of refusing a setting that Pelton does not honour
+    #[arg(long)]
+    pub allow_unsupported: bool,
+}
+
+/// Which AWS, or what stands for it.
+#[derive(Args, Clone, Debug)]
+pub struct AwsOptions {
+    /// Endpoint of the AWS APIs [default: AWS_ENDPOINT_URL_KINESIS, AWS_ENDPOINT_URL, profile]
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+
+    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, profile]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+}
+
+/// How a poller runs.
+#[derive(Args, Clone, Debug)]
+pub struct PollerOptions {
+    /// Folder for checkpoints and the running poller's address [default: .pelton beside the template]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Pelton's own API; port 0 picks a free one, and DATA_DIR/address holds what it became
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7358")]
+    pub listen: String,
+
+    /// How often a shard without traffic is read, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
+    pub poll_interval: Duration,
+
+    /// How long in-flight batches may take to finish after Ctrl-C or SIGTERM, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds)]
+    pub grace: Duration,
+}
+
+/// Where the embedded stream listens.
+#[derive(Args, Clone, Debug)]
+pub struct StreamOptions {
+    /// Address of the embedded stream (the Kinesis API); port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4567")]
+    pub stream_listen: String,
+}
+
+fn parse_parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        Some(_) | None => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let allowed = "expected a number of seconds from 0.01 to 3600";
+    let seconds: f64 = text.parse().map_err(|_| allowed.to_owned())?;
+    if !(0.01..=3600.0).contains(&seconds) {
+        return Err(allowed.to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
