@@ -1,0 +1,141 @@
+//! Serves the API over HTTP/1.1.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /health` | `{"status":"ok", …}` as long as the poller runs |
+//! | `GET /status` | a [`StatusSnapshot`](super::StatusSnapshot) |
+
+use super::Views;
+use crate::clock::Clock;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header, uri};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long answers that are under way may take once the server is told to stop.
+const GRACE_MAX: Duration = Duration::from_secs(1);
+
+/// Why Pelton cannot listen where it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Another program does, perhaps another Pelton.
+    #[error(
+        "{address} is in use: stop the program that listens there, or choose another address with --listen (port 0 picks a free one)"
+    )]
+    InUse {
+        /// Where.
+        address: SocketAddr,
+    },
+    /// This machine has no such address, or the port is not allowed.
+    #[error("Pelton cannot listen on {address}: choose another address with --listen")]
+    Refused {
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// The API, listening and not yet answering.
+#[derive(Debug)]
+pub struct ControlServer {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl ControlServer {
+    /// Listens on `address`; port 0 picks a free one.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`].
+    pub async fn bind(address: SocketAddr) -> Result<Self, ListenError> {
+        let refused = |source: io::Error| match source.kind() {
+            io::ErrorKind::AddrInUse => ListenError::InUse { address },
+            _ => ListenError::Refused { address, source },
+        };
+        let listener = TcpListener::bind(address).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens, with the port that was picked.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stopped`, and then for at most [`GRACE_MAX`] longer what is under way.
+    ///
+    /// # Errors
+    ///
+    /// If connections can no longer be accepted.
+    pub async fn serve(
+        self,
+        views: Arc<dyn Views>,
+        clock: Clock,
+        stopped: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let (told, stopping) = tokio::sync::oneshot::channel::<()>();
+        let stopped = async move {
+            stopped.await;
+            drop(told);
+        };
+        let router = router(views, self.address.ip());
+        let served = axum::serve(self.listener, router).with_graceful_shutdown(stopped);
+        tokio::select! {
+            result = served => result,
+            () = async { drop(stopping.await); clock.sleep(GRACE_MAX).await; } => Ok(()),
+        }
+    }
+}
+
+fn router(views: Arc<dyn Views>, listening: IpAddr) -> Router {
+    let router = Router::new()
+        .route("/health", get(health))
+        .route("/status", get(status))
+        .fallback(not_found)
+        .with_state(views);
+    if listening.is_loopback() { router.layer(middleware::from_fn(only_local_names)) } else { router }
+}
+
+async fn health(State(views): State<Arc<dyn Views>>) -> Response {
+    let snapshot = views.snapshot();
+    Json(json!({ "status": "ok", "pid": snapshot.pid, "version": snapshot.version })).into_response()
+}
+
+async fn status(State(views): State<Arc<dyn Views>>) -> Response {
+    Json(views.snapshot()).into_response()
+}
+
+async fn not_found() -> Response {
+    refusal(StatusCode::NOT_FOUND, "there is GET /health and GET /status")
+}
+
+/// Refuses a request that names another host than this machine: a page in a browser whose name was pointed here after
+/// it was loaded (DNS rebinding).
+async fn only_local_names(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = host.and_then(|host| host.parse::<uri::Authority>().ok());
+    let is_local = authority.is_some_and(|authority| {
+        let name = authority.host().trim_matches(['[', ']']);
+        name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    });
+    if is_local {
+        next.run(request).await
+    } else {
+        refusal(StatusCode::FORBIDDEN, "the Host is not this machine")
+    }
+}
+
+fn refusal(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({ "message": message }))).into_response()
+}

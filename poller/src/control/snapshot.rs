@@ -1,0 +1,350 @@
+//! What `GET /status` answers: mappings and shards in AWS's words.
+//!
+//! In: what the core shows of a shard. Out: stable JSON; moments in RFC 3339, ages in milliseconds.
+
+use pelton_core::plan::{ShardId, StartingPosition};
+use pelton_core::{Counts, Finished, Phase, Position, ShardView, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Everything that a running poller tells of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusSnapshot {
+    /// The poller's process.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// When it started.
+    #[serde(with = "moment")]
+    pub started_at: Timestamp,
+    /// When this copy was made.
+    #[serde(with = "moment")]
+    pub taken_at: Timestamp,
+    /// Its event source mappings, in the order of the template.
+    pub mappings: Vec<MappingStatus>,
+}
+
+/// One event source mapping.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingStatus {
+    /// Its logical id.
+    pub id: String,
+    /// Name of its function.
+    pub function: String,
+    /// ARN of its stream.
+    pub stream: String,
+    /// What it is doing.
+    #[serde(flatten)]
+    pub state: MappingState,
+    /// `TRIM_HORIZON`, `LATEST` or `AT_TIMESTAMP`.
+    pub starting_position: String,
+    /// Its shards, in the order of their names.
+    pub shards: Vec<ShardStatus>,
+}
+
+/// What a mapping is doing: `"state": "waiting", "reason": "…"`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum MappingState {
+    /// For something outside, such as a stream or an endpoint that went away.
+    Waiting {
+        /// For people.
+        reason: String,
+    },
+    /// Reads its shards.
+    Polling,
+    /// Goes no further by itself.
+    Stopped {
+        /// For people.
+        reason: String,
+    },
+    /// `Enabled: false` in the template.
+    Disabled,
+}
+
+/// One shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardStatus {
+    /// Its name.
+    pub shard: String,
+    /// What it is doing.
+    #[serde(flatten)]
+    pub phase: ShardPhase,
+    /// Position of the last record that is settled and checkpointed; `null` before the first.
+    pub checkpoint: Option<String>,
+    /// When a checkpoint was last kept.
+    #[serde(with = "optional_moment")]
+    pub checkpoint_saved_at: Option<Timestamp>,
+    /// Records held: read, not yet settled.
+    pub records_held: usize,
+    /// Their bytes inside invocation events.
+    pub bytes_held: usize,
+    /// When the last record of the batch at hand arrived in the stream; `null` while there is none.
+    #[serde(with = "optional_moment")]
+    pub batch_arrived_at: Option<Timestamp>,
+    /// IteratorAge: how old the last record of the last batch was when it was sent to the function.
+    pub iterator_age_ms: Option<u64>,
+    /// The last failure, until a batch succeeds.
+    pub last_error: Option<String>,
+    /// What happened since the poller began to read the shard.
+    pub counts: ShardCounts,
+}
+
+/// What a shard is doing: `"phase": "retrying", "attempts": 3, "next_attempt_at": "…"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "snake_case")]
+pub enum ShardPhase {
+    /// Nothing to do but to read.
+    Polling,
+    /// Gathers records for a batch.
+    Gathering,
+    /// The function runs.
+    Invoking,
+    /// A batch failed and waits for its next attempt.
+    Retrying {
+        /// Attempts so far.
+        attempts: u32,
+        /// When the next one starts.
+        #[serde(with = "moment")]
+        next_attempt_at: Timestamp,
+    },
+    /// Checkpoints cannot be kept: nothing new starts until they can.
+    Stalled,
+    /// Told to stop: what is in flight finishes.
+    Draining,
+    /// Told to stop, and stopped.
+    Drained,
+    /// Closed, and everything in it is settled.
+    Ended,
+}
+
+/// What happened in a shard. Records unless the name says otherwise; [`Counts`] says more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "they are those of `Counts`")]
+pub struct ShardCounts {
+    pub polled: u64,
+    pub invoked: u64,
+    pub failed: u64,
+    pub succeeded: u64,
+    pub expired: u64,
+    pub too_large: u64,
+    pub invocations: u64,
+    pub function_errors: u64,
+    pub throttles: u64,
+    pub not_invoked: u64,
+    pub fetch_errors: u64,
+    pub save_errors: u64,
+}
+
+impl ShardStatus {
+    /// A shard as the core shows it, and the last failure if the batch at hand has had one.
+    #[must_use]
+    pub fn new(shard: &ShardId, view: &ShardView, last_error: Option<String>) -> Self {
+        let age = view.iterator_age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        Self {
+            shard: shard.as_str().to_owned(),
+            phase: view.phase.into(),
+            checkpoint: view.checkpoint.as_ref().map(Position::to_string),
+            checkpoint_saved_at: view.checkpoint_saved_at,
+            records_held: view.records_held,
+            bytes_held: view.bytes_held,
+            batch_arrived_at: view.oldest_arrival,
+            iterator_age_ms: age,
+            last_error,
+            counts: view.counts.into(),
+        }
+    }
+}
+
+impl From<Phase> for ShardPhase {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Polling => Self::Polling,
+            Phase::Gathering => Self::Gathering,
+            Phase::Invoking => Self::Invoking,
+            Phase::Retrying { attempts, at } => Self::Retrying { attempts, next_attempt_at: at },
+            Phase::Stalled => Self::Stalled,
+            Phase::Draining => Self::Draining,
+            Phase::Finished(Finished::Drained) => Self::Drained,
+            Phase::Finished(Finished::ShardEnd) => Self::Ended,
+        }
+    }
+}
+
+impl From<Counts> for ShardCounts {
+    fn from(counts: Counts) -> Self {
+        // Taken apart, so that a count which is new in the core is not forgotten here.
+        let Counts {
+            polled,
+            invoked,
+            failed,
+            succeeded,
+            expired,
+            too_large,
+            invocations,
+            function_errors,
+            throttles,
+            not_invoked,
+            fetch_errors,
+            save_errors,
+        } = counts;
+        Self {
+            polled,
+            invoked,
+            failed,
+            succeeded,
+            expired,
+            too_large,
+            invocations,
+            function_errors,
+            throttles,
+            not_invoked,
+            fetch_errors,
+            save_errors,
+        }
+    }
+}
+
+impl ShardCounts {
+    /// Records settled: succeeded or given up.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        self.succeeded + self.expired + self.too_large
+    }
+
+    /// Failures of any kind: of the function, of reading, of keeping checkpoints.
+    #[must_use]
+    pub fn errors(&self) -> u64 {
+        self.function_errors + self.not_invoked + self.fetch_errors + self.save_errors
+    }
+}
+
+/// AWS's word for a starting position.
+#[must_use]
+pub fn starting_position_name(position: StartingPosition) -> &'static str {
+    match position {
+        StartingPosition::TrimHorizon => "TRIM_HORIZON",
+        StartingPosition::Latest => "LATEST",
+        StartingPosition::AtTimestamp(_) => "AT_TIMESTAMP",
+    }
+}
+
+mod moment {
+    use pelton_core::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer, de, ser};
+
+    pub(super) fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        let millis = i64::try_from(moment.as_millis()).map_err(ser::Error::custom)?;
+        let moment = jiff::Timestamp::from_millisecond(millis).map_err(ser::Error::custom)?;
+        serializer.collect_str(&format_args!("{moment:.3}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        let moment: jiff::Timestamp =
+            String::deserialize(deserializer)?.parse().map_err(de::Error::custom)?;
+        u64::try_from(moment.as_millisecond()).map(Timestamp::from_millis).map_err(de::Error::custom)
+    }
+}
+
+mod optional_moment {
+    use pelton_core::Timestamp;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Moment(#[serde(with = "super::moment")] Timestamp);
+
+    pub(super) fn serialize<S: Serializer>(
+        moment: &Option<Timestamp>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        moment.map(Moment).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        Ok(Option::<Moment>::deserialize(deserializer)?.map(|Moment(moment)| moment))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::time::Duration;
+
+    fn view(phase: Phase) -> ShardView {
+        ShardView {
+            phase,
+            checkpoint: Some(Position::new("4959")),
+            records_held: 3,
+            bytes_held: 900,
+            oldest_arrival: Some(Timestamp::from_millis(1_500)),
+            iterator_age: Some(Duration::from_millis(42)),
+            checkpoint_saved_at: None,
+            counts: Counts { polled: 10, succeeded: 7, expired: 1, function_errors: 2, ..Counts::default() },
+        }
+    }
+
+    #[test]
+    fn a_shard_is_told_in_stable_json() {
+        let phase = Phase::Retrying { attempts: 3, at: Timestamp::from_millis(1_763_697_644_123) };
+        let status = ShardStatus::new(&ShardId::new("shardId-0"), &view(phase), Some("timed out".into()));
+        let expected = json!({
+            "shard": "shardId-0",
+            "phase": "retrying",
+            "attempts": 3,
+            "next_attempt_at": "2025-11-21T04:00:44.123Z",
+            "checkpoint": "4959",
+            "checkpoint_saved_at": null,
+            "records_held": 3,
+            "bytes_held": 900,
+            "batch_arrived_at": "1970-01-01T00:00:01.500Z",
+            "iterator_age_ms": 42,
+            "last_error": "timed out",
+            "counts": {
+                "polled": 10, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 1, "too_large": 0,
+                "invocations": 0, "function_errors": 2, "throttles": 0, "not_invoked": 0, "fetch_errors": 0,
+                "save_errors": 0
+            }
+        });
+        assert_eq!(serde_json::to_value(&status).unwrap(), expected);
+        assert_eq!(serde_json::from_value::<ShardStatus>(expected).unwrap(), status);
+    }
+
+    #[test]
+    fn every_phase_has_its_word() {
+        let check = |phase, word| {
+            assert_eq!(serde_json::to_value(ShardPhase::from(phase)).unwrap()["phase"], word);
+        };
+        check(Phase::Polling, "polling");
+        check(Phase::Gathering, "gathering");
+        check(Phase::Invoking, "invoking");
+        check(Phase::Stalled, "stalled");
+        check(Phase::Draining, "draining");
+        check(Phase::Finished(Finished::Drained), "drained");
+        check(Phase::Finished(Finished::ShardEnd), "ended");
+    }
+
+    #[test]
+    fn a_mapping_that_waits_says_for_what() {
+        let mapping = MappingStatus {
+            id: "OrderLedgerOrders".into(),
+            function: "order-ledger".into(),
+            stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
+            state: MappingState::Waiting { reason: "the stream does not exist".into() },
+            starting_position: starting_position_name(StartingPosition::Latest).into(),
+            shards: vec![],
+        };
+        let expected = json!({
+            "id": "OrderLedgerOrders",
+            "function": "order-ledger",
+            "stream": "arn:aws:kinesis:us-east-1:000000000000:stream/orders",
+            "state": "waiting",
+            "reason": "the stream does not exist",
+            "starting_position": "LATEST",
+            "shards": []
+        });
+        assert_eq!(serde_json::to_value(&mapping).unwrap(), expected);
+        assert_eq!(serde_json::from_value::<MappingStatus>(expected).unwrap(), mapping);
+    }
+}

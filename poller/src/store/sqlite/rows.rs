@@ -1,0 +1,161 @@
+//! What the port keeps, as rows.
+//!
+//! In: a change, and an open transaction. Out: the rows changed, or the change refused and nothing touched.
+//! In the other direction: rows to [`MappingState`].
+
+use crate::application::MappingId;
+use crate::ports::{Cause, MappingState, ShardState, StreamIdentity};
+use pelton_core::plan::{NewShard, ShardId, ShardStart};
+use pelton_core::{Checkpoint, Position, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeMap;
+
+const TRIM_HORIZON: &str = "trim_horizon";
+const AT_TIMESTAMP: &str = "at_timestamp";
+const AFTER_LATEST: &str = "after_latest";
+
+/// One change of what is kept; see the method of [`crate::ports::CheckpointStore`] of the same name.
+pub(super) enum Change {
+    Start { mapping: MappingId, stream: StreamIdentity, shards: Vec<NewShard> },
+    AddShards { mapping: MappingId, shards: Vec<NewShard> },
+    Save { mapping: MappingId, shard: ShardId, checkpoint: Checkpoint },
+    RemoveShards { mapping: MappingId, shards: Vec<ShardId> },
+}
+
+/// A change of something that is not kept.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("mapping {mapping} is not in it")]
+    UnknownMapping { mapping: MappingId },
+    #[error("shard {shard} of mapping {mapping} is not in it")]
+    UnknownShard { mapping: MappingId, shard: ShardId },
+}
+
+/// Carries out a change inside a transaction.
+pub(super) fn apply(
+    rows: &Connection,
+    change: &Change,
+    at: Timestamp,
+) -> rusqlite::Result<Result<(), Refused>> {
+    match change {
+        Change::Start { mapping, stream, shards } => {
+            rows.prepare_cached("DELETE FROM mapping WHERE id = ?1")?.execute([&mapping.0])?;
+            rows.prepare_cached(
+                "INSERT INTO mapping (id, stream_arn, stream_created_ms) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![mapping.0, stream.arn, millis(stream.created)])?;
+            insert(rows, mapping, shards, at)?;
+        }
+        Change::AddShards { mapping, shards } => {
+            if !is_kept(rows, mapping)? {
+                return Ok(Err(Refused::UnknownMapping { mapping: mapping.clone() }));
+            }
+            insert(rows, mapping, shards, at)?;
+        }
+        Change::Save { mapping, shard, checkpoint } => {
+            if !save(rows, mapping, shard, checkpoint, at)? {
+                let (mapping, shard) = (mapping.clone(), shard.clone());
+                return Ok(Err(Refused::UnknownShard { mapping, shard }));
+            }
+        }
+        Change::RemoveShards { mapping, shards } => {
+            let mut delete = rows.prepare_cached("DELETE FROM shard WHERE mapping = ?1 AND id = ?2")?;
+            for shard in shards {
+                delete.execute([mapping.0.as_str(), shard.as_str()])?;
+            }
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn is_kept(rows: &Connection, mapping: &MappingId) -> rusqlite::Result<bool> {
+    rows.prepare_cached("SELECT 1 FROM mapping WHERE id = ?1")?.exists([&mapping.0])
+}
+
+/// A shard that is kept already stays as it is.
+fn insert(
+    rows: &Connection,
+    mapping: &MappingId,
+    shards: &[NewShard],
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let mut insert = rows.prepare_cached(
+        "INSERT INTO shard (mapping, id, start_kind, start_ms, position, ended, updated_ms)
+         VALUES (?1, ?2, ?3, ?4, NULL, ?5, ?6) ON CONFLICT DO NOTHING",
+    )?;
+    for shard in shards {
+        let (kind, moment) = columns(shard.start);
+        let is_over = shard.start.is_none();
+        insert.execute(params![mapping.0, shard.id.as_str(), kind, moment, is_over, millis(at)])?;
+    }
+    Ok(())
+}
+
+/// Whether there was such a shard.
+fn save(
+    rows: &Connection,
+    mapping: &MappingId,
+    shard: &ShardId,
+    checkpoint: &Checkpoint,
+    at: Timestamp,
+) -> rusqlite::Result<bool> {
+    let position = checkpoint.position.as_ref().map(Position::as_str);
+    let changed = rows
+        .prepare_cached(
+            "UPDATE shard SET position = ?3, ended = ?4, updated_ms = ?5 WHERE mapping = ?1 AND id = ?2",
+        )?
+        .execute(params![mapping.0, shard.as_str(), position, checkpoint.ended, millis(at)])?;
+    Ok(changed > 0)
+}
+
+/// What is kept of a mapping.
+pub(super) fn load(rows: &Connection, mapping: &MappingId) -> Result<Option<MappingState>, Cause> {
+    let stream = rows
+        .prepare_cached("SELECT stream_arn, stream_created_ms FROM mapping WHERE id = ?1")?
+        .query_row([&mapping.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((arn, created)) = stream else { return Ok(None) };
+    let stream = StreamIdentity { arn, created: timestamp(created)? };
+    let mut select = rows
+        .prepare_cached("SELECT id, start_kind, start_ms, position, ended FROM shard WHERE mapping = ?1")?;
+    let mut found = select.query([&mapping.0])?;
+    let mut shards = BTreeMap::new();
+    while let Some(row) = found.next()? {
+        let id = ShardId::new(row.get_ref(0)?.as_str()?);
+        let start = start(row.get(1)?, row.get(2)?)
+            .map_err(|problem| format!("shard {id} of mapping {mapping}: {problem}"))?;
+        let position: Option<String> = row.get(3)?;
+        let checkpoint = Checkpoint { position: position.map(Position::new), ended: row.get(4)? };
+        shards.insert(id, ShardState { start, checkpoint });
+    }
+    Ok(Some(MappingState { stream, shards }))
+}
+
+fn columns(start: Option<ShardStart>) -> (Option<&'static str>, Option<i64>) {
+    match start {
+        None => (None, None),
+        Some(ShardStart::TrimHorizon) => (Some(TRIM_HORIZON), None),
+        Some(ShardStart::AtTimestamp(moment)) => (Some(AT_TIMESTAMP), Some(millis(moment))),
+        Some(ShardStart::AfterLatest(moment)) => (Some(AFTER_LATEST), Some(millis(moment))),
+    }
+}
+
+fn start(kind: Option<String>, moment: Option<i64>) -> Result<Option<ShardStart>, String> {
+    let moment = moment.map(timestamp).transpose()?;
+    match (kind.as_deref(), moment) {
+        (None, None) => Ok(None),
+        (Some(TRIM_HORIZON), None) => Ok(Some(ShardStart::TrimHorizon)),
+        (Some(AT_TIMESTAMP), Some(moment)) => Ok(Some(ShardStart::AtTimestamp(moment))),
+        (Some(AFTER_LATEST), Some(moment)) => Ok(Some(ShardStart::AfterLatest(moment))),
+        (kind, moment) => Err(format!("unknown start: kind {kind:?}, moment {moment:?}")),
+    }
+}
+
+/// SQLite's integers are signed; a moment beyond them is the end of time all the same.
+fn millis(moment: Timestamp) -> i64 {
+    i64::try_from(moment.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn timestamp(millis: i64) -> Result<Timestamp, String> {
+    u64::try_from(millis).map(Timestamp::from_millis).map_err(|_| format!("a moment of {millis} ms"))
+}
