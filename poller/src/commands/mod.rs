@@ -2,5 +2,7 @@
 
 pub mod failure;
 pub mod options;
+pub mod signals;
+mod views;
 
 pub use failure::CommandFailure;
