@@ -35,7 +35,8 @@ impl Clock {
         if u128::from(ahead) < LEAP_MIN.as_millis() {
             return Timestamp::from_millis(now);
         }
-        let offset = self.epoch_offset.fetch_max(now - elapsed + ahead, Ordering::Relaxed).max(now - elapsed + ahead);
+        let offset =
+            self.epoch_offset.fetch_max(now - elapsed + ahead, Ordering::Relaxed).max(now - elapsed + ahead);
         Timestamp::from_millis(offset + elapsed)
     }
 
