@@ -10,6 +10,7 @@ pub use rusqlite::Transaction;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, params};
 use serde::Serialize;
 use std::error::Error;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ pub struct Summary {
 }
 
 /// Why a file could not be opened: the function cannot start.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("the state file {} cannot be opened: its folder must exist, and both must be writable", path.display())]
 pub struct OpenError {
     path: PathBuf,
@@ -78,6 +79,13 @@ pub enum ApplyError {
         /// What SQLite said, such as a full disk.
         source: rusqlite::Error,
     },
+}
+
+/// What is printed when `main` ends with this error: words, and the cause.
+impl fmt::Debug for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}: {}", self.source)
+    }
 }
 
 impl StateFile {
