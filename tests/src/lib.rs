@@ -1,3 +1,17 @@
-//! What the tests of the whole share: fakes of the ports.
+//! The harness: what tests of the whole are driven with.
+//!
+//! It starts programs, talks to them, and looks at what they leave behind. It never helps: no retrying, draining or
+//! flushing on behalf of what is under test. Every wait has a deadline, and a wait that fails says what it waited for
+//! and shows what the program printed.
 
 pub mod fakes;
+pub mod http;
+pub mod kinesis;
+mod output;
+mod processes;
+mod program;
+pub mod wait;
+
+pub use output::{Line, Printed};
+pub use processes::Survivor;
+pub use program::{Exit, Program, Running, Signal, binary, install_handler};

@@ -1,3 +1,20 @@
-//! Stub.
+//! A Lambda function that keeps a ledger of orders.
+//!
+//! In: order events from a Kinesis stream, in order for each order. Out: one line in the ledger for each event, in a
+//! SQLite file: `LEDGER_FILE`, or `/tmp/order-ledger.db`, which on AWS belongs to one execution environment. Never
+//! writes the same event twice, never lets an order go a way that orders do not go.
 
-fn main() {}
+mod ledger;
+
+use aws_lambda_events::kinesis::KinesisEvent;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use ordered::StateFile;
+use std::future::ready;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let mut file = StateFile::from_environment("LEDGER_FILE", "/tmp/order-ledger.db", ledger::SCHEMA)?;
+    run(service_fn(move |event: LambdaEvent<KinesisEvent>| ready(file.apply(&event.payload, ledger::enter))))
+        .await
+}

@@ -1,0 +1,217 @@
+//! A program as a process: started in a folder of its own, watched, signalled, and searched for what it leaves behind.
+
+use crate::output::{Output, Printed};
+use crate::processes::{Kin, MARK_VARIABLE, Survivor};
+use crate::wait;
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// A program that is not yet started.
+#[derive(Debug)]
+pub struct Program {
+    path: PathBuf,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+}
+
+/// A program that was started. Dropping it kills it, and everything that it started.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    output: Output,
+    kin: Kin,
+}
+
+/// A program that ended.
+#[derive(Debug)]
+pub struct Exit {
+    /// How.
+    pub status: ExitStatus,
+    /// Everything that it printed, up to now.
+    pub printed: Printed,
+}
+
+/// The program of this name that cargo built beside this test.
+///
+/// # Panics
+/// If it was not built: cargo builds the programs of another package only when told.
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a running test has a path");
+    let folder = test.ancestors().nth(2).expect("a test lies in target/<profile>/deps");
+    let path = folder.join(name);
+    assert!(
+        path.exists(),
+        "{} is not there: run `cargo build --workspace --bins`, or tests/run",
+        path.display()
+    );
+    path
+}
+
+/// Makes a folder that holds `handler` as its `bootstrap`, as a function's code does.
+///
+/// # Panics
+/// If the folder cannot be made.
+pub fn install_handler(handler: &Path, folder: &Path) {
+    std::fs::create_dir_all(folder).expect("the test's folder is writable");
+    std::os::unix::fs::symlink(handler, folder.join("bootstrap")).expect("the folder holds no bootstrap yet");
+}
+
+impl Program {
+    /// The program at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), arguments: Vec::new(), environment: Vec::new() }
+    }
+
+    /// `pelton`, as cargo built it beside this test.
+    #[must_use]
+    pub fn pelton() -> Self {
+        Self::new(binary("pelton"))
+    }
+
+    /// Further arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// A variable of its environment, beside those of the test.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Starts it with `folder` as its working directory. Two programs of one test may share a folder; then the
+    /// processes of either count as survivors of both.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start(self, folder: &TempDir) -> Running {
+        let folder = folder.path().canonicalize().expect("the test's folder is there");
+        let kin = Kin { mark: uuid::Uuid::new_v4().to_string(), folder };
+        let mut child = Command::new(&self.path)
+            .args(&self.arguments)
+            .envs(self.environment)
+            .env(MARK_VARIABLE, &kin.mark)
+            .current_dir(&kin.folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", self.path.display()));
+        let stdout = child.stdout.take().expect("standard output is piped");
+        let stderr = child.stderr.take().expect("standard error is piped");
+        Running { child, output: Output::read(stdout, stderr), kin }
+    }
+
+    /// Starts it, waits for its end, and lets nothing survive.
+    ///
+    /// # Panics
+    /// If it does not start or does not end, or if a process is left over.
+    pub async fn run(self, folder: &TempDir) -> Exit {
+        let mut running = self.start(folder);
+        let exit = running.wait_for_exit().await;
+        running.assert_no_survivors().await;
+        exit
+    }
+}
+
+impl Running {
+    /// What it printed so far.
+    #[must_use]
+    pub fn printed(&self) -> Printed {
+        self.output.printed()
+    }
+
+    /// The first line that contains `part`, on either stream, also if it was printed before.
+    ///
+    /// # Panics
+    /// If it does not come in time.
+    pub async fn wait_for_line(&self, part: &str) -> String {
+        match timeout(wait::PATIENCE, self.output.wait_for(part)).await {
+            Ok(line) => line,
+            Err(_) => panic!("no line with {part:?} came:\n{}", self.printed()),
+        }
+    }
+
+    /// Sends a signal to the program itself.
+    ///
+    /// # Panics
+    /// If the program has ended.
+    pub fn signal(&self, signal: Signal) {
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let pid = pid.unwrap_or_else(|| panic!("it has already ended:\n{}", self.printed()));
+        kill_process(pid, signal).expect("a child that was not waited for can be signalled");
+    }
+
+    /// Waits for its end. What it printed is complete if nobody else holds its streams.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub async fn wait_for_exit(&mut self) -> Exit {
+        let Ok(status) = timeout(wait::PATIENCE, self.child.wait()).await else {
+            panic!("it does not end:\n{}", self.printed());
+        };
+        let status = status.expect("a child can be waited for");
+        // Whoever survived it may hold the streams open: then the rest of the output is theirs.
+        wait::within(wait::PATIENCE, async || {
+            (self.output.is_closed() || !self.kin.alive().is_empty()).then_some(())
+        })
+        .await;
+        Exit { status, printed: self.printed() }
+    }
+
+    /// The processes that it started, directly or not, and that are still there; itself too while it runs.
+    #[must_use]
+    pub fn survivors(&self) -> Vec<Survivor> {
+        self.kin.alive()
+    }
+
+    /// After its end: waits for the end of everything that it started.
+    ///
+    /// # Panics
+    /// If something goes on running.
+    pub async fn assert_no_survivors(&self) {
+        let all_ended =
+            wait::within(wait::PATIENCE, async || self.survivors().is_empty().then_some(())).await;
+        assert!(all_ended.is_some(), "left over: {:#?}\n{}", self.survivors(), self.printed());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kin.kill();
+    }
+}
+
+impl Exit {
+    /// Asserts that the program ended by itself with this code.
+    ///
+    /// # Panics
+    /// If it did not; the message holds what it printed.
+    pub fn assert_code(&self, code: i32) -> &Self {
+        assert_eq!(self.status.code(), Some(code), "{}:\n{}", self.status, self.printed);
+        self
+    }
+
+    /// Asserts that the program printed a line that contains `part`, and returns it.
+    ///
+    /// # Panics
+    /// If it did not; the message holds what it printed.
+    pub fn assert_printed(&self, part: &str) -> &str {
+        match self.printed.find(part) {
+            Some(line) => line,
+            None => panic!("no line with {part:?}:\n{}", self.printed),
+        }
+    }
+}
