@@ -295,7 +295,8 @@ mod tests {
     #[test]
     fn a_page_without_records_is_empty() {
         let page = encoder().encode([]);
-        assert!(page.is_empty() && page.len() == 0);
+        assert!(page.is_empty());
+        assert_eq!(page.len(), 0);
         assert!(!encoder().encode([hello()]).is_empty());
     }
 
