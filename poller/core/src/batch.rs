@@ -114,3 +114,63 @@ impl Batch {
         &self.records[self.records.len() - 1]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{at, letters, records};
+
+    /// A batch of the given pages has this body, in this many slices (envelope and separators included).
+    fn check(pages: &[&str], body: &str, slices: usize) {
+        let records: Vec<Record> = pages.iter().flat_map(|page| records(page, at(0))).collect();
+        let batch = Batch::new(records, Envelope::new(r#"{"Records":["#, "]}"));
+        assert_eq!(String::from_utf8(batch.body().concat()).unwrap(), body);
+        assert_eq!(batch.body().len(), slices);
+        assert_eq!(batch.event_len(), body.len(), "the length is known without building the body");
+        let event: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(event["Records"].as_array().unwrap().len(), batch.records().len());
+    }
+
+    #[test]
+    fn one_record_stands_alone() {
+        check(&["a"], r#"{"Records":["a"]}"#, 3);
+    }
+
+    #[test]
+    fn neighbours_of_one_page_are_one_slice() {
+        check(&["abcd"], r#"{"Records":["a","b","c","d"]}"#, 3);
+    }
+
+    #[test]
+    fn records_of_two_pages_are_two_slices_and_a_separator() {
+        check(&["ab", "cd"], r#"{"Records":["a","b","c","d"]}"#, 5);
+    }
+
+    #[test]
+    fn every_page_may_be_of_one_record() {
+        check(&["a", "b", "c"], r#"{"Records":["a","b","c"]}"#, 7);
+    }
+
+    #[test]
+    fn records_that_are_no_neighbours_are_not_joined() {
+        let page = records("abcde", at(0));
+        let picked: Vec<Record> = [0, 1, 3, 4].map(|index: usize| page[index].clone()).to_vec();
+        let batch = Batch::new(picked, Envelope::new("[", "]"));
+        assert_eq!(batch.body().concat(), br#"["a","b","d","e"]"#);
+        assert_eq!(batch.body().len(), 5);
+        assert_eq!(batch.event_len(), batch.body().concat().len());
+    }
+
+    #[test]
+    fn a_batch_names_its_ends() {
+        let batch = Batch::new(records("abc", at(7)), Envelope::new("[", "]"));
+        assert_eq!((batch.first_position().as_str(), batch.last_position().as_str()), ("a", "c"));
+        assert_eq!((letters(batch.records()), batch.last_arrival()), ("abc".to_owned(), at(7)));
+    }
+
+    #[test]
+    #[should_panic(expected = "a batch holds at least one record")]
+    fn a_function_is_never_invoked_with_an_empty_batch() {
+        drop(Batch::new(Vec::new(), Envelope::new("[", "]")));
+    }
+}

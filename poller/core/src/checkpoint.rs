@@ -61,7 +61,14 @@ impl Progress {
         let overlaps =
             self.settled_above.range(..=last.ordinal).next_back().is_some_and(|(_, (end, _))| *end > first);
         assert!(!overlaps, "a record is settled once (I2)");
-        self.settled_above.insert(first, (last.ordinal + 1, last.position().clone()));
+        let start_of_neighbour = self
+            .settled_above
+            .range(..first)
+            .next_back()
+            .and_then(|(start, (end, _))| (*end == first).then_some(*start));
+        let run_after = self.settled_above.remove(&(last.ordinal + 1));
+        let run_end = run_after.unwrap_or_else(|| (last.ordinal + 1, last.position().clone()));
+        self.settled_above.insert(start_of_neighbour.unwrap_or(first), run_end);
     }
 
     fn advance(&mut self) {
@@ -73,5 +80,87 @@ impl Progress {
             self.settled_below = end;
             self.settled.position = Some(position);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{at, numbered};
+
+    /// Records `a` to `i` are read; settling them in the given groups, the checkpoint moves as given (`-`: nowhere).
+    fn check(groups: &[(&str, &str)]) -> Progress {
+        let read = numbered("abcdefghi", at(0));
+        let mut progress = Progress::starting_from(Checkpoint::default());
+        for (group, expected) in groups {
+            let records: Vec<Record> =
+                read.iter().filter(|record| group.contains(record.position().as_str())).cloned().collect();
+            progress.settle(&records);
+            let position = progress.settled().position.as_ref().map_or("-", Position::as_str);
+            assert_eq!(position, *expected, "after {group}");
+        }
+        progress
+    }
+
+    #[test]
+    fn a_checkpoint_follows_what_is_settled_in_order() {
+        check(&[("ab", "b"), ("c", "c"), ("defghi", "i")]);
+    }
+
+    #[test]
+    fn a_checkpoint_never_passes_an_unsettled_record() {
+        check(&[("b", "-"), ("d", "-"), ("a", "b"), ("c", "d")]);
+    }
+
+    #[test]
+    fn a_group_with_gaps_settles_only_its_own_records() {
+        check(&[("ac", "a"), ("eg", "a"), ("b", "c"), ("df", "g")]);
+    }
+
+    #[test]
+    fn a_checkpoint_never_goes_back() {
+        check(&[("bcd", "-"), ("fgh", "-"), ("a", "d"), ("e", "h"), ("i", "i")]);
+    }
+
+    #[test]
+    fn memory_grows_with_the_number_of_gaps_and_not_of_records() {
+        let progress = check(&[("b", "-"), ("d", "-"), ("c", "-"), ("e", "-"), ("h", "-"), ("g", "-")]);
+        assert_eq!(progress.settled_above.len(), 2, "bcde and gh");
+    }
+
+    #[test]
+    #[should_panic(expected = "a record is settled once (I2)")]
+    fn a_record_below_the_checkpoint_is_not_settled_again() {
+        check(&[("ab", "b"), ("b", "b")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a record is settled once (I2)")]
+    fn a_record_above_the_checkpoint_is_not_settled_again() {
+        check(&[("cd", "-"), ("bc", "-")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a record is settled once (I2)")]
+    fn a_group_around_a_settled_record_is_not_settled() {
+        check(&[("d", "-"), ("cde", "-")]);
+    }
+
+    #[test]
+    fn a_shard_has_ended_when_its_last_record_is_settled() {
+        let mut progress = check(&[("ab", "b")]);
+        progress.end_at(3);
+        assert!(!progress.settled().ended);
+        progress.settle(&numbered("abc", at(0))[2..]);
+        progress.end_at(3);
+        assert!(progress.settled().ended);
+    }
+
+    #[test]
+    fn a_shard_without_further_records_ends_where_it_was_left() {
+        let kept = Checkpoint { position: Some(Position::new("z")), ended: false };
+        let mut progress = Progress::starting_from(kept.clone());
+        progress.end_at(0);
+        assert_eq!(*progress.settled(), Checkpoint { ended: true, ..kept });
     }
 }

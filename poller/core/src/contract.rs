@@ -152,7 +152,7 @@ pub struct ShardView {
     pub records_held: usize,
     /// Their bytes inside invocation events.
     pub bytes_held: usize,
-    /// When the last record of the batch at hand arrived; `None` while nothing is held.
+    /// When the first record held arrived; `None` while nothing is held.
     pub oldest_arrival: Option<Timestamp>,
     /// Age of the last record of the batch that was last sent, when it was sent (AWS's IteratorAge).
     pub iterator_age: Option<Duration>,

@@ -168,10 +168,10 @@ impl Lane {
         random: &mut fastrand::Rng,
     ) -> Option<Arc<Batch>> {
         assert_eq!(self.state, State::InFlight(id), "an answer belongs to an invocation in flight (I7)");
+        self.gathering_since = now;
         match outcome {
             Outcome::Succeeded { .. } => {
                 self.failures = 0;
-                self.gathering_since = now;
                 return Some(self.finish_work());
             }
             Outcome::FunctionFailed { .. } => self.at_hand().attempts += 1,
@@ -183,10 +183,15 @@ impl Lane {
     }
 
     /// The failure at hand was accepted. Returns the batch, which is now settled.
+    ///
+    /// What is left of a batch of which only a part was given up still fails: its backoff goes on.
     pub(crate) fn failure_sent(&mut self) -> Arc<Batch> {
         assert_eq!(self.state, State::SendingFailure, "an answer belongs to a failure in flight (I7)");
-        self.failures = 0;
-        self.finish_work()
+        let given_up = self.finish_work();
+        if self.work.is_empty() {
+            self.failures = 0;
+        }
+        given_up
     }
 
     fn finish_work(&mut self) -> Arc<Batch> {
@@ -239,3 +244,6 @@ impl Lane {
         self.work.front().map(|work| work.batch.first()).or_else(|| self.waiting.front())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,8 @@ pub mod record;
 pub mod retry;
 mod saving;
 pub mod shard;
+#[cfg(test)]
+mod testing;
 pub mod time;
 
 pub use batch::{Batch, EVENT_BYTES_MAX, Envelope};

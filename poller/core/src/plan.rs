@@ -128,3 +128,6 @@ pub fn readable(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgress>
         .map(|shard| shard.id.clone())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

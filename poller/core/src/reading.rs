@@ -68,8 +68,10 @@ impl Reading {
         self.failures = 0;
         self.state = match then {
             Then::ShardEnd => State::Ended,
-            Then::CaughtUp if !self.missed_arrival => State::Due(self.started_at.after(policy.poll_interval)),
-            Then::CaughtUp | Then::More => State::Due(self.started_at.after(policy.fetch_gap_min)),
+            Then::CaughtUp if !self.missed_arrival => {
+                State::Due(self.started_at.after(policy.poll_interval.max(policy.fetch_gap_min)))
+            }
+            Then::CaughtUp | Then::More => State::Due(self.gap_after_start(policy)),
         };
     }
 
@@ -82,11 +84,12 @@ impl Reading {
     ) {
         assert!(self.is_in_flight(), "an answer belongs to a read in flight (I7)");
         self.state = match error {
-            FetchError::Cancelled => State::Due(self.started_at.after(policy.fetch_gap_min)),
+            FetchError::Cancelled => State::Due(self.gap_after_start(policy)),
             FetchError::Unavailable | FetchError::Throttled => {
                 self.failures = self.failures.saturating_add(1);
                 let least = if error == FetchError::Throttled { THROTTLE_WAIT_MIN } else { Duration::ZERO };
-                State::Due(now.after(least + policy.backoff.delay(self.failures, random)))
+                let rested = now.after(least + policy.backoff.delay(self.failures, random));
+                State::Due(rested.max(self.gap_after_start(policy)))
             }
         };
     }
@@ -95,10 +98,151 @@ impl Reading {
     pub(crate) fn records_arrived(&mut self, policy: &Policy) {
         match self.state {
             State::Due(at) if self.failures == 0 => {
-                self.state = State::Due(at.min(self.started_at.after(policy.fetch_gap_min)));
+                self.state = State::Due(at.min(self.gap_after_start(policy)));
             }
             State::InFlight => self.missed_arrival = true,
             State::Due(_) | State::Ended => {}
         }
+    }
+
+    /// The earliest that the source allows another read.
+    fn gap_after_start(&self, policy: &Policy) -> Timestamp {
+        self.started_at.after(policy.fetch_gap_min)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::retry::Backoff;
+    use crate::testing::{at, millis, policy};
+
+    #[derive(Clone, Copy)]
+    enum On {
+        /// The read starts.
+        Start,
+        Page(Then),
+        Failed(FetchError),
+        Arrived,
+    }
+    use FetchError::{Cancelled, Throttled, Unavailable};
+    use On::{Arrived, Failed, Page, Start};
+    use Then::{CaughtUp, More, ShardEnd};
+
+    /// After these events, each at its time, the next read is due at `due` (`None`: not at all).
+    fn check(policy: &Policy, events: &[(u64, On)], due: Option<u64>) {
+        let mut reading = Reading::starting_now();
+        let mut random = fastrand::Rng::with_seed(0);
+        for (millis, event) in events {
+            match event {
+                Start => reading.start(at(*millis)),
+                Page(then) => reading.succeeded(*then, policy),
+                Failed(error) => reading.failed(*error, policy, at(*millis), &mut random),
+                Arrived => reading.records_arrived(policy),
+            }
+        }
+        assert_eq!(reading.due(), due.map(at));
+    }
+
+    #[test]
+    fn an_idle_shard_is_read_once_a_poll_interval_from_start_to_start() {
+        check(&policy(), &[(0, Start), (700, Page(CaughtUp))], Some(1_000));
+    }
+
+    #[test]
+    fn a_backlog_is_read_on_at_once_but_not_more_than_five_times_a_second() {
+        check(&policy(), &[(0, Start), (50, Page(More))], Some(200));
+        check(&policy(), &[(0, Start), (900, Page(More))], Some(200));
+    }
+
+    #[test]
+    fn records_that_arrive_cut_the_poll_interval_short() {
+        check(&policy(), &[(0, Start), (50, Page(CaughtUp)), (300, Arrived)], Some(200));
+    }
+
+    #[test]
+    fn records_that_arrive_never_delay_a_read() {
+        check(&policy(), &[(0, Start), (50, Page(More)), (60, Arrived)], Some(200));
+    }
+
+    #[test]
+    fn records_that_arrive_during_a_read_may_have_been_missed_by_it() {
+        check(&policy(), &[(0, Start), (10, Arrived), (50, Page(CaughtUp))], Some(200));
+    }
+
+    #[test]
+    fn records_that_arrived_before_a_read_started_are_not_missed_by_it() {
+        let events = [(0, Start), (10, Arrived), (50, Page(CaughtUp)), (200, Start), (250, Page(CaughtUp))];
+        check(&policy(), &events, Some(1_200));
+    }
+
+    #[test]
+    fn records_that_arrive_never_cut_a_backoff_short() {
+        check(&policy(), &[(0, Start), (50, Failed(Throttled)), (60, Arrived)], Some(1_050));
+    }
+
+    #[test]
+    fn after_a_throttled_read_the_source_has_a_second_of_rest_at_the_least() {
+        check(&policy(), &[(0, Start), (50, Failed(Throttled))], Some(1_050));
+    }
+
+    #[test]
+    fn after_a_failed_read_the_source_has_its_gap_between_reads() {
+        check(&policy(), &[(0, Start), (50, Failed(Unavailable))], Some(200));
+        check(&policy(), &[(0, Start), (500, Failed(Unavailable))], Some(500));
+    }
+
+    #[test]
+    fn the_gap_between_reads_holds_though_the_poll_interval_is_shorter() {
+        let hasty = Policy { poll_interval: millis(20), ..policy() };
+        check(&hasty, &[(0, Start), (5, Page(CaughtUp))], Some(200));
+    }
+
+    #[test]
+    fn the_gap_between_reads_holds_though_it_is_longer_than_the_rest_of_a_throttled_source() {
+        let slow = Policy { fetch_gap_min: millis(5_000), ..policy() };
+        check(&slow, &[(0, Start), (50, Failed(Throttled))], Some(5_000));
+    }
+
+    #[test]
+    fn a_read_that_was_taken_back_is_no_failure() {
+        check(&policy(), &[(0, Start), (50, Failed(Cancelled))], Some(200));
+    }
+
+    #[test]
+    fn a_shard_that_was_read_to_its_end_is_not_read_again() {
+        check(&policy(), &[(0, Start), (50, Page(ShardEnd))], None);
+        check(&policy(), &[(0, Start), (50, Page(ShardEnd)), (60, Arrived)], None);
+    }
+
+    #[test]
+    fn one_read_at_a_time() {
+        check(&policy(), &[(0, Start)], None);
+        check(&policy(), &[(0, Start), (10, Arrived)], None);
+    }
+
+    #[test]
+    fn failed_reads_back_off_further_and_further_and_a_page_ends_that() {
+        let policy = Policy { fetch_gap_min: millis(0), backoff: Backoff::default(), ..policy() };
+        let mut reading = Reading::starting_now();
+        let mut random = fastrand::Rng::with_seed(0);
+        for failures in 1..=8 {
+            reading.start(at(0));
+            reading.failed(Unavailable, &policy, at(0), &mut random);
+            let wait = reading.due().unwrap().since(at(0));
+            assert!(wait <= policy.backoff.ceiling(failures), "{failures} failures, {wait:?}");
+        }
+        assert!(reading.due().unwrap() > at(1_000), "with this seed");
+        reading.start(at(0));
+        reading.succeeded(CaughtUp, &policy);
+        reading.start(at(0));
+        reading.failed(Unavailable, &policy, at(0), &mut random);
+        assert!(reading.due().unwrap() <= at(500));
+    }
+
+    #[test]
+    #[should_panic(expected = "an answer belongs to a read in flight (I7)")]
+    fn a_second_answer_to_one_read_is_refused() {
+        check(&policy(), &[(0, Start), (1, Page(CaughtUp)), (2, Page(CaughtUp))], None);
     }
 }

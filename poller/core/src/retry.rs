@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-/// An exponential backoff with full jitter: the n-th wait lies anywhere between zero and `base · factorⁿ`, capped.
+/// An exponential backoff with full jitter: the n-th wait lies anywhere between zero and `base · factorⁿ⁻¹`, capped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     /// Upper end of the first wait.

@@ -57,6 +57,7 @@ impl Saving {
     pub(crate) fn succeeded(&mut self, now: Timestamp) {
         self.kept = self.in_flight.take().expect("an answer belongs to a save in flight (I7)");
         self.failures = 0;
+        self.not_before = Timestamp::default();
         self.saved_at = Some(now);
     }
 
@@ -64,5 +65,88 @@ impl Saving {
         assert!(self.in_flight.take().is_some(), "an answer belongs to a save in flight (I7)");
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.after(policy.backoff.delay(self.failures, random));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Position;
+    use crate::testing::{at, policy};
+
+    fn up_to(letter: &str) -> Checkpoint {
+        Checkpoint { position: Some(Position::new(letter)), ended: false }
+    }
+
+    #[derive(Clone, Copy)]
+    enum On {
+        /// A save of everything up to this letter starts.
+        Start(&'static str),
+        Saved,
+        Failed,
+    }
+    use On::{Failed, Saved, Start};
+
+    /// `a` is kept and `b` is settled. After these events, each at its time, a save of `b` is due at `due`.
+    fn check(events: &[(u64, On)], due: Option<Timestamp>) -> Saving {
+        let mut saving = Saving::starting_from(up_to("a"));
+        let mut random = fastrand::Rng::with_seed(0);
+        for (millis, event) in events {
+            match event {
+                Start(letter) => saving.start(up_to(letter)),
+                Saved => saving.succeeded(at(*millis)),
+                Failed => saving.failed(&policy(), at(*millis), &mut random),
+            }
+        }
+        assert_eq!(saving.due(&up_to("b")), due);
+        saving
+    }
+
+    #[test]
+    fn what_is_settled_and_not_kept_is_saved_at_once() {
+        let saving = check(&[], Some(Timestamp::default()));
+        assert!(!saving.is_up_to(&up_to("b")) && saving.is_up_to(&up_to("a")));
+    }
+
+    #[test]
+    fn what_is_kept_is_not_saved_again() {
+        let saving = check(&[(0, Start("b")), (5, Saved)], None);
+        assert!(saving.is_up_to(&up_to("b")) && *saving.kept() == up_to("b"));
+        assert_eq!(saving.saved_at(), Some(at(5)));
+    }
+
+    #[test]
+    fn one_save_at_a_time() {
+        let saving = check(&[(0, Start("aa"))], None);
+        assert!(!saving.is_up_to(&up_to("a")), "nobody knows what is kept while a save is in flight");
+    }
+
+    #[test]
+    fn what_was_settled_during_a_save_goes_into_the_next() {
+        check(&[(0, Start("aa")), (5, Saved)], Some(Timestamp::default()));
+    }
+
+    #[test]
+    fn after_a_failed_save_what_was_kept_before_still_stands() {
+        let saving = check(&[(0, Start("b")), (5, Failed)], Some(at(5)));
+        assert!(saving.is_failing() && *saving.kept() == up_to("a") && saving.saved_at().is_none());
+    }
+
+    #[test]
+    fn a_save_that_is_tried_again_is_failing_until_it_succeeds() {
+        assert!(check(&[(0, Start("b")), (5, Failed), (9, Start("b"))], None).is_failing());
+        assert!(!check(&[(0, Start("b")), (5, Failed), (9, Start("b")), (9, Saved)], None).is_failing());
+    }
+
+    #[test]
+    fn a_save_that_succeeded_ends_the_backoff_though_the_clock_goes_back() {
+        let events = [(5_000, Start("aa")), (5_000, Failed), (7_000, Start("aa")), (0, Saved)];
+        check(&events, Some(Timestamp::default()));
+    }
+
+    #[test]
+    #[should_panic(expected = "an answer belongs to a save in flight (I7)")]
+    fn a_second_answer_to_one_save_is_refused() {
+        check(&[(0, Start("b")), (1, Saved), (2, Saved)], None);
     }
 }

@@ -41,11 +41,16 @@ impl Shard {
     ///
     /// # Panics
     ///
-    /// If `from` says that the shard has ended: there is nothing left to do.
+    /// If `from` says that the shard has ended: there is nothing left to do. If `policy` leaves no room for a record.
     #[must_use]
     pub fn new(policy: Policy, from: Option<Checkpoint>, seed: u64, now: Timestamp) -> Self {
         let kept = from.unwrap_or_default();
         assert!(!kept.ended, "a shard that has ended is not started again");
+        let has_room = policy.batch_size > 0
+            && policy.fetch_records_max > 0
+            && policy.read_ahead_records_max > 0
+            && policy.read_ahead_bytes_max > 0;
+        assert!(has_room, "a batch, a read and the read-ahead hold at least one record");
         let mut shard = Self {
             policy,
             random: fastrand::Rng::with_seed(seed),
@@ -289,3 +294,6 @@ impl Shard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

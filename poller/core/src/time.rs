@@ -41,3 +41,22 @@ impl fmt::Display for Timestamp {
         write!(f, "{}.{:03}", self.0 / 1000, self.0 % 1000)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_never_cut_short() {
+        let start = Timestamp::from_millis(10);
+        assert_eq!(start.after(Duration::from_nanos(1)), Timestamp::from_millis(11));
+        assert_eq!(start.after(Duration::from_millis(1)), Timestamp::from_millis(11));
+        assert_eq!(start.after(Duration::MAX), Timestamp::from_millis(u64::MAX));
+    }
+
+    #[test]
+    fn the_future_is_no_time_ago() {
+        assert_eq!(Timestamp::from_millis(5).since(Timestamp::from_millis(9)), Duration::ZERO);
+        assert_eq!(Timestamp::from_millis(9).since(Timestamp::from_millis(5)), Duration::from_millis(4));
+    }
+}

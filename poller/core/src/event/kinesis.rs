@@ -75,8 +75,8 @@ impl KinesisEncoder {
     #[must_use]
     pub fn new(shard_id: &str, event_source_arn: &str, region: &str, invoke_identity_arn: &str) -> Self {
         let middle = format!(
-            r#"}},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":{}:"#,
-            json_string(shard_id).trim_end_matches('"')
+            r#"}},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":{}"#,
+            json_string(&format!("{shard_id}:")).trim_end_matches('"')
         );
         let tail = format!(
             r#"","eventName":"aws:kinesis:record","invokeIdentityArn":{},"awsRegion":{},"eventSourceARN":{}}}"#,
@@ -155,4 +155,157 @@ fn append_base64(data: &[u8], into: &mut Vec<u8>) {
 fn append_seconds(moment: Timestamp, into: &mut Vec<u8>) {
     write!(into, "{}.{:03}", moment.as_millis() / 1000, moment.as_millis() % 1000)
         .expect("writing to a Vec cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Batch;
+    use serde_json::{Value, json};
+
+    /// The example of specification 7.1, byte for byte as it is sent.
+    const GOLDEN: &str = concat!(
+        r#"{"Records":[{"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":"1","#,
+        r#""sequenceNumber":"49590338271490256608559692538361571095921575989136588898","#,
+        r#""data":"SGVsbG8sIHRoaXMgaXMgYSB0ZXN0Lg==","approximateArrivalTimestamp":1545084650.987},"#,
+        r#""eventSource":"aws:kinesis","eventVersion":"1.0","#,
+        r#""eventID":"shardId-000000000006:49590338271490256608559692538361571095921575989136588898","#,
+        r#""eventName":"aws:kinesis:record","invokeIdentityArn":"arn:aws:iam::123456789012:role/lambda-role","#,
+        r#""awsRegion":"us-east-2","#,
+        r#""eventSourceARN":"arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream"}]}"#
+    );
+
+    fn encoder() -> KinesisEncoder {
+        KinesisEncoder::new(
+            "shardId-000000000006",
+            "arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream",
+            "us-east-2",
+            "arn:aws:iam::123456789012:role/lambda-role",
+        )
+    }
+
+    fn hello() -> KinesisRecord<'static> {
+        KinesisRecord {
+            sequence_number: "49590338271490256608559692538361571095921575989136588898",
+            partition_key: Some("1"),
+            data: b"Hello, this is a test.",
+            arrival: Timestamp::from_millis(1_545_084_650_987),
+        }
+    }
+
+    fn event(records: &[KinesisRecord<'_>]) -> String {
+        let records = encoder().encode(records.iter().copied()).into_records(Bytes::from);
+        let batch = Batch::new(records, KinesisEncoder::envelope());
+        assert_eq!(batch.body().len(), 3, "the records of one read are one slice");
+        assert_eq!(batch.event_len(), batch.body().concat().len());
+        String::from_utf8(batch.body().concat()).unwrap()
+    }
+
+    /// Encoded alone, `record` has `expected` at `pointer` (RFC 6901) inside its event, and nothing else changed.
+    fn check(record: KinesisRecord<'_>, pointer: &str, expected: Option<Value>) {
+        let event: Value = serde_json::from_str(&event(&[record])).unwrap();
+        assert_eq!(event.pointer(&format!("/Records/0{pointer}")), expected.as_ref());
+        let golden: Value = serde_json::from_str(GOLDEN).unwrap();
+        let keys = |event: &Value, of: &str| {
+            let object = event.pointer(of).unwrap().as_object().unwrap();
+            object.keys().filter(|key| *key != "partitionKey").cloned().collect::<Vec<_>>()
+        };
+        for object in ["", "/Records/0", "/Records/0/kinesis"] {
+            assert_eq!(keys(&event, object), keys(&golden, object));
+        }
+    }
+
+    #[test]
+    fn an_event_is_that_of_the_specification_to_the_byte() {
+        assert_eq!(event(&[hello()]), GOLDEN);
+    }
+
+    #[test]
+    fn records_of_one_read_follow_each_other_in_order() {
+        let second = KinesisRecord { sequence_number: "5", data: b"", ..hello() };
+        let event: Value = serde_json::from_str(&event(&[hello(), second, hello()])).unwrap();
+        let ids: Vec<&Value> =
+            event["Records"].as_array().unwrap().iter().map(|record| &record["eventID"]).collect();
+        let id = format!("shardId-000000000006:{}", hello().sequence_number);
+        assert_eq!(ids, [&json!(id), &json!("shardId-000000000006:5"), &json!(id)]);
+    }
+
+    #[test]
+    fn a_record_without_a_partition_key_has_none_in_its_event() {
+        check(KinesisRecord { partition_key: None, ..hello() }, "/kinesis/partitionKey", None);
+    }
+
+    #[test]
+    fn quotes_backslashes_and_control_characters_of_a_partition_key_are_escaped() {
+        let key = "\"\\\n\t\u{0}\u{1f}/";
+        check(
+            KinesisRecord { partition_key: Some(key), ..hello() },
+            "/kinesis/partitionKey",
+            Some(json!(key)),
+        );
+    }
+
+    #[test]
+    fn a_partition_key_may_be_any_unicode() {
+        let key = "ключ 🔑 \u{2028} ÿ";
+        check(
+            KinesisRecord { partition_key: Some(key), ..hello() },
+            "/kinesis/partitionKey",
+            Some(json!(key)),
+        );
+    }
+
+    #[test]
+    fn empty_data_is_an_empty_string() {
+        check(KinesisRecord { data: b"", ..hello() }, "/kinesis/data", Some(json!("")));
+    }
+
+    #[test]
+    fn data_is_standard_base64_with_two_one_or_no_padding_characters() {
+        check(KinesisRecord { data: b"\xff", ..hello() }, "/kinesis/data", Some(json!("/w==")));
+        check(KinesisRecord { data: b"\xff\xfe", ..hello() }, "/kinesis/data", Some(json!("//4=")));
+        check(KinesisRecord { data: b"\xff\xfe\xfb", ..hello() }, "/kinesis/data", Some(json!("//77")));
+    }
+
+    #[test]
+    fn the_arrival_time_is_in_seconds_with_exactly_three_fraction_digits() {
+        let arrival_of = |millis| {
+            let event = event(&[KinesisRecord { arrival: Timestamp::from_millis(millis), ..hello() }]);
+            let (_, rest) = event.split_once(r#""approximateArrivalTimestamp":"#).unwrap();
+            rest.split_once('}').unwrap().0.to_owned()
+        };
+        assert_eq!(arrival_of(1_545_084_650_987), "1545084650.987");
+        assert_eq!(arrival_of(1_545_084_650_980), "1545084650.980");
+        assert_eq!(arrival_of(1_545_084_650_005), "1545084650.005");
+        assert_eq!(arrival_of(1_545_084_650_000), "1545084650.000");
+        assert_eq!(arrival_of(7), "0.007");
+    }
+
+    #[test]
+    fn names_of_the_outside_cannot_break_the_event() {
+        for shard_id in ["", "shard\"", "a\\\"b"] {
+            let encoder = KinesisEncoder::new(shard_id, "arn\"", "\\", "\"");
+            let records = encoder.encode([hello()]).into_records(Bytes::from);
+            let event: Value = serde_json::from_slice(&records[0].encoded()).unwrap();
+            assert_eq!(event["eventID"], json!(format!("{shard_id}:{}", hello().sequence_number)));
+            assert_eq!(encoder.shard_id(), shard_id);
+        }
+    }
+
+    #[test]
+    fn a_page_without_records_is_empty() {
+        let page = encoder().encode([]);
+        assert!(page.is_empty());
+        assert_eq!(page.len(), 0);
+        assert!(!encoder().encode([hello()]).is_empty());
+    }
+
+    #[test]
+    fn a_record_keeps_its_sequence_number_and_arrival_beside_its_bytes() {
+        let page = encoder().encode([hello()]);
+        let len = page.len();
+        let records = page.into_records(Bytes::from);
+        assert_eq!(records[0].position().as_str(), hello().sequence_number);
+        assert_eq!((records[0].arrival(), records[0].encoded_len()), (hello().arrival, len));
+    }
 }

@@ -1,0 +1,174 @@
+//! Streams as lines of text: `1 <- 0` is the open shard 1 made from 0, `1 <- 0 closed` the same, closed.
+
+use super::*;
+use ShardProgress::{Finished, Unfinished};
+use StartingPosition::{AtTimestamp, Latest, TrimHorizon};
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+const THEN: Timestamp = Timestamp::from_millis(900_000);
+
+/// Two shards, one split, one merge of a child with the other: `0` → `2`, `3`; `1` + `3` → `4`.
+const RESHARDED: &[&str] = &["0 closed", "1 closed", "2 <- 0", "3 <- 0 closed", "4 <- 1 3"];
+
+fn shards(lines: &[&str]) -> Vec<ListedShard> {
+    let parse = |line: &&str| {
+        let is_open = !line.ends_with(" closed");
+        let line = line.trim_end_matches(" closed");
+        let (id, parents) = line.split_once(" <- ").unwrap_or((line, ""));
+        let parents = parents.split_whitespace().map(ShardId::new).collect();
+        ListedShard { id: ShardId::new(id), parents, is_open }
+    };
+    lines.iter().map(parse).collect()
+}
+
+fn names<'a>(ids: impl IntoIterator<Item = &'a ShardId>) -> String {
+    ids.into_iter().map(ShardId::as_str).collect::<Vec<_>>().join(" ")
+}
+
+fn known(finished: &[&str], unfinished: &[&str]) -> BTreeMap<ShardId, ShardProgress> {
+    let finished = finished.iter().map(|name| (ShardId::new(name), Finished));
+    finished.chain(unfinished.iter().map(|name| (ShardId::new(name), Unfinished))).collect()
+}
+
+mod starting {
+    use super::*;
+
+    /// At the very first start, each of the listed shards begins there (`None`: passed over).
+    fn check(position: StartingPosition, listed: &[&str], starts: &[(&str, Option<ShardStart>)]) {
+        let expected: Vec<NewShard> =
+            starts.iter().map(|(id, start)| NewShard { id: ShardId::new(id), start: *start }).collect();
+        assert_eq!(first_start(position, &shards(listed), NOW), expected);
+    }
+
+    #[test]
+    fn trim_horizon_reads_every_shard_from_its_oldest_record() {
+        let oldest = Some(ShardStart::TrimHorizon);
+        check(TrimHorizon, &["0 closed", "1 <- 0", "2 <- 0"], &[("0", oldest), ("1", oldest), ("2", oldest)]);
+    }
+
+    #[test]
+    fn a_timestamp_holds_for_every_shard_closed_ones_included() {
+        let then = Some(ShardStart::AtTimestamp(THEN));
+        check(AtTimestamp(THEN), &["0 closed", "1 <- 0"], &[("0", then), ("1", then)]);
+    }
+
+    #[test]
+    fn latest_begins_with_the_open_shards_and_is_frozen_at_the_start() {
+        let latest = Some(ShardStart::AfterLatest(NOW));
+        let starts = [("0", None), ("1", None), ("2", latest), ("3", None), ("4", latest)];
+        check(Latest, RESHARDED, &starts);
+    }
+
+    #[test]
+    fn a_stream_without_shards_has_nothing_to_start() {
+        check(Latest, &[], &[]);
+    }
+}
+
+mod appearing {
+    use super::*;
+
+    /// Of the listed shards, those that are not known are read from their beginning.
+    fn check(listed: &[&str], known: &BTreeMap<ShardId, ShardProgress>, new: &str) {
+        let appeared = later_shards(&shards(listed), known);
+        assert!(appeared.iter().all(|shard| shard.start == Some(ShardStart::TrimHorizon)));
+        assert_eq!(names(appeared.iter().map(|shard| &shard.id)), new);
+    }
+
+    #[test]
+    fn children_are_read_from_their_beginning() {
+        check(&["0 closed", "1 <- 0", "2 <- 0"], &known(&[], &["0"]), "1 2");
+    }
+
+    #[test]
+    fn children_of_a_shard_that_latest_passed_over_are_read_from_their_beginning() {
+        check(&["0 closed", "1 <- 0 closed", "2 <- 1"], &known(&["0"], &["1"]), "2");
+    }
+
+    #[test]
+    fn shards_that_appear_without_parents_are_read_from_their_beginning() {
+        check(&["0", "1"], &known(&[], &["0"]), "1");
+    }
+
+    #[test]
+    fn children_that_were_resharded_before_anyone_saw_them_appear_with_their_own() {
+        check(&["0 closed", "1 <- 0 closed", "2 <- 1 closed", "3 <- 2"], &known(&[], &["0"]), "1 2 3");
+    }
+
+    #[test]
+    fn known_shards_do_not_appear_again() {
+        check(&["0 closed", "1 <- 0"], &known(&["0"], &["1"]), "");
+    }
+}
+
+mod reading {
+    use super::*;
+
+    /// With these shards finished and all other listed ones unfinished, these may be read.
+    fn check(listed: &[&str], finished: &[&str], expected: &str) {
+        let listed = shards(listed);
+        let mut known: BTreeMap<_, _> = listed.iter().map(|shard| (shard.id.clone(), Unfinished)).collect();
+        known.extend(finished.iter().map(|name| (ShardId::new(name), Finished)));
+        assert_eq!(names(&readable(&listed, &known)), expected);
+    }
+
+    #[test]
+    fn shards_without_parents_are_read_side_by_side() {
+        check(&["0", "1", "2"], &[], "0 1 2");
+    }
+
+    #[test]
+    fn children_of_a_split_wait_for_their_parent() {
+        check(&["0 closed", "1 <- 0", "2 <- 0"], &[], "0");
+        check(&["0 closed", "1 <- 0", "2 <- 0"], &["0"], "1 2");
+    }
+
+    #[test]
+    fn the_child_of_a_merge_waits_for_both_parents() {
+        check(&["0 closed", "1 closed", "2 <- 0 1"], &[], "0 1");
+        check(&["0 closed", "1 closed", "2 <- 0 1"], &["0"], "1");
+        check(&["0 closed", "1 closed", "2 <- 0 1"], &["1", "0"], "2");
+    }
+
+    #[test]
+    fn generations_follow_each_other() {
+        check(RESHARDED, &[], "0 1");
+        check(RESHARDED, &["1"], "0");
+        check(RESHARDED, &["0", "1"], "2 3");
+        check(RESHARDED, &["0", "1", "2"], "3");
+        check(RESHARDED, &["0", "1", "3"], "2 4");
+        check(RESHARDED, &["0", "1", "2", "3", "4"], "");
+    }
+
+    #[test]
+    fn a_parent_that_the_stream_no_longer_lists_counts_as_finished() {
+        check(&["1 <- 0", "2 <- 0"], &[], "1 2");
+        check(&["1 closed", "2 <- 0 1"], &[], "1");
+        check(&["1 closed", "2 <- 0 1"], &["1"], "2");
+    }
+
+    #[test]
+    fn a_shard_that_the_stream_no_longer_lists_is_not_read() {
+        assert_eq!(readable(&shards(&["1"]), &known(&[], &["0", "1"])), [ShardId::new("1")]);
+    }
+
+    #[test]
+    fn a_shard_waits_for_a_listed_parent_of_which_nothing_is_known_yet() {
+        assert_eq!(readable(&shards(&["0 closed", "1 <- 0"]), &known(&[], &["1"])), []);
+    }
+
+    #[test]
+    fn a_shard_of_which_nothing_is_known_is_not_read() {
+        assert_eq!(readable(&shards(&["0"]), &known(&[], &[])), []);
+    }
+
+    #[test]
+    fn under_latest_children_of_the_passed_over_are_read_at_once() {
+        let listed = shards(RESHARDED);
+        let known = first_start(Latest, &listed, NOW)
+            .into_iter()
+            .map(|new| (new.id, if new.start.is_some() { Unfinished } else { Finished }))
+            .collect();
+        assert_eq!(names(&readable(&listed, &known)), "2 4");
+    }
+}

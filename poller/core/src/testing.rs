@@ -1,0 +1,79 @@
+//! What the tables beside the code share: records named by letters, a small policy, and moments.
+
+use crate::batch::Envelope;
+use crate::policy::Policy;
+use crate::record::{Position, Record};
+use crate::retry::Backoff;
+use crate::time::Timestamp;
+use bytes::Bytes;
+use std::time::Duration;
+
+/// Bytes of a record with a small letter inside an event: the letter in quotes.
+pub(crate) const SMALL: usize = 3;
+/// Bytes of a record with a capital letter.
+pub(crate) const LARGE: usize = 30;
+
+/// The moment `millis` after the (arbitrary) beginning of a table.
+pub(crate) fn at(millis: u64) -> Timestamp {
+    Timestamp::from_millis(1_000_000 + millis)
+}
+
+pub(crate) fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// One page with a record for each letter: small ones of [`SMALL`] bytes, capitals of [`LARGE`].
+pub(crate) fn records(letters: &str, arrival: Timestamp) -> Vec<Record> {
+    let mut page = String::new();
+    let mut ranges = Vec::new();
+    for letter in letters.chars() {
+        if !page.is_empty() {
+            page.push(',');
+        }
+        let start = page.len();
+        let repeats = if letter.is_uppercase() { LARGE - 2 } else { SMALL - 2 };
+        page.push_str(&format!("\"{}\"", letter.to_string().repeat(repeats)));
+        ranges.push((letter, start..page.len()));
+    }
+    let page = Bytes::from(page);
+    ranges
+        .into_iter()
+        .map(|(letter, range)| Record::new(Position::new(letter.to_string()), arrival, page.clone(), range))
+        .collect()
+}
+
+/// Like [`records`], with the ordinals that a shard would give them.
+pub(crate) fn numbered(letters: &str, arrival: Timestamp) -> Vec<Record> {
+    let mut records = records(letters, arrival);
+    for (ordinal, record) in (0..).zip(&mut records) {
+        record.ordinal = ordinal;
+    }
+    records
+}
+
+/// The letters of `records`, in order.
+pub(crate) fn letters(records: &[Record]) -> String {
+    records.iter().map(|record| record.position().as_str()).collect()
+}
+
+/// Batches of three, no window, retries at once, reads every second and at most five a second.
+pub(crate) fn policy() -> Policy {
+    Policy {
+        batch_size: 3,
+        batching_window: Duration::ZERO,
+        event_bytes_max: 1_000,
+        envelope: Envelope::new("[", "]"),
+        retention: Duration::from_secs(3_600),
+        backoff: no_backoff(),
+        poll_interval: millis(1_000),
+        fetch_gap_min: millis(200),
+        fetch_records_max: 10,
+        read_ahead_records_max: 10,
+        read_ahead_bytes_max: 1_000,
+    }
+}
+
+/// Every wait is zero.
+pub(crate) fn no_backoff() -> Backoff {
+    Backoff { base: Duration::ZERO, factor: 2, cap: Duration::ZERO }
+}
