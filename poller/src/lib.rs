@@ -6,6 +6,7 @@ pub mod commands;
 pub mod control;
 pub mod data_dir;
 pub mod lambda;
+pub mod live_view;
 pub mod logging;
 pub mod ports;
 pub mod shard_worker;

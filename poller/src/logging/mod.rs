@@ -9,6 +9,7 @@ mod terminal;
 
 pub use event::error_chain;
 pub use terminal::Terminal;
+pub(crate) use terminal::{Palette, Style};
 
 use crate::clock::Clock;
 use event::{Event, Fields};
@@ -125,5 +126,74 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
         let event =
             Event { time: self.clock.now(), level: *metadata.level(), target: metadata.target(), fields };
         self.terminal.print(&self.line(&event));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no answer")]
+    struct NoAnswer {
+        source: std::io::Error,
+    }
+
+    /// Logs in a process of its own, as there is one log a process, and gives what stands on its stderr.
+    fn logged(format: &str, directives: &str) -> Vec<String> {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "logging::tests::one_event_is_one_line", "--nocapture"])
+            .env("PELTON_TEST_LOG_FORMAT", format)
+            .env("RUST_LOG", directives)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stderr).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    fn say(format: &str) {
+        let format = if format == "json" { LogFormat::Json } else { LogFormat::Human };
+        start(format, LogDetail::Normal, Terminal::stderr(format), Clock::start());
+        let mapping = tracing::error_span!("mapping", mapping = "OrderLedgerOrders");
+        let _in_mapping = mapping.enter();
+        let shard = tracing::error_span!("shard", shard = %"shardId-0", owner = tracing::field::Empty);
+        shard.record("owner", 7);
+        let _in_shard = shard.enter();
+        let error = NoAnswer { source: std::io::Error::other("connection refused") };
+        tracing::warn!(error = &error as &dyn std::error::Error, "the stream is not there");
+        tracing::debug!("detail");
+        tracing::warn!(target: "hyper::client", "noise");
+        tracing::info!(target: HANDLER_TARGET, function = "order-ledger", line = "order 17", "handler output");
+    }
+
+    #[test]
+    fn one_event_is_one_line() {
+        if let Ok(format) = std::env::var("PELTON_TEST_LOG_FORMAT") {
+            return say(&format);
+        }
+        let lines = logged("human", "");
+        let said = " WARN  the stream is not there mapping=OrderLedgerOrders shard=shardId-0 owner=7 \
+                    error=\"no answer: connection refused\"";
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert_eq!(lines[0].split_at("00:00:00.000".len()).1, said);
+        assert_eq!(lines[1], "order-ledger | order 17");
+
+        let lines = logged("json", "");
+        let objects: Vec<serde_json::Value> =
+            lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(objects.len(), 2, "{lines:?}");
+        assert_eq!(objects[0]["shard"], "shardId-0");
+        assert_eq!(objects[0]["error"], "no answer: connection refused");
+        assert_eq!(objects[1]["target"], HANDLER_TARGET);
+        assert_eq!(objects[1]["line"], "order 17");
+    }
+
+    #[test]
+    fn rust_log_is_honoured_and_a_mistake_in_it_is_told() {
+        assert_eq!(logged("human", "pelton=debug,hyper=warn").len(), 4);
+        assert_eq!(logged("human", "off").len(), 0);
+        let lines = logged("human", "pelton=loud");
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert!(lines[0].contains("WARN  RUST_LOG is not understood and is ignored"), "{lines:?}");
     }
 }

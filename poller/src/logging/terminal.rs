@@ -44,7 +44,7 @@ impl Terminal {
         write_stderr(&repaint(pinned.len(), Some(line), &pinned));
     }
 
-    /// Replaces the lines that stay below all others. No line may be wider than the terminal. Without an interactive
+    /// Replaces the lines that stay below all others. Each is narrower than the terminal. Without an interactive
     /// terminal nothing stays.
     pub fn pin(&self, lines: Vec<String>) {
         if !self.is_interactive {
@@ -87,8 +87,12 @@ fn repaint(above: usize, printed: Option<&str>, pinned: &[String]) -> String {
     if above > 0 {
         write!(text, "\x1b[{above}F").expect("writing to a string does not fail");
     }
-    for line in printed.into_iter().chain(pinned.iter().map(String::as_str)) {
-        // The rest of the line is cleared after it is written, so that nothing flickers.
+    // A line that is printed may be wider than the terminal: what stood there is cleared before.
+    if let Some(line) = printed {
+        writeln!(text, "\x1b[J{line}").expect("writing to a string does not fail");
+    }
+    // The rest of a line that stays is cleared after it is written, so that nothing flickers.
+    for line in pinned {
         writeln!(text, "{line}\x1b[K").expect("writing to a string does not fail");
     }
     text.push_str("\x1b[J");
@@ -152,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_line_is_printed_above_those_that_stay() {
-        check(2, Some("a"), &["x", "y"], "\x1b[2Fa\x1b[K\nx\x1b[K\ny\x1b[K\n\x1b[J");
+        check(2, Some("a"), &["x", "y"], "\x1b[2F\x1b[Ja\nx\x1b[K\ny\x1b[K\n\x1b[J");
     }
 
     #[test]
