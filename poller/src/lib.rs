@@ -8,6 +8,7 @@ pub mod control;
 pub mod data_dir;
 pub mod errors;
 pub mod lambda;
+pub mod live_view;
 pub mod logging;
 pub mod ports;
 pub mod shard_worker;

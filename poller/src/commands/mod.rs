@@ -3,6 +3,7 @@
 pub mod failure;
 pub mod options;
 pub mod signals;
+pub mod status;
 mod views;
 
 pub use failure::CommandFailure;

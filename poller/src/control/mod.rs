@@ -2,9 +2,13 @@
 //!
 //! It reads a copy of what the supervisor knows, and touches nothing.
 
+mod client;
 mod server;
 pub mod snapshot;
+#[cfg(test)]
+mod tests;
 
+pub use client::{AskError, ask_status};
 pub use server::{ControlServer, ListenError};
 pub use snapshot::StatusSnapshot;
 

@@ -1,0 +1,135 @@
+//! The API over real HTTP.
+
+use super::snapshot::{MappingState, MappingStatus, StatusSnapshot};
+use super::{AskError, ControlServer, ListenError, Views, ask_status};
+use crate::clock::Clock;
+use pelton_core::Timestamp;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+struct OneMapping;
+
+impl Views for OneMapping {
+    fn snapshot(&self) -> StatusSnapshot {
+        StatusSnapshot {
+            pid: 4242,
+            version: "0.1.0".into(),
+            started_at: Timestamp::from_millis(1_000),
+            taken_at: Timestamp::from_millis(2_000),
+            mappings: vec![MappingStatus {
+                id: "OrderLedgerOrders".into(),
+                function: "order-ledger".into(),
+                stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
+                state: MappingState::Polling,
+                starting_position: "LATEST".into(),
+                shards: vec![],
+            }],
+        }
+    }
+}
+
+struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<std::io::Result<()>>,
+}
+
+async fn running() -> Running {
+    let server = ControlServer::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let address = server.address();
+    let (stop, stopped) = oneshot::channel();
+    let stopped = async move { drop(stopped.await) };
+    let served = tokio::spawn(server.serve(Arc::new(OneMapping), Clock::start(), stopped));
+    Running { address, stop, served }
+}
+
+/// Sends one request, and gives the status and the body of the answer.
+async fn get(address: SocketAddr, path: &str, host: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+#[tokio::test]
+async fn health_answers_as_long_as_the_poller_runs() {
+    let Running { address, stop, served } = running().await;
+    let (status, body) = get(address, "/health", "localhost").await;
+    assert_eq!((status, body.as_str()), (200, r#"{"status":"ok","pid":4242,"version":"0.1.0"}"#));
+    stop.send(()).unwrap();
+    served.await.unwrap().unwrap();
+    let error = ask_status(address, &Clock::start()).await.unwrap_err();
+    assert!(matches!(error, AskError::NobodyListens { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn status_answers_what_the_views_show() {
+    let Running { address, stop: _running, .. } = running().await;
+    let answer = ask_status(address, &Clock::start()).await.unwrap();
+    assert_eq!(serde_json::from_slice::<StatusSnapshot>(&answer).unwrap(), OneMapping.snapshot());
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_this_machine_is_refused() {
+    let Running { address, stop: _running, .. } = running().await;
+    for host in ["localhost:7358", "127.0.0.1", "[::1]:7358", &address.to_string()] {
+        assert_eq!(get(address, "/health", host).await.0, 200, "{host}");
+    }
+    for host in ["evil.example:7358", "10.0.0.1", "localhost.evil.example", ""] {
+        assert_eq!(get(address, "/health", host).await.0, 403, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn another_path_says_what_there_is() {
+    let Running { address, stop: _running, .. } = running().await;
+    let (status, body) = get(address, "/", "localhost").await;
+    assert_eq!((status, body.as_str()), (404, r#"{"message":"there is GET /health and GET /status"}"#));
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_does_not_hold_up_the_stop() {
+    let Running { address, stop, served } = running().await;
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    silent.write_all(b"GET /sta").await.unwrap();
+    get(address, "/health", "localhost").await;
+    stop.send(()).unwrap();
+    served.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_port_in_use_says_what_to_do() {
+    let Running { address, stop: _running, .. } = running().await;
+    let error = ControlServer::bind(address).await.unwrap_err();
+    assert!(matches!(error, ListenError::InUse { .. }));
+    let said = format!(
+        "{address} is in use: stop the program that listens there, or choose another address with --listen (port 0 picks a free one)"
+    );
+    assert_eq!(error.to_string(), said);
+}
+
+#[tokio::test]
+async fn an_address_that_this_machine_does_not_have_is_refused() {
+    let error = ControlServer::bind(([192, 0, 2, 1], 0).into()).await.unwrap_err();
+    assert!(matches!(error, ListenError::Refused { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn somebody_else_on_the_port_is_told_from_pelton() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let other = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"220 mail ready\r\n").await.unwrap();
+    };
+    let clock = Clock::start();
+    let (answer, ()) = tokio::join!(ask_status(address, &clock), other);
+    assert!(matches!(answer, Err(AskError::NotAnswered { .. })), "{answer:?}");
+}

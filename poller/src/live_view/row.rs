@@ -1,0 +1,157 @@
+//! One shard as text, a cell for each column.
+
+use crate::control::snapshot::{ShardPhase, ShardStatus};
+use crate::logging::Style;
+use indicatif::HumanCount;
+use pelton_core::Timestamp;
+use std::time::Duration;
+
+/// Of a position, this many of its last characters are shown: the first are the same for a whole stream.
+const POSITION_TAIL_LEN: usize = 12;
+
+/// One shard, as text for each column.
+pub(super) struct Row {
+    pub(super) style: Style,
+    pub(super) cells: [String; COLUMNS.len()],
+    pub(super) last_error: String,
+}
+
+/// A column of the table.
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) align: Align,
+    /// So wide that columns rarely move from one picture to the next.
+    pub(super) width_min: usize,
+}
+
+const fn column(name: &'static str, align: Align, width_min: usize) -> Column {
+    Column { name, align, width_min }
+}
+
+/// The columns, in order.
+pub(super) const COLUMNS: [Column; 8] = [
+    column("shard", Align::Left, 20),
+    column("phase", Align::Left, 16),
+    column("settled", Align::Right, 9),
+    column("records/s", Align::Right, 9),
+    column("checkpoint", Align::Right, POSITION_TAIL_LEN + 1),
+    column("age", Align::Right, 11),
+    column("held", Align::Right, 5),
+    column("errors", Align::Right, 6),
+];
+
+/// The column that is left out where nothing is known of rates.
+pub(super) const RATE_COLUMN: usize = 3;
+
+#[derive(Clone, Copy)]
+pub(super) enum Align {
+    Left,
+    Right,
+}
+
+impl Row {
+    pub(super) fn new(shard: &ShardStatus, rate: Option<f64>, now: Timestamp) -> Self {
+        let cells = [
+            shard.shard.clone(),
+            phase(shard.phase, now),
+            HumanCount(shard.counts.settled()).to_string(),
+            rate.map(|rate| format!("{rate:.0}")).unwrap_or_default(),
+            shard.checkpoint.as_deref().map(tail).unwrap_or_else(|| "-".to_owned()),
+            age(shard, now).map(short).unwrap_or_else(|| "-".to_owned()),
+            shard.records_held.to_string(),
+            shard.counts.errors().to_string(),
+        ];
+        let last_error = shard.last_error.as_deref().unwrap_or_default().replace('\n', " ");
+        Self { style: phase_style(shard.phase), cells, last_error }
+    }
+}
+
+/// What a shard does, in a word.
+pub(super) fn phase_name(phase: ShardPhase) -> &'static str {
+    match phase {
+        ShardPhase::Polling => "polling",
+        ShardPhase::Gathering => "gathering",
+        ShardPhase::Invoking => "invoking",
+        ShardPhase::Retrying { .. } => "retrying",
+        ShardPhase::Stalled => "stalled",
+        ShardPhase::Draining => "draining",
+        ShardPhase::Drained => "drained",
+        ShardPhase::Ended => "ended",
+    }
+}
+
+fn phase(phase: ShardPhase, now: Timestamp) -> String {
+    match phase {
+        ShardPhase::Retrying { attempts, next_attempt_at } => {
+            format!("retry {attempts} in {}", short(next_attempt_at.since(now)))
+        }
+        ShardPhase::Polling
+        | ShardPhase::Gathering
+        | ShardPhase::Invoking
+        | ShardPhase::Stalled
+        | ShardPhase::Draining
+        | ShardPhase::Drained
+        | ShardPhase::Ended => phase_name(phase).to_owned(),
+    }
+}
+
+fn phase_style(phase: ShardPhase) -> Style {
+    match phase {
+        ShardPhase::Retrying { .. } => Style::Yellow,
+        ShardPhase::Stalled => Style::Red,
+        ShardPhase::Drained | ShardPhase::Ended => Style::Dim,
+        ShardPhase::Polling | ShardPhase::Gathering | ShardPhase::Invoking | ShardPhase::Draining => {
+            Style::Plain
+        }
+    }
+}
+
+/// How far the shard is behind: the age of the batch at hand, or what the last one had when it was sent.
+fn age(shard: &ShardStatus, now: Timestamp) -> Option<Duration> {
+    let at_hand = shard.batch_arrived_at.map(|arrived| now.since(arrived));
+    at_hand.or(shard.iterator_age_ms.map(Duration::from_millis))
+}
+
+fn tail(position: &str) -> String {
+    let len = position.chars().count();
+    if len <= POSITION_TAIL_LEN {
+        return position.to_owned();
+    }
+    let tail: String = position.chars().skip(len - POSITION_TAIL_LEN).collect();
+    format!("…{tail}")
+}
+
+/// `12 ms`, `3.4 s`, `2 min 10 s`, `3 h 5 min`, `4 d 2 h`
+pub(crate) fn short(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 => format!("{} ms", duration.as_millis()),
+        1..60 => format!("{}.{} s", seconds, duration.subsec_millis() / 100),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+        86_400.. => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_at_most_two_units() {
+        let check = |millis, expected| assert_eq!(short(Duration::from_millis(millis)), expected);
+        check(0, "0 ms");
+        check(999, "999 ms");
+        check(3_449, "3.4 s");
+        check(59_999, "59.9 s");
+        check(130_000, "2 min 10 s");
+        check(3 * 3_600_000 + 5 * 60_000, "3 h 5 min");
+        check(98 * 3_600_000, "4 d 2 h");
+    }
+
+    #[test]
+    fn a_position_is_shown_by_its_end() {
+        assert_eq!(tail("49590338271490256608559692538361571095921575989136588898"), "…989136588898");
+        assert_eq!(tail("123456789012"), "123456789012");
+    }
+}

@@ -1,0 +1,144 @@
+//! Mappings and shards as lines of text: a heading for each mapping, a row for each shard.
+//!
+//! In: a snapshot, how fast each shard goes, and how many lines there may be. Out: the lines. What does not fit is
+//! summed up, never dropped.
+
+use super::rates::Rates;
+use super::row::{Align, COLUMNS, Column, RATE_COLUMN, Row, phase_name};
+use crate::control::StatusSnapshot;
+use crate::control::snapshot::{MappingState, MappingStatus, ShardStatus};
+use crate::logging::{Palette, Style};
+use pelton_core::Timestamp;
+use std::collections::BTreeMap;
+
+/// A mapping takes a heading and at least one more line.
+const MAPPING_LINES_MIN: usize = 2;
+
+const INDENT: &str = "  ";
+
+/// One line, and how it looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) style: Style,
+    pub(crate) text: String,
+}
+
+impl Line {
+    fn new(style: Style, text: impl Into<String>) -> Self {
+        Self { style, text: text.into() }
+    }
+
+    /// The line in its style, cut to at most `columns` characters.
+    pub(crate) fn painted(&self, palette: Palette, columns: usize) -> String {
+        let cut = match self.text.char_indices().nth(columns) {
+            Some((end, _)) => &self.text[..end],
+            None => &self.text,
+        };
+        palette.paint(self.style, cut)
+    }
+}
+
+/// The snapshot in at most `lines_max` lines, or the few that the least takes.
+pub(crate) fn render(snapshot: &StatusSnapshot, rates: Option<&Rates>, lines_max: usize) -> Vec<Line> {
+    let mappings = &snapshot.mappings;
+    if mappings.is_empty() {
+        return vec![Line::new(Style::Plain, "no event source mappings")];
+    }
+    // One line each for the names of the columns and for mappings that do not fit.
+    let mappings_max = (lines_max.saturating_sub(2) / MAPPING_LINES_MIN).max(1);
+    let shown = &mappings[..mappings.len().min(mappings_max)];
+    let mut lines_left = lines_max.saturating_sub(2);
+    let mut blocks = Vec::new();
+    for (index, mapping) in shown.iter().enumerate() {
+        let share = (lines_left / (shown.len() - index)).max(MAPPING_LINES_MIN);
+        let block = Block::new(mapping, rates, share - 1, snapshot.taken_at);
+        lines_left = lines_left.saturating_sub(block.lines_len());
+        blocks.push(block);
+    }
+    let mut lines = lay_out(&blocks, rates.is_some());
+    if shown.len() < mappings.len() {
+        lines.push(Line::new(Style::Dim, format!("… and {} more mappings", mappings.len() - shown.len())));
+    }
+    lines
+}
+
+/// What is shown of one mapping.
+struct Block {
+    heading: Line,
+    rows: Vec<Row>,
+    rest: Option<Line>,
+}
+
+impl Block {
+    fn new(mapping: &MappingStatus, rates: Option<&Rates>, rows_max: usize, now: Timestamp) -> Self {
+        let rate = |shard: &ShardStatus| rates.map(|rates| rates.of(&mapping.id, shard));
+        let shards = &mapping.shards;
+        let all_fit = shards.len() <= rows_max;
+        let rows_len = if all_fit { shards.len() } else { rows_max - 1 };
+        let (shown, hidden) = shards.split_at(rows_len);
+        Self {
+            heading: heading(mapping),
+            rows: shown.iter().map(|shard| Row::new(shard, rate(shard), now)).collect(),
+            rest: (!hidden.is_empty()).then(|| rest(hidden, hidden.iter().map(rate).sum())),
+        }
+    }
+
+    fn lines_len(&self) -> usize {
+        1 + self.rows.len() + usize::from(self.rest.is_some())
+    }
+}
+
+fn heading(mapping: &MappingStatus) -> Line {
+    let stream = mapping.stream.rsplit('/').next().unwrap_or(&mapping.stream);
+    let (style, state) = match &mapping.state {
+        MappingState::Polling => (Style::Bold, "polling".to_owned()),
+        MappingState::Waiting { reason } => (Style::Yellow, format!("waiting: {reason}")),
+        MappingState::Stopped { reason } => (Style::Red, format!("stopped: {reason}")),
+        MappingState::Disabled => (Style::Dim, "disabled".to_owned()),
+    };
+    let MappingStatus { id, function, starting_position, .. } = mapping;
+    Line::new(style, format!("{id}  {stream} → {function}  from {starting_position}  {state}"))
+}
+
+/// `… 12 more shards: 10 polling, 2 retrying, 812 records/s`
+fn rest(shards: &[ShardStatus], rate: Option<f64>) -> Line {
+    let mut phases: BTreeMap<&str, usize> = BTreeMap::new();
+    for shard in shards {
+        *phases.entry(phase_name(shard.phase)).or_default() += 1;
+    }
+    let phases: Vec<String> = phases.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    let plural = if shards.len() == 1 { "" } else { "s" };
+    let rate = rate.map(|rate| format!(", {rate:.0} records/s")).unwrap_or_default();
+    let text = format!("{INDENT}… {} more shard{plural}: {}{rate}", shards.len(), phases.join(", "));
+    Line::new(Style::Dim, text)
+}
+
+fn lay_out(blocks: &[Block], with_rates: bool) -> Vec<Line> {
+    let widths: [usize; COLUMNS.len()] = std::array::from_fn(|column| {
+        let cells = blocks.iter().flat_map(|block| &block.rows).map(|row| row.cells[column].chars().count());
+        cells.fold(COLUMNS[column].width_min, usize::max)
+    });
+    let line = |cells: &[String; COLUMNS.len()], after: &str| {
+        let mut text = INDENT.to_owned();
+        for (column, (Column { align, .. }, width)) in COLUMNS.iter().zip(widths).enumerate() {
+            if column == RATE_COLUMN && !with_rates {
+                continue;
+            }
+            text += &match align {
+                Align::Left => format!("{:<width$}  ", cells[column]),
+                Align::Right => format!("{:>width$}  ", cells[column]),
+            };
+        }
+        (text + after).trim_end().to_owned()
+    };
+    let mut lines = Vec::new();
+    if blocks.iter().any(|block| !block.rows.is_empty()) {
+        lines.push(Line::new(Style::Dim, line(&COLUMNS.map(|column| column.name.to_owned()), "")));
+    }
+    for Block { heading, rows, rest } in blocks {
+        lines.push(heading.clone());
+        lines.extend(rows.iter().map(|row| Line::new(row.style, line(&row.cells, &row.last_error))));
+        lines.extend(rest.clone());
+    }
+    lines
+}

@@ -1,0 +1,168 @@
+//! The picture, as text.
+
+use super::rates::Rates;
+use super::render;
+use crate::control::StatusSnapshot;
+use crate::control::snapshot::{MappingState, MappingStatus, ShardCounts, ShardPhase, ShardStatus};
+use crate::logging::{Palette, Style};
+use pelton_core::Timestamp;
+
+fn shard(number: u32, phase: ShardPhase, settled: u64) -> ShardStatus {
+    ShardStatus {
+        shard: format!("shardId-{number:012}"),
+        phase,
+        checkpoint: Some(format!("4959033827149025660855969253836157109592157598913658{number:04}")),
+        checkpoint_saved_at: None,
+        records_held: 0,
+        bytes_held: 0,
+        batch_arrived_at: None,
+        iterator_age_ms: Some(12),
+        last_error: None,
+        counts: ShardCounts { succeeded: settled, ..ShardCounts::default() },
+    }
+}
+
+fn mapping(id: &str, shards: Vec<ShardStatus>) -> MappingStatus {
+    MappingStatus {
+        id: id.into(),
+        function: "order-ledger".into(),
+        stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
+        state: MappingState::Polling,
+        starting_position: "TRIM_HORIZON".into(),
+        shards,
+    }
+}
+
+fn snapshot(taken_at: u64, mappings: Vec<MappingStatus>) -> StatusSnapshot {
+    StatusSnapshot {
+        pid: 1,
+        version: "0.1.0".into(),
+        started_at: Timestamp::from_millis(0),
+        taken_at: Timestamp::from_millis(taken_at),
+        mappings,
+    }
+}
+
+fn check(snapshot: &StatusSnapshot, rates: Option<&Rates>, lines_max: usize, expected: &[&str]) {
+    let lines = render(snapshot, rates, lines_max);
+    let text: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(text, expected, "\n{}\n", text.join("\n"));
+}
+
+fn busy() -> StatusSnapshot {
+    let retrying =
+        ShardPhase::Retrying { attempts: 3, next_attempt_at: Timestamp::from_millis(100_000 + 4_200) };
+    let failing = ShardStatus {
+        checkpoint: None,
+        records_held: 250,
+        batch_arrived_at: Some(Timestamp::from_millis(30_000)),
+        last_error: Some("Sandbox.Timedout: no answer\nafter 3 s".into()),
+        counts: ShardCounts { function_errors: 3, ..ShardCounts::default() },
+        ..shard(1, retrying, 0)
+    };
+    let stopped = MappingStatus {
+        state: MappingState::Waiting { reason: "the stream does not exist".into() },
+        ..mapping("ClickCounterClicks", vec![])
+    };
+    let orders = vec![shard(0, ShardPhase::Invoking, 4_310), failing, shard(2, ShardPhase::Ended, 7)];
+    snapshot(100_000, vec![mapping("OrderLedgerOrders", orders), stopped])
+}
+
+#[test]
+fn each_shard_is_a_row_below_its_mapping() {
+    let expected = [
+        "  shard                 phase               settled     checkpoint          age   held  errors",
+        "OrderLedgerOrders  orders → order-ledger  from TRIM_HORIZON  polling",
+        "  shardId-000000000000  invoking              4,310  …989136580000        12 ms      0       0",
+        "  shardId-000000000001  retry 3 in 4.2 s          0              -   1 min 10 s    250       3  \
+         Sandbox.Timedout: no answer after 3 s",
+        "  shardId-000000000002  ended                     7  …989136580002        12 ms      0       0",
+        "ClickCounterClicks  orders → order-ledger  from TRIM_HORIZON  waiting: the stream does not exist",
+    ];
+    check(&busy(), None, usize::MAX, &expected);
+}
+
+#[test]
+fn what_needs_attention_stands_out() {
+    let styles: Vec<Style> = render(&busy(), None, usize::MAX).iter().map(|line| line.style).collect();
+    assert_eq!(styles, [Style::Dim, Style::Bold, Style::Plain, Style::Yellow, Style::Dim, Style::Yellow]);
+}
+
+#[test]
+fn a_rate_is_what_was_settled_over_the_last_seconds() {
+    let mut rates = Rates::default();
+    for (second, settled) in [(0, 0), (1, 1_000), (2, 1_100), (3, 1_200)] {
+        rates.observe(&snapshot(
+            second * 1_000,
+            vec![mapping("M", vec![shard(0, ShardPhase::Polling, settled)])],
+        ));
+    }
+    let now = snapshot(
+        3_000,
+        vec![mapping("M", vec![shard(0, ShardPhase::Polling, 1_200), shard(1, ShardPhase::Polling, 9)])],
+    );
+    let expected = [
+        "  shard                 phase               settled  records/s     checkpoint          age   held  errors",
+        "M  orders → order-ledger  from TRIM_HORIZON  polling",
+        "  shardId-000000000000  polling               1,200        100  …989136580000        12 ms      0       0",
+        "  shardId-000000000001  polling                   9          0  …989136580001        12 ms      0       0",
+    ];
+    check(&now, Some(&rates), usize::MAX, &expected);
+}
+
+#[test]
+fn a_shard_that_began_anew_has_no_rate() {
+    let mut rates = Rates::default();
+    rates.observe(&snapshot(0, vec![mapping("M", vec![shard(0, ShardPhase::Polling, 500)])]));
+    let anew = shard(0, ShardPhase::Polling, 3);
+    rates.observe(&snapshot(1_000, vec![mapping("M", vec![anew.clone()])]));
+    assert_eq!(rates.of("M", &anew), 0.0);
+}
+
+#[test]
+fn shards_that_do_not_fit_are_summed_up() {
+    let shards = |len| (0..len).map(|number| shard(number, ShardPhase::Polling, 1)).collect::<Vec<_>>();
+    let mut many = shards(50);
+    many[49].phase = ShardPhase::Stalled;
+    let crowded = snapshot(0, vec![mapping("A", many), mapping("B", shards(2))]);
+    let lines = render(&crowded, None, 12);
+    assert!(lines.len() <= 12);
+    assert_eq!(lines[5].text, "  … 47 more shards: 46 polling, 1 stalled");
+    assert!(lines[6].text.starts_with("B "));
+    assert_eq!(lines.len(), 9, "the other mapping shows both of its shards");
+}
+
+#[test]
+fn however_much_there_is_the_picture_keeps_to_its_lines() {
+    for mappings in 1..20 {
+        for shards in 0..20 {
+            let of_one = || (0..shards).map(|number| shard(number, ShardPhase::Polling, 1)).collect();
+            let crowded = snapshot(0, (0..mappings).map(|_| mapping("M", of_one())).collect());
+            for lines_max in 4..30 {
+                let lines = render(&crowded, None, lines_max);
+                assert!(
+                    lines.len() <= lines_max,
+                    "{mappings} mappings of {shards} shards in {lines_max} lines"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn mappings_that_do_not_fit_are_counted() {
+    let crowded = snapshot(0, (0..9).map(|_| mapping("M", vec![shard(0, ShardPhase::Polling, 1)])).collect());
+    assert_eq!(render(&crowded, None, 10).last().unwrap().text, "… and 5 more mappings");
+}
+
+#[test]
+fn a_line_is_cut_to_the_terminal_before_it_is_painted() {
+    let line = &render(&busy(), None, usize::MAX)[1];
+    assert_eq!(line.painted(Palette::Plain, 28), "OrderLedgerOrders  orders → ");
+    assert_eq!(line.painted(Palette::Colour, 3), "\x1b[1mOrd\x1b[0m");
+}
+
+#[test]
+fn without_mappings_it_says_so() {
+    check(&snapshot(0, vec![]), None, 10, &["no event source mappings"]);
+}
