@@ -1,1 +1,12 @@
-//! Stub: source.
+//! Streams: how Pelton reads them, and the one that it brings along.
+//!
+//! In: a client of the Kinesis API ([`aws`]) and the name of a stream. Out: a [`crate::ports::Source`] ([`kinesis`]).
+//! What all readers of the process hold in memory stays within one [`budget`]. [`embedded`] serves the Kinesis API on
+//! loopback; it is read through the same client as any other stream.
+
+pub mod aws;
+pub mod budget;
+pub mod embedded;
+mod endpoint;
+mod failure;
+pub mod kinesis;

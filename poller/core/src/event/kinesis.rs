@@ -49,6 +49,12 @@ impl EncodedPage {
         self.bytes.len()
     }
 
+    /// Number of records in the page.
+    #[must_use]
+    pub fn records_len(&self) -> usize {
+        self.records.len()
+    }
+
     /// Whether the page holds no record.
     #[must_use]
     pub fn is_empty(&self) -> bool {

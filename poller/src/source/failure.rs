@@ -1,0 +1,144 @@
+//! What a refusal of the Kinesis API means to the caller.
+//!
+//! In: an error of the SDK. Out: a [`Refusal`], by what can be done about it; for the ports, a [`SourceError`].
+
+use super::endpoint::Endpoint;
+use crate::ports::{Cause, SourceError};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_kinesis::config::http::HttpResponse;
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use std::error::Error;
+
+/// A call that did not bring what was asked for.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// The API call.
+    pub(crate) operation: &'static str,
+    /// What can be done.
+    pub(crate) kind: RefusalKind,
+    /// What the endpoint, the connection or the credentials chain said.
+    pub(crate) cause: Cause,
+}
+
+/// What can be done about a refused call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefusalKind {
+    /// Wait, and call less.
+    Throttled,
+    /// Wait: the endpoint is away, or its answer says nothing about the request.
+    Unavailable,
+    /// The stream or shard does not exist.
+    NotFound,
+    /// Mend the credentials or the permissions.
+    Denied,
+    /// Take a new iterator.
+    IteratorExpired,
+    /// Ask for something else: a position that is no longer there, a moment that is still to come.
+    BadArgument,
+    /// The stream is being made, changed or deleted.
+    InUse,
+}
+
+impl Refusal {
+    pub(crate) fn new<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let kind = match error.as_service_error() {
+            Some(answer) => of_code(answer.code()),
+            None if is_about_credentials(&error) => RefusalKind::Denied,
+            None => RefusalKind::Unavailable,
+        };
+        let cause = error.into_source().unwrap_or_else(Into::into);
+        Self { operation, kind, cause }
+    }
+
+    /// The endpoint answered with success, but without what was asked for.
+    pub(crate) fn empty_answer(operation: &'static str) -> Self {
+        Self { operation, kind: RefusalKind::Unavailable, cause: "the answer is empty".into() }
+    }
+
+    /// The error of the port. `what` names the stream or shard that was asked for.
+    pub(crate) fn into_source_error(self, endpoint: &Endpoint, what: impl FnOnce() -> String) -> SourceError {
+        let Self { operation, kind, cause: source } = self;
+        match kind {
+            RefusalKind::Throttled => SourceError::Throttled { operation, source },
+            RefusalKind::NotFound => SourceError::NotFound { what: what() },
+            RefusalKind::Denied => SourceError::Denied { operation, source },
+            RefusalKind::Unavailable
+            | RefusalKind::IteratorExpired
+            | RefusalKind::BadArgument
+            | RefusalKind::InUse => {
+                SourceError::Unavailable { operation, endpoint: endpoint.to_string(), source }
+            }
+        }
+    }
+}
+
+/// Codes of the Kinesis API and of the AWS services' common front. Whatever is not known here is waited for.
+fn of_code(code: Option<&str>) -> RefusalKind {
+    match code.unwrap_or_default() {
+        "ProvisionedThroughputExceededException"
+        | "LimitExceededException"
+        | "KMSThrottlingException"
+        | "ThrottlingException"
+        | "Throttling"
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException" => RefusalKind::Throttled,
+        "ResourceNotFoundException" => RefusalKind::NotFound,
+        "ExpiredIteratorException" => RefusalKind::IteratorExpired,
+        "InvalidArgumentException" => RefusalKind::BadArgument,
+        "ResourceInUseException" => RefusalKind::InUse,
+        "AccessDeniedException"
+        | "AccessDenied"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "MissingAuthenticationTokenException"
+        | "ExpiredTokenException"
+        | "ExpiredToken"
+        | "OptInRequired"
+        | "NotAuthorized"
+        | "KMSAccessDeniedException"
+        | "KMSDisabledException"
+        | "KMSInvalidStateException"
+        | "KMSNotFoundException"
+        | "KMSOptInRequired" => RefusalKind::Denied,
+        _ => RefusalKind::Unavailable,
+    }
+}
+
+fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error| error.source()).any(|error| error.is::<CredentialsError>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(code: &str, expected: RefusalKind) {
+        assert_eq!(of_code(Some(code)), expected, "{code}");
+    }
+
+    #[test]
+    fn a_code_says_what_can_be_done() {
+        check("ProvisionedThroughputExceededException", RefusalKind::Throttled);
+        check("LimitExceededException", RefusalKind::Throttled);
+        check("KMSThrottlingException", RefusalKind::Throttled);
+        check("ResourceNotFoundException", RefusalKind::NotFound);
+        check("ExpiredIteratorException", RefusalKind::IteratorExpired);
+        check("InvalidArgumentException", RefusalKind::BadArgument);
+        check("ResourceInUseException", RefusalKind::InUse);
+        check("AccessDeniedException", RefusalKind::Denied);
+        check("UnrecognizedClientException", RefusalKind::Denied);
+        check("ExpiredTokenException", RefusalKind::Denied);
+        check("KMSAccessDeniedException", RefusalKind::Denied);
+        check("InternalFailure", RefusalKind::Unavailable);
+        check("ServiceUnavailable", RefusalKind::Unavailable);
+        check("AnythingNew", RefusalKind::Unavailable);
+        assert_eq!(of_code(None), RefusalKind::Unavailable);
+    }
+}

@@ -1,0 +1,130 @@
+//! How much one GetRecords asks for.
+//!
+//! In: what the last pages were like. Out: a number of records, and the bytes that they will probably be. AWS limits a
+//! page by 10,000 records and 10 MB; this keeps pages smaller, so that many shards fit into the process's budget.
+
+use super::super::budget::{PoolName, Wanted};
+use pelton_core::Then;
+
+/// Most records that GetRecords hands out at once (Kinesis API, GetRecords, Limit).
+const RECORDS_MAX: usize = 10_000;
+
+/// What a page may probably be while there is a backlog.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a page may probably be otherwise: what a shard takes in within a second.
+const QUIET_PAGE_BYTES: usize = 1024 * 1024;
+
+/// What is reserved for a shard that was caught up a moment ago: most often its page is empty.
+const QUIET_RESERVATION_BYTES: usize = 64 * 1024;
+
+/// What a first page may probably be while the budget is used up.
+const FIRST_PAGE_BYTES: usize = 16 * 1024;
+
+/// A record of about a kilobyte, inside an event, until records of the shard were seen.
+const RECORD_BYTES_GUESS: usize = 2 * 1024;
+
+/// How much the past counts against the latest page in the running mean: three to one.
+const MEAN_WEIGHT: usize = 3;
+
+/// What a shard's pages are like.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Appetite {
+    record_bytes: Option<usize>,
+    expects: Expects,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Expects {
+    /// Nothing was read yet.
+    Anything,
+    /// More is waiting.
+    Backlog,
+    /// There was nothing more.
+    Little,
+}
+
+impl Appetite {
+    pub(super) fn new() -> Self {
+        Self { record_bytes: None, expects: Expects::Anything }
+    }
+
+    /// What to reserve before asking for at most `records_max` records.
+    pub(super) fn wanted(&self, records_max: usize) -> Wanted {
+        let page = self.records(records_max, PoolName::Shared) * self.record_bytes();
+        let page = match self.expects {
+            Expects::Anything | Expects::Backlog => page,
+            Expects::Little => page.min(QUIET_RESERVATION_BYTES),
+        };
+        let first_page = self.records(records_max, PoolName::FirstPages) * self.record_bytes();
+        Wanted { page, first_page }
+    }
+
+    /// How many records to ask for, once it is known which page was admitted. At least one.
+    pub(super) fn records(&self, records_max: usize, pool: PoolName) -> usize {
+        let page_bytes = match (pool, self.expects) {
+            (PoolName::FirstPages, _) => FIRST_PAGE_BYTES,
+            (PoolName::Shared, Expects::Backlog) => PAGE_BYTES,
+            (PoolName::Shared, Expects::Anything | Expects::Little) => QUIET_PAGE_BYTES,
+        };
+        (page_bytes / self.record_bytes()).clamp(1, records_max.clamp(1, RECORDS_MAX))
+    }
+
+    /// A page of `records` came, `bytes` in sum.
+    pub(super) fn learn(&mut self, records: usize, bytes: usize, then: Then) {
+        if let Some(latest) = bytes.checked_div(records) {
+            let mean =
+                self.record_bytes.map_or(latest, |mean| (MEAN_WEIGHT * mean + latest) / (MEAN_WEIGHT + 1));
+            self.record_bytes = Some(mean.max(1));
+        }
+        self.expects = match then {
+            Then::More => Expects::Backlog,
+            Then::CaughtUp | Then::ShardEnd => Expects::Little,
+        };
+    }
+
+    fn record_bytes(&self) -> usize {
+        self.record_bytes.unwrap_or(RECORD_BYTES_GUESS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(records: usize, bytes: usize, then: Then) -> Appetite {
+        let mut appetite = Appetite::new();
+        appetite.learn(records, bytes, then);
+        appetite
+    }
+
+    #[test]
+    fn never_more_records_than_asked_for_or_than_the_api_hands_out() {
+        let tiny = after(1000, 1000, Then::More);
+        assert_eq!(tiny.records(100, PoolName::Shared), 100);
+        assert_eq!(tiny.records(1_000_000, PoolName::Shared), RECORDS_MAX);
+    }
+
+    #[test]
+    fn large_records_are_read_a_few_at_a_time_but_at_least_one() {
+        let large = after(4, 4 * PAGE_BYTES, Then::More);
+        assert_eq!(large.records(100, PoolName::Shared), 1);
+        assert_eq!(large.wanted(100).page, PAGE_BYTES);
+        let medium = after(10, 10 * 400_000, Then::More);
+        assert_eq!(medium.records(10_000, PoolName::Shared), 10);
+    }
+
+    #[test]
+    fn a_quiet_shard_reserves_little_and_still_asks_for_a_second_of_records() {
+        let quiet = after(10, 10 * 1024, Then::CaughtUp);
+        assert_eq!(quiet.wanted(10_000).page, QUIET_RESERVATION_BYTES);
+        assert_eq!(quiet.records(10_000, PoolName::Shared), 1024);
+    }
+
+    #[test]
+    fn an_empty_page_in_mid_stream_leaves_the_mean_alone() {
+        let mut appetite = after(10, 10 * 1024, Then::More);
+        appetite.learn(0, 0, Then::More);
+        assert_eq!(appetite.records(10_000, PoolName::Shared), 4096);
+    }
+}

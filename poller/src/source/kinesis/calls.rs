@@ -1,0 +1,141 @@
+//! The calls of the Kinesis API that reading takes, each made once.
+//!
+//! In: names and positions of this program. Out: answers in its own types, or a [`Refusal`]. Every future is boxed, so
+//! that a shard that waits for its turn is small.
+
+use super::KinesisStream;
+use super::place::Anchor;
+use crate::ports::{SourceError, StreamDescription, StreamStatus};
+use crate::source::failure::Refusal;
+use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
+use aws_sdk_kinesis::primitives::DateTime;
+use aws_sdk_kinesis::types::{Shard, ShardIteratorType, StreamDescriptionSummary, StreamStatus as ApiStatus};
+use pelton_core::Timestamp;
+use pelton_core::plan::{ListedShard, ShardId};
+use std::time::Duration;
+
+/// Shards per answer of ListShards: AWS's default.
+const SHARDS_PER_PAGE: i32 = 1_000;
+
+impl KinesisStream {
+    /// DescribeStreamSummary
+    pub(super) async fn describe(&self) -> Result<StreamDescription, SourceError> {
+        let _turn = self.client.turn().await;
+        let call = self.client.sdk().describe_stream_summary().stream_name(&self.arn.name).send();
+        let answer = Box::pin(call)
+            .await
+            .map_err(|error| self.of_stream(Refusal::new("DescribeStreamSummary", error)))?;
+        let summary = answer
+            .stream_description_summary()
+            .ok_or_else(|| self.of_stream(Refusal::empty_answer("DescribeStreamSummary")))?;
+        Ok(description(summary))
+    }
+
+    /// ListShards, page by page. Pages are asked for by the last shard of the one before: that works everywhere, a token
+    /// does not.
+    pub(super) async fn list_shards(&self) -> Result<Vec<ListedShard>, SourceError> {
+        let mut shards: Vec<ListedShard> = Vec::new();
+        loop {
+            let _turn = self.client.turn().await;
+            let call = self
+                .client
+                .sdk()
+                .list_shards()
+                .stream_name(&self.arn.name)
+                .max_results(SHARDS_PER_PAGE)
+                .set_exclusive_start_shard_id(shards.last().map(|shard| shard.id.as_str().to_owned()));
+            let answer = Box::pin(call.send())
+                .await
+                .map_err(|error| self.of_stream(Refusal::new("ListShards", error)))?;
+            shards.extend(answer.shards().iter().map(listed));
+            if answer.next_token().is_none() || answer.shards().is_empty() {
+                return Ok(shards);
+            }
+        }
+    }
+
+    /// GetShardIterator
+    pub(super) async fn shard_iterator(&self, shard: &ShardId, anchor: &Anchor) -> Result<String, Refusal> {
+        const OPERATION: &str = "GetShardIterator";
+        let _turn = self.client.turn().await;
+        let call =
+            self.client.sdk().get_shard_iterator().stream_name(&self.arn.name).shard_id(shard.as_str());
+        let call = match anchor {
+            Anchor::TrimHorizon => call.shard_iterator_type(ShardIteratorType::TrimHorizon),
+            Anchor::Latest => call.shard_iterator_type(ShardIteratorType::Latest),
+            Anchor::AtTimestamp(start) => {
+                call.shard_iterator_type(ShardIteratorType::AtTimestamp).timestamp(api_time(*start))
+            }
+            Anchor::After(position) => call
+                .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
+                .starting_sequence_number(position.as_str()),
+        };
+        let answer = Box::pin(call.send()).await.map_err(|error| Refusal::new(OPERATION, error))?;
+        answer.shard_iterator.ok_or_else(|| Refusal::empty_answer(OPERATION))
+    }
+
+    /// GetRecords
+    pub(super) async fn get_records(
+        &self,
+        iterator: String,
+        limit: usize,
+    ) -> Result<GetRecordsOutput, Refusal> {
+        let _turn = self.client.turn().await;
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        let call = self.client.sdk().get_records().shard_iterator(iterator).limit(limit).send();
+        Box::pin(call).await.map_err(|error| Refusal::new("GetRecords", error))
+    }
+
+    fn of_stream(&self, refusal: Refusal) -> SourceError {
+        refusal.into_source_error(self.client.endpoint(), || format!("the stream {}", self.arn.name))
+    }
+
+    /// The error of the port for a refusal that concerns a shard.
+    pub(super) fn of_shard(&self, shard: &ShardId, refusal: Refusal) -> SourceError {
+        refusal.into_source_error(self.client.endpoint(), || {
+            format!("the stream {} or its shard {shard}", self.arn.name)
+        })
+    }
+}
+
+fn description(summary: &StreamDescriptionSummary) -> StreamDescription {
+    let hours = u64::try_from(summary.retention_period_hours()).unwrap_or_default();
+    StreamDescription {
+        arn: summary.stream_arn().to_owned(),
+        created: moment(summary.stream_creation_timestamp()),
+        retention: Duration::from_secs(hours * 3600),
+        status: status(summary.stream_status()),
+    }
+}
+
+/// A stream that is being resharded (UPDATING) is there; so is one in a state that is not known yet.
+fn status(status: &ApiStatus) -> StreamStatus {
+    if *status == ApiStatus::Creating {
+        StreamStatus::Creating
+    } else if *status == ApiStatus::Deleting {
+        StreamStatus::Deleting
+    } else {
+        StreamStatus::Active
+    }
+}
+
+fn listed(shard: &Shard) -> ListedShard {
+    let parents = [shard.parent_shard_id(), shard.adjacent_parent_shard_id()];
+    let end = shard.sequence_number_range().and_then(|range| range.ending_sequence_number());
+    ListedShard {
+        id: ShardId::new(shard.shard_id()),
+        parents: parents.into_iter().flatten().map(ShardId::new).collect(),
+        is_open: end.is_none(),
+    }
+}
+
+/// A moment of the API in this program's terms; the epoch for one that lies before it.
+pub(super) fn moment(time: &DateTime) -> Timestamp {
+    Timestamp::from_millis(
+        time.to_millis().ok().and_then(|millis| u64::try_from(millis).ok()).unwrap_or_default(),
+    )
+}
+
+fn api_time(moment: Timestamp) -> DateTime {
+    DateTime::from_millis(i64::try_from(moment.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,110 @@
+//! Kinesis Data Streams, read by GetRecords (specification 2.3, 3.3, 3.4).
+//!
+//! In: a [`KinesisClient`] and the name of a stream. Out: the [`Source`] port. Decides nothing about cadence or retries:
+//! each call is made once, and a refusal is named by what the caller can do about it.
+
+mod appetite;
+mod calls;
+mod place;
+mod reader;
+
+use super::aws::KinesisClient;
+use super::budget::ByteBudget;
+use super::embedded::Arrivals;
+use crate::application::StreamArn;
+use crate::clock::Clock;
+use crate::ports::{ReadFrom, ShardReader, Source, SourceError, StreamDescription};
+use async_trait::async_trait;
+use pelton_core::event::kinesis::KinesisEncoder;
+use pelton_core::plan::{ListedShard, ShardId};
+use reader::KinesisReader;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::watch;
+
+/// A Kinesis stream.
+pub struct KinesisSource {
+    stream: Arc<KinesisStream>,
+    arrivals: Option<Arrivals>,
+}
+
+/// What all readers of one stream share.
+struct KinesisStream {
+    client: KinesisClient,
+    clock: Clock,
+    budget: ByteBudget,
+    arn: StreamArn,
+    event_source_arn: String,
+    invoke_identity_arn: String,
+    positions_trimmed: AtomicU64,
+}
+
+impl KinesisSource {
+    /// The stream of that name at the client's endpoint.
+    ///
+    /// Its records are encoded with `arn` as their `eventSourceARN`, and with `invoke_identity_arn`, the role that the
+    /// function would have on AWS. Only the name is asked for: the account is the credentials', the region the client's.
+    #[must_use]
+    pub fn new(
+        client: KinesisClient,
+        clock: Clock,
+        budget: ByteBudget,
+        arn: StreamArn,
+        invoke_identity_arn: String,
+    ) -> Self {
+        let event_source_arn = arn.to_string();
+        let positions_trimmed = AtomicU64::new(0);
+        let stream = KinesisStream {
+            client,
+            clock,
+            budget,
+            arn,
+            event_source_arn,
+            invoke_identity_arn,
+            positions_trimmed,
+        };
+        Self { stream: Arc::new(stream), arrivals: None }
+    }
+
+    /// The same, for a stream of this process's own embedded stream: it can tell when records arrive.
+    #[must_use]
+    pub fn with_arrivals(mut self, arrivals: Arrivals) -> Self {
+        self.arrivals = Some(arrivals);
+        self
+    }
+
+    /// How often a reader found that the position it was to go on from is no longer kept: each time, records between
+    /// there and the oldest that is kept were lost to the stream's retention.
+    #[must_use]
+    pub fn positions_trimmed(&self) -> u64 {
+        self.stream.positions_trimmed.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl Source for KinesisSource {
+    async fn describe(&self) -> Result<StreamDescription, SourceError> {
+        self.stream.describe().await
+    }
+
+    async fn list_shards(&self) -> Result<Vec<ListedShard>, SourceError> {
+        self.stream.list_shards().await
+    }
+
+    async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<Box<dyn ShardReader>, SourceError> {
+        let stream = &self.stream;
+        let encoder = KinesisEncoder::new(
+            shard.as_str(),
+            &stream.event_source_arn,
+            &stream.arn.region,
+            &stream.invoke_identity_arn,
+        );
+        let mut reader = KinesisReader::new(Arc::clone(stream), shard.clone(), encoder, from);
+        reader.find_place().await?;
+        Ok(Box::new(reader))
+    }
+
+    fn arrivals(&self, shard: &ShardId) -> Option<watch::Receiver<u64>> {
+        self.arrivals.as_ref().map(|arrivals| arrivals.watch(&self.stream.arn.name, shard.as_str()))
+    }
+}

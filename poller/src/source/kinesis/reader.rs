@@ -1,0 +1,188 @@
+//! Reads one shard.
+//!
+//! In: where to begin. Out: pages of records, encoded for invocation events, each within the process's byte budget. The
+//! place moves only when a page is handed over: an error or a cancelled call changes nothing.
+
+use super::KinesisStream;
+use super::appetite::Appetite;
+use super::calls::moment;
+use super::place::{Anchor, Place};
+use crate::ports::{ReadFrom, ShardReader, SourceError};
+use crate::source::aws::EndpointKind;
+use crate::source::budget::{Account, Reservation};
+use crate::source::failure::{Refusal, RefusalKind};
+use async_trait::async_trait;
+use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
+use bytes::Bytes;
+use pelton_core::event::kinesis::{EncodedPage, KinesisEncoder, KinesisRecord};
+use pelton_core::plan::ShardId;
+use pelton_core::{Page, Position, Then};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// How often one call of `next` takes a new iterator before it reports the error: fresh ones do not expire.
+const RENEWALS_MAX: usize = 1;
+
+/// What a record takes in memory beside its bytes: its position and its place in the page.
+const RECORD_OVERHEAD_BYTES: usize = 200;
+
+/// Reads one shard of a Kinesis stream.
+pub(super) struct KinesisReader {
+    stream: Arc<KinesisStream>,
+    shard: ShardId,
+    encoder: KinesisEncoder,
+    account: Account,
+    appetite: Appetite,
+    place: Place,
+}
+
+#[async_trait]
+impl ShardReader for KinesisReader {
+    async fn next(&mut self, records_max: usize) -> Result<Page, SourceError> {
+        if self.place.has_ended() {
+            return Ok(Page { records: Vec::new(), then: Then::ShardEnd });
+        }
+        let reservation = self.account.reserve(self.appetite.wanted(records_max)).await;
+        let limit = self.appetite.records(records_max, reservation.pool());
+        let answer = self.read(limit).await?;
+        Ok(self.take(answer, limit, reservation))
+    }
+}
+
+impl KinesisReader {
+    pub(super) fn new(
+        stream: Arc<KinesisStream>,
+        shard: ShardId,
+        encoder: KinesisEncoder,
+        from: ReadFrom,
+    ) -> Self {
+        let account = stream.budget.account();
+        Self { stream, shard, encoder, account, appetite: Appetite::new(), place: Place::new(from) }
+    }
+
+    /// Takes an iterator where reading is to go on. Cancelling is safe.
+    pub(super) async fn find_place(&mut self) -> Result<String, SourceError> {
+        let anchor = self.place.anchor();
+        let found = match self.stream.shard_iterator(&self.shard, &anchor).await {
+            Err(refusal) if refusal.kind == RefusalKind::BadArgument => {
+                self.fall_back(anchor, &refusal);
+                let anchor = self.place.anchor();
+                self.stream.shard_iterator(&self.shard, &anchor).await.map(|iterator| (anchor, iterator))
+            }
+            found => found.map(|iterator| (anchor, iterator)),
+        };
+        let (anchor, iterator) = found.map_err(|refusal| self.stream.of_shard(&self.shard, refusal))?;
+        self.place.found(&anchor, iterator.clone());
+        Ok(iterator)
+    }
+
+    fn fall_back(&mut self, refused: Anchor, refusal: &Refusal) {
+        if let Anchor::After(position) = &refused {
+            self.stream.positions_trimmed.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(
+                stream = %self.stream.arn.name, shard = %self.shard, %position, error = %refusal.cause,
+                "records were lost: the stream no longer keeps the position to go on from, its oldest record is next"
+            );
+        }
+        self.place.fall_back(refused);
+    }
+
+    /// GetRecords, with a new iterator if the one at hand is of no use any more.
+    async fn read(&mut self, limit: usize) -> Result<GetRecordsOutput, SourceError> {
+        let mut renewals = 0;
+        loop {
+            let iterator = match self.place.iterator() {
+                Some(iterator) => iterator.to_owned(),
+                None => self.find_place().await?,
+            };
+            let refusal = match self.stream.get_records(iterator, limit).await {
+                Ok(answer) => return Ok(answer),
+                Err(refusal) => refusal,
+            };
+            match refusal.kind {
+                RefusalKind::IteratorExpired | RefusalKind::BadArgument => self.place.lose_iterator(),
+                RefusalKind::Throttled
+                | RefusalKind::Unavailable
+                | RefusalKind::NotFound
+                | RefusalKind::Denied
+                | RefusalKind::InUse => return Err(self.stream.of_shard(&self.shard, refusal)),
+            }
+            if renewals == RENEWALS_MAX {
+                return Err(self.stream.of_shard(&self.shard, refusal));
+            }
+            renewals += 1;
+            tracing::debug!(shard = %self.shard, "the iterator expired, a new one is taken");
+        }
+    }
+
+    /// Makes a page of an answer, and moves on. Nothing here waits.
+    fn take(&mut self, answer: GetRecordsOutput, limit: usize, mut reservation: Reservation) -> Page {
+        let then = what_follows(&answer, limit, self.stream.client.endpoint().kind());
+        let encoded = self.encode(&answer);
+        let last_read = answer.records.last().map(|record| Position::new(record.sequence_number()));
+        self.report_gap(&answer);
+        self.place.advance(last_read, answer.next_shard_iterator);
+
+        let records_passed_on = encoded.records_len();
+        let bytes = encoded.len() + records_passed_on * RECORD_OVERHEAD_BYTES;
+        self.appetite.learn(records_passed_on, bytes, then);
+        if encoded.is_empty() {
+            return Page { records: Vec::new(), then };
+        }
+        reservation.resize(bytes);
+        let records = encoded.into_records(|page| share(page, reservation));
+        Page { records, then }
+    }
+
+    fn encode(&mut self, answer: &GetRecordsOutput) -> EncodedPage {
+        let Self { place, encoder, stream, .. } = self;
+        let records = answer.records.iter().filter_map(|record| {
+            // Every record has a time of arrival; one without must at least not look expired.
+            let arrival = record.approximate_arrival_timestamp().map_or_else(|| stream.clock.now(), moment);
+            place.admits(arrival).then(|| KinesisRecord {
+                sequence_number: record.sequence_number(),
+                partition_key: record.partition_key(),
+                data: record.data().as_ref(),
+                arrival,
+            })
+        });
+        encoder.encode(records)
+    }
+
+    fn report_gap(&mut self, answer: &GetRecordsOutput) {
+        let Some(first) = answer.records.first() else { return };
+        if let Some(position) = self.place.take_trimmed_at() {
+            tracing::warn!(
+                stream = %self.stream.arn.name, shard = %self.shard, after = %position,
+                before = first.sequence_number(), "records between these positions were lost to retention"
+            );
+        }
+    }
+}
+
+/// The page's memory, with its share of the budget: both live as long as any of its records.
+fn share(page: Vec<u8>, reservation: Reservation) -> Bytes {
+    struct PageMemory {
+        bytes: Box<[u8]>,
+        _reservation: Reservation,
+    }
+    impl AsRef<[u8]> for PageMemory {
+        fn as_ref(&self) -> &[u8] {
+            &self.bytes
+        }
+    }
+    Bytes::from_owner(PageMemory { bytes: page.into_boxed_slice(), _reservation: reservation })
+}
+
+/// What comes after a page. An empty page in mid-stream is not the end of the backlog (specification 2.3).
+///
+/// Servers other than AWS may always claim to be caught up: there, any record is reason to look again at once.
+fn what_follows(answer: &GetRecordsOutput, limit: usize, endpoint: EndpointKind) -> Then {
+    if answer.next_shard_iterator.is_none() {
+        return Then::ShardEnd;
+    }
+    let is_behind = answer.millis_behind_latest.unwrap_or_default() > 0;
+    let is_full = answer.records.len() >= limit;
+    let may_be_behind = !answer.records.is_empty() && endpoint != EndpointKind::Aws;
+    if is_behind || is_full || may_be_behind { Then::More } else { Then::CaughtUp }
+}
