@@ -11,6 +11,7 @@ pub mod lambda;
 pub mod live_view;
 pub mod logging;
 pub mod ports;
+pub mod rebuild;
 pub mod shard_worker;
 pub mod source;
 pub mod store;

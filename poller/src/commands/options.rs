@@ -1,6 +1,7 @@
 //! The options that several commands share, as architecture names them: others script against these names.
 
 use clap::Args;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ pub struct PollerOptions {
 
     /// Pelton's own API; port 0 picks a free one, and DATA_DIR/address holds what it became
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7358")]
-    pub listen: String,
+    pub listen: SocketAddr,
 
     /// How often a shard without traffic is read, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
@@ -57,7 +58,7 @@ pub struct PollerOptions {
 pub struct StreamOptions {
     /// Address of the embedded stream (the Kinesis API); port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4567")]
-    pub stream_listen: String,
+    pub stream_listen: SocketAddr,
 }
 
 fn parse_parameter(text: &str) -> Result<(String, String), String> {

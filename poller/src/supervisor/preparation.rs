@@ -104,6 +104,32 @@ pub enum StartError {
     },
 }
 
+impl StartError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            StartError::Source { source: SourceError::NotFound { .. }, .. } => {
+                "create the stream first, or check its name, the region and the endpoint; `pelton dev` creates the template's \
+                 streams by itself"
+            }
+            StartError::Source { source: SourceError::Denied { .. }, .. } => {
+                "check the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), and that they allow \
+                 kinesis:DescribeStreamSummary, ListShards, GetShardIterator and GetRecords"
+            }
+            StartError::Source { source: SourceError::Unavailable { .. }, .. } => {
+                "is the endpoint up? `pelton stream` starts the embedded one; --endpoint-url or AWS_ENDPOINT_URL_KINESIS names another"
+            }
+            StartError::Source { source: SourceError::Throttled { .. }, .. } => "wait a little, and start again",
+            StartError::NotActive { .. } => "wait until the stream is ACTIVE, or create it again, then start Pelton again",
+            StartError::Store { .. } => {
+                "make room on the disk, or restore checkpoints.db from a copy; without the file every mapping begins at its \
+                 StartingPosition again"
+            }
+        }
+    }
+}
+
 /// Finds the stream and the positions of a mapping. Cancelling is safe.
 pub async fn prepare(plan: MappingPlan) -> Result<Prepared, StartError> {
     let (mapping, stream) = (plan.mapping.id.clone(), plan.mapping.stream.to_string());

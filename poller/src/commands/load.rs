@@ -1,0 +1,51 @@
+//! Finds and reads the template that a command works on.
+
+use super::CommandFailure;
+use super::options::TemplateOptions;
+use crate::application::Application;
+use crate::logging::Terminal;
+use crate::template::{self, LoadOptions, Loaded, Unsupported};
+use std::path::{Path, PathBuf};
+
+/// The region where neither the command line nor the environment names one.
+const REGION_DEFAULT: &str = "us-east-1";
+
+/// The account in ARNs that Pelton makes up: nothing here belongs to one.
+pub(super) const ACCOUNT: &str = "000000000000";
+
+/// The template's path: the one given, or the first of the usual names in this folder.
+pub(super) fn find(options: &TemplateOptions) -> Result<PathBuf, CommandFailure> {
+    if let Some(path) = &options.template {
+        return Ok(path.clone());
+    }
+    template::find(Path::new(".")).ok_or_else(|| {
+        CommandFailure::bad_input("there is no template.yaml, template.yml or samplesam.yaml in this folder")
+            .help("name the SAM or CloudFormation template with --template FILE")
+    })
+}
+
+/// The region as far as it is known without asking anybody.
+pub(super) fn region(given: Option<&str>) -> String {
+    let from_environment = || ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
+    given.map(str::to_owned).or_else(from_environment).unwrap_or_else(|| REGION_DEFAULT.to_owned())
+}
+
+/// Reads the template. Warnings are printed; every error is part of the failure.
+pub(super) fn load(
+    path: &Path,
+    options: &TemplateOptions,
+    region: &str,
+    terminal: &Terminal,
+) -> Result<Application, CommandFailure> {
+    let load_options = LoadOptions {
+        parameters: options.parameters.clone(),
+        region: region.to_owned(),
+        account: ACCOUNT.to_owned(),
+        unsupported: if options.allow_unsupported { Unsupported::Warn } else { Unsupported::Refuse },
+    };
+    let Loaded { application, diagnostics } = template::load(path, &load_options);
+    if !diagnostics.is_empty() {
+        terminal.print(diagnostics.render(terminal.is_interactive()).trim_end());
+    }
+    application.ok_or_else(|| CommandFailure::bad_input(format!("{} cannot be run", path.display())))
+}

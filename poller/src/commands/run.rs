@@ -1,0 +1,110 @@
+//! `pelton run`: long-running; builds nothing, creates nothing.
+
+use super::options::{AwsOptions, PollerOptions, TemplateOptions};
+use super::poller::{Launch, Poller, enabled};
+use super::signals::StopSignals;
+use super::{CommandFailure, load};
+use crate::application::Application;
+use crate::clock::Clock;
+use crate::data_dir::{self, DataDir};
+use crate::errors::chain;
+use crate::lambda::Code;
+use crate::logging::Terminal;
+use crate::source::aws::{self, EndpointKind, KinesisClient};
+use crate::source::budget::ByteBudget;
+use crate::source::embedded;
+use crate::supervisor::Endpoint;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What `pelton run` takes.
+#[derive(clap::Args, Clone, Debug)]
+pub struct RunArguments {
+    /// The template.
+    #[command(flatten)]
+    pub template: TemplateOptions,
+    /// Which AWS.
+    #[command(flatten)]
+    pub aws: AwsOptions,
+    /// How the poller runs.
+    #[command(flatten)]
+    pub poller: PollerOptions,
+}
+
+/// Runs the template's mappings until told to stop.
+pub async fn run(
+    arguments: RunArguments,
+    signals: &mut StopSignals,
+    terminal: &Terminal,
+    clock: Clock,
+) -> Result<(), CommandFailure> {
+    let poller = tokio::select! {
+        poller = start(arguments, terminal, clock) => poller?,
+        _ = signals.next() => return Ok(()),
+    };
+    poller.run(signals).await
+}
+
+async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Result<Poller, CommandFailure> {
+    let RunArguments { template, aws, poller: options } = arguments;
+    let path = load::find(&template)?;
+    let region = load::region(aws.region.as_deref());
+    let application = load::load(&path, &template, &region, terminal)?;
+    require_mappings(&application, &path)?;
+    let code = find_code(&application)?;
+    let client = connect(&aws).await?;
+    // The profile may name another region than the environment, and the template may use it.
+    let application = match client.region() == region {
+        true => application,
+        false => load::load(&path, &template, client.region(), terminal)?,
+    };
+    let endpoint = match client.endpoint().kind() {
+        EndpointKind::Loopback if embedded::is_at(client.endpoint().as_str(), &clock).await => Endpoint::Embedded,
+        EndpointKind::Loopback | EndpointKind::Aws | EndpointKind::Other => Endpoint::Other,
+    };
+    let data_dir = take_data_dir(&options, &path)?;
+    let budget = ByteBudget::default();
+    Poller::start(Launch { application, code, client, endpoint, arrivals: None, budget, data_dir, options, clock })
+        .await
+}
+
+/// There must be something to run.
+pub(super) fn require_mappings(application: &Application, template: &Path) -> Result<(), CommandFailure> {
+    if enabled(application).next().is_some() {
+        return Ok(());
+    }
+    let template = template.display();
+    Err(CommandFailure::bad_input(format!("{template} has no enabled event source mapping: there is nothing to run"))
+        .help("add an event of Type Kinesis to a function, or an AWS::Lambda::EventSourceMapping"))
+}
+
+/// The code of every function that an enabled mapping uses; every problem at once.
+fn find_code(application: &Application) -> Result<BTreeMap<String, Code>, CommandFailure> {
+    let mut code = BTreeMap::new();
+    let mut problems = Vec::new();
+    for mapping in enabled(application) {
+        let function = &application.functions[&mapping.function];
+        if code.contains_key(&function.logical_id) {
+            continue;
+        }
+        match Code::find(function, &application.root) {
+            Ok(found) => drop(code.insert(function.logical_id.clone(), found)),
+            Err(error) => problems.push(chain(&error)),
+        }
+    }
+    problems.dedup();
+    if problems.is_empty() { Ok(code) } else { Err(CommandFailure::bad_input(problems.join("\nerror: "))) }
+}
+
+/// A client as the options and the standard AWS chain say.
+pub(super) async fn connect(options: &AwsOptions) -> Result<KinesisClient, CommandFailure> {
+    let AwsOptions { endpoint_url, region } = options.clone();
+    let connected = KinesisClient::connect(&aws::AwsOptions { endpoint_url, region }).await;
+    connected.map_err(|error| CommandFailure::bad_input(chain(&error)))
+}
+
+/// The data folder, held for as long as the value lives.
+pub(super) fn take_data_dir(options: &PollerOptions, template: &Path) -> Result<DataDir, CommandFailure> {
+    let path = options.data_dir.clone().unwrap_or_else(|| data_dir::default_for(template));
+    DataDir::take(&path).map_err(|error| CommandFailure::bad_input(chain(&error)))
+}
