@@ -40,6 +40,12 @@ impl Clock {
         Timestamp::from_millis(offset + elapsed)
     }
 
+    /// Time since this clock started: finer than a millisecond, for measuring.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// Waits. Cancelling is safe.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that sleeps")]
     pub async fn sleep(&self, delay: Duration) {

@@ -9,6 +9,7 @@
 //! | [`batch`] | which records go together, and the exact bytes of their event |
 //! | [`retry`] | how long to wait before the next attempt |
 //! | [`checkpoint`] | how far a shard is settled |
+//! | [`exchange`] | which handler process gets which invocation, and how it ended |
 //! | [`plan`] | which shards may run: parents before children |
 //! | [`event`] | how a record looks inside an event |
 
@@ -16,6 +17,7 @@ pub mod batch;
 pub mod checkpoint;
 pub mod contract;
 pub mod event;
+pub mod exchange;
 mod lane;
 pub mod plan;
 pub mod policy;

@@ -1,1 +1,139 @@
-//! Stub: lambda.
+//! Functions that run here: handler processes that Pelton starts, and the Lambda Runtime API that they speak.
+//!
+//! In: batches. Out: outcomes. Which process gets which batch is decided by [`pelton_core::exchange`]; here it is
+//! carried out. A function's processes are started when a batch needs one, and end when they are idle for long.
+//!
+//! ```text
+//! LocalFunction ──► dispatcher ──► runtime_api ──► handler process
+//!   (a batch)       (exchange)     (one port          ▲
+//!                       │           per process)      │ hidden mode: handler_exec
+//!                       └──► process ──► spawner ─────┘
+//!                                           └──► reaper: no group survives Pelton
+//! ```
+//!
+//! Nothing survives Pelton, not even a `kill -9` of it: the kernel kills each handler with it ([`handler_exec`]), and a
+//! watchdog kills what the handlers started ([`reaper`]). Both are hidden modes of Pelton's own program: whoever
+//! uses this calls [`hidden_mode`] first thing in `main`. Needs Linux (parent-death signals, process descriptors).
+
+mod answer;
+mod code;
+mod dispatcher;
+mod environment;
+mod event_body;
+mod function_log;
+mod handler_exec;
+mod hidden_mode;
+mod memory;
+mod output;
+mod process;
+mod process_group;
+mod profile;
+mod reaper;
+mod runtime_api;
+mod spawner;
+
+pub use code::{Code, CodeError};
+pub use function_log::{FunctionLog, TracingLog};
+pub use hidden_mode::hidden_mode;
+pub use output::{LINE_BYTES_MAX, LINES_PER_SECOND_MAX};
+pub use spawner::{Spawner, SpawnerError};
+
+use crate::application::Function;
+use crate::clock::Clock;
+use crate::ports::Invoker;
+use async_trait::async_trait;
+use dispatcher::Dispatcher;
+use pelton_core::exchange::{AttemptId, RequestId, Ticket};
+use pelton_core::{Batch, Outcome};
+use profile::Profile;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+/// How long [`LocalFunction::shutdown`] waits for processes that were killed.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(5);
+
+/// A function whose handler runs in processes of this machine.
+///
+/// It starts as many processes as there are batches at a time, up to ReservedConcurrentExecutions; then batches wait
+/// for one another. Dropping it kills all of them; [`LocalFunction::shutdown`] waits for that too.
+pub struct LocalFunction {
+    dispatcher: Arc<Dispatcher>,
+}
+
+impl LocalFunction {
+    /// The function, with no process yet. Must be called inside a tokio runtime.
+    #[must_use]
+    pub fn new(
+        function: &Function,
+        code: Code,
+        region: &str,
+        clock: Clock,
+        spawner: Spawner,
+        log: Arc<dyn FunctionLog>,
+    ) -> Self {
+        let profile = Profile::new(function, region);
+        Self { dispatcher: Dispatcher::start(profile, code, clock, spawner, log) }
+    }
+
+    /// From the next invocation on this code runs. Processes of the old code end as soon as they are idle.
+    pub fn replace_code(&self, code: Code) {
+        self.dispatcher.replace_code(code);
+    }
+
+    /// How many processes the function has.
+    #[must_use]
+    pub fn processes(&self) -> usize {
+        self.dispatcher.processes()
+    }
+
+    /// Kills all processes, with everything that they started, and waits until they are gone. Invocations that are
+    /// running or waiting, and later ones, are [`Outcome::NotInvoked`]. Cancelling cancels only the wait.
+    pub async fn shutdown(&self) {
+        self.dispatcher.stop();
+        tokio::select! {
+            () = self.dispatcher.finished() => {}
+            () = self.dispatcher.clock.sleep(SHUTDOWN_MAX) => {
+                tracing::warn!(function = self.dispatcher.profile.name, "killed handler processes do not end");
+            }
+        }
+    }
+}
+
+impl Drop for LocalFunction {
+    fn drop(&mut self) {
+        self.dispatcher.stop();
+    }
+}
+
+#[async_trait]
+impl Invoker for LocalFunction {
+    async fn invoke(&self, batch: Arc<Batch>) -> Outcome {
+        let ticket = Ticket {
+            request: RequestId(Uuid::new_v4().as_u128()),
+            attempt: AttemptId(Uuid::new_v4().as_u128()),
+        };
+        let (answer, answered) = oneshot::channel();
+        self.dispatcher.request(ticket, batch, answer);
+        let mut waiting = Waiting { dispatcher: &self.dispatcher, request: ticket.request, is_over: false };
+        let outcome = answered.await.expect("every request that is not cancelled is answered");
+        waiting.is_over = true;
+        outcome
+    }
+}
+
+/// An invocation that is not answered yet; dropping it cancels the invocation.
+struct Waiting<'a> {
+    dispatcher: &'a Arc<Dispatcher>,
+    request: RequestId,
+    is_over: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.dispatcher.cancel(self.request);
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! Who gets which invocation: the handler processes of one function, and the invocations that wait for them.
+//!
+//! In: what was requested, and what the processes did. Out: which process to start, feed or kill, and how each
+//! invocation ended. Never waits, never starts anything itself.
+//!
+//! - A request is answered exactly once, unless it was cancelled.
+//! - A process runs one invocation at a time, and only one that it asked for.
+//! - There are never more processes than [`Limits::processes_max`]; one that is being killed counts until it is gone.
+//! - Requests that find no process wait in order of arrival; those that wait too long, or find the queue full, are
+//!   throttled, which is no failure of theirs.
+//!
+//! **Cold starts.** A process is started for one request, and that request waits for it; it fails if the process
+//! cannot initialize (specification 8.2). Init may take [`Limits::init_max`]. AWS then repeats it inside the first
+//! invocation, under the function's timeout; here it goes on, and from that moment counts against the timeout.
+
+mod failure;
+mod vocabulary;
+
+#[cfg(test)]
+mod tests;
+
+pub use failure::{Exit, FunctionError, RESPONSE_BYTES_MAX};
+pub use vocabulary::{AttemptId, Command, Input, Limits, ProcessId, Refusal, RequestId, Ticket};
+
+use crate::contract::Outcome;
+use crate::time::Timestamp;
+use bytes::Bytes;
+use std::collections::{BTreeMap, VecDeque};
+
+/// The processes of one function, and the invocations that wait for them.
+#[derive(Debug)]
+pub struct Exchange {
+    limits: Limits,
+    processes: BTreeMap<ProcessId, Process>,
+    waiting: VecDeque<Request>,
+    commands: VecDeque<Command>,
+    processes_started: u64,
+    is_stopped: bool,
+}
+
+#[derive(Debug)]
+struct Process {
+    state: State,
+    /// Runs code that was replaced.
+    is_stale: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    ticket: Ticket,
+    requested_at: Timestamp,
+}
+
+/// What a process is doing.
+#[derive(Debug)]
+enum State {
+    /// It has not asked for anything yet. `bound` is the request that it was started for, unless that was cancelled.
+    Starting { since: Timestamp, bound: Option<Request> },
+    /// It asked, and there was nothing for it.
+    Idle { since: Timestamp },
+    /// It was handed an invocation and has not answered.
+    Running { request: Request, deadline: Timestamp },
+    /// It has nothing to do and has not asked again.
+    Returning { until: Timestamp },
+    /// It is being killed.
+    Ending,
+}
+
+impl Exchange {
+    /// An exchange without processes.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            processes: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            commands: VecDeque::new(),
+            processes_started: 0,
+            is_stopped: false,
+        }
+    }
+
+    /// The only way in. Afterwards drain [`Exchange::next_command`].
+    ///
+    /// # Errors
+    ///
+    /// If a process may not do what it did; it is to be told. Inputs that come from no process are always accepted.
+    pub fn handle(&mut self, input: Input, now: Timestamp) -> Result<(), Refusal> {
+        if let Input::Cancelled(request) = input {
+            // Before anything else, so that a request which is also overdue is not answered.
+            self.cancelled(request);
+        }
+        self.expire(now);
+        let verdict = match input {
+            Input::Requested(ticket) => self.requested(ticket, now),
+            Input::Asked(process) => self.asked(process, now),
+            Input::Withdrew(process) => self.withdrew(process, now),
+            Input::Answered { process, request, attempt, answer } => {
+                self.answered(process, request, attempt, answer, now)
+            }
+            Input::InitFailed(process, error) => self.init_failed(process, error),
+            Input::StartFailed(process, reason) => {
+                self.gone(process, |_| Outcome::NotInvoked { reason });
+                Ok(())
+            }
+            Input::Exited(process, exit) => {
+                self.gone(process, |request| FunctionError::exited(request, exit).into());
+                Ok(())
+            }
+            Input::CodeReplaced => self.code_replaced(),
+            Input::Stop => self.stop(),
+            Input::Cancelled(_) | Input::TimePassed => Ok(()),
+        };
+        self.distribute(now);
+        verdict
+    }
+
+    /// The only way out: what to do next, in this order.
+    pub fn next_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    /// When to hand in [`Input::TimePassed`] if nothing else happens. May change with every [`Exchange::handle`].
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<Timestamp> {
+        let processes = self.processes.values().filter_map(|process| self.expiry(&process.state));
+        let throttle = self.waiting.front().map(|request| request.requested_at.after(self.limits.wait_max));
+        processes.chain(throttle).min()
+    }
+
+    /// How many processes there are, those that are being killed included.
+    #[must_use]
+    pub fn processes(&self) -> usize {
+        self.processes.len()
+    }
+
+    /// How many requests wait for a process to be free.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether it was stopped and the last process is gone.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.is_stopped && self.processes.is_empty()
+    }
+
+    fn requested(&mut self, ticket: Ticket, now: Timestamp) -> Result<(), Refusal> {
+        if self.is_stopped {
+            self.answer(ticket.request, stopped());
+        } else if self.limits.processes_max == 0 {
+            self.answer(ticket.request, Outcome::Throttled);
+        } else {
+            self.waiting.push_back(Request { ticket, requested_at: now });
+        }
+        Ok(())
+    }
+
+    fn cancelled(&mut self, request: RequestId) {
+        self.waiting.retain(|waiting| waiting.ticket.request != request);
+        let holder = self.processes.iter().find(|(_, process)| process.state.holds(request));
+        let Some((&holder, process)) = holder else { return };
+        match process.state {
+            // The function was not reached: the process may finish its start and serve somebody else.
+            State::Starting { since, bound: _ } => self.set(holder, State::Starting { since, bound: None }),
+            State::Running { .. } | State::Idle { .. } | State::Returning { .. } | State::Ending => {
+                self.end(holder);
+            }
+        }
+    }
+
+    fn asked(&mut self, id: ProcessId, now: Timestamp) -> Result<(), Refusal> {
+        let Some(process) = self.processes.get(&id) else { return Err(Refusal::GivenUp) };
+        match process.state {
+            State::Starting { since, bound: Some(request) } => {
+                let begun = now.min(since.after(self.limits.init_max));
+                self.hand(id, request, begun.after(self.limits.timeout));
+                Ok(())
+            }
+            State::Starting { bound: None, .. } | State::Idle { .. } | State::Returning { .. } => {
+                if process.is_stale {
+                    self.end(id);
+                    return Err(Refusal::GivenUp);
+                }
+                self.set(id, State::Idle { since: now });
+                Ok(())
+            }
+            State::Running { request, .. } => {
+                self.answer(
+                    request.ticket.request,
+                    FunctionError::out_of_turn(request.ticket.request).into(),
+                );
+                self.end(id);
+                Err(Refusal::OutOfTurn)
+            }
+            State::Ending => Err(Refusal::GivenUp),
+        }
+    }
+
+    fn withdrew(&mut self, id: ProcessId, now: Timestamp) -> Result<(), Refusal> {
+        let Some(process) = self.processes.get(&id) else { return Ok(()) };
+        match process.state {
+            State::Idle { .. } => self.set(id, State::Returning { until: now.after(self.limits.timeout) }),
+            State::Running { request, .. } => {
+                self.waiting.push_front(request);
+                self.set(id, State::Returning { until: now.after(self.limits.timeout) });
+            }
+            State::Starting { .. } | State::Returning { .. } | State::Ending => {}
+        }
+        Ok(())
+    }
+
+    fn answered(
+        &mut self,
+        id: ProcessId,
+        request: RequestId,
+        attempt: Option<AttemptId>,
+        answer: Result<Bytes, FunctionError>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let Some(process) = self.processes.get(&id) else { return Err(Refusal::GivenUp) };
+        let running = match process.state {
+            State::Running { request, .. } => request.ticket,
+            State::Ending => return Err(Refusal::GivenUp),
+            State::Starting { .. } | State::Idle { .. } | State::Returning { .. } => {
+                return Err(Refusal::UnknownRequest);
+            }
+        };
+        if running.request != request {
+            return Err(Refusal::UnknownRequest);
+        }
+        if attempt.is_some_and(|attempt| attempt != running.attempt) {
+            return Err(Refusal::UnknownAttempt);
+        }
+        self.set(id, State::Returning { until: now.after(self.limits.timeout) });
+        let outcome = answer.map_or_else(Outcome::from, |payload| Outcome::Succeeded { payload });
+        self.answer(request, outcome);
+        Ok(())
+    }
+
+    fn init_failed(&mut self, id: ProcessId, error: FunctionError) -> Result<(), Refusal> {
+        match self.processes.get(&id).map(|process| &process.state) {
+            Some(&State::Starting { bound, .. }) => {
+                if let Some(request) = bound {
+                    self.answer(request.ticket.request, error.into());
+                }
+                self.end(id);
+                Ok(())
+            }
+            Some(State::Idle { .. } | State::Running { .. } | State::Returning { .. }) => {
+                Err(Refusal::OutOfTurn)
+            }
+            Some(State::Ending) | None => Err(Refusal::GivenUp),
+        }
+    }
+
+    fn gone(&mut self, id: ProcessId, outcome: impl FnOnce(RequestId) -> Outcome) {
+        let Some(process) = self.processes.remove(&id) else { return };
+        if let Some(request) = process.state.request() {
+            self.answer(request, outcome(request));
+        }
+    }
+
+    fn code_replaced(&mut self) -> Result<(), Refusal> {
+        let ids: Vec<ProcessId> = self.processes.keys().copied().collect();
+        for id in ids {
+            let Some(process) = self.processes.get_mut(&id) else { continue };
+            process.is_stale = true;
+            if matches!(process.state, State::Idle { .. }) {
+                self.end(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Result<(), Refusal> {
+        self.is_stopped = true;
+        for request in std::mem::take(&mut self.waiting) {
+            self.answer(request.ticket.request, stopped());
+        }
+        let ids: Vec<ProcessId> = self.processes.keys().copied().collect();
+        for id in ids {
+            if let Some(request) = self.processes.get(&id).and_then(|process| process.state.request()) {
+                self.answer(request, stopped());
+            }
+            self.end(id);
+        }
+        Ok(())
+    }
+
+    /// Whatever took too long ends now.
+    fn expire(&mut self, now: Timestamp) {
+        let is_due = |process: &Process| self.expiry(&process.state).is_some_and(|moment| moment <= now);
+        let due: Vec<ProcessId> =
+            self.processes.iter().filter(|(_, process)| is_due(process)).map(|(&id, _)| id).collect();
+        for id in due {
+            if let Some(request) = self.processes.get(&id).and_then(|process| process.state.request()) {
+                self.answer(request, FunctionError::timed_out(request, self.limits.timeout).into());
+            }
+            self.end(id);
+        }
+        while let Some(first) = self.waiting.front()
+            && first.requested_at.after(self.limits.wait_max) <= now
+        {
+            self.answer(first.ticket.request, Outcome::Throttled);
+            self.waiting.pop_front();
+        }
+    }
+
+    fn expiry(&self, state: &State) -> Option<Timestamp> {
+        match *state {
+            State::Starting { since, .. } => {
+                Some(since.after(self.limits.init_max).after(self.limits.timeout))
+            }
+            State::Idle { since } => Some(since.after(self.limits.idle_max)),
+            State::Running { deadline, .. } => Some(deadline),
+            State::Returning { until } => Some(until),
+            State::Ending => None,
+        }
+    }
+
+    /// Gives those who wait to idle processes, then to new ones.
+    fn distribute(&mut self, now: Timestamp) {
+        while let Some(&request) = self.waiting.front() {
+            if let Some(process) = self.warmest() {
+                self.hand(process, request, now.after(self.limits.timeout));
+            } else if self.processes.len() < self.limits.processes_max {
+                self.start(request, now);
+            } else {
+                break;
+            }
+            self.waiting.pop_front();
+        }
+        while self.waiting.len() > self.limits.waiting_max
+            && let Some(last) = self.waiting.pop_back()
+        {
+            self.answer(last.ticket.request, Outcome::Throttled);
+        }
+    }
+
+    /// The process that became idle last, so that those which are not needed stay idle, and end.
+    fn warmest(&self) -> Option<ProcessId> {
+        let idle = self.processes.iter().filter_map(|(&id, process)| match process.state {
+            State::Idle { since } => Some((since, id)),
+            State::Starting { .. } | State::Running { .. } | State::Returning { .. } | State::Ending => None,
+        });
+        idle.max().map(|(_, id)| id)
+    }
+
+    fn start(&mut self, request: Request, now: Timestamp) {
+        self.processes_started += 1;
+        let id = ProcessId(self.processes_started);
+        let state = State::Starting { since: now, bound: Some(request) };
+        self.processes.insert(id, Process { state, is_stale: false });
+        self.commands.push_back(Command::Start(id));
+    }
+
+    fn hand(&mut self, process: ProcessId, request: Request, deadline: Timestamp) {
+        self.set(process, State::Running { request, deadline });
+        self.commands.push_back(Command::Hand { process, ticket: request.ticket, deadline });
+    }
+
+    fn answer(&mut self, request: RequestId, outcome: Outcome) {
+        self.commands.push_back(Command::Answer(request, outcome));
+    }
+
+    /// Kills a process. Whatever it holds has been answered, or nobody waits for it.
+    fn end(&mut self, id: ProcessId) {
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        if !matches!(process.state, State::Ending) {
+            process.state = State::Ending;
+            self.commands.push_back(Command::Kill(id));
+        }
+    }
+
+    fn set(&mut self, id: ProcessId, state: State) {
+        if let Some(process) = self.processes.get_mut(&id) {
+            process.state = state;
+        }
+    }
+}
+
+impl State {
+    /// The request that a process holds.
+    fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::Starting { bound, .. } => bound.map(|request| request.ticket.request),
+            Self::Running { request, .. } => Some(request.ticket.request),
+            Self::Idle { .. } | Self::Returning { .. } | Self::Ending => None,
+        }
+    }
+
+    fn holds(&self, request: RequestId) -> bool {
+        self.request() == Some(request)
+    }
+}
+
+fn stopped() -> Outcome {
+    Outcome::NotInvoked { reason: "the function was stopped".to_owned() }
+}

@@ -1,0 +1,153 @@
+//! Where a function's code is.
+//!
+//! In: a function of the template and the template's folder. Out: the executable, or what to do so that there is one.
+//! Builds nothing.
+
+use crate::application::{BuildMethod, Function};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// The executable of every `provided.*` function (specification 8.4).
+const BOOTSTRAP: &str = "bootstrap";
+
+/// A function's code, ready to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The executable.
+    pub bootstrap: PathBuf,
+    /// `LAMBDA_TASK_ROOT`, and the working directory of the handler.
+    pub folder: PathBuf,
+}
+
+/// Why a function has no code that can run.
+#[derive(Debug, thiserror::Error)]
+pub enum CodeError {
+    /// Only executables run here.
+    #[error(
+        "function {function} has the runtime {runtime}: Pelton runs `provided.al2023` and `provided.al2`, \
+         for which the code is an executable named `bootstrap`"
+    )]
+    Runtime {
+        /// Logical id.
+        function: String,
+        /// `Runtime` of the template.
+        runtime: String,
+    },
+    /// Nothing was built.
+    #[error("function {function} has no {}: {advice}", .searched.display())]
+    Missing {
+        /// Logical id.
+        function: String,
+        /// The last place that was looked at.
+        searched: PathBuf,
+        /// What to do.
+        advice: String,
+    },
+    /// It is there, but nothing that runs.
+    #[error("{} of function {function} is not executable: run `chmod +x {0}`", .bootstrap.display())]
+    NotExecutable {
+        /// Logical id.
+        function: String,
+        /// The file.
+        bootstrap: PathBuf,
+    },
+    /// It may be there.
+    #[error("{} of function {function} cannot be looked at", .path.display())]
+    Unreadable {
+        /// Logical id.
+        function: String,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl Code {
+    /// The code of `function`: what `sam build` made of it from the template in the folder `root`, or else a
+    /// `bootstrap` in CodeUri.
+    ///
+    /// # Errors
+    ///
+    /// If there is nothing to run; the error says what to do.
+    pub fn find(function: &Function, root: &Path) -> Result<Self, CodeError> {
+        if !function.runtime.starts_with("provided") {
+            let (function, runtime) = (function.logical_id.clone(), function.runtime.clone());
+            return Err(CodeError::Runtime { function, runtime });
+        }
+        let built = root.join(".aws-sam").join("build").join(&function.logical_id);
+        if is_built_from(function, root)
+            && let Some(code) = Self::in_folder(function, &built)?
+        {
+            return Ok(code);
+        }
+        Self::in_folder(function, &function.code_uri)?.ok_or_else(|| CodeError::Missing {
+            function: function.logical_id.clone(),
+            searched: function.code_uri.join(BOOTSTRAP),
+            advice: advice(function),
+        })
+    }
+
+    /// An executable that somebody built from `function`'s code, wherever it lies.
+    #[must_use]
+    pub fn built(bootstrap: PathBuf, function: &Function) -> Self {
+        Self { bootstrap, folder: function.code_uri.clone() }
+    }
+
+    fn in_folder(function: &Function, folder: &Path) -> Result<Option<Self>, CodeError> {
+        let bootstrap = folder.join(BOOTSTRAP);
+        match std::fs::metadata(&bootstrap) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => {
+                let function = function.logical_id.clone();
+                Err(CodeError::Unreadable { function, path: bootstrap, source })
+            }
+            Ok(file) if !file.is_file() || file.permissions().mode() & 0o111 == 0 => {
+                Err(CodeError::NotExecutable { function: function.logical_id.clone(), bootstrap })
+            }
+            Ok(_) => Ok(Some(Self { bootstrap, folder: folder.to_path_buf() })),
+        }
+    }
+}
+
+fn advice(function: &Function) -> String {
+    match function.build {
+        Some(BuildMethod::RustCargoLambda { .. }) => {
+            "run `sam build`, or let `pelton dev` build the function".to_owned()
+        }
+        None => format!(
+            "run `sam build`, or put an executable named `{BOOTSTRAP}` into {}",
+            function.code_uri.display()
+        ),
+    }
+}
+
+/// Whether `.aws-sam/build` in `root` was made of this function.
+///
+/// `sam build` notes in `.aws-sam/build.toml` which CodeUri it built for which functions: a folder with two templates
+/// has one build folder. Without the note, the folder's name has to do.
+fn is_built_from(function: &Function, root: &Path) -> bool {
+    match std::fs::read_to_string(root.join(".aws-sam").join("build.toml")) {
+        Ok(note) => built_code_uris(&note, &function.logical_id)
+            .any(|code_uri| is_same_folder(&root.join(code_uri), &function.code_uri)),
+        Err(_) => true,
+    }
+}
+
+fn is_same_folder(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        (Err(_), _) | (_, Err(_)) => one == other,
+    }
+}
+
+/// The values of `codeuri` of those tables whose `functions` name the function.
+fn built_code_uris<'a>(note: &'a str, logical_id: &str) -> impl Iterator<Item = &'a str> {
+    let quoted = format!("\"{logical_id}\"");
+    note.split("\n[").filter_map(move |table| {
+        let value = |key: &str| table.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+        value("functions").filter(|functions| functions.contains(&quoted))?;
+        value("codeuri").map(|code_uri| code_uri.trim_matches('"'))
+    })
+}
