@@ -7,6 +7,8 @@ mod appetite;
 mod calls;
 mod place;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use super::aws::KinesisClient;
 use super::budget::ByteBudget;

@@ -1,0 +1,6 @@
+//! The Kinesis adapter against the embedded stream, both through the AWS SDK on loopback.
+
+mod positions;
+mod reading;
+mod resharding;
+mod world;
