@@ -28,6 +28,12 @@ async fn a_program_runs_in_its_folder_with_its_environment() {
 }
 
 #[tokio::test]
+async fn a_program_reads_its_input() {
+    let exit = Program::new("/bin/cat").input("one\ntwo\n").run(&folder()).await;
+    assert_eq!(exit.printed.stdout(), ["one", "two"]);
+}
+
+#[tokio::test]
 async fn everything_that_was_printed_before_the_end_is_there() {
     let exit = shell("seq 1 20000").run(&folder()).await;
     assert_eq!(exit.printed.stdout().len(), 20_000);
@@ -54,7 +60,7 @@ async fn a_program_that_is_killed_has_no_exit_code() {
 
 #[tokio::test]
 async fn a_child_that_outlives_the_program_is_found_by_its_folder_or_its_mark() {
-    for script in ["env -i sleep 600 & echo ready", "cd / && sleep 600 & echo ready"] {
+    for script in ["env -i sleep 600 & echo ready", "cd / && exec sleep 600 & echo ready"] {
         let folder = folder();
         let mut running = start_ready(script, &folder).await;
         running.wait_for_exit().await.assert_code(0);

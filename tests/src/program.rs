@@ -8,9 +8,14 @@ use rustix::process::{Pid, kill_process};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
+
+/// How long the rest of its output is waited for when a program has ended, but others hold its streams.
+const STREAMS_HELD_MAX: Duration = Duration::from_secs(1);
 
 /// A program that is not yet started.
 #[derive(Debug)]
@@ -18,6 +23,7 @@ pub struct Program {
     path: PathBuf,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+    input: Option<Vec<u8>>,
 }
 
 /// A program that was started. Dropping it kills it, and everything that it started.
@@ -66,7 +72,7 @@ pub fn install_handler(handler: &Path, folder: &Path) {
 impl Program {
     /// The program at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), arguments: Vec::new(), environment: Vec::new() }
+        Self { path: path.into(), arguments: Vec::new(), environment: Vec::new(), input: None }
     }
 
     /// `pelton`, as cargo built it beside this test.
@@ -89,6 +95,13 @@ impl Program {
         self
     }
 
+    /// What it reads on standard input; nothing unless this says so.
+    #[must_use]
+    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.input = Some(bytes.into());
+        self
+    }
+
     /// Starts it with `folder` as its working directory. Two programs of one test may share a folder; then the
     /// processes of either count as survivors of both.
     ///
@@ -103,12 +116,16 @@ impl Program {
             .envs(self.environment)
             .env(MARK_VARIABLE, &kin.mark)
             .current_dir(&kin.folder)
-            .stdin(Stdio::null())
+            .stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("{} does not start: {error}", self.path.display()));
+        if let (Some(mut stdin), Some(input)) = (child.stdin.take(), self.input) {
+            // A program that does not read all of it is free to do so.
+            tokio::spawn(async move { stdin.write_all(&input).await.ok() });
+        }
         let stdout = child.stdout.take().expect("standard output is piped");
         let stderr = child.stderr.take().expect("standard error is piped");
         Running { child, output: Output::read(stdout, stderr), kin }
@@ -154,7 +171,7 @@ impl Running {
         kill_process(pid, signal).expect("a child that was not waited for can be signalled");
     }
 
-    /// Waits for its end. What it printed is complete if nobody else holds its streams.
+    /// Waits for its end. What it printed is complete, unless others hold its streams and print too.
     ///
     /// # Panics
     /// If it does not end in time.
@@ -163,12 +180,15 @@ impl Running {
             panic!("it does not end:\n{}", self.printed());
         };
         let status = status.expect("a child can be waited for");
-        // Whoever survived it may hold the streams open: then the rest of the output is theirs.
-        wait::within(wait::PATIENCE, async || {
-            (self.output.is_closed() || !self.kin.alive().is_empty()).then_some(())
-        })
-        .await;
+        if !self.streams_close(STREAMS_HELD_MAX).await && self.survivors().is_empty() {
+            self.streams_close(wait::PATIENCE).await;
+        }
         Exit { status, printed: self.printed() }
+    }
+
+    /// Whether nobody holds its streams any more, or comes to let go of them in time.
+    async fn streams_close(&self, patience: Duration) -> bool {
+        wait::within(patience, async || self.output.is_closed().then_some(())).await.is_some()
     }
 
     /// The processes that it started, directly or not, and that are still there; itself too while it runs.
