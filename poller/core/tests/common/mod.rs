@@ -1,0 +1,183 @@
+//! A shard under watch: whatever a test does to it, the invariants I1 to I8 are checked after every step.
+//!
+//! The watch only looks. It answers nothing, repeats nothing and drains nothing on behalf of the shard.
+
+mod ledger;
+mod patience;
+
+use ledger::Ledger;
+use patience::Patience;
+use pelton_core::{
+    Checkpoint, Command, Failure, FetchError, Finished, Input, Invocation, Page, Policy, Position, Record,
+    Shard, Timestamp,
+};
+
+/// The commands to which an answer is owed: at most one of each kind (I3, I7).
+#[derive(Debug, Default)]
+pub(crate) struct Owed {
+    /// Most records that the answer may hold.
+    pub(crate) fetch: Option<usize>,
+    pub(crate) invocation: Option<Invocation>,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) save: Option<Checkpoint>,
+}
+
+impl Owed {
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.fetch.is_none() && self.invocation.is_none() && self.failure.is_none() && self.save.is_none()
+    }
+}
+
+/// One life of a shard, from a start to its end or to a crash.
+pub(crate) struct Watched {
+    shard: Shard,
+    pub(crate) owed: Owed,
+    pub(crate) ledger: Ledger,
+    patience: Patience,
+}
+
+impl Watched {
+    pub(crate) fn new(policy: &Policy, from: Option<Checkpoint>, seed: u64, now: Timestamp) -> Self {
+        let mut watched = Self {
+            shard: Shard::new(policy.clone(), from.clone(), seed, now),
+            owed: Owed::default(),
+            ledger: Ledger::new(policy, from.unwrap_or_default()),
+            patience: Patience::new(policy, now),
+        };
+        watched.carry_out(now);
+        watched.look(now);
+        watched
+    }
+
+    /// Lets `input` happen. Returns how many commands followed.
+    pub(crate) fn handle(&mut self, input: Input, now: Timestamp) -> usize {
+        self.patience.before(&input, now, self.ledger.is_draining);
+        let answered = match &input {
+            Input::Fetched(answer) => {
+                self.ledger.fetched(answer);
+                self.owed.fetch.take().is_some()
+            }
+            Input::Invoked(id, outcome) => {
+                let invocation = self.owed.invocation.take();
+                invocation.is_some_and(|invocation| {
+                    self.ledger.invoked(&invocation, outcome);
+                    invocation.id == *id
+                })
+            }
+            Input::FailureSent => self.owed.failure.take().is_some_and(|failure| {
+                self.ledger.failure_sent(&failure);
+                true
+            }),
+            Input::CheckpointSaved(answer) => self.owed.save.take().is_some_and(|save| {
+                self.ledger.saved(save, answer.is_ok());
+                true
+            }),
+            Input::RetentionChanged(retention) => {
+                self.ledger.policy.retention = *retention;
+                true
+            }
+            Input::Drain => {
+                self.ledger.is_draining = true;
+                true
+            }
+            Input::RecordsArrived | Input::TimePassed => true,
+        };
+        assert!(answered, "the test answers only what is owed");
+        self.shard.handle(input, now);
+        let commands = self.carry_out(now);
+        self.look(now);
+        commands
+    }
+
+    /// When the shard wants to be woken.
+    pub(crate) fn wakeup(&self) -> Option<Timestamp> {
+        self.shard.next_wakeup()
+    }
+
+    pub(crate) fn finished(&self) -> Option<Finished> {
+        self.shard.finished()
+    }
+
+    fn carry_out(&mut self, now: Timestamp) -> usize {
+        let mut commands = 0;
+        while let Some(command) = self.shard.next_command() {
+            commands += 1;
+            match command {
+                Command::Fetch { records_max } => {
+                    self.ledger.check_fetch(records_max);
+                    self.patience.check_fetch(now);
+                    assert_eq!(self.owed.fetch.replace(records_max), None, "I7: one read at a time");
+                }
+                Command::Invoke(invocation) => {
+                    assert!(self.owed.save.is_none(), "I8: nothing is invoked during a save");
+                    assert!(
+                        self.owed.failure.is_none(),
+                        "I1: nothing is invoked before a failure is accepted"
+                    );
+                    let is_first = self.ledger.check_invoke(&invocation, now);
+                    if is_first && self.ledger.could_grow(&invocation.batch) {
+                        self.patience.check_window(now);
+                    }
+                    assert!(self.owed.invocation.replace(invocation).is_none(), "I1: one batch at a time");
+                }
+                Command::SendFailure(failure) => {
+                    assert!(self.owed.save.is_none(), "I8: nothing is given up during a save");
+                    assert!(self.owed.invocation.is_none(), "I1: one batch at a time");
+                    self.ledger.check_failure(&failure, now);
+                    assert!(self.owed.failure.replace(failure).is_none(), "I7: one failure at a time");
+                }
+                Command::SaveCheckpoint(checkpoint) => {
+                    self.ledger.check_save(&checkpoint);
+                    assert!(self.owed.save.replace(checkpoint).is_none(), "I3: one save at a time");
+                }
+            }
+        }
+        commands
+    }
+
+    /// Looks at the shard when all its commands are taken.
+    fn look(&self, now: Timestamp) {
+        let wakeup = self.shard.next_wakeup();
+        assert!(wakeup.is_none_or(|wakeup| wakeup > now), "I6: whatever is due is done: {wakeup:?} at {now}");
+        let finished = self.shard.finished();
+        let rests = self.owed.is_nothing() && finished.is_none();
+        assert!(wakeup.is_some() || !rests, "I6: a shard that rests wakes up again");
+        assert!(wakeup.is_none() || finished.is_none(), "I7: a finished shard wants nothing");
+        self.ledger.check_view(&self.shard.view(), &self.owed);
+        self.patience.check_wakeup(wakeup, &self.owed, &self.ledger);
+        let is_kept = self.ledger.is_all_kept() && self.owed.is_nothing();
+        let expected = match (is_kept, self.ledger.kept.ended, self.ledger.is_draining) {
+            (true, true, _) => Some(Finished::ShardEnd),
+            (true, false, true) => Some(Finished::Drained),
+            (true, false, false) | (false, _, _) => None,
+        };
+        assert_eq!(finished, expected, "I7: finished is when nothing is owed and everything kept");
+    }
+}
+
+/// Records with these numbers as one page; `arrival` and `bytes` (at least 22) of each.
+pub(crate) fn records(numbers: &[u64], of: impl Fn(u64) -> (Timestamp, usize)) -> Vec<Record> {
+    let mut page = Vec::new();
+    let mut ranges = Vec::new();
+    for number in numbers {
+        if !page.is_empty() {
+            page.push(b',');
+        }
+        let start = page.len();
+        page.extend_from_slice(format!("\"{number:0>width$}\"", width = of(*number).1 - 2).as_bytes());
+        ranges.push(start..page.len());
+    }
+    let page = bytes::Bytes::from(page);
+    let record = |(number, range): (&u64, std::ops::Range<usize>)| {
+        Record::new(Position::new(number.to_string()), of(*number).0, page.clone(), range)
+    };
+    numbers.iter().zip(ranges).map(record).collect()
+}
+
+/// The number of a record of [`records`].
+pub(crate) fn number_of(position: &Position) -> u64 {
+    position.as_str().parse().expect("positions are numbers in these tests")
+}
+
+/// The answer to a read.
+pub(crate) type Fetched = Result<Page, FetchError>;
