@@ -1,2 +1,80 @@
-//! Main.
-fn main() {}
+//! The program: arguments, logging, and the exit code.
+
+use clap::{Args, Parser, Subcommand};
+use pelton::clock::Clock;
+use pelton::commands::signals::StopSignals;
+use pelton::commands::{CommandFailure, demo, dev, run, validate};
+use pelton::lambda::hidden_mode;
+use pelton::logging::{self, LogDetail, LogFormat, Terminal};
+use std::process::ExitCode;
+
+/// Runs AWS Lambda event source mappings anywhere.
+///
+/// Pelton reads the SAM template that is deployed to AWS, starts the functions as processes, polls the streams, and invokes
+/// the functions as AWS does: per shard, in order, one batch at a time, until it succeeds.
+#[derive(Parser, Debug)]
+#[command(version, propagate_version = true, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    log: LogOptions,
+}
+
+#[derive(Args, Debug)]
+struct LogOptions {
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "FORMAT", help_heading = "Logging")]
+    log_format: LogFormat,
+    /// Log each batch too
+    #[arg(long, short, global = true, help_heading = "Logging")]
+    verbose: bool,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run samplesam.yaml on the embedded stream, with generated traffic
+    Demo(demo::DemoArguments),
+    /// Run everything locally: build functions, create the template's streams, rebuild on change
+    Dev(dev::DevArguments),
+    /// Run the template's mappings, long-running; builds nothing, creates nothing
+    Run(run::RunArguments),
+    /// Show what would run, or every problem of the template
+    Validate(validate::ValidateArguments),
+}
+
+fn main() -> ExitCode {
+    if let Some(code) = hidden_mode(std::env::args_os()) {
+        return code;
+    }
+    let arguments = Arguments::parse();
+    let terminal = Terminal::stderr(arguments.log.log_format);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal.print(&format!("error: the runtime cannot be started: {error}"));
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(execute(arguments, &terminal)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal.print(&failure.to_string());
+            failure.exit_code()
+        }
+    }
+}
+
+async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), CommandFailure> {
+    let clock = Clock::start();
+    let detail = if arguments.log.verbose { LogDetail::Verbose } else { LogDetail::Normal };
+    logging::start(arguments.log.log_format, detail, terminal.clone(), clock.clone());
+    let mut signals = StopSignals::install()
+        .map_err(|error| CommandFailure::failed(format!("signals cannot be received: {error}")))?;
+    match arguments.command {
+        Command::Demo(arguments) => demo::run(arguments, &mut signals, terminal, clock).await,
+        Command::Dev(arguments) => dev::run(arguments, &mut signals, terminal, clock).await,
+        Command::Run(arguments) => run::run(arguments, &mut signals, terminal, clock).await,
+        Command::Validate(arguments) => validate::run(&arguments, terminal),
+    }
+}

@@ -46,7 +46,11 @@ impl Rebuilder {
             match watcher(&function.code_uri, changed) {
                 Ok(watcher) => rebuilder.watchers.push(watcher),
                 Err(error) => {
-                    warn!(function = function.name, error = chain(&error), "changes of the code are not seen");
+                    warn!(
+                        function = function.name,
+                        error = chain(&error),
+                        "changes of the code are not seen"
+                    );
                     continue;
                 }
             }

@@ -26,7 +26,8 @@ pub(super) fn find(options: &TemplateOptions) -> Result<PathBuf, CommandFailure>
 
 /// The region as far as it is known without asking anybody.
 pub(super) fn region(given: Option<&str>) -> String {
-    let from_environment = || ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
+    let from_environment =
+        || ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
     given.map(str::to_owned).or_else(from_environment).unwrap_or_else(|| REGION_DEFAULT.to_owned())
 }
 

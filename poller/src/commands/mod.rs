@@ -1,9 +1,15 @@
 //! What `pelton` does: one module per command.
 
+pub mod demo;
+pub mod dev;
 pub mod failure;
+mod load;
 pub mod options;
+mod poller;
+pub mod run;
 pub mod signals;
 pub mod status;
+pub mod validate;
 mod views;
 
 pub use failure::CommandFailure;

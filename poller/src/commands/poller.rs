@@ -80,7 +80,8 @@ pub(super) fn enabled(application: &Application) -> impl Iterator<Item = &Mappin
 impl Poller {
     /// Starts a poller. Cancelling leaves nothing behind but what was kept about mappings that start for the first time.
     pub(super) async fn start(launch: Launch) -> Result<Self, CommandFailure> {
-        let Launch { application, code, client, endpoint, arrivals, budget, data_dir, options, clock } = launch;
+        let Launch { application, code, client, endpoint, arrivals, budget, data_dir, options, clock } =
+            launch;
         let server = ControlServer::bind(options.listen).await.map_err(bad_input)?;
         let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone()).map_err(bad_input)?;
         let spawner = Spawner::start().map_err(|error| CommandFailure::failed(chain(&error)))?;
@@ -98,8 +99,13 @@ impl Poller {
         let store: Arc<SqliteStore> = Arc::new(store);
         let plans = enabled(&application).map(|mapping| {
             let role = application.functions[&mapping.function].role_arn.clone();
-            let source =
-                KinesisSource::new(client.clone(), clock.clone(), budget.clone(), mapping.stream.clone(), role);
+            let source = KinesisSource::new(
+                client.clone(),
+                clock.clone(),
+                budget.clone(),
+                mapping.stream.clone(),
+                role,
+            );
             let source = match &arrivals {
                 Some(arrivals) => source.with_arrivals(arrivals.clone()),
                 None => source,
@@ -125,7 +131,11 @@ impl Poller {
         data_dir.announce_address(server.address()).map_err(|error| CommandFailure::failed(chain(&error)))?;
         let views: Arc<dyn Views> = Arc::new(RunningViews {
             mappings: supervisor.mappings().to_vec(),
-            functions: application.functions.values().map(|f| (f.logical_id.clone(), f.name.clone())).collect(),
+            functions: application
+                .functions
+                .values()
+                .map(|f| (f.logical_id.clone(), f.name.clone()))
+                .collect(),
             started_at: clock.now(),
             clock: clock.clone(),
         });
@@ -168,7 +178,9 @@ impl Poller {
         self.control.stop().await;
         match stopped {
             Stopped::Clean => info!("stopped: everything in flight is settled and checkpointed"),
-            Stopped::Abandoned => warn!("stopped: batches that were in flight will be sent again at the next start"),
+            Stopped::Abandoned => {
+                warn!("stopped: batches that were in flight will be sent again at the next start")
+            }
             Stopped::Broken => {}
         }
         if is_broken || stopped == Stopped::Broken {

@@ -59,13 +59,25 @@ async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Re
         false => load::load(&path, &template, client.region(), terminal)?,
     };
     let endpoint = match client.endpoint().kind() {
-        EndpointKind::Loopback if embedded::is_at(client.endpoint().as_str(), &clock).await => Endpoint::Embedded,
+        EndpointKind::Loopback if embedded::is_at(client.endpoint().as_str(), &clock).await => {
+            Endpoint::Embedded
+        }
         EndpointKind::Loopback | EndpointKind::Aws | EndpointKind::Other => Endpoint::Other,
     };
     let data_dir = take_data_dir(&options, &path)?;
     let budget = ByteBudget::default();
-    Poller::start(Launch { application, code, client, endpoint, arrivals: None, budget, data_dir, options, clock })
-        .await
+    Poller::start(Launch {
+        application,
+        code,
+        client,
+        endpoint,
+        arrivals: None,
+        budget,
+        data_dir,
+        options,
+        clock,
+    })
+    .await
 }
 
 /// There must be something to run.
@@ -74,8 +86,10 @@ pub(super) fn require_mappings(application: &Application, template: &Path) -> Re
         return Ok(());
     }
     let template = template.display();
-    Err(CommandFailure::bad_input(format!("{template} has no enabled event source mapping: there is nothing to run"))
-        .help("add an event of Type Kinesis to a function, or an AWS::Lambda::EventSourceMapping"))
+    Err(CommandFailure::bad_input(format!(
+        "{template} has no enabled event source mapping: there is nothing to run"
+    ))
+    .help("add an event of Type Kinesis to a function, or an AWS::Lambda::EventSourceMapping"))
 }
 
 /// The code of every function that an enabled mapping uses; every problem at once.

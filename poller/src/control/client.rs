@@ -3,14 +3,10 @@
 //! In: where it listens. Out: the JSON as it answered, within a time and a size.
 
 use crate::clock::Clock;
+use crate::http_get::{GetError, http_get};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::client::conn::http1;
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::TcpStream;
 
 /// How long the poller may take for its answer. It copies what it knows and waits for nothing.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -53,24 +49,8 @@ pub async fn ask_status(address: SocketAddr, clock: &Clock) -> Result<Bytes, Ask
 }
 
 async fn ask(address: SocketAddr) -> Result<Bytes, AskError> {
-    let stream =
-        TcpStream::connect(address).await.map_err(|source| AskError::NobodyListens { address, source })?;
-    let exchanged = async {
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let request =
-            Request::get("/status").header("host", address.to_string()).body(Empty::<Bytes>::new())?;
-        let answered = async {
-            let response = sender.send_request(request).await?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await?.to_bytes();
-            if status == StatusCode::OK { Ok(body) } else { Err(format!("status {status}").into()) }
-        };
-        tokio::pin!(answered);
-        tokio::select! {
-            answer = &mut answered => answer,
-            // The connection may be over before its last answer was looked at.
-            ended = connection => { ended?; answered.await }
-        }
-    };
-    exchanged.await.map_err(|source| AskError::NotAnswered { address, source })
+    http_get(&address.to_string(), "/status", ANSWER_BYTES_MAX).await.map_err(|error| match error {
+        GetError::NotConnected { source, .. } => AskError::NobodyListens { address, source },
+        GetError::NotAnswered { source, .. } => AskError::NotAnswered { address, source },
+    })
 }

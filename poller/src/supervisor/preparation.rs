@@ -120,8 +120,12 @@ impl StartError {
             StartError::Source { source: SourceError::Unavailable { .. }, .. } => {
                 "is the endpoint up? `pelton stream` starts the embedded one; --endpoint-url or AWS_ENDPOINT_URL_KINESIS names another"
             }
-            StartError::Source { source: SourceError::Throttled { .. }, .. } => "wait a little, and start again",
-            StartError::NotActive { .. } => "wait until the stream is ACTIVE, or create it again, then start Pelton again",
+            StartError::Source { source: SourceError::Throttled { .. }, .. } => {
+                "wait a little, and start again"
+            }
+            StartError::NotActive { .. } => {
+                "wait until the stream is ACTIVE, or create it again, then start Pelton again"
+            }
             StartError::Store { .. } => {
                 "make room on the disk, or restore checkpoints.db from a copy; without the file every mapping begins at its \
                  StartingPosition again"

@@ -5,9 +5,11 @@
 
 mod arrivals;
 mod gate;
+mod probe;
 mod streams;
 
 pub use arrivals::Arrivals;
+pub use probe::is_at;
 pub use streams::{CreateError, create_streams};
 
 use crate::ports::Cause;
@@ -106,7 +108,7 @@ impl EmbeddedStream {
             aws_region: options.region,
             ..StoreOptions::default()
         });
-        let app = app
+        let app = probe::recognizable(app)
             .layer(DefaultBodyLimit::max(gate::REQUEST_BYTES_MAX))
             .layer(middleware::from_fn_with_state(gate::Gate::new(arrivals.clone()), gate::pass));
         let (stop, stopped) = oneshot::channel::<()>();

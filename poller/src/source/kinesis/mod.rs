@@ -20,8 +20,8 @@ use async_trait::async_trait;
 use pelton_core::event::kinesis::KinesisEncoder;
 use pelton_core::plan::{ListedShard, ShardId};
 use reader::KinesisReader;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
 /// A Kinesis stream.
@@ -36,7 +36,8 @@ struct KinesisStream {
     clock: Clock,
     budget: ByteBudget,
     arn: StreamArn,
-    event_source_arn: String,
+    /// The stream's own name for itself: the account in the template's ARN may be made up.
+    described_arn: OnceLock<String>,
     invoke_identity_arn: String,
     positions_trimmed: AtomicU64,
 }
@@ -44,8 +45,9 @@ struct KinesisStream {
 impl KinesisSource {
     /// The stream of that name at the client's endpoint.
     ///
-    /// Its records are encoded with `arn` as their `eventSourceARN`, and with `invoke_identity_arn`, the role that the
-    /// function would have on AWS. Only the name is asked for: the account is the credentials', the region the client's.
+    /// Its records are encoded with the ARN that the stream was first described by as their `eventSourceARN` (`arn` before),
+    /// and with `invoke_identity_arn`, the role that the function would have on AWS. Only the name is asked for: the account
+    /// is the credentials', the region the client's.
     #[must_use]
     pub fn new(
         client: KinesisClient,
@@ -54,14 +56,13 @@ impl KinesisSource {
         arn: StreamArn,
         invoke_identity_arn: String,
     ) -> Self {
-        let event_source_arn = arn.to_string();
         let positions_trimmed = AtomicU64::new(0);
         let stream = KinesisStream {
             client,
             clock,
             budget,
             arn,
-            event_source_arn,
+            described_arn: OnceLock::new(),
             invoke_identity_arn,
             positions_trimmed,
         };
@@ -86,7 +87,9 @@ impl KinesisSource {
 #[async_trait]
 impl Source for KinesisSource {
     async fn describe(&self) -> Result<StreamDescription, SourceError> {
-        self.stream.describe().await
+        let description = self.stream.describe().await?;
+        self.stream.described_arn.get_or_init(|| description.arn.clone());
+        Ok(description)
     }
 
     async fn list_shards(&self) -> Result<Vec<ListedShard>, SourceError> {
@@ -95,9 +98,10 @@ impl Source for KinesisSource {
 
     async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<Box<dyn ShardReader>, SourceError> {
         let stream = &self.stream;
+        let event_source_arn = stream.described_arn.get().cloned().unwrap_or_else(|| stream.arn.to_string());
         let encoder = KinesisEncoder::new(
             shard.as_str(),
-            &stream.event_source_arn,
+            &event_source_arn,
             &stream.arn.region,
             &stream.invoke_identity_arn,
         );
