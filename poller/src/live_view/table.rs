@@ -126,10 +126,10 @@ fn lay_out(blocks: &[Block], with_rates: bool) -> Vec<Line> {
             }
             text += &match align {
                 Align::Left => format!("{:<width$}  ", cells[column]),
-                Align::Right => format!("{:>width$}  ", cells[column]),
+                Align::Right => format!("{:>width$} ", cells[column]),
             };
         }
-        (text + after).trim_end().to_owned()
+        format!("{text} {after}").trim_end().to_owned()
     };
     let mut lines = Vec::new();
     if blocks.iter().any(|block| !block.rows.is_empty()) {
