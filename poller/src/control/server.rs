@@ -35,7 +35,7 @@ pub enum ListenError {
         address: SocketAddr,
     },
     /// This machine has no such address, or the port is not allowed.
-    #[error("Pelton cannot listen on {address}: choose another address with --listen")]
+    #[error("pelton cannot listen on {address}: choose another address with --listen")]
     Refused {
         /// Where.
         address: SocketAddr,

@@ -67,6 +67,7 @@ impl Row {
 /// What a shard does, in a word.
 pub(super) fn phase_name(phase: ShardPhase) -> &'static str {
     match phase {
+        ShardPhase::Waiting => "waiting",
         ShardPhase::Polling => "polling",
         ShardPhase::Gathering => "gathering",
         ShardPhase::Invoking => "invoking",
@@ -78,12 +79,31 @@ pub(super) fn phase_name(phase: ShardPhase) -> &'static str {
     }
 }
 
+/// The order in which shards are shown where not all of them fit: trouble, then work, then the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Interest {
+    Trouble,
+    Work,
+    None,
+}
+
+pub(super) fn interest(phase: ShardPhase) -> Interest {
+    match phase {
+        ShardPhase::Retrying { .. } | ShardPhase::Stalled => Interest::Trouble,
+        ShardPhase::Polling | ShardPhase::Gathering | ShardPhase::Invoking | ShardPhase::Draining => {
+            Interest::Work
+        }
+        ShardPhase::Waiting | ShardPhase::Drained | ShardPhase::Ended => Interest::None,
+    }
+}
+
 fn phase(phase: ShardPhase, now: Timestamp) -> String {
     match phase {
         ShardPhase::Retrying { attempts, next_attempt_at } => {
             format!("retry {attempts} in {:.1}s", next_attempt_at.since(now).as_secs_f64())
         }
-        ShardPhase::Polling
+        ShardPhase::Waiting
+        | ShardPhase::Polling
         | ShardPhase::Gathering
         | ShardPhase::Invoking
         | ShardPhase::Stalled
@@ -94,13 +114,11 @@ fn phase(phase: ShardPhase, now: Timestamp) -> String {
 }
 
 fn phase_style(phase: ShardPhase) -> Style {
-    match phase {
-        ShardPhase::Retrying { .. } => Style::Yellow,
-        ShardPhase::Stalled => Style::Red,
-        ShardPhase::Drained | ShardPhase::Ended => Style::Dim,
-        ShardPhase::Polling | ShardPhase::Gathering | ShardPhase::Invoking | ShardPhase::Draining => {
-            Style::Plain
-        }
+    match interest(phase) {
+        Interest::Trouble if phase == ShardPhase::Stalled => Style::Red,
+        Interest::Trouble => Style::Yellow,
+        Interest::Work => Style::Plain,
+        Interest::None => Style::Dim,
     }
 }
 

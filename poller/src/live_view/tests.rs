@@ -121,14 +121,17 @@ fn a_shard_that_began_anew_has_no_rate() {
 }
 
 #[test]
-fn shards_that_do_not_fit_are_summed_up() {
+fn shards_that_do_not_fit_are_summed_up_and_those_in_trouble_come_first() {
     let shards = |len| (0..len).map(|number| shard(number, ShardPhase::Polling, 1)).collect::<Vec<_>>();
     let mut many = shards(50);
+    many[0].phase = ShardPhase::Ended;
     many[49].phase = ShardPhase::Stalled;
     let crowded = snapshot(0, vec![mapping("A", many), mapping("B", shards(2))]);
     let lines = render(&crowded, None, 12);
     assert!(lines.len() <= 12);
-    assert_eq!(lines[5].text, "  … 47 more shards: 46 polling, 1 stalled");
+    assert!(lines[2].text.starts_with("  shardId-000000000049  stalled"));
+    assert!(lines[3].text.starts_with("  shardId-000000000001  polling"));
+    assert_eq!(lines[5].text, "  … 47 more shards: 1 ended, 46 polling");
     assert!(lines[6].text.starts_with("B "));
     assert_eq!(lines.len(), 9, "the other mapping shows both of its shards");
 }
