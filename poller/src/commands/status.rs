@@ -183,7 +183,7 @@ mod tests {
     async fn the_running_poller_is_found_by_its_data_folder() {
         let folder = tempfile::tempdir().unwrap();
         let _poller = poller(&folder).await;
-        let expected = "pelton 0.1.0, process 4242, up 2 min 10 s\n\
+        let expected = "pelton 0.1.0, process 4242, up 2m10s\n\
                         OrderLedgerOrders  orders → order-ledger  from LATEST  polling\n";
         assert_eq!(status(&folder, StatusArguments::default()).await.unwrap(), expected);
     }

@@ -35,7 +35,7 @@ pub enum ListenError {
         address: SocketAddr,
     },
     /// This machine has no such address, or the port is not allowed.
-    #[error("Pelton cannot listen on {address}: choose another address with --listen")]
+    #[error("pelton cannot listen on {address}: choose another address with --listen")]
     Refused {
         /// Where.
         address: SocketAddr,
@@ -58,11 +58,14 @@ impl ControlServer {
     ///
     /// [`ListenError`].
     pub async fn bind(address: SocketAddr) -> Result<Self, ListenError> {
-        let refused = |source: io::Error| match source.kind() {
-            io::ErrorKind::AddrInUse => ListenError::InUse { address },
-            _ => ListenError::Refused { address, source },
-        };
-        let listener = TcpListener::bind(address).await.map_err(refused)?;
+        let refused = |source| ListenError::Refused { address, source };
+        let listener = TcpListener::bind(address).await.map_err(|source| {
+            if source.kind() == io::ErrorKind::AddrInUse {
+                ListenError::InUse { address }
+            } else {
+                refused(source)
+            }
+        })?;
         let address = listener.local_addr().map_err(refused)?;
         Ok(Self { listener, address })
     }
@@ -73,7 +76,7 @@ impl ControlServer {
         self.address
     }
 
-    /// Answers until `stopped`, and then for at most [`GRACE_MAX`] longer what is under way.
+    /// Answers until `stopped`, and then for at most a second longer what is under way.
     ///
     /// # Errors
     ///

@@ -93,6 +93,8 @@ pub struct ShardStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum ShardPhase {
+    /// Not read yet, because its parents are not finished.
+    Waiting,
     /// Nothing to do but to read.
     Polling,
     /// Gathers records for a batch.
@@ -136,6 +138,23 @@ pub struct ShardCounts {
 }
 
 impl ShardStatus {
+    /// A shard that nobody reads: one that waits for its parents, or ended in an earlier run.
+    #[must_use]
+    pub fn unread(shard: &ShardId, phase: ShardPhase, checkpoint: Option<&Position>) -> Self {
+        Self {
+            shard: shard.as_str().to_owned(),
+            phase,
+            checkpoint: checkpoint.map(Position::to_string),
+            checkpoint_saved_at: None,
+            records_held: 0,
+            bytes_held: 0,
+            batch_arrived_at: None,
+            iterator_age_ms: None,
+            last_error: None,
+            counts: ShardCounts::default(),
+        }
+    }
+
     /// A shard as the core shows it, and the last failure if the batch at hand has had one.
     #[must_use]
     pub fn new(shard: &ShardId, view: &ShardView, last_error: Option<String>) -> Self {
@@ -323,6 +342,16 @@ mod tests {
         check(Phase::Draining, "draining");
         check(Phase::Finished(Finished::Drained), "drained");
         check(Phase::Finished(Finished::ShardEnd), "ended");
+    }
+
+    #[test]
+    fn a_shard_that_nobody_reads_is_told_too() {
+        let status = ShardStatus::unread(&ShardId::new("shardId-1"), ShardPhase::Waiting, None);
+        let told = serde_json::to_value(&status).unwrap();
+        assert_eq!(
+            (&told["phase"], &told["checkpoint"], &told["counts"]["polled"]),
+            (&json!("waiting"), &json!(null), &json!(0))
+        );
     }
 
     #[test]

@@ -31,6 +31,7 @@ const ROWS_LEFT_FREE: usize = 6;
 /// Shows the poller of this process until `until`, and leaves the last picture behind.
 pub async fn show(views: Arc<dyn Views>, terminal: Terminal, clock: Clock, until: impl Future<Output = ()>) {
     let mut view = LiveView::new(terminal);
+    view.rates.observe(&views.snapshot());
     tokio::pin!(until);
     loop {
         tokio::select! {
@@ -82,7 +83,7 @@ impl LiveView {
             let settled: u64 = mapping.shards.iter().map(|shard| shard.counts.settled()).sum();
             let errors: u64 = mapping.shards.iter().map(|shard| shard.counts.errors()).sum();
             let shards = mapping.shards.len();
-            let records_per_second = rate.round();
+            let records_per_second = rate.round() as u64;
             tracing::info!(mapping = mapping.id, shards, settled, records_per_second, errors, "progress");
         }
     }

@@ -7,7 +7,7 @@ use pelton_core::Timestamp;
 use std::time::Duration;
 
 /// Of a position, this many of its last characters are shown: the first are the same for a whole stream.
-const POSITION_TAIL_LEN: usize = 12;
+const POSITION_TAIL_LEN: usize = 8;
 
 /// One shard, as text for each column.
 pub(super) struct Row {
@@ -28,16 +28,15 @@ const fn column(name: &'static str, align: Align, width_min: usize) -> Column {
     Column { name, align, width_min }
 }
 
-/// The columns, in order.
-pub(super) const COLUMNS: [Column; 8] = [
+/// The columns, in order. Together they fit into the usual 80 characters.
+pub(super) const COLUMNS: [Column; 7] = [
     column("shard", Align::Left, 20),
-    column("phase", Align::Left, 16),
-    column("settled", Align::Right, 9),
-    column("records/s", Align::Right, 9),
-    column("checkpoint", Align::Right, POSITION_TAIL_LEN + 1),
-    column("age", Align::Right, 11),
-    column("held", Align::Right, 5),
+    column("phase", Align::Left, 15),
+    column("settled", Align::Right, 8),
+    column("rec/s", Align::Right, 5),
+    column("age", Align::Right, 6),
     column("errors", Align::Right, 6),
+    column("position", Align::Right, POSITION_TAIL_LEN + 1),
 ];
 
 /// The column that is left out where nothing is known of rates.
@@ -56,10 +55,9 @@ impl Row {
             phase(shard.phase, now),
             HumanCount(shard.counts.settled()).to_string(),
             rate.map(|rate| format!("{rate:.0}")).unwrap_or_default(),
-            shard.checkpoint.as_deref().map(tail).unwrap_or_else(|| "-".to_owned()),
             age(shard, now).map(short).unwrap_or_else(|| "-".to_owned()),
-            shard.records_held.to_string(),
             shard.counts.errors().to_string(),
+            shard.checkpoint.as_deref().map(tail).unwrap_or_else(|| "-".to_owned()),
         ];
         let last_error = shard.last_error.as_deref().unwrap_or_default().replace('\n', " ");
         Self { style: phase_style(shard.phase), cells, last_error }
@@ -69,6 +67,7 @@ impl Row {
 /// What a shard does, in a word.
 pub(super) fn phase_name(phase: ShardPhase) -> &'static str {
     match phase {
+        ShardPhase::Waiting => "waiting",
         ShardPhase::Polling => "polling",
         ShardPhase::Gathering => "gathering",
         ShardPhase::Invoking => "invoking",
@@ -80,12 +79,31 @@ pub(super) fn phase_name(phase: ShardPhase) -> &'static str {
     }
 }
 
+/// The order in which shards are shown where not all of them fit: trouble, then work, then the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Interest {
+    Trouble,
+    Work,
+    None,
+}
+
+pub(super) fn interest(phase: ShardPhase) -> Interest {
+    match phase {
+        ShardPhase::Retrying { .. } | ShardPhase::Stalled => Interest::Trouble,
+        ShardPhase::Polling | ShardPhase::Gathering | ShardPhase::Invoking | ShardPhase::Draining => {
+            Interest::Work
+        }
+        ShardPhase::Waiting | ShardPhase::Drained | ShardPhase::Ended => Interest::None,
+    }
+}
+
 fn phase(phase: ShardPhase, now: Timestamp) -> String {
     match phase {
         ShardPhase::Retrying { attempts, next_attempt_at } => {
-            format!("retry {attempts} in {}", short(next_attempt_at.since(now)))
+            format!("retry {attempts} in {:.1}s", next_attempt_at.since(now).as_secs_f64())
         }
-        ShardPhase::Polling
+        ShardPhase::Waiting
+        | ShardPhase::Polling
         | ShardPhase::Gathering
         | ShardPhase::Invoking
         | ShardPhase::Stalled
@@ -96,13 +114,11 @@ fn phase(phase: ShardPhase, now: Timestamp) -> String {
 }
 
 fn phase_style(phase: ShardPhase) -> Style {
-    match phase {
-        ShardPhase::Retrying { .. } => Style::Yellow,
-        ShardPhase::Stalled => Style::Red,
-        ShardPhase::Drained | ShardPhase::Ended => Style::Dim,
-        ShardPhase::Polling | ShardPhase::Gathering | ShardPhase::Invoking | ShardPhase::Draining => {
-            Style::Plain
-        }
+    match interest(phase) {
+        Interest::Trouble if phase == ShardPhase::Stalled => Style::Red,
+        Interest::Trouble => Style::Yellow,
+        Interest::Work => Style::Plain,
+        Interest::None => Style::Dim,
     }
 }
 
@@ -121,15 +137,15 @@ fn tail(position: &str) -> String {
     format!("…{tail}")
 }
 
-/// `12 ms`, `3.4 s`, `2 min 10 s`, `3 h 5 min`, `4 d 2 h`
+/// `12ms`, `3.4s`, `2m10s`, `3h5m`, `4d2h`
 pub(crate) fn short(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
-        0 => format!("{} ms", duration.as_millis()),
-        1..60 => format!("{}.{} s", seconds, duration.subsec_millis() / 100),
-        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
-        86_400.. => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+        0 => format!("{}ms", duration.as_millis()),
+        1..60 => format!("{}.{}s", seconds, duration.subsec_millis() / 100),
+        60..3_600 => format!("{}m{}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h{}m", seconds / 3_600, seconds % 3_600 / 60),
+        86_400.. => format!("{}d{}h", seconds / 86_400, seconds % 86_400 / 3_600),
     }
 }
 
@@ -140,18 +156,18 @@ mod tests {
     #[test]
     fn a_duration_has_at_most_two_units() {
         let check = |millis, expected| assert_eq!(short(Duration::from_millis(millis)), expected);
-        check(0, "0 ms");
-        check(999, "999 ms");
-        check(3_449, "3.4 s");
-        check(59_999, "59.9 s");
-        check(130_000, "2 min 10 s");
-        check(3 * 3_600_000 + 5 * 60_000, "3 h 5 min");
-        check(98 * 3_600_000, "4 d 2 h");
+        check(0, "0ms");
+        check(999, "999ms");
+        check(3_449, "3.4s");
+        check(59_999, "59.9s");
+        check(130_000, "2m10s");
+        check(3 * 3_600_000 + 5 * 60_000, "3h5m");
+        check(98 * 3_600_000, "4d2h");
     }
 
     #[test]
     fn a_position_is_shown_by_its_end() {
-        assert_eq!(tail("49590338271490256608559692538361571095921575989136588898"), "…989136588898");
-        assert_eq!(tail("123456789012"), "123456789012");
+        assert_eq!(tail("49590338271490256608559692538361571095921575989136588898"), "…36588898");
+        assert_eq!(tail("12345678"), "12345678");
     }
 }

@@ -4,7 +4,7 @@
 //! summed up, never dropped.
 
 use super::rates::Rates;
-use super::row::{Align, COLUMNS, Column, RATE_COLUMN, Row, phase_name};
+use super::row::{Align, COLUMNS, Column, RATE_COLUMN, Row, interest, phase_name};
 use crate::control::StatusSnapshot;
 use crate::control::snapshot::{MappingState, MappingStatus, ShardStatus};
 use crate::logging::{Palette, Style};
@@ -72,14 +72,17 @@ struct Block {
 impl Block {
     fn new(mapping: &MappingStatus, rates: Option<&Rates>, rows_max: usize, now: Timestamp) -> Self {
         let rate = |shard: &ShardStatus| rates.map(|rates| rates.of(&mapping.id, shard));
-        let shards = &mapping.shards;
+        let mut shards: Vec<&ShardStatus> = mapping.shards.iter().collect();
         let all_fit = shards.len() <= rows_max;
         let rows_len = if all_fit { shards.len() } else { rows_max - 1 };
+        if !all_fit {
+            shards.sort_by_key(|shard| interest(shard.phase));
+        }
         let (shown, hidden) = shards.split_at(rows_len);
         Self {
             heading: heading(mapping),
             rows: shown.iter().map(|shard| Row::new(shard, rate(shard), now)).collect(),
-            rest: (!hidden.is_empty()).then(|| rest(hidden, hidden.iter().map(rate).sum())),
+            rest: (!hidden.is_empty()).then(|| rest(hidden, hidden.iter().copied().map(rate).sum())),
         }
     }
 
@@ -101,7 +104,7 @@ fn heading(mapping: &MappingStatus) -> Line {
 }
 
 /// `… 12 more shards: 10 polling, 2 retrying, 812 records/s`
-fn rest(shards: &[ShardStatus], rate: Option<f64>) -> Line {
+fn rest(shards: &[&ShardStatus], rate: Option<f64>) -> Line {
     let mut phases: BTreeMap<&str, usize> = BTreeMap::new();
     for shard in shards {
         *phases.entry(phase_name(shard.phase)).or_default() += 1;
@@ -126,10 +129,10 @@ fn lay_out(blocks: &[Block], with_rates: bool) -> Vec<Line> {
             }
             text += &match align {
                 Align::Left => format!("{:<width$}  ", cells[column]),
-                Align::Right => format!("{:>width$}  ", cells[column]),
+                Align::Right => format!("{:>width$} ", cells[column]),
             };
         }
-        (text + after).trim_end().to_owned()
+        format!("{text} {after}").trim_end().to_owned()
     };
     let mut lines = Vec::new();
     if blocks.iter().any(|block| !block.rows.is_empty()) {

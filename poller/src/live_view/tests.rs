@@ -71,12 +71,12 @@ fn busy() -> StatusSnapshot {
 #[test]
 fn each_shard_is_a_row_below_its_mapping() {
     let expected = [
-        "  shard                 phase               settled     checkpoint          age   held  errors",
+        "  shard                 phase             settled    age errors  position",
         "OrderLedgerOrders  orders → order-ledger  from TRIM_HORIZON  polling",
-        "  shardId-000000000000  invoking              4,310  …989136580000        12 ms      0       0",
-        "  shardId-000000000001  retry 3 in 4.2 s          0              -   1 min 10 s    250       3  \
+        "  shardId-000000000000  invoking            4,310   12ms      0 …36580000",
+        "  shardId-000000000001  retry 3 in 4.2s         0  1m10s      3         -  \
          Sandbox.Timedout: no answer after 3 s",
-        "  shardId-000000000002  ended                     7  …989136580002        12 ms      0       0",
+        "  shardId-000000000002  ended                   7   12ms      0 …36580002",
         "ClickCounterClicks  orders → order-ledger  from TRIM_HORIZON  waiting: the stream does not exist",
     ];
     check(&busy(), None, usize::MAX, &expected);
@@ -102,12 +102,13 @@ fn a_rate_is_what_was_settled_over_the_last_seconds() {
         vec![mapping("M", vec![shard(0, ShardPhase::Polling, 1_200), shard(1, ShardPhase::Polling, 9)])],
     );
     let expected = [
-        "  shard                 phase               settled  records/s     checkpoint          age   held  errors",
+        "  shard                 phase             settled rec/s    age errors  position",
         "M  orders → order-ledger  from TRIM_HORIZON  polling",
-        "  shardId-000000000000  polling               1,200        100  …989136580000        12 ms      0       0",
-        "  shardId-000000000001  polling                   9          0  …989136580001        12 ms      0       0",
+        "  shardId-000000000000  polling             1,200   100   12ms      0 …36580000",
+        "  shardId-000000000001  polling                 9     0   12ms      0 …36580001",
     ];
     check(&now, Some(&rates), usize::MAX, &expected);
+    assert!(expected[0].len() < 80, "it fits into the usual terminal");
 }
 
 #[test]
@@ -120,14 +121,17 @@ fn a_shard_that_began_anew_has_no_rate() {
 }
 
 #[test]
-fn shards_that_do_not_fit_are_summed_up() {
+fn shards_that_do_not_fit_are_summed_up_and_those_in_trouble_come_first() {
     let shards = |len| (0..len).map(|number| shard(number, ShardPhase::Polling, 1)).collect::<Vec<_>>();
     let mut many = shards(50);
+    many[0].phase = ShardPhase::Ended;
     many[49].phase = ShardPhase::Stalled;
     let crowded = snapshot(0, vec![mapping("A", many), mapping("B", shards(2))]);
     let lines = render(&crowded, None, 12);
     assert!(lines.len() <= 12);
-    assert_eq!(lines[5].text, "  … 47 more shards: 46 polling, 1 stalled");
+    assert!(lines[2].text.starts_with("  shardId-000000000049  stalled"));
+    assert!(lines[3].text.starts_with("  shardId-000000000001  polling"));
+    assert_eq!(lines[5].text, "  … 47 more shards: 1 ended, 46 polling");
     assert!(lines[6].text.starts_with("B "));
     assert_eq!(lines.len(), 9, "the other mapping shows both of its shards");
 }

@@ -53,6 +53,8 @@ enum Problem {
         "{wal} is there, but the file that it belongs to is gone; put it back, or remove the former to start anew"
     )]
     LogWithoutFile { wal: String },
+    #[error("its file system cannot keep a write-ahead log; choose another folder with --data-dir")]
+    NoLog,
     #[error("another program holds a lock on it; close that program")]
     Locked { source: Arc<rusqlite::Error> },
 }
@@ -70,6 +72,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     }
     let connection = connect(path).map_err(|error| classify(path, error))?;
     check(&connection).map_err(|error| classify(path, error))?.map_err(|problem| corrupt(problem.into()))?;
+    if !has_log(&connection).map_err(|error| classify(path, error))? {
+        return Err(StoreError::Unwritable {
+            file: path.display().to_string(),
+            source: Problem::NoLog.into(),
+        });
+    }
     prepare(&connection).map_err(|error| classify(path, error))?;
     Ok(connection)
 }
@@ -145,9 +153,15 @@ fn check(connection: &Connection) -> rusqlite::Result<Result<(), Problem>> {
     Ok(Ok(()))
 }
 
+/// Asks for a write-ahead log. SQLite answers what it does instead where it cannot.
+fn has_log(connection: &Connection) -> rusqlite::Result<bool> {
+    let mode =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
+    Ok(mode == "wal")
+}
+
 /// Sets how to write, and writes once, so that a full disk or a read-only file shows now.
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     let probe = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;

@@ -29,7 +29,7 @@ const QUEUE_MAX: usize = 1024;
 ///
 /// Writes are committed to the write-ahead log before they are answered: they survive the death of the process at any
 /// moment. A power failure may take the last commits, which makes some records repeat, and damages nothing. A save is
-/// begun once it has its place in the queue, for which it waits only while [`QUEUE_MAX`] others have theirs.
+/// begun once it has its place in the queue, for which it waits only while many others have theirs.
 ///
 /// A save changes a shard that is kept, and makes none: what `start` or `remove_shards` forgot stays forgotten, and a
 /// late save of it is refused as [`StoreError::Unwritable`]. A late save for a shard that the new stream has too
