@@ -2,14 +2,37 @@
 
 use std::error::Error;
 
-/// An error and its causes on one line.
+/// An error with all its causes on one line: `checkpoints cannot be written to a.db: disk is full`.
+///
+/// A cause that the text before already ends with is left out: some libraries say theirs in their own message, too.
 #[must_use]
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("checkpoints cannot be written to a.db")]
+    struct Unwritable {
+        source: io::Error,
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes() {
+        let error = Unwritable { source: io::Error::other("disk is full") };
+        assert_eq!(chain(&error), "checkpoints cannot be written to a.db: disk is full");
+    }
 }

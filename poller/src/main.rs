@@ -3,9 +3,14 @@
 use clap::{Args, Parser, Subcommand};
 use pelton::clock::Clock;
 use pelton::commands::signals::StopSignals;
-use pelton::commands::{CommandFailure, demo, dev, run, validate};
+use pelton::commands::{CommandFailure, demo, dev, run, status, validate};
+use pelton::data_dir;
+use pelton::errors::chain;
 use pelton::lambda::hidden_mode;
 use pelton::logging::{self, LogDetail, LogFormat, Terminal};
+use pelton::template;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Runs AWS Lambda event source mappings anywhere.
@@ -39,8 +44,33 @@ enum Command {
     Dev(dev::DevArguments),
     /// Run the template's mappings, long-running; builds nothing, creates nothing
     Run(run::RunArguments),
+    /// Show mappings and shards, as the running poller sees them
+    Status(StatusCommand),
     /// Show what would run, or every problem of the template
     Validate(validate::ValidateArguments),
+}
+
+#[derive(Args, Debug)]
+struct StatusCommand {
+    #[command(flatten)]
+    status: status::StatusArguments,
+    /// Folder of the running poller [default: .pelton beside the template]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Template of the running poller [default: the one in this folder]
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+}
+
+impl StatusCommand {
+    async fn run(self, terminal: &Terminal, clock: &Clock) -> Result<(), CommandFailure> {
+        let beside = |template: PathBuf| data_dir::default_for(&template);
+        let folder =
+            self.data_dir.or_else(|| self.template.or_else(|| template::find(Path::new("."))).map(beside));
+        let folder = folder.unwrap_or_else(|| data_dir::default_for(Path::new("template.yaml")));
+        let shown = status::run(&self.status, &folder, terminal, clock, &mut io::stdout()).await;
+        shown.map_err(|error| CommandFailure::failed(chain(&error)))
+    }
 }
 
 fn main() -> ExitCode {
@@ -75,6 +105,7 @@ async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), Comman
         Command::Demo(arguments) => demo::run(arguments, &mut signals, terminal, clock).await,
         Command::Dev(arguments) => dev::run(arguments, &mut signals, terminal, clock).await,
         Command::Run(arguments) => run::run(arguments, &mut signals, terminal, clock).await,
+        Command::Status(command) => command.run(terminal, &clock).await,
         Command::Validate(arguments) => validate::run(&arguments, terminal),
     }
 }

@@ -1,9 +1,10 @@
 //! One thing that was said: when, how urgent, by whom, and its fields with those of its spans.
 
+use crate::errors::chain;
 use pelton_core::Timestamp;
 use serde_json::Value;
 use std::error::Error;
-use std::fmt::{self, Write};
+use std::fmt;
 use tracing::Level;
 use tracing::field::{Field, Visit};
 
@@ -73,7 +74,7 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.set(field.name(), error_chain(value));
+        self.set(field.name(), chain(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -81,34 +82,9 @@ impl Visit for Fields {
     }
 }
 
-/// An error with all its causes: `checkpoints cannot be written to a.db: disk is full`.
-#[must_use]
-pub fn error_chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        write!(text, ": {cause}").expect("writing to a string does not fail");
-        source = cause.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("checkpoints cannot be written to a.db")]
-    struct Unwritable {
-        source: io::Error,
-    }
-
-    #[test]
-    fn an_error_is_told_with_its_causes() {
-        let error = Unwritable { source: io::Error::other("disk is full") };
-        assert_eq!(error_chain(&error), "checkpoints cannot be written to a.db: disk is full");
-    }
 
     #[test]
     fn what_is_said_further_in_counts_and_stands_in_the_first_one_s_place() {

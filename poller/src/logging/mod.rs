@@ -7,7 +7,6 @@ mod human;
 mod json;
 mod terminal;
 
-pub use event::error_chain;
 pub use terminal::Terminal;
 pub(crate) use terminal::{Palette, Style};
 

@@ -255,25 +255,26 @@ impl MappingRunner {
         Ok(())
     }
 
-    /// Shards that the stream no longer lists have left its retention.
+    /// Shards that the stream no longer lists have left its retention. One that is still being worked on is drained first,
+    /// and forgotten at the next look.
     async fn remove_vanished(&mut self, listed: &[ListedShard]) -> Result<(), SyncError> {
         let listed: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
-        let vanished: Vec<ShardId> =
-            self.state.shards.keys().filter(|id| !listed.contains(id)).cloned().collect();
-        if vanished.is_empty() {
-            return Ok(());
-        }
-        for shard in &vanished {
-            if !self.state.shards[shard].checkpoint.ended {
+        let mut forgotten = Vec::new();
+        for (shard, state) in self.state.shards.iter().filter(|(id, _)| !listed.contains(id)) {
+            if let Some(worker) = self.workers.get(shard) {
+                // A worker that does not listen any more is about to end.
+                worker.orders.send(Order::Drain).await.ok();
+                continue;
+            }
+            if !state.checkpoint.ended {
                 warn!(mapping = %self.plan.mapping.id, %shard, "the shard left the stream's retention unfinished");
             }
-            if let Some(worker) = self.workers.get(shard) {
-                // A worker that does not listen any more has ended.
-                worker.orders.send(Order::Drain).await.ok();
-            }
+            forgotten.push(shard.clone());
         }
-        self.plan.ports.store.remove_shards(&self.plan.mapping.id, &vanished).await?;
-        self.state.shards.retain(|id, _| !vanished.contains(id));
+        if !forgotten.is_empty() {
+            self.plan.ports.store.remove_shards(&self.plan.mapping.id, &forgotten).await?;
+            self.state.shards.retain(|id, _| !forgotten.contains(id));
+        }
         Ok(())
     }
 

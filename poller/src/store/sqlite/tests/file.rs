@@ -1,7 +1,7 @@
 //! Files that are damaged, foreign, locked, or not there.
 
 use super::*;
-use crate::logging::error_chain;
+use crate::errors::chain;
 use crate::ports::StoreError;
 use rusqlite::Connection;
 
@@ -9,7 +9,7 @@ use rusqlite::Connection;
 fn check_corrupt(file: &Path, why: &str) {
     match SqliteStore::open(file, Clock::start()).err() {
         Some(error @ StoreError::Corrupt { .. }) => {
-            assert!(error_chain(&error).contains(why), "{}", error_chain(&error))
+            assert!(chain(&error).contains(why), "{}", chain(&error))
         }
         other => panic!("corrupt expected, got {other:?}"),
     }
@@ -90,7 +90,7 @@ async fn a_row_that_cannot_be_understood_is_an_error_not_a_guess() {
         Connection::open(&file).unwrap().execute(&format!("UPDATE shard SET {rows}"), []).unwrap();
         let error = open(&file).load(&mapping()).await.unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { .. }));
-        assert!(error_chain(&error).contains(why), "{}", error_chain(&error));
+        assert!(chain(&error).contains(why), "{}", chain(&error));
     }
 }
 
@@ -105,11 +105,7 @@ async fn a_locked_file_is_named_and_works_again_once_unlocked() {
     let saved = store.save(&mapping(), &shard(0), &at("10")).await.unwrap_err();
     for error in [opened, saved] {
         assert!(matches!(error, StoreError::Unwritable { .. }));
-        assert!(
-            error_chain(&error).contains("another program holds a lock on it"),
-            "{}",
-            error_chain(&error)
-        );
+        assert!(chain(&error).contains("another program holds a lock on it"), "{}", chain(&error));
     }
     shell.execute_batch("ROLLBACK").unwrap();
     store.save(&mapping(), &shard(0), &at("10")).await.unwrap();

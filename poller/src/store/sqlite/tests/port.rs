@@ -1,7 +1,7 @@
 //! What the port promises.
 
 use super::*;
-use crate::logging::error_chain;
+use crate::errors::chain;
 use crate::ports::{ShardState, StoreError};
 use std::sync::Arc;
 
@@ -88,9 +88,7 @@ async fn a_late_save_of_a_forgotten_shard_is_refused_and_brings_nothing_back() {
     store.start(&mapping(), &stream(2), &[new_shard(7)]).await.unwrap();
     let error = store.save(&mapping(), &shard(1), &at("10")).await.unwrap_err();
     assert!(matches!(error, StoreError::Unwritable { .. }));
-    assert!(
-        error_chain(&error).contains("shard shardId-000000000001 of mapping OrderLedgerOrders is not in it")
-    );
+    assert!(chain(&error).contains("shard shardId-000000000001 of mapping OrderLedgerOrders is not in it"));
     let unknown = MappingId("Gone".into());
     store.add_shards(&unknown, &[new_shard(0)]).await.unwrap_err();
     assert_eq!(store.load(&unknown).await.unwrap(), None);
