@@ -1,1 +1,176 @@
-//! Stub: template.
+//! A SAM or CloudFormation template, as far as Pelton runs it.
+//!
+//! In: a file, and values for its parameters. Out: the application that it describes, or every problem at once, each
+//! with its line. Only what Pelton needs is evaluated: what else the template holds cannot be wrong here.
+//!
+//! ```text
+//! source ──► yaml ──► document ──► context: parameters, conditions, intrinsics, references
+//!  text      tree     sections                          │
+//!                                   event_source_mappings · functions · streams ──► Application
+//! ```
+
+mod conditions;
+mod context;
+mod cycles;
+pub mod diagnostics;
+mod document;
+mod environment;
+mod event_source;
+mod event_source_mappings;
+mod function_names;
+mod functions;
+mod globals;
+mod intrinsics;
+mod json;
+mod mappings;
+mod node;
+mod parameters;
+mod references;
+mod render;
+mod resource_kinds;
+#[cfg(test)]
+mod robustness;
+mod settings;
+pub mod source;
+mod streams;
+mod suggest;
+mod summary;
+#[cfg(test)]
+mod testing;
+mod text_functions;
+mod unhonoured;
+mod yaml;
+mod yaml_mapping;
+mod yaml_scalar;
+
+pub use summary::summary;
+
+use crate::application::{Application, Function};
+use context::Context;
+use diagnostics::{Code, Diagnostic, Diagnostics};
+use document::Document;
+use source::Source;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// The files that are a template if none is named, in this order.
+pub const FILE_NAMES: [&str; 3] = ["template.yaml", "template.yml", "samplesam.yaml"];
+
+/// What a template does not say itself.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// Values for parameters (`--parameter KEY=VALUE`); of two for the same one, the later counts.
+    pub parameters: Vec<(String, String)>,
+    /// `AWS::Region`
+    pub region: String,
+    /// `AWS::AccountId`, 12 digits.
+    pub account: String,
+    /// What happens to a setting that AWS honours and Pelton does not.
+    pub unsupported: Unsupported,
+}
+
+/// What happens to a setting that AWS honours and Pelton does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsupported {
+    /// It is an error: a mapping means here what it means on AWS, or it does not run.
+    Refuse,
+    /// It is a warning (`--allow-unsupported`).
+    Warn,
+}
+
+/// What came of a template.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it describes; `None` if there is an error among the diagnostics.
+    pub application: Option<Application>,
+    /// Every problem, in the order of the template.
+    pub diagnostics: Diagnostics,
+}
+
+/// The template of a folder: the first of [`FILE_NAMES`] that exists.
+#[must_use]
+pub fn find(folder: &Path) -> Option<PathBuf> {
+    FILE_NAMES.iter().map(|name| folder.join(name)).find(|path| path.is_file())
+}
+
+/// Reads a template. Reads no other file, and asks nobody.
+#[must_use]
+pub fn load(path: &Path, options: &LoadOptions) -> Loaded {
+    match source::read(path) {
+        Ok(source) => load_source(source, options),
+        Err(failure) => {
+            let (source, diagnostic) = *failure;
+            let mut diagnostics = Diagnostics::new(source);
+            diagnostics.push(diagnostic);
+            Loaded { application: None, diagnostics }
+        }
+    }
+}
+
+/// Reads a template that is in memory already. Relative paths start at the folder of its path.
+#[must_use]
+pub fn load_source(source: Source, options: &LoadOptions) -> Loaded {
+    let root = root_of(source.path());
+    let mut diagnostics = Diagnostics::new(source.clone());
+    let Some(tree) = yaml::parse(&source, &mut diagnostics) else {
+        return Loaded { application: None, diagnostics };
+    };
+    let document = Document::read(tree, &mut diagnostics);
+    let mut context = Context::new(&document, options, diagnostics);
+    parameters::resolve(&mut context);
+    cycles::check(&mut context);
+    let application = read_application(&mut context, root);
+    let mut diagnostics = context.diagnostics;
+    diagnostics.sort();
+    Loaded { application: (!diagnostics.has_errors()).then_some(application), diagnostics }
+}
+
+/// The folder of the template, absolute.
+fn root_of(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.parent().map_or_else(PathBuf::new, |parent| parent.components().collect())
+}
+
+fn read_application(context: &mut Context<'_>, root: PathBuf) -> Application {
+    let streams = streams::read_all(context);
+    let mut found = event_source_mappings::read_all(context);
+    let functions = read_functions(context, &found.needed_functions, &root);
+    found.read.retain(|read| {
+        let is_runnable = functions.contains_key(&read.mapping.function);
+        // The function of an enabled mapping was reported, unless what is wrong with it is allowed.
+        let is_reported = read.mapping.enabled && context.diagnostics.has_errors();
+        if !is_runnable && !is_reported {
+            context.report(
+                Diagnostic::warning(Code::Ignored, format!("the mapping `{}` is left out", read.mapping.id))
+                    .at(read.span, "its function cannot run here"),
+            );
+        }
+        is_runnable
+    });
+    let mappings = found.read.into_iter().map(|read| read.mapping).collect();
+    Application { root, functions, streams, mappings }
+}
+
+/// Every function that can run. Only those that are needed must be able to.
+fn read_functions(
+    context: &mut Context<'_>,
+    needed: &BTreeSet<String>,
+    root: &Path,
+) -> BTreeMap<String, Function> {
+    let document = context.document;
+    let mut result = BTreeMap::new();
+    for resource in document.resources.iter().filter(|resource| functions::is_function(resource)) {
+        if context.quietly(|context| context.exists(resource)) != Ok(true) {
+            continue;
+        }
+        let function = if needed.contains(&resource.id) {
+            functions::read(context, resource, root)
+        } else {
+            context.quietly(|context| functions::read(context, resource, root))
+        };
+        if let Ok(function) = function {
+            result.insert(resource.id.clone(), function);
+        }
+    }
+    result
+}

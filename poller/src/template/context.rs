@@ -1,0 +1,158 @@
+//! What is known while a template is evaluated: its sections, the parameters' values, and the problems so far.
+//!
+//! Evaluation is lazy: only what Pelton needs is looked at, and only that can be wrong. It always ends: its depth and
+//! its work are limited, whatever the template.
+
+use super::diagnostics::{Code, Diagnostic, Diagnostics};
+use super::document::Document;
+use super::node::Node;
+use super::parameters::ParameterValue;
+use super::source::Span;
+use super::{LoadOptions, Unsupported};
+use std::collections::BTreeMap;
+
+/// Functions inside functions, and references to what refers on: each level is a few frames of the stack.
+const EVALUATION_DEPTH_MAX: usize = 128;
+
+/// What all evaluations together may make: their text in bytes, and [`NODE_WORK`] for each node.
+const WORK_MAX: usize = 64 * 1024 * 1024;
+
+/// What a node costs beside its text.
+const NODE_WORK: usize = 64;
+
+/// The name of the stack that the template would be on AWS (`AWS::StackName`).
+pub(super) const STACK_NAME: &str = "pelton";
+
+/// Proof that a problem was reported: whoever gets it need not say anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reported;
+
+/// A value without intrinsic functions in it; `None` is `AWS::NoValue`.
+pub(super) type Evaluated = Result<Option<Node>, Reported>;
+
+/// Where an expression stands: conditions may not refer to resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    Resources,
+    Conditions,
+}
+
+pub(super) struct Context<'t> {
+    pub(super) document: &'t Document,
+    pub(super) options: &'t LoadOptions,
+    pub(super) diagnostics: Diagnostics,
+    pub(super) parameters: BTreeMap<&'t str, ParameterValue>,
+    /// Conditions that were evaluated without a problem.
+    pub(super) conditions: BTreeMap<&'t str, bool>,
+    pub(super) scope: Scope,
+    /// What is being looked up, to notice when it refers to itself.
+    lookups: Vec<(&'static str, &'t str)>,
+    depth: usize,
+    work: usize,
+}
+
+impl<'t> Context<'t> {
+    pub(super) fn new(document: &'t Document, options: &'t LoadOptions, diagnostics: Diagnostics) -> Self {
+        Self {
+            document,
+            options,
+            diagnostics,
+            parameters: BTreeMap::new(),
+            conditions: BTreeMap::new(),
+            scope: Scope::Resources,
+            lookups: Vec::new(),
+            depth: 0,
+            work: 0,
+        }
+    }
+
+    /// Reports a problem.
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
+        self.diagnostics.push(diagnostic);
+        Reported
+    }
+
+    /// Reports something that AWS honours and Pelton does not: an error, or a warning if the options say so.
+    pub(super) fn unsupported(
+        &mut self,
+        span: Span,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Reported {
+        let diagnostic = match self.options.unsupported {
+            Unsupported::Refuse => Diagnostic::error(Code::Unsupported, message)
+                .help("remove it, or start with `--allow-unsupported` to run without it"),
+            Unsupported::Warn => {
+                Diagnostic::warning(Code::Unsupported, message).help("Pelton runs without it")
+            }
+        };
+        self.report(diagnostic.at(span, label))
+    }
+
+    /// Runs `attempt` and forgets the problems that it reports: what it looks at is not needed.
+    pub(super) fn quietly<T>(&mut self, attempt: impl FnOnce(&mut Self) -> T) -> T {
+        let mark = self.diagnostics.mark();
+        let result = attempt(self);
+        self.diagnostics.forget(mark);
+        result
+    }
+
+    /// One level deeper, if the limits allow it.
+    pub(super) fn deeper<T>(
+        &mut self,
+        span: Span,
+        evaluate: impl FnOnce(&mut Self) -> Result<T, Reported>,
+    ) -> Result<T, Reported> {
+        self.add_work(0, span)?;
+        if self.depth >= EVALUATION_DEPTH_MAX {
+            let message = format!("values refer to each other over more than {EVALUATION_DEPTH_MAX} steps");
+            return Err(self.report(Diagnostic::error(Code::TooLarge, message).at(span, "too deep")));
+        }
+        self.depth += 1;
+        let result = evaluate(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Counts the making of so many bytes.
+    pub(super) fn add_work(&mut self, bytes: usize, span: Span) -> Result<(), Reported> {
+        self.work = self.work.saturating_add(NODE_WORK).saturating_add(bytes);
+        if self.work <= WORK_MAX {
+            return Ok(());
+        }
+        let message = format!("the template's functions make more than {WORK_MAX} bytes");
+        Err(self.report(Diagnostic::error(Code::TooLarge, message).at(span, "the limit is passed here")))
+    }
+
+    /// Looks something up by name; reports it if that is what is being looked up already.
+    pub(super) fn look_up<T>(
+        &mut self,
+        kind: &'static str,
+        name: &'t str,
+        span: Span,
+        look: impl FnOnce(&mut Self) -> Result<T, Reported>,
+    ) -> Result<T, Reported> {
+        if let Some(first) = self.lookups.iter().position(|&lookup| lookup == (kind, name)) {
+            // Most circles were found before anything was evaluated; one is not told twice.
+            if self.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::Cycle) {
+                return Err(Reported);
+            }
+            let path: Vec<&str> = self.lookups[first..].iter().map(|&(_, name)| name).collect();
+            return Err(self.report_cycle(&path, span));
+        }
+        self.lookups.push((kind, name));
+        let result = look(self);
+        self.lookups.pop();
+        result
+    }
+
+    /// Reports that names refer to each other in a circle.
+    pub(super) fn report_cycle(&mut self, path: &[&str], span: Span) -> Reported {
+        let circle = [path, &path[..1]].concat().join(" -> ");
+        self.report(
+            Diagnostic::error(Code::Cycle, format!("names refer to each other in a circle: {circle}"))
+                .at(span, "this closes the circle")
+                .help("remove one of these references"),
+        )
+    }
+}

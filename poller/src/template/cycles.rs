@@ -1,0 +1,198 @@
+//! Resources and conditions that refer to each other in a circle: CloudFormation makes none of them.
+//!
+//! In: the template. Out: each circle, reported once. Looks at every reference, also at those that Pelton does not
+//! need, but only at the branch of an `Fn::If` that counts.
+
+use super::context::Context;
+use super::document::Resource;
+use super::node::{Entry, Node, Value};
+use super::references::{SAM_FUNCTION, referenced_id};
+use super::source::Span;
+use super::text_functions::{Piece, pieces};
+use std::collections::BTreeMap;
+
+/// Properties of a SAM function that become resources of their own, which the function does not wait for.
+const OWN_RESOURCES: [&str; 4] = ["Events", "EventInvokeConfig", "FunctionUrlConfig", "DeploymentPreference"];
+
+/// From a name to the names that it needs, and where it says so.
+type Graph<'t> = BTreeMap<&'t str, Vec<(&'t str, Span)>>;
+
+/// Reports the circles.
+pub(super) fn check(context: &mut Context<'_>) {
+    let conditions = condition_graph(context);
+    report(context, &conditions);
+    let resources = resource_graph(context);
+    report(context, &resources);
+}
+
+fn condition_graph<'t>(context: &Context<'t>) -> Graph<'t> {
+    let mut graph = Graph::new();
+    for (name, entry) in &context.document.conditions {
+        let mut needs = Vec::new();
+        conditions_in(&entry.value, &mut needs);
+        graph.insert(name, needs);
+    }
+    graph
+}
+
+fn conditions_in<'t>(node: &'t Node, needs: &mut Vec<(&'t str, Span)>) {
+    match &node.value {
+        Value::Null | Value::Scalar(_) => {}
+        Value::Sequence(items) => items.iter().for_each(|item| conditions_in(item, needs)),
+        Value::Mapping(entries) => {
+            for Entry { key, value, .. } in entries {
+                match value.as_scalar() {
+                    Some(name) if key == "Condition" => needs.push((name, value.span)),
+                    Some(_) | None => conditions_in(value, needs),
+                }
+            }
+        }
+    }
+}
+
+fn resource_graph<'t>(context: &mut Context<'t>) -> Graph<'t> {
+    let mut graph = Graph::new();
+    let document = context.document;
+    for resource in &document.resources {
+        let exists = context.quietly(|context| context.exists(resource));
+        if exists == Ok(false) {
+            continue;
+        }
+        let mut needs: Vec<(&str, Span)> =
+            resource.depends_on.iter().map(|(name, span)| (name.as_str(), *span)).collect();
+        for property in properties_of(resource) {
+            references_in(context, &property.value, &mut needs);
+        }
+        needs.retain(|(name, _)| document.resource(name).is_some());
+        graph.insert(&resource.id, needs);
+    }
+    graph
+}
+
+/// The properties that the resource itself is made from. SAM makes several resources from each of its own: what the
+/// others need is not known here.
+fn properties_of(resource: &Resource) -> impl Iterator<Item = &Entry> {
+    let properties = match resource.kind.as_str() {
+        kind if kind.starts_with("AWS::Serverless::") && kind != SAM_FUNCTION => &[],
+        _ => resource.properties.as_mapping().unwrap_or_default(),
+    };
+    let is_own_resource = |name: &str| resource.kind == SAM_FUNCTION && OWN_RESOURCES.contains(&name);
+    properties.iter().filter(move |property| !is_own_resource(&property.key))
+}
+
+fn references_in<'t>(context: &mut Context<'t>, node: &'t Node, needs: &mut Vec<(&'t str, Span)>) {
+    if let Some(("Fn::If", argument)) = node.as_intrinsic()
+        && let Ok(branch) = context.quietly(|context| context.branch(argument, node.span))
+    {
+        return references_in(context, branch, needs);
+    }
+    if let Some(id) = referenced_id(node) {
+        needs.push((id, node.span));
+    }
+    if let Some(("Fn::Sub", argument)) = node.as_intrinsic() {
+        let text = argument.as_sequence().and_then(<[Node]>::first).unwrap_or(argument);
+        let variables = pieces(text.as_scalar().unwrap_or_default());
+        needs.extend(variables.into_iter().filter_map(|piece| match piece {
+            Piece::Variable(name) => Some((name.split('.').next().unwrap_or(name), node.span)),
+            Piece::Text(_) | Piece::Literal(_) => None,
+        }));
+    }
+    match &node.value {
+        Value::Null | Value::Scalar(_) => {}
+        Value::Sequence(items) => items.iter().for_each(|item| references_in(context, item, needs)),
+        Value::Mapping(entries) => {
+            entries.iter().for_each(|entry| references_in(context, &entry.value, needs));
+        }
+    }
+}
+
+/// Walks depth first, with its own stack: a chain of references may be as long as the template.
+fn report(context: &mut Context<'_>, graph: &Graph<'_>) {
+    let mut done: BTreeMap<&str, Visit> = BTreeMap::new();
+    for &start in graph.keys() {
+        if done.contains_key(start) {
+            continue;
+        }
+        let mut path: Vec<(&str, usize)> = vec![(start, 0)];
+        done.insert(start, Visit::Open);
+        while let Some((name, next)) = path.last_mut() {
+            let Some(&(need, span)) = graph.get(name).and_then(|needs| needs.get(*next)) else {
+                done.insert(name, Visit::Closed);
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            match done.get(need) {
+                None => {
+                    done.insert(need, Visit::Open);
+                    path.push((need, 0));
+                }
+                Some(Visit::Open) => {
+                    let first = path.iter().position(|&(name, _)| name == need).unwrap_or(0);
+                    let circle: Vec<&str> = path[first..].iter().map(|&(name, _)| name).collect();
+                    context.report_cycle(&circle, span);
+                }
+                Some(Visit::Closed) => {}
+            }
+        }
+    }
+}
+
+/// How far the walk is with a name.
+#[derive(Clone, Copy)]
+enum Visit {
+    /// On the path from the start to where the walk is.
+    Open,
+    /// Everything behind it was seen.
+    Closed,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::template::testing::{check_problem, load};
+
+    #[track_caller]
+    fn check(resources: &str, expected: &str) {
+        check_problem(&load(&format!("Resources:\n{resources}")), expected);
+    }
+
+    #[test]
+    fn circles_are_found_through_every_kind_of_reference() {
+        check("  A: {Type: T, DependsOn: A}", "in a circle: A -> A");
+        check("  A: {Type: T, DependsOn: [B]}\n  B: {Type: T, Properties: {X: !Ref A}}", "A -> B -> A");
+        check(
+            "  A: {Type: T, Properties: {X: [{Y: !GetAtt B.Arn}]}}\n  B: {Type: T, Properties: {X: !Sub '${A.Arn}'}}",
+            "A -> B -> A",
+        );
+        check("  A: {Type: AWS::Kinesis::Stream, Properties: {ShardCount: 1, Name: !Ref A}}", "A -> A");
+        check("  A: {Type: T, DependsOn: B}\n  B: {Type: T}", "");
+        check("  A: {Type: T, DependsOn: [B, B, C]}\n  B: {Type: T, DependsOn: C}\n  C: {Type: T}", "");
+    }
+
+    #[test]
+    fn a_branch_that_does_not_count_closes_no_circle() {
+        check(
+            "  A: {Type: T, Properties: {X: !If [C, !Ref B, none]}}\n  B: {Type: T, DependsOn: A}\nConditions: {C: !Equals [a, b]}",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_chain_as_long_as_a_template_is_walked() {
+        let mut resources = String::new();
+        for index in 0..499 {
+            resources.push_str(&format!("  R{index}: {{Type: T, DependsOn: R{}}}\n", index + 1));
+        }
+        check(&format!("{resources}  R499: {{Type: T}}"), "");
+    }
+
+    #[test]
+    fn a_long_chain_of_conditions_is_refused_and_not_followed_forever() {
+        let mut conditions = "  C0: !Equals [a, a]\n".to_owned();
+        for index in 1..2000 {
+            conditions.push_str(&format!("  C{index}: !Not [!Condition C{}]\n", index - 1));
+        }
+        let stream = "  S: {Type: AWS::Kinesis::Stream, Condition: C1999, Properties: {ShardCount: 1}}";
+        check(&format!("{stream}\nConditions:\n{conditions}"), "refer to each other over more than");
+    }
+}

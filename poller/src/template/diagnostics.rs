@@ -1,0 +1,243 @@
+//! Every problem of a template, as data.
+//!
+//! In: problems, one at a time, in any order. Out: all of them, each once, in the order of the template.
+
+use super::render;
+use super::source::{Position, Source, Span};
+use std::fmt;
+
+/// More problems than this are counted, not kept: the first ones tell what to do.
+pub const DIAGNOSTICS_MAX: usize = 100;
+
+/// Whether a problem keeps the template from being run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Nothing is started.
+    Error,
+    /// It runs, though not exactly as it would on AWS.
+    Warning,
+}
+
+/// What kind of problem it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The file cannot be read.
+    Unreadable,
+    /// Not YAML, not JSON, or not text.
+    Syntax,
+    /// A limit on size or depth is passed.
+    TooLarge,
+    /// A key stands twice in one map.
+    DuplicateKey,
+    /// Something required is missing.
+    Missing,
+    /// A name that is not known here.
+    UnknownName,
+    /// A value of the wrong kind.
+    WrongType,
+    /// A value that is not allowed.
+    InvalidValue,
+    /// A reference to something that the template does not have.
+    UnknownReference,
+    /// Something that refers to itself.
+    Cycle,
+    /// Two settings that exclude each other.
+    Conflict,
+    /// AWS honours it, Pelton does not yet.
+    Unsupported,
+    /// Not Pelton's job: somebody else does it on AWS.
+    Ignored,
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unreadable => "unreadable",
+            Self::Syntax => "syntax",
+            Self::TooLarge => "too-large",
+            Self::DuplicateKey => "duplicate-key",
+            Self::Missing => "missing",
+            Self::UnknownName => "unknown-name",
+            Self::WrongType => "wrong-type",
+            Self::InvalidValue => "invalid-value",
+            Self::UnknownReference => "unknown-reference",
+            Self::Cycle => "cycle",
+            Self::Conflict => "conflict",
+            Self::Unsupported => "unsupported",
+            Self::Ignored => "ignored",
+        })
+    }
+}
+
+/// A place in the template, and what to say about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// What is underlined.
+    pub span: Span,
+    /// What stands beside the line; may be empty.
+    pub text: String,
+}
+
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Whether it keeps the template from being run.
+    pub severity: Severity,
+    /// What kind of problem it is.
+    pub code: Code,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// Where, with what is allowed there; `None` if it is not in the file.
+    pub label: Option<Label>,
+    /// Other places that have to do with it.
+    pub related: Vec<Label>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A problem that keeps the template from being run.
+    #[must_use]
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { severity: Severity::Error, code, message, label: None, related: Vec::new(), help: None }
+    }
+
+    /// A problem that only is to be known.
+    #[must_use]
+    pub fn warning(code: Code, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// Where it is, and what is allowed there.
+    #[must_use]
+    pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.label = Some(Label { span, text: text.into() });
+        self
+    }
+
+    /// Another place that has to do with it.
+    #[must_use]
+    pub fn related(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.related.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Whether the rendered text carries colour codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// Plain text.
+    Never,
+    /// For a terminal.
+    Always,
+}
+
+/// Every problem of one template.
+#[derive(Clone, Debug)]
+pub struct Diagnostics {
+    source: Source,
+    items: Vec<Diagnostic>,
+    left_out: usize,
+}
+
+/// How many problems there were, to go back to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    items: usize,
+    left_out: usize,
+}
+
+impl Diagnostics {
+    /// No problems so far in this template.
+    #[must_use]
+    pub fn new(source: Source) -> Self {
+        Self { source, items: Vec::new(), left_out: 0 }
+    }
+
+    /// Adds a problem, unless the same one is there.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if self.items.contains(&diagnostic) {
+            return;
+        }
+        if self.items.len() < DIAGNOSTICS_MAX {
+            self.items.push(diagnostic);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// Adds several.
+    pub(super) fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        diagnostics.into_iter().for_each(|diagnostic| self.push(diagnostic));
+    }
+
+    /// The problems, in the order of the template; those without a place first.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.items.iter()
+    }
+
+    /// Whether anything keeps the template from being run.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.left_out > 0 || self.items.iter().any(|item| item.severity == Severity::Error)
+    }
+
+    /// Whether there is nothing to say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// How many problems were too many to keep.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// The template that this is about.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Line and column of a problem; `None` if it is not in the file.
+    #[must_use]
+    pub fn position(&self, diagnostic: &Diagnostic) -> Option<Position> {
+        diagnostic.label.as_ref().map(|label| self.source.position(label.span.start))
+    }
+
+    /// All problems as a person reads them, each with its line; an empty text if there are none.
+    #[must_use]
+    pub fn render(&self, colour: Colour) -> String {
+        render::render(self, colour)
+    }
+
+    /// Puts the problems in the order of the template.
+    pub(super) fn sort(&mut self) {
+        self.items.sort_by_key(|item| item.label.as_ref().map(|label| label.span));
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark { items: self.items.len(), left_out: self.left_out }
+    }
+
+    /// Forgets what came after the mark.
+    pub(super) fn forget(&mut self, since: Mark) {
+        self.items.truncate(since.items);
+        self.left_out = since.left_out;
+    }
+
+    /// Whether an error came after the mark.
+    pub(super) fn has_errors_since(&self, mark: Mark) -> bool {
+        self.left_out > mark.left_out
+            || self.items[mark.items..].iter().any(|item| item.severity == Severity::Error)
+    }
+}

@@ -1,0 +1,170 @@
+//! Where a mapping reads from: an ARN that must be one of a Kinesis stream.
+
+use super::context::{Context, Reported};
+use super::diagnostics::{Code, Diagnostic};
+use super::node::{Entry, Node};
+use super::references::referenced_id;
+use super::source::Span;
+use super::streams::{STREAM, is_stream_name};
+use crate::application::StreamArn;
+
+const CONSUMER: &str = "AWS::Kinesis::StreamConsumer";
+
+const ACCOUNT_DIGITS: usize = 12;
+
+/// The stream that `Stream` or `EventSourceArn` names.
+pub(super) fn read<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result<StreamArn, Reported> {
+    let node = &property.value;
+    let kind = referenced_id(node).and_then(|id| Some((id, context.kind_of_resource(id)?)));
+    match kind {
+        None | Some((_, STREAM)) => read_arn(context, property, node),
+        Some((id, CONSUMER)) => {
+            fan_out_is_unsupported(context, node.span);
+            let document = context.document;
+            let consumer = document.resource(id);
+            match consumer.and_then(|consumer| consumer.properties.get("StreamARN")) {
+                Some(stream) => read_arn(context, property, stream),
+                None => Err(Reported),
+            }
+        }
+        Some((id, kind)) => {
+            let message = format!("`{id}` is an event source that Pelton does not read yet");
+            Err(context.unsupported(node.span, message, format!("a `{kind}`; only Kinesis streams are read")))
+        }
+    }
+}
+
+/// Enhanced fan-out is a matter of speed: without it, the same records come in the same order.
+fn fan_out_is_unsupported(context: &mut Context<'_>, span: Span) {
+    let message = "enhanced fan-out is not supported by Pelton yet";
+    context.unsupported(span, message, "a consumer's ARN; only streams are read");
+}
+
+fn read_arn(context: &mut Context<'_>, property: &Entry, node: &Node) -> Result<StreamArn, Reported> {
+    let text = context.evaluate_text(node, "the ARN of a stream")?;
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let [arn, partition, service, region, account, resource] = parts[..] else {
+        return Err(no_arn(context, property, &text));
+    };
+    if arn != "arn" {
+        return Err(no_arn(context, property, &text));
+    }
+    if service != "kinesis" {
+        let message = format!("Pelton does not read from `{service}` yet");
+        return Err(context.unsupported(node.span, message, "only Kinesis streams are read"));
+    }
+    let Some(path) = resource.strip_prefix("stream/") else {
+        return Err(no_arn(context, property, &text));
+    };
+    let name = match path.split_once("/consumer/") {
+        Some((name, _)) => {
+            fan_out_is_unsupported(context, node.span);
+            name
+        }
+        None => path,
+    };
+    let is_account = account.len() == ACCOUNT_DIGITS && account.bytes().all(|byte| byte.is_ascii_digit());
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if !is_account || !is_word(region) || !is_word(partition) || !is_stream_name(name) {
+        return Err(no_arn(context, property, &text));
+    }
+    Ok(StreamArn {
+        partition: partition.to_owned(),
+        region: region.to_owned(),
+        account: account.to_owned(),
+        name: name.to_owned(),
+    })
+}
+
+fn no_arn(context: &mut Context<'_>, property: &Entry, text: &str) -> Reported {
+    let mut diagnostic = Diagnostic::error(
+        Code::InvalidValue,
+        format!("`{}` is `{text}`, which is no ARN of a stream", property.key),
+    )
+    .at(property.value.span, "must be `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME`");
+    if let Some(id) = referenced_id(&property.value) {
+        diagnostic = diagnostic.help(format!("did you mean `!GetAtt {id}.Arn`?"));
+    }
+    context.report(diagnostic)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::template::testing::{check_problem, load, load_with, options, template};
+    use crate::template::{LoadOptions, Unsupported};
+
+    const SECTIONS: &str = "
+  Named: {Type: AWS::Kinesis::Stream, Properties: {Name: named, ShardCount: 1}}
+  Consumer: {Type: AWS::Kinesis::StreamConsumer, Properties: {ConsumerName: c, StreamARN: !GetAtt Named.Arn}}
+  Table: {Type: AWS::DynamoDB::Table}";
+
+    fn text(source: &str) -> String {
+        template("", "", SECTIONS).replace("!GetAtt Orders.Arn", source)
+    }
+
+    #[track_caller]
+    fn check(source: &str, arn: &str) {
+        let loaded = load(&text(source));
+        check_problem(&loaded, "");
+        assert_eq!(loaded.application.expect("there is no problem").mappings[0].stream.to_string(), arn);
+    }
+
+    #[track_caller]
+    fn check_refused(source: &str, expected: &str) {
+        check_problem(&load(&text(source)), expected);
+    }
+
+    #[test]
+    fn a_stream_is_named_by_its_arn() {
+        let named = "arn:aws:kinesis:eu-west-1:123456789012:stream/named";
+        check("!GetAtt Named.Arn", named);
+        check("!Sub 'arn:${AWS::Partition}:kinesis:${AWS::Region}:${AWS::AccountId}:stream/${Named}'", named);
+        check(
+            "arn:aws-cn:kinesis:cn-north-1:000000000000:stream/x.y",
+            "arn:aws-cn:kinesis:cn-north-1:000000000000:stream/x.y",
+        );
+    }
+
+    #[test]
+    fn what_is_no_arn_of_a_stream_is_refused() {
+        check_refused(
+            "!Ref Named",
+            "`Stream` is `named`, which is no ARN of a stream | must be `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME` | did you mean `!GetAtt Named.Arn`?",
+        );
+        check_refused("named", "which is no ARN of a stream");
+        check_refused("arn:aws:kinesis:eu-west-1:1234:stream/x", "which is no ARN of a stream");
+        check_refused("arn:aws:kinesis:eu-west-1:123456789012:stream/a b", "which is no ARN of a stream");
+        check_refused(
+            "!GetAtt Namde.Arn",
+            "no resource and no parameter `Namde` | not defined | did you mean `Named`?",
+        );
+    }
+
+    #[test]
+    fn other_sources_are_refused() {
+        check_refused("!GetAtt Table.StreamArn", "`Table` is an event source that Pelton does not read yet");
+        check_refused(
+            "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/l",
+            "does not read from `dynamodb` yet",
+        );
+    }
+
+    #[test]
+    fn a_consumer_is_refused_or_read_as_its_stream() {
+        let arn = "arn:aws:kinesis:eu-west-1:123456789012:stream/named";
+        for source in
+            ["!Ref Consumer", "!GetAtt Consumer.ConsumerARN", &format!("{arn}/consumer/c:1700000000")]
+        {
+            check_refused(source, "enhanced fan-out is not supported by Pelton yet");
+            let allowing = LoadOptions { unsupported: Unsupported::Warn, ..options() };
+            let loaded = load_with(&text(source), &allowing);
+            check_problem(&loaded, "warning unsupported: enhanced fan-out");
+            assert_eq!(
+                loaded.application.expect("a warning is no error").mappings[0].stream.to_string(),
+                arn
+            );
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! Finds the event source mappings: events of SAM functions, and `AWS::Lambda::EventSourceMapping`
+//! (specification 11.1, 11.2).
+//!
+//! In: the resources. Out: the mappings in the order of the template, and the functions that they run. Events that
+//! push to a function (an API, a schedule) are somebody else's job, and mentioned.
+
+use super::context::{Context, Reported};
+use super::diagnostics::{Code, Diagnostic};
+use super::document::Resource;
+use super::function_names;
+use super::mappings::{self, Declared};
+use super::node::Entry;
+use super::references::SAM_FUNCTION;
+use super::source::Span;
+use super::suggest;
+use crate::application::{Mapping, MappingId};
+use std::collections::{BTreeMap, BTreeSet};
+
+const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
+
+/// Events that are mappings, of sources that Pelton does not read yet.
+const OTHER_SOURCES: [&str; 6] = ["DynamoDB", "MSK", "SelfManagedKafka", "SQS", "MQ", "DocumentDB"];
+
+/// Events in which AWS calls the function: nothing is polled.
+const PUSHED: [&str; 12] = [
+    "AlexaSkill",
+    "Api",
+    "CloudWatchEvent",
+    "CloudWatchLogs",
+    "Cognito",
+    "EventBridgeRule",
+    "HttpApi",
+    "IoTRule",
+    "S3",
+    "SNS",
+    "Schedule",
+    "ScheduleV2",
+];
+
+/// A mapping, and where the template says so.
+pub(super) struct Read {
+    pub(super) mapping: Mapping,
+    pub(super) span: Span,
+    /// The alias or version that it invokes.
+    qualifier: Option<String>,
+}
+
+/// Every mapping of the template.
+#[derive(Default)]
+pub(super) struct EventSourceMappings {
+    /// Those that could be read, in the order of the template.
+    pub(super) read: Vec<Read>,
+    /// Logical ids of the functions that must be able to run: of enabled mappings, and of those that are wrong, so
+    /// that what is wrong with their functions is told at the same time.
+    pub(super) needed_functions: BTreeSet<String>,
+}
+
+/// Every mapping of the template. Two of the same stream and function are reported.
+pub(super) fn read_all(context: &mut Context<'_>) -> EventSourceMappings {
+    let document = context.document;
+    let mut mappings = EventSourceMappings::default();
+    for resource in &document.resources {
+        let is_concerned = resource.kind == MAPPING || resource.kind == SAM_FUNCTION;
+        if !is_concerned || context.exists(resource) != Ok(true) {
+            continue;
+        }
+        if resource.kind == MAPPING {
+            read_resource(context, resource, &mut mappings);
+        } else {
+            read_events(context, resource, &mut mappings);
+        }
+    }
+    refuse_doubles(context, &mappings.read);
+    mappings
+}
+
+impl EventSourceMappings {
+    /// Takes a mapping over. Nothing is left out in silence: if it could not be read, and no error says so, a warning
+    /// does.
+    fn take(
+        &mut self,
+        context: &mut Context<'_>,
+        name: (&str, Span),
+        function: &str,
+        read: Result<Read, Reported>,
+    ) {
+        if !read.as_ref().is_ok_and(|read| !read.mapping.enabled) {
+            self.needed_functions.insert(function.to_owned());
+        }
+        match read {
+            Ok(read) => self.read.push(read),
+            Err(Reported) if context.diagnostics.has_errors() => {}
+            Err(Reported) => {
+                let (id, span) = name;
+                let message = format!("the mapping `{id}` is left out");
+                let diagnostic = Diagnostic::warning(Code::Unsupported, message);
+                context.report(diagnostic.at(span, "Pelton cannot run it"));
+            }
+        }
+    }
+}
+
+fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings: &mut EventSourceMappings) {
+    let Ok(properties) = context.properties(&resource.properties) else { return };
+    let function = match properties.iter().find(|property| property.key == "FunctionName") {
+        Some(property) => function_names::resolve(context, property),
+        None => {
+            let message = format!("the mapping `{}` has no `FunctionName`", resource.id);
+            Err(context.report(
+                Diagnostic::error(Code::Missing, message)
+                    .at(resource.id_span, "needs the function to invoke")
+                    .help("add `FunctionName: !Ref` and the function's logical id"),
+            ))
+        }
+    };
+    let declared = Declared {
+        id: MappingId(resource.id.clone()),
+        span: resource.id_span,
+        properties,
+        owner: "an event source mapping",
+        source_property: "EventSourceArn",
+        other_properties: &["FunctionName"],
+    };
+    let function_id = function.as_ref().map_or("", |invoked| &invoked.function.id);
+    let mapping = mappings::read(context, &declared, function_id);
+    let read = match (mapping, function.as_ref()) {
+        (Ok(mapping), Ok(invoked)) => {
+            Ok(Read { mapping, span: resource.id_span, qualifier: invoked.qualifier.clone() })
+        }
+        (Err(Reported), _) | (_, Err(Reported)) => Err(Reported),
+    };
+    mappings.take(context, (&resource.id, resource.id_span), function_id, read);
+}
+
+fn read_events<'t>(context: &mut Context<'t>, function: &'t Resource, mappings: &mut EventSourceMappings) {
+    let Ok(properties) = context.properties(&function.properties) else { return };
+    let Some(events) = properties.iter().find(|property| property.key == "Events") else { return };
+    let Ok(events) = context.head(&events.value, "a map of events") else { return };
+    for event in events.unwrap_or_default() {
+        let Some(kind) = event_kind(context, event) else { continue };
+        if kind == "Kinesis" {
+            let id = format!("{}{}", function.id, event.key);
+            let read = read_event(context, function, event, &id);
+            mappings.take(context, (&id, event.key_span), &function.id, read);
+        } else {
+            report_other_kind(context, event, kind);
+        }
+    }
+}
+
+fn report_other_kind(context: &mut Context<'_>, event: &Entry, kind: &str) {
+    let place = place_of_kind(event);
+    if OTHER_SOURCES.contains(&kind) {
+        let message = format!("events of type `{kind}` are not supported by Pelton yet");
+        context.unsupported(place, message, "only Kinesis streams are read");
+        return;
+    }
+    if PUSHED.contains(&kind) {
+        let message = format!("the event `{}` does not come from a stream", event.key);
+        let label = format!("Pelton does not carry out `{kind}`");
+        context.report(Diagnostic::warning(Code::Ignored, message).at(place, label));
+        return;
+    }
+    let known = ["Kinesis"].into_iter().chain(OTHER_SOURCES).chain(PUSHED);
+    context.report(
+        Diagnostic::error(Code::UnknownName, format!("there are no events of type `{kind}`"))
+            .at(place, "unknown type")
+            .help(suggest::did_you_mean(kind, known, "types")),
+    );
+}
+
+fn event_kind<'t>(context: &mut Context<'t>, event: &'t Entry) -> Option<&'t str> {
+    let kind = event.value.get("Type").and_then(|kind| kind.as_scalar());
+    if kind.is_none() {
+        let message = format!("the event `{}` has no `Type`", event.key);
+        context.report(
+            Diagnostic::error(Code::Missing, message).at(event.key_span, "needs a `Type`, such as `Kinesis`"),
+        );
+    }
+    kind
+}
+
+fn place_of_kind(event: &Entry) -> Span {
+    event.value.get("Type").map_or(event.key_span, |kind| kind.span)
+}
+
+fn read_event<'t>(
+    context: &mut Context<'t>,
+    function: &'t Resource,
+    event: &'t Entry,
+    id: &str,
+) -> Result<Read, Reported> {
+    if context.document.resource(id).is_some() || !id.chars().all(|c| c.is_ascii_alphanumeric()) {
+        let message = format!("the event `{}` would make a mapping `{id}`", event.key);
+        return Err(context.report(
+            Diagnostic::error(Code::Conflict, message)
+                .at(event.key_span, "must make a logical id that the template does not have")
+                .help("give the event another name, of letters and digits"),
+        ));
+    }
+    let attributes = ["Type", "Properties"];
+    for attribute in event.value.as_mapping().unwrap_or_default() {
+        if !attributes.contains(&attribute.key.as_str()) {
+            context.unknown_property(attribute, "an event", &attributes);
+        }
+    }
+    let properties = match event.value.get("Properties") {
+        Some(properties) => context.properties(properties)?,
+        None => &[],
+    };
+    let declared = Declared {
+        id: MappingId(id.to_owned()),
+        span: event.key_span,
+        properties,
+        owner: "an event of type Kinesis",
+        source_property: "Stream",
+        other_properties: &[],
+    };
+    let mapping = mappings::read(context, &declared, &function.id)?;
+    let qualifier = context.quietly(|context| context.auto_publish_alias(function)).unwrap_or_default();
+    Ok(Read { mapping, span: event.key_span, qualifier })
+}
+
+/// AWS refuses a second mapping of the same stream to the same function; an alias is another function.
+fn refuse_doubles(context: &mut Context<'_>, found: &[Read]) {
+    let mut seen = BTreeMap::new();
+    for read in found {
+        let key = (&read.mapping.stream, &read.mapping.function, &read.qualifier);
+        let Some(first) = seen.insert(key, read.span) else { continue };
+        let message = format!(
+            "a mapping of the stream `{}` to the function `{}` exists already",
+            read.mapping.stream.name, read.mapping.function
+        );
+        context.report(
+            Diagnostic::error(Code::Conflict, message)
+                .at(read.span, "second mapping")
+                .related(first, "first mapping")
+                .help("remove one of them"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::template::testing::{check_problem, lines, load, load_with, options, template};
+    use crate::template::{LoadOptions, Loaded, Unsupported};
+
+    fn with_resources(resources: &str) -> Loaded {
+        load(&template("FunctionName: ledger", "", resources))
+    }
+
+    /// A second mapping beside that of the event, of another stream.
+    fn mapping(function: &str) -> Loaded {
+        with_resources(&format!(
+            "  Second:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      EventSourceArn: arn:aws:kinesis:eu-west-1:123456789012:stream/other
+      StartingPosition: LATEST
+      {function}"
+        ))
+    }
+
+    #[track_caller]
+    fn check(function: &str) {
+        let loaded = mapping(&format!("FunctionName: {function}"));
+        check_problem(&loaded, "");
+        let mappings = loaded.application.expect("there is no problem").mappings;
+        assert_eq!(
+            mappings.iter().map(|mapping| mapping.id.0.as_str()).collect::<Vec<_>>(),
+            ["LedgerOrders", "Second"]
+        );
+        assert_eq!(mappings[1].function, "Ledger");
+    }
+
+    #[test]
+    fn a_function_is_named_in_every_way_that_aws_takes() {
+        check("!Ref Ledger");
+        check("!GetAtt Ledger.Arn");
+        check("ledger");
+        check("ledger:live");
+        check("123456789012:function:ledger");
+        check("!Sub '${Ledger.Arn}:live'");
+        check("arn:aws:lambda:eu-west-1:123456789012:function:ledger");
+    }
+
+    #[test]
+    fn an_unknown_function_is_refused_with_the_nearest_name() {
+        check_problem(
+            &mapping("FunctionName: !Ref Legder"),
+            "no resource and no parameter `Legder` | not defined | did you mean `Ledger`?",
+        );
+        check_problem(
+            &mapping("FunctionName: ledgre"),
+            "no function named `ledgre` | must be a function of this template | did you mean `ledger`?",
+        );
+        check_problem(&mapping("FunctionName: !Ref Orders"), "no function named `Orders`");
+        check_problem(&mapping("FunctionName: a:b:c:d"), "must be a function's name or ARN");
+        check_problem(&mapping("Enabled: true"), "the mapping `Second` has no `FunctionName`");
+    }
+
+    #[test]
+    fn an_alias_resource_means_its_function() {
+        let loaded = with_resources(
+            "  Live: {Type: AWS::Lambda::Alias, Properties: {FunctionName: !Ref Ledger, Name: live, FunctionVersion: '1'}}
+  Second:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties: {EventSourceArn: !GetAtt Orders.Arn, StartingPosition: LATEST, FunctionName: !Ref Live}",
+        );
+        check_problem(&loaded, "");
+        assert_eq!(
+            loaded.application.expect("there is no problem").mappings.len(),
+            2,
+            "an alias is another function"
+        );
+    }
+
+    #[test]
+    fn two_mappings_of_the_same_stream_and_function_are_refused() {
+        let loaded = with_resources(
+            "  Second:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties: {EventSourceArn: !GetAtt Orders.Arn, StartingPosition: LATEST, FunctionName: !Ref Ledger}",
+        );
+        check_problem(
+            &loaded,
+            "conflict: a mapping of the stream `Orders` to the function `Ledger` exists already",
+        );
+    }
+
+    /// The event of the template is of this type instead.
+    fn event(kind: &str) -> String {
+        template("", "", "").replace("Type: Kinesis\n", &format!("Type: {kind}\n"))
+    }
+
+    #[test]
+    fn other_sources_are_refused_and_left_out_if_that_is_allowed() {
+        for kind in super::OTHER_SOURCES {
+            let expected = format!("unsupported: events of type `{kind}` are not supported by Pelton yet");
+            check_problem(&load(&event(kind)), &format!("error {expected}"));
+            let loaded =
+                load_with(&event(kind), &LoadOptions { unsupported: Unsupported::Warn, ..options() });
+            check_problem(&loaded, &format!("warning {expected}"));
+            assert!(loaded.application.expect("a warning is no error").mappings.is_empty());
+        }
+    }
+
+    #[test]
+    fn pushed_events_are_mentioned() {
+        for kind in super::PUSHED {
+            let loaded = load(&event(kind));
+            check_problem(&loaded, "warning ignored: the event `Orders` does not come from a stream");
+            assert!(loaded.application.expect("a warning is no error").mappings.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_unknown_type_of_event_is_refused() {
+        check_problem(
+            &load(&event("Kinesiss")),
+            "no events of type `Kinesiss` | unknown type | did you mean `Kinesis`?",
+        );
+    }
+
+    #[test]
+    fn a_mapping_that_cannot_run_is_never_left_out_in_silence() {
+        let text = template("", "", "").replace("!GetAtt Orders.Arn", "!ImportValue elsewhere");
+        let loaded = load_with(&text, &LoadOptions { unsupported: Unsupported::Warn, ..options() });
+        let lines = lines(&loaded.diagnostics);
+        assert!(
+            lines.iter().any(|line| line.contains("the mapping `LedgerOrders` is left out")),
+            "{lines:#?}"
+        );
+        assert!(loaded.application.expect("a warning is no error").mappings.is_empty());
+    }
+
+    #[test]
+    fn an_event_must_not_make_a_resource_that_exists() {
+        let loaded = with_resources("  LedgerOrders: {Type: AWS::SNS::Topic}");
+        check_problem(&loaded, "the event `Orders` would make a mapping `LedgerOrders`");
+    }
+}

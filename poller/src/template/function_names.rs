@@ -1,0 +1,92 @@
+//! `FunctionName` of a mapping: which function of the template it means.
+
+use super::context::{Context, Reported};
+use super::diagnostics::{Code, Diagnostic};
+use super::document::Resource;
+use super::functions::is_function;
+use super::node::Entry;
+use super::suggest;
+
+/// A function, and the alias or version that the mapping invokes.
+pub(super) struct Invoked<'t> {
+    pub(super) function: &'t Resource,
+    pub(super) qualifier: Option<String>,
+}
+
+/// The function that a name, a partial ARN or an ARN means, with or without an alias.
+pub(super) fn resolve<'t>(context: &mut Context<'t>, property: &Entry) -> Result<Invoked<'t>, Reported> {
+    let Some(text) = context.text(property)? else {
+        return Err(context.not_allowed(property, "AWS::NoValue", "a function of this template"));
+    };
+    let Some((name, qualifier)) = take_apart(&text) else {
+        let allowed = "a function's name or ARN, such as `!Ref Function`";
+        return Err(context.not_allowed(property, &text, allowed));
+    };
+    let mut names = Vec::new();
+    let document = context.document;
+    for resource in document.resources.iter().filter(|resource| is_function(resource)) {
+        let exists = context.quietly(|context| context.exists(resource));
+        let function_name = context.quietly(|context| context.name_of(resource));
+        if let (Ok(true), Ok(function_name)) = (exists, function_name) {
+            names.push((function_name, resource));
+        }
+    }
+    let mut matching = names.iter().filter(|(function_name, _)| function_name == name);
+    match (matching.next(), matching.next()) {
+        (Some((_, function)), None) => Ok(Invoked { function, qualifier: qualifier.map(str::to_owned) }),
+        (Some((_, first)), Some((_, second))) => Err(context.report(
+            Diagnostic::error(Code::Conflict, format!("two functions are named `{name}`"))
+                .at(second.id_span, "second function")
+                .related(first.id_span, "first function")
+                .related(property.value.span, "which one is meant?"),
+        )),
+        (None, _) => {
+            let known = names.iter().map(|(name, _)| name.as_str());
+            let help = suggest::did_you_mean(name, known, "functions");
+            Err(context.report(
+                Diagnostic::error(
+                    Code::UnknownReference,
+                    format!("the template has no function named `{name}`"),
+                )
+                .at(property.value.span, "must be a function of this template")
+                .help(help),
+            ))
+        }
+    }
+}
+
+/// `NAME`, `ACCOUNT:function:NAME`, `arn:…:lambda:REGION:ACCOUNT:function:NAME`, each perhaps with `:QUALIFIER`.
+fn take_apart(text: &str) -> Option<(&str, Option<&str>)> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let rest = match parts[..] {
+        ["arn", _, "lambda", _, _, "function", ref rest @ ..] => rest,
+        ["function", ref rest @ ..] | [_, "function", ref rest @ ..] => rest,
+        ref rest => rest,
+    };
+    match *rest {
+        [name] => Some((name, None)),
+        [name, qualifier] => Some((name, Some(qualifier))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<(&str, Option<&str>)>) {
+        assert_eq!(take_apart(text), expected);
+    }
+
+    #[test]
+    fn a_function_is_named_in_many_ways() {
+        check("ledger", Some(("ledger", None)));
+        check("ledger:live", Some(("ledger", Some("live"))));
+        check("123456789012:function:ledger", Some(("ledger", None)));
+        check("123456789012:function:ledger:live", Some(("ledger", Some("live"))));
+        check("arn:aws:lambda:us-east-1:123456789012:function:ledger", Some(("ledger", None)));
+        check("arn:aws:lambda:us-east-1:123456789012:function:ledger:3", Some(("ledger", Some("3"))));
+        check("arn:aws:sqs:us-east-1:123456789012:ledger", None);
+    }
+}

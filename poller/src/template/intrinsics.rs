@@ -1,0 +1,400 @@
+//! Intrinsic functions: what a value is once `Ref`, `Fn::Sub` and the others are carried out (specification 11.5).
+//!
+//! In: a piece of the template. Out: the same piece without functions in it, in the same place of the text; nothing
+//! for `AWS::NoValue`.
+
+use super::context::{Context, Evaluated, Reported};
+use super::diagnostics::{Code, Diagnostic};
+use super::node::{Entry, Node, Scalar, Value};
+use super::source::Span;
+use super::suggest;
+
+/// Every function that Pelton carries out in a value.
+const FUNCTIONS: [&str; 12] = [
+    "Ref",
+    "Fn::GetAtt",
+    "Fn::Sub",
+    "Fn::Join",
+    "Fn::Select",
+    "Fn::Split",
+    "Fn::If",
+    "Fn::FindInMap",
+    "Fn::Base64",
+    "Fn::ToJsonString",
+    "Fn::Length",
+    "Condition",
+];
+
+/// Functions whose value only AWS knows.
+const AWS_ONLY: [&str; 4] = ["Fn::ImportValue", "Fn::Transform", "Fn::GetAZs", "Fn::Cidr"];
+
+impl Context<'_> {
+    /// Carries out every function in a piece of the template.
+    pub(super) fn evaluate(&mut self, node: &Node) -> Evaluated {
+        self.deeper(node.span, |context| match &node.value {
+            Value::Null => Ok(Some(node.clone())),
+            Value::Scalar(scalar) => context.scalar(scalar, node).map(Some),
+            Value::Sequence(items) => {
+                let mut values = Vec::new();
+                for item in items {
+                    values.extend(context.evaluate(item)?);
+                }
+                Ok(Some(Node::sequence(values, node.span)))
+            }
+            Value::Mapping(entries) => match node.as_intrinsic() {
+                Some((name, argument)) => context.call(name, argument, node.span),
+                None => context.mapping(entries, node.span).map(Some),
+            },
+        })
+    }
+
+    /// The text of a value; no text, and no value, are reported.
+    pub(super) fn evaluate_text(&mut self, node: &Node, wanted: &str) -> Result<String, Reported> {
+        let value = self.evaluate(node)?;
+        match value.as_ref().and_then(Node::as_scalar) {
+            Some(text) => Ok(text.to_owned()),
+            None => Err(self.wrong_kind(value.as_ref(), node.span, wanted)),
+        }
+    }
+
+    /// The list that a value is; anything else is reported.
+    pub(super) fn evaluate_list(&mut self, node: &Node, wanted: &str) -> Result<Vec<Node>, Reported> {
+        match self.evaluate(node)? {
+            Some(Node { value: Value::Sequence(items), .. }) => Ok(items),
+            value => Err(self.wrong_kind(value.as_ref(), node.span, wanted)),
+        }
+    }
+
+    /// A map whose entries are not evaluated; `None` if there is none. `Fn::If` may choose between maps.
+    pub(super) fn head<'n>(&mut self, node: &'n Node, wanted: &str) -> Result<Option<&'n [Entry]>, Reported> {
+        let mut node = node;
+        loop {
+            match node.as_intrinsic() {
+                Some(("Fn::If", argument)) => node = self.branch(argument, node.span)?,
+                Some(("Ref", argument)) if argument.as_scalar() == Some("AWS::NoValue") => return Ok(None),
+                Some(_) | None => break,
+            }
+        }
+        match node.as_mapping() {
+            Some(entries) if node.as_intrinsic().is_none() => Ok(Some(entries)),
+            Some(_) | None => Err(self.wrong_kind(Some(node), node.span, wanted)),
+        }
+    }
+
+    pub(super) fn wrong_kind(&mut self, value: Option<&Node>, span: Span, wanted: &str) -> Reported {
+        let kind = value.map_or("no value", Node::kind);
+        let diagnostic = Diagnostic::error(Code::WrongType, format!("this is {kind}"));
+        self.report(diagnostic.at(span, format!("must be {wanted}")))
+    }
+
+    pub(super) fn wrong_arguments(&mut self, function: &str, span: Span, wanted: &str) -> Reported {
+        let diagnostic = Diagnostic::error(Code::WrongType, format!("`{function}` has the wrong arguments"));
+        self.report(diagnostic.at(span, format!("takes {wanted}")))
+    }
+
+    fn scalar(&mut self, scalar: &Scalar, node: &Node) -> Result<Node, Reported> {
+        self.add_work(scalar.text.len(), node.span)?;
+        if scalar.text.contains("{{resolve:") {
+            let message = "a dynamic reference (`{{resolve:…}}`) is not supported by Pelton";
+            return Err(self.unsupported(node.span, message, "AWS would look this up"));
+        }
+        let text = scalar.property_text().to_owned();
+        Ok(Node { value: Value::Scalar(Scalar { text, style: scalar.style }), span: node.span })
+    }
+
+    fn mapping(&mut self, entries: &[Entry], span: Span) -> Result<Node, Reported> {
+        let mut values = Vec::new();
+        for entry in entries {
+            if entry.key.starts_with("Fn::") {
+                return Err(self.function_among_keys(entry));
+            }
+            if let Some(value) = self.evaluate(&entry.value)? {
+                self.add_work(entry.key.len(), entry.key_span)?;
+                values.push(Entry { value, ..entry.clone() });
+            }
+        }
+        Ok(Node { value: Value::Mapping(values), span })
+    }
+
+    fn call(&mut self, name: &str, argument: &Node, span: Span) -> Evaluated {
+        match name {
+            "Ref" => self.reference(argument, span),
+            "Fn::GetAtt" => self.attribute(argument, span).map(Some),
+            "Fn::If" => {
+                let branch = self.branch(argument, span)?;
+                let value = self.evaluate(branch)?;
+                Ok(value.map(|value| Node { span, ..value }))
+            }
+            "Fn::Sub" => self.substitute(argument, span).map(Some),
+            "Fn::Join" => self.join(argument, span).map(Some),
+            "Fn::Split" => self.split(argument, span).map(Some),
+            "Fn::Select" => self.select(argument, span).map(Some),
+            "Fn::FindInMap" => self.find_in_map(argument, span),
+            "Fn::Base64" => self.base64(argument, span).map(Some),
+            "Fn::ToJsonString" => self.json_string(argument, span).map(Some),
+            "Fn::Length" => {
+                let items = self.evaluate_list(argument, "a list")?;
+                Ok(Some(Node::text(items.len().to_string(), span)))
+            }
+            name if AWS_ONLY.contains(&name) || name.starts_with("Fn::ForEach") => {
+                let message = format!("`{name}` is not supported by Pelton");
+                Err(self.unsupported(span, message, "only AWS knows this value"))
+            }
+            "Fn::Equals" | "Fn::And" | "Fn::Or" | "Fn::Not" => Err(self.report(
+                Diagnostic::error(Code::WrongType, format!("`{name}` stands where no condition is wanted"))
+                    .at(span, "allowed only in the section `Conditions`")
+                    .help("define a condition, and use `Fn::If` here"),
+            )),
+            name => Err(self.report(
+                Diagnostic::error(Code::UnknownName, format!("there is no function `{name}`"))
+                    .at(span, "unknown function")
+                    .help(suggest::did_you_mean(name, FUNCTIONS, "functions")),
+            )),
+        }
+    }
+
+    /// A function is the only key of its map.
+    fn function_among_keys(&mut self, entry: &Entry) -> Reported {
+        if entry.key.starts_with("Fn::ForEach") {
+            let message = format!("`{}` is not supported by Pelton", entry.key);
+            return self.unsupported(entry.key_span, message, "write out what it repeats");
+        }
+        self.report(
+            Diagnostic::error(Code::WrongType, format!("`{}` stands among other keys", entry.key))
+                .at(entry.key_span, "a function must be the only key of its map"),
+        )
+    }
+
+    fn select(&mut self, argument: &Node, span: Span) -> Result<Node, Reported> {
+        let Some([index, list]) = argument.as_sequence() else {
+            return Err(self.wrong_arguments("Fn::Select", span, "an index and a list"));
+        };
+        let index = self.evaluate_text(index, "an index")?;
+        let items = self.evaluate_list(list, "a list")?;
+        let chosen = index.parse().ok().and_then(|index: usize| items.get(index));
+        match chosen {
+            Some(item) => Ok(Node { span, ..item.clone() }),
+            None => Err(self.report(
+                Diagnostic::error(Code::InvalidValue, format!("the list has no item `{index}`"))
+                    .at(span, format!("it has {}, counted from 0", items.len())),
+            )),
+        }
+    }
+
+    fn find_in_map(&mut self, argument: &Node, span: Span) -> Evaluated {
+        let arguments = argument.as_sequence().unwrap_or_default();
+        let (path, default) = match arguments {
+            [path @ .., _] if path.len() == 3 => (path, arguments[3].get("DefaultValue")),
+            path => (path, None),
+        };
+        let [map, top, second] = path else {
+            return Err(self.wrong_arguments("Fn::FindInMap", span, "a map's name and two keys"));
+        };
+        let wanted = [map, top, second];
+        let mut names = Vec::new();
+        for part in wanted {
+            names.push(self.evaluate_text(part, "a name")?);
+        }
+        let document = self.document;
+        let mut entries = document.mappings.as_slice();
+        for (level, name) in names.iter().enumerate() {
+            let found = entries.iter().find(|entry| entry.key == *name);
+            let Some(found) = found else {
+                if let Some(default) = default {
+                    return self.evaluate(default);
+                }
+                let keys = entries.iter().map(|entry| entry.key.as_str());
+                let what = ["a mapping", "a key", "a second key"][level];
+                let diagnostic = Diagnostic::error(
+                    Code::UnknownReference,
+                    format!("the mappings do not have {what} `{name}`"),
+                )
+                .at(wanted[level].span, "not defined")
+                .help(suggest::did_you_mean(name, keys, "keys"));
+                return Err(self.report(diagnostic));
+            };
+            if level + 1 == names.len() {
+                return Ok(self.evaluate(&found.value)?.map(|value| Node { span, ..value }));
+            }
+            entries = found.value.as_mapping().unwrap_or_default();
+        }
+        Err(self.wrong_arguments("Fn::FindInMap", span, "a map's name and two keys"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::template::LoadOptions;
+    use crate::template::testing::{check_problem, load_with, options, template};
+
+    const SECTIONS: &str = "
+  Table: {Type: AWS::DynamoDB::Table, Properties: {TableName: !Sub '${Stage}-orders'}}
+  Dead: {Type: AWS::SQS::Queue}
+  Secret: {Type: AWS::SecretsManager::Secret}
+  OnlyInProd: {Type: AWS::SNS::Topic, Condition: IsProd}
+Parameters:
+  Stage: {Type: String, Default: dev}
+  Zones: {Type: CommaDelimitedList, Default: 'a, b,c'}
+  Needed: {Type: String}
+Mappings:
+  Sizes: {dev: {batch: 10, zones: [x, y]}, prod: {batch: 500}}
+Conditions:
+  IsProd: !Equals [!Ref Stage, prod]
+  IsDev: !Not [!Condition IsProd]";
+
+    fn loaded(expression: &str) -> crate::template::Loaded {
+        let function = format!("Environment: {{Variables: {{VALUE: {expression}}}}}");
+        load_with(&template(&function, "", SECTIONS), &LoadOptions { ..options() })
+    }
+
+    #[track_caller]
+    fn check(expression: &str, expected: &str) {
+        let loaded = loaded(expression);
+        check_problem(&loaded, "");
+        let application = loaded.application.expect("there is no problem");
+        let value = application.functions["Ledger"].environment.get("VALUE").map(String::as_str);
+        assert_eq!(value.unwrap_or("(none)"), expected);
+    }
+
+    #[track_caller]
+    fn check_refused(expression: &str, expected: &str) {
+        check_problem(&loaded(expression), expected);
+    }
+
+    #[test]
+    fn ref_gives_parameters_pseudo_parameters_and_names() {
+        check("!Ref Stage", "dev");
+        check("!Ref AWS::Region", "eu-west-1");
+        check("!Ref AWS::AccountId", "123456789012");
+        check("!Ref AWS::Partition", "aws");
+        check("!Ref AWS::StackName", "pelton");
+        check("!Ref AWS::StackId", "arn:aws:cloudformation:eu-west-1:123456789012:stack/pelton/pelton");
+        check("!Ref AWS::URLSuffix", "amazonaws.com");
+        check("!Ref AWS::NoValue", "(none)");
+        check("!Join ['', !Ref AWS::NotificationARNs]", "");
+        check("!Ref Table", "dev-orders");
+        check("!Ref Orders", "Orders");
+        check("!Ref Dead", "https://sqs.eu-west-1.amazonaws.com/123456789012/Dead");
+        check("{Ref: Stage}", "dev");
+    }
+
+    #[test]
+    fn a_reference_to_nothing_names_what_is_near() {
+        check_refused(
+            "!Ref Stagee",
+            "no resource and no parameter `Stagee` | not defined | did you mean `Stage`?",
+        );
+        check_refused("!Ref AWS::Regoin", "did you mean `AWS::Region`?");
+        check_refused("!GetAtt Tabel.Arn", "did you mean `Table`?");
+        check_refused(
+            "!Ref OnlyInProd",
+            "`OnlyInProd` does not exist | its condition `IsProd` does not hold",
+        );
+        check_refused("!Ref Secret", "does not know what `Ref` of `Secret` is");
+        check_refused("!GetAtt Dead.Colour", "does not know what `Colour` of `Dead` is");
+        check_refused("!Ref Needed", "the parameter `Needed` has no value");
+        check_refused("!Ref [a]", "`Ref` has the wrong arguments");
+    }
+
+    #[test]
+    fn get_att_takes_a_list_or_dots() {
+        check("!GetAtt Table.Arn", "arn:aws:dynamodb:eu-west-1:123456789012:table/dev-orders");
+        check("!GetAtt [Dead, Arn]", "arn:aws:sqs:eu-west-1:123456789012:Dead");
+        check("{'Fn::GetAtt': [Orders, Arn]}", "arn:aws:kinesis:eu-west-1:123456789012:stream/Orders");
+        check("!GetAtt LedgerRole.Arn", "arn:aws:iam::123456789012:role/pelton-LedgerRole");
+        check_refused("!GetAtt Table", "`Fn::GetAtt` has the wrong arguments");
+    }
+
+    #[test]
+    fn sub_replaces_names_attributes_and_its_own_variables() {
+        check("!Sub 'x-${Stage}-${AWS::Region}'", "x-dev-eu-west-1");
+        check("!Sub '${Dead.Arn}'", "arn:aws:sqs:eu-west-1:123456789012:Dead");
+        check("!Sub '${!Stage}'", "${Stage}");
+        check("!Sub ['${a}/${Stage}', {a: !Ref AWS::Partition}]", "aws/dev");
+        check_refused("!Sub '${Nothing}'", "no resource and no parameter `Nothing`");
+        check_refused("!Sub '${Zones}'", "must be a single value inside of `Fn::Sub`");
+        check_refused("!Sub [a]", "takes a text, or a text and a map");
+    }
+
+    #[test]
+    fn lists_are_joined_split_selected_and_counted() {
+        check("!Join ['-', [a, !Ref Stage, c]]", "a-dev-c");
+        check("!Join ['-', [a, !Ref 'AWS::NoValue', c]]", "a-c");
+        check("!Join [':', !Ref Zones]", "a:b:c");
+        check("!Select [1, !Split ['/', 'a/b/c']]", "b");
+        check("!Select ['2', !Ref Zones]", "c");
+        check("{'Fn::Length': !Ref Zones}", "3");
+        check_refused("!Select [3, !Ref Zones]", "the list has no item `3` | it has 3, counted from 0");
+        check_refused("!Split ['', a]", "a separator that is not empty");
+        check_refused("!Ref Zones", "`VALUE` is a list | must be a single value");
+    }
+
+    #[test]
+    fn conditions_choose() {
+        check("!If [IsProd, a, b]", "b");
+        check("!If [IsDev, !Ref Stage, b]", "dev");
+        check("!If [IsProd, a, !Ref AWS::NoValue]", "(none)");
+        check("!If [IsDev, here, !ImportValue elsewhere]", "here");
+        check_refused("!If [IsProdd, a, b]", "no condition `IsProdd` | not defined | did you mean `IsProd`?");
+        check_refused("!If [IsProd, a]", "takes a condition's name and two values");
+        check_refused("!Equals [a, b]", "allowed only in the section `Conditions`");
+    }
+
+    #[test]
+    fn mappings_are_looked_up() {
+        check("!FindInMap [Sizes, !Ref Stage, batch]", "10");
+        check("!Join [',', !FindInMap [Sizes, dev, zones]]", "x,y");
+        check("!FindInMap [Sizes, test, batch, {DefaultValue: 7}]", "7");
+        check_refused(
+            "!FindInMap [Size, dev, batch]",
+            "do not have a mapping `Size` | not defined | did you mean `Sizes`?",
+        );
+        check_refused("!FindInMap [Sizes, test, batch]", "do not have a key `test`");
+        check_refused("!FindInMap [Sizes, dev]", "takes a map's name and two keys");
+    }
+
+    #[test]
+    fn text_is_encoded() {
+        check("{'Fn::Base64': 'hello'}", "aGVsbG8=");
+        check(
+            "{'Fn::ToJsonString': {a: 1, b: 'x', c: [yes, '2'], d: !Ref Stage}}",
+            r#"{"a":1,"b":"x","c":[true,"2"],"d":"dev"}"#,
+        );
+        check_refused("{'Fn::ToJsonString': a}", "must be a map or a list");
+    }
+
+    #[test]
+    fn what_only_aws_knows_is_refused_where_it_is_needed() {
+        check_refused("!ImportValue x", "`Fn::ImportValue` is not supported by Pelton");
+        check_refused("!Transform {Name: AWS::Include}", "`Fn::Transform` is not supported by Pelton");
+        check_refused("{'Fn::ForEach::Loop': [a, [b], {c: d}]}", "`Fn::ForEach::Loop` is not supported");
+        check_refused("'{{resolve:ssm:name}}'", "a dynamic reference (`{{resolve:…}}`) is not supported");
+        check_refused(
+            "!GetAttt a.b",
+            "there is no function `Fn::GetAttt` | unknown function | did you mean `Fn::GetAtt`?",
+        );
+    }
+
+    #[test]
+    fn numbers_and_booleans_become_text() {
+        check("8080", "8080");
+        check("1.50", "1.50");
+        check("yes", "true");
+        check("'yes'", "yes");
+    }
+
+    #[test]
+    fn texts_that_grow_without_end_are_stopped() {
+        let mut sections = "  S0: {Type: AWS::SNS::Topic, Properties: {TopicName: xxxxxxxxxx}}\n".to_owned();
+        for level in 1..40 {
+            let previous = format!("${{S{}.TopicName}}", level - 1);
+            let name = previous.repeat(8);
+            sections.push_str(&format!(
+                "  S{level}: {{Type: AWS::SNS::Topic, Properties: {{TopicName: !Sub '{name}'}}}}\n"
+            ));
+        }
+        let function = "Environment: {Variables: {VALUE: !Ref S39}}";
+        let loaded = load_with(&template(function, "", &sections), &options());
+        assert!(loaded.application.is_none());
+    }
+}

@@ -1,0 +1,118 @@
+//! A template as a tree: what YAML and JSON have in common, each node with its place in the text.
+//!
+//! Short tags (`!Ref x`) are in their long form (`{Ref: x}`), aliases are copies of what they name.
+
+use super::source::Span;
+
+/// A piece of the template.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Node {
+    pub(super) value: Value,
+    pub(super) span: Span,
+}
+
+/// What a piece of the template is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    /// Nothing: an empty value, `~` or `null`.
+    Null,
+    /// Text, number or boolean: CloudFormation turns each into what a property wants.
+    Scalar(Scalar),
+    /// A list.
+    Sequence(Vec<Node>),
+    /// A map; keys are unique and keep their order.
+    Mapping(Vec<Entry>),
+}
+
+/// A single value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Scalar {
+    pub(super) text: String,
+    pub(super) style: Style,
+}
+
+impl Scalar {
+    /// The text as a property gets it. YAML 1.1, which CloudFormation reads, has more words for true and false than
+    /// YAML 1.2; they count as such only without quotes, and only where they are values, not names.
+    pub(super) fn property_text(&self) -> &str {
+        match (self.style, self.text.as_str()) {
+            (Style::Plain, "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON") => "true",
+            (Style::Plain, "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF") => "false",
+            (Style::Plain | Style::Text, text) => text,
+        }
+    }
+}
+
+/// How a single value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Without quotes: perhaps a number or a boolean.
+    Plain,
+    /// In quotes, or made by a function: text.
+    Text,
+}
+
+/// A key and its value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) key_span: Span,
+    pub(super) value: Node,
+}
+
+impl Node {
+    pub(super) fn text(text: impl Into<String>, span: Span) -> Self {
+        Self { value: Value::Scalar(Scalar { text: text.into(), style: Style::Text }), span }
+    }
+
+    pub(super) fn sequence(items: Vec<Node>, span: Span) -> Self {
+        Self { value: Value::Sequence(items), span }
+    }
+
+    pub(super) fn as_scalar(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(scalar) => Some(&scalar.text),
+            Value::Null | Value::Sequence(_) | Value::Mapping(_) => None,
+        }
+    }
+
+    pub(super) fn as_sequence(&self) -> Option<&[Node]> {
+        match &self.value {
+            Value::Sequence(items) => Some(items),
+            Value::Null | Value::Scalar(_) | Value::Mapping(_) => None,
+        }
+    }
+
+    pub(super) fn as_mapping(&self) -> Option<&[Entry]> {
+        match &self.value {
+            Value::Mapping(entries) => Some(entries),
+            Value::Null | Value::Scalar(_) | Value::Sequence(_) => None,
+        }
+    }
+
+    /// The value under a key, if this is a map that has it.
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+        self.as_mapping()?.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+    }
+
+    /// The name and the argument, if this is a call of an intrinsic function: a map of one key, `Ref` or `Fn::…`.
+    pub(super) fn as_intrinsic(&self) -> Option<(&str, &Node)> {
+        match self.as_mapping()? {
+            [only] if only.key == "Ref" || only.key.starts_with("Fn::") => Some((&only.key, &only.value)),
+            _ => None,
+        }
+    }
+
+    /// What it is, for people.
+    pub(super) fn kind(&self) -> &'static str {
+        if self.as_intrinsic().is_some() {
+            return "an intrinsic function";
+        }
+        match &self.value {
+            Value::Null => "empty",
+            Value::Scalar(_) => "a single value",
+            Value::Sequence(_) => "a list",
+            Value::Mapping(_) => "a map",
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! The template's parameters: what they allow, and what they are.
+//!
+//! In: the section, and the values given on the command line. Out: a value for each parameter. A parameter without a
+//! value is a problem only for whoever needs it.
+
+use super::context::{Context, Reported};
+use super::diagnostics::{Code, Diagnostic};
+use super::document::wrong_shape;
+use super::node::{Entry, Node};
+use super::source::Span;
+use super::suggest;
+use regex::RegexBuilder;
+
+/// What a compiled AllowedPattern may take, in bytes.
+const PATTERN_BYTES_MAX: usize = 1024 * 1024;
+
+const PROPERTIES: [&str; 11] = [
+    "Type",
+    "Default",
+    "AllowedValues",
+    "AllowedPattern",
+    "MinValue",
+    "MaxValue",
+    "MinLength",
+    "MaxLength",
+    "ConstraintDescription",
+    "Description",
+    "NoEcho",
+];
+
+/// What a parameter is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ParameterValue {
+    /// A text or a number.
+    Single(String),
+    /// A list, taken apart at the commas.
+    List(Vec<String>),
+    /// Neither given nor with a default.
+    Missing,
+    /// Wrong, which was reported.
+    Invalid,
+}
+
+/// What the type says of a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Number,
+    TextList,
+    NumberList,
+    /// The default is the name of a value that AWS keeps, not the value.
+    Kept,
+}
+
+/// Gives each parameter its value; reports declarations and values that are wrong.
+pub(super) fn resolve(context: &mut Context<'_>) {
+    let document = context.document;
+    for entry in &document.parameters {
+        let value = Declaration::read(context, entry)
+            .and_then(|declaration| declaration.value(context))
+            .unwrap_or(ParameterValue::Invalid);
+        context.parameters.insert(&entry.key, value);
+    }
+    for (name, _) in &context.options.parameters {
+        if context.parameters.contains_key(name.as_str()) {
+            continue;
+        }
+        let names = document.parameters.iter().map(|entry| entry.key.as_str());
+        let message = format!("the template has no parameter `{name}`");
+        let help = suggest::did_you_mean(name, names, "parameters");
+        context.report(Diagnostic::error(Code::UnknownName, message).help(help));
+    }
+}
+
+struct Declaration<'t> {
+    name: &'t str,
+    entry: &'t Entry,
+    kind: Kind,
+}
+
+impl<'t> Declaration<'t> {
+    fn read(context: &mut Context<'t>, entry: &'t Entry) -> Result<Self, Reported> {
+        let Some(properties) = entry.value.as_mapping() else {
+            return Err(context.report(wrong_shape(entry, "a map with a `Type`")));
+        };
+        for property in properties {
+            if !PROPERTIES.contains(&property.key.as_str()) {
+                let message = format!("a parameter has no property `{}`", property.key);
+                context.report(
+                    Diagnostic::error(Code::UnknownName, message)
+                        .at(property.key_span, "unknown property")
+                        .help(suggest::did_you_mean(&property.key, PROPERTIES, "properties")),
+                );
+            }
+        }
+        let Some(kind_node) = entry.value.get("Type") else {
+            let message = format!("the parameter `{}` has no `Type`", entry.key);
+            return Err(context.report(
+                Diagnostic::error(Code::Missing, message)
+                    .at(entry.key_span, "needs a `Type`, such as `String`"),
+            ));
+        };
+        let Some(kind) = kind_node.as_scalar().and_then(kind_of) else {
+            let name = kind_node.as_scalar().unwrap_or("this");
+            return Err(context.report(
+                Diagnostic::error(Code::InvalidValue, format!("`{name}` is no type of a parameter")).at(
+                    kind_node.span,
+                    "must be `String`, `Number`, `List<Number>`, `CommaDelimitedList` or a type of AWS",
+                ),
+            ));
+        };
+        Ok(Self { name: &entry.key, entry, kind })
+    }
+
+    fn value(&self, context: &mut Context<'t>) -> Result<ParameterValue, Reported> {
+        let given = context.options.parameters.iter().rev().find(|(name, _)| name == self.name);
+        let (text, span) = match (given, self.property("Default")) {
+            (Some((_, value)), _) => (value.as_str(), self.entry.key_span),
+            (None, Some(_)) if self.kind == Kind::Kept => return Ok(ParameterValue::Missing),
+            (None, Some(default)) => match default.as_scalar() {
+                Some(text) => (text, default.span),
+                None => {
+                    return Err(context.report(
+                        Diagnostic::error(
+                            Code::WrongType,
+                            format!("the default of `{}` is {}", self.name, default.kind()),
+                        )
+                        .at(default.span, "must be a text or a number"),
+                    ));
+                }
+            },
+            (None, None) => return Ok(ParameterValue::Missing),
+        };
+        match self.kind {
+            Kind::Text | Kind::Number | Kind::Kept => {
+                self.check(context, text, span)?;
+                Ok(ParameterValue::Single(text.to_owned()))
+            }
+            Kind::TextList | Kind::NumberList => {
+                let items: Vec<String> = text.split(',').map(|item| item.trim().to_owned()).collect();
+                for item in &items {
+                    self.check(context, item, span)?;
+                }
+                Ok(ParameterValue::List(items))
+            }
+        }
+    }
+
+    /// Checks one value against every constraint, and reports all that it breaks.
+    fn check(&self, context: &mut Context<'t>, value: &str, span: Span) -> Result<(), Reported> {
+        let mut result = Ok(());
+        let mut fail = |context: &mut Context<'t>, message: String| {
+            let shown = if self.is_secret() { "(hidden)" } else { value };
+            let diagnostic =
+                Diagnostic::error(Code::InvalidValue, format!("the parameter `{}` is `{shown}`", self.name))
+                    .at(span, message);
+            let help = self.property("ConstraintDescription").and_then(Node::as_scalar);
+            let help = help.map_or_else(|| format!("give `--parameter {}=VALUE`", self.name), str::to_owned);
+            result = Err(context.report(diagnostic.help(help)));
+        };
+        let is_number = value.trim().parse::<f64>().is_ok_and(f64::is_finite);
+        if matches!(self.kind, Kind::Number | Kind::NumberList) && !is_number {
+            fail(context, "must be a number".to_owned());
+        }
+        if let Some(allowed) = self.property("AllowedValues").and_then(Node::as_sequence) {
+            let allowed: Vec<&str> = allowed.iter().filter_map(Node::as_scalar).collect();
+            if !allowed.contains(&value) {
+                let list = suggest::list(allowed).unwrap_or_else(|| "nothing".to_owned());
+                fail(context, format!("must be one of {list}"));
+            }
+        }
+        for (name, unit, actual) in self.measures(value) {
+            let Some(limit) =
+                self.property(name).and_then(Node::as_scalar).and_then(|text| text.parse::<f64>().ok())
+            else {
+                continue;
+            };
+            if name.starts_with("Min") && actual < limit {
+                fail(context, format!("must be at least {limit}{unit}"));
+            }
+            if name.starts_with("Max") && actual > limit {
+                fail(context, format!("must be at most {limit}{unit}"));
+            }
+        }
+        if let Some(pattern) = self.property("AllowedPattern")
+            && self.matches(context, pattern, value) == Some(false)
+        {
+            fail(context, format!("must match the pattern `{}`", pattern.as_scalar().unwrap_or_default()));
+        }
+        result
+    }
+
+    /// The limits that count for this kind of value, and what they measure.
+    fn measures(&self, value: &str) -> Vec<(&'static str, &'static str, f64)> {
+        match self.kind {
+            Kind::Number | Kind::NumberList => match value.trim().parse::<f64>() {
+                Ok(number) => vec![("MinValue", "", number), ("MaxValue", "", number)],
+                Err(_) => Vec::new(),
+            },
+            Kind::Text | Kind::TextList | Kind::Kept => {
+                #[expect(clippy::cast_precision_loss, reason = "a length far below 2^53")]
+                let length = value.chars().count() as f64;
+                vec![("MinLength", " characters long", length), ("MaxLength", " characters long", length)]
+            }
+        }
+    }
+
+    /// Whether the whole value matches; `None` if the pattern is none that we understand.
+    fn matches(&self, context: &mut Context<'t>, pattern: &Node, value: &str) -> Option<bool> {
+        let text = pattern.as_scalar()?;
+        let anchored = format!("^(?:{text})$");
+        let compiled = RegexBuilder::new(&anchored).size_limit(PATTERN_BYTES_MAX).build();
+        let Ok(regex) = compiled else {
+            context.report(
+                Diagnostic::warning(
+                    Code::Unsupported,
+                    format!("the pattern of `{}` is not checked", self.name),
+                )
+                .at(pattern.span, "Pelton knows no look-around and no back references"),
+            );
+            return None;
+        };
+        Some(regex.is_match(value))
+    }
+
+    fn property(&self, name: &str) -> Option<&'t Node> {
+        self.entry.value.get(name)
+    }
+
+    fn is_secret(&self) -> bool {
+        self.property("NoEcho").and_then(Node::as_scalar) == Some("true")
+    }
+}
+
+fn kind_of(name: &str) -> Option<Kind> {
+    let is_aws = |name: &str| name.starts_with("AWS::");
+    match name {
+        "String" => Some(Kind::Text),
+        "Number" => Some(Kind::Number),
+        "List<Number>" => Some(Kind::NumberList),
+        "CommaDelimitedList" | "List<String>" => Some(Kind::TextList),
+        name if name.starts_with("AWS::SSM::Parameter::Value<") => Some(Kind::Kept),
+        name if is_aws(name) => Some(Kind::Text),
+        name if name.strip_prefix("List<").is_some_and(is_aws) => Some(Kind::TextList),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::template::LoadOptions;
+    use crate::template::testing::{check_problem, load_with, options, template};
+
+    /// The parameter `P`, declared so and given so (an empty text: not given), is this value, or this problem.
+    fn loaded(declaration: &str, given: &str) -> crate::template::Loaded {
+        let function = "Environment: {Variables: {VALUE: !Join ['|', [!Join ['+', [!Ref P]]]]}}";
+        let function = if declaration.contains("List") {
+            "Environment: {Variables: {VALUE: !Join ['|', !Ref P]}}"
+        } else {
+            function
+        };
+        let sections = format!("Parameters:\n  P: {{{declaration}}}\n");
+        let mut parameters = Vec::new();
+        if let Some((name, value)) = given.split_once('=') {
+            parameters.push((name.to_owned(), value.to_owned()));
+        }
+        load_with(&template(function, "", &sections), &LoadOptions { parameters, ..options() })
+    }
+
+    #[track_caller]
+    fn check(declaration: &str, given: &str, expected: &str) {
+        let loaded = loaded(declaration, given);
+        check_problem(&loaded, "");
+        let application = loaded.application.expect("there is no problem");
+        assert_eq!(application.functions["Ledger"].environment["VALUE"], expected);
+    }
+
+    #[track_caller]
+    fn check_refused(declaration: &str, given: &str, expected: &str) {
+        check_problem(&loaded(declaration, given), expected);
+    }
+
+    #[test]
+    fn a_parameter_is_what_is_given_else_its_default() {
+        check("Type: String, Default: a", "", "a");
+        check("Type: String, Default: a", "P=b", "b");
+        check("Type: String, Default: a", "P=", "");
+        check("Type: Number, Default: 5", "P=6.5", "6.5");
+        check("Type: CommaDelimitedList, Default: 'a, b'", "", "a|b");
+        check("Type: List<Number>, Default: '1,2'", "P=3,4", "3|4");
+        check("Type: AWS::EC2::VPC::Id, Default: vpc-1", "", "vpc-1");
+        check("Type: List<AWS::EC2::Subnet::Id>, Default: 's-1,s-2'", "", "s-1|s-2");
+        check("Type: AWS::SSM::Parameter::Value<String>, Default: /path", "P=real", "real");
+    }
+
+    #[test]
+    fn a_value_that_is_missing_or_unknown_is_refused() {
+        check_refused(
+            "Type: String",
+            "",
+            "`P` has no value | has no default that Pelton can use | give it one with `--parameter P=VALUE`",
+        );
+        check_refused("Type: AWS::SSM::Parameter::Value<String>, Default: /path", "", "`P` has no value");
+        check_refused("Type: String, Default: a", "Q=b", "no parameter `Q`");
+    }
+
+    #[test]
+    fn a_value_keeps_to_what_is_allowed() {
+        check("Type: String, AllowedValues: [dev, prod]", "P=prod", "prod");
+        check_refused(
+            "Type: String, AllowedValues: [dev, prod]",
+            "P=test",
+            "`P` is `test` | must be one of `dev`, `prod`",
+        );
+        check_refused("Type: String, AllowedPattern: '[a-z]+'", "P=a1", "must match the pattern `[a-z]+`");
+        check("Type: String, AllowedPattern: 'a|bc'", "P=bc", "bc");
+        check_refused("Type: Number", "P=x", "must be a number");
+        check_refused("Type: Number, MinValue: 3", "P=2", "must be at least 3");
+        check_refused("Type: Number, MaxValue: 3", "P=3.5", "must be at most 3");
+        check_refused("Type: String, MinLength: 2", "P=é", "must be at least 2 characters long");
+        check_refused("Type: String, MaxLength: 2", "P=abc", "must be at most 2 characters long");
+        check_refused("Type: List<Number>", "P='1,x'", "must be a number");
+        check_refused("Type: String, AllowedValues: [a], ConstraintDescription: only a", "P=b", "| only a");
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        check_refused("Type: String, NoEcho: true, MinLength: 9", "P=hunter2", "`P` is `(hidden)`");
+    }
+
+    #[test]
+    fn a_declaration_is_checked() {
+        check_refused("Type: Strin, Default: a", "", "`Strin` is no type of a parameter");
+        check_refused("Default: a", "", "`P` has no `Type`");
+        check_refused(
+            "Type: String, Default: a, Defualt: b",
+            "",
+            "no property `Defualt` | unknown property | did you mean `Default`?",
+        );
+        check_refused("Type: String, Default: [a]", "", "the default of `P` is a list");
+    }
+}

@@ -1,0 +1,249 @@
+//! `AWS::Kinesis::Stream`: the streams that the template makes (specification 11.4).
+
+use super::context::{Context, Reported};
+use super::diagnostics::{Code, Diagnostic};
+use super::document::Resource;
+use super::node::Entry;
+use super::source::Span;
+use crate::application::Stream;
+use std::collections::BTreeMap;
+
+pub(super) const STREAM: &str = "AWS::Kinesis::Stream";
+
+/// An on-demand stream starts with so many shards.
+const ON_DEMAND_SHARDS: u32 = 4;
+
+/// As far as a stream can be scaled up without asking AWS (UpdateShardCount).
+const SHARDS_MAX: i64 = 10_000;
+
+/// How long a stream keeps a record: a day to a year.
+const RETENTION_HOURS: std::ops::RangeInclusive<i64> = 24..=8760;
+const RETENTION_HOURS_DEFAULT: u32 = 24;
+
+/// MaxRecordSizeInKiB; another limit than this one is not honoured.
+const RECORD_KIB: std::ops::RangeInclusive<i64> = 1024..=10_240;
+const RECORD_KIB_DEFAULT: i64 = 1024;
+
+const NAME_LENGTH_MAX: usize = 128;
+
+const PROPERTIES: [&str; 9] = [
+    "Name",
+    "ShardCount",
+    "RetentionPeriodHours",
+    "StreamModeDetails",
+    "MaxRecordSizeInKiB",
+    "StreamEncryption",
+    "DesiredShardLevelMetrics",
+    "WarmThroughputMiBps",
+    "Tags",
+];
+
+/// Every stream that exists, by logical id. Two of one name are reported.
+pub(super) fn read_all(context: &mut Context<'_>) -> BTreeMap<String, Stream> {
+    let document = context.document;
+    let mut streams = BTreeMap::new();
+    let mut names: BTreeMap<String, Span> = BTreeMap::new();
+    for resource in document.resources.iter().filter(|resource| resource.kind == STREAM) {
+        if context.exists(resource) != Ok(true) {
+            continue;
+        }
+        let Ok(stream) = read(context, resource) else { continue };
+        if let Some(&first) = names.get(&stream.name) {
+            let message = format!("two streams are named `{}`", stream.name);
+            context.report(
+                Diagnostic::error(Code::Conflict, message)
+                    .at(resource.id_span, "second stream")
+                    .related(first, "first stream")
+                    .help("give one of them another `Name`"),
+            );
+        }
+        names.insert(stream.name.clone(), resource.id_span);
+        streams.insert(resource.id.clone(), stream);
+    }
+    streams
+}
+
+/// Whether a stream may have this name.
+pub(super) fn is_stream_name(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    (1..=NAME_LENGTH_MAX).contains(&name.len()) && name.chars().all(is_allowed)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Provisioned,
+    OnDemand,
+}
+
+fn read<'t>(context: &mut Context<'t>, resource: &'t Resource) -> Result<Stream, Reported> {
+    let properties = context.properties(&resource.properties)?;
+    let mut stream = Stream {
+        logical_id: resource.id.clone(),
+        name: resource.id.clone(),
+        shard_count: ON_DEMAND_SHARDS,
+        retention_hours: RETENTION_HOURS_DEFAULT,
+    };
+    let mut mode = Mode::Provisioned;
+    let mut shard_count = None;
+    for property in properties {
+        match property.key.as_str() {
+            "Name" => stream.name = read_name(context, resource, property)?,
+            "ShardCount" => {
+                shard_count = context.integer(property, 1..=SHARDS_MAX)?.map(|count| (count, property));
+            }
+            "RetentionPeriodHours" => {
+                if let Some(hours) = context.integer(property, RETENTION_HOURS)? {
+                    stream.retention_hours = u32::try_from(hours).expect("the range was checked");
+                }
+            }
+            "StreamModeDetails" => mode = read_mode(context, property)?,
+            "MaxRecordSizeInKiB" => match context.integer(property, RECORD_KIB)? {
+                None | Some(RECORD_KIB_DEFAULT) => {}
+                Some(_) => {
+                    let message = "larger records are not supported by Pelton";
+                    context.unsupported(property.value.span, message, "only 1024 is honoured");
+                }
+            },
+            name if PROPERTIES.contains(&name) => {}
+            _ => {
+                context.unknown_property(property, "a stream", &PROPERTIES);
+            }
+        }
+    }
+    match (mode, shard_count) {
+        (Mode::Provisioned, Some((count, _))) => {
+            stream.shard_count = u32::try_from(count).expect("the range was checked");
+        }
+        (Mode::Provisioned, None) => {
+            stream.shard_count = 1;
+            let message = format!("the stream `{}` has no `ShardCount`", resource.id);
+            context.report(
+                Diagnostic::warning(Code::Missing, message)
+                    .at(resource.id_span, "gets one shard here")
+                    .help("add `ShardCount: 1`, or `StreamModeDetails: {StreamMode: ON_DEMAND}`"),
+            );
+        }
+        (Mode::OnDemand, None) => {}
+        (Mode::OnDemand, Some((_, property))) => {
+            context.report(
+                Diagnostic::error(Code::Conflict, "an on-demand stream has no `ShardCount`")
+                    .at(property.key_span, "not allowed with `ON_DEMAND`")
+                    .help("remove it: AWS decides how many shards there are"),
+            );
+        }
+    }
+    Ok(stream)
+}
+
+fn read_name<'t>(
+    context: &mut Context<'t>,
+    resource: &'t Resource,
+    property: &Entry,
+) -> Result<String, Reported> {
+    let name = context.name_of(resource)?;
+    if is_stream_name(&name) {
+        return Ok(name);
+    }
+    let allowed = "1 to 128 letters, digits, `_`, `.` or `-`";
+    Err(context.not_allowed(property, &name, allowed))
+}
+
+fn read_mode<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result<Mode, Reported> {
+    let details = context.head(&property.value, "a map with a `StreamMode`")?.unwrap_or_default();
+    let mut mode = Mode::Provisioned;
+    for detail in details {
+        if detail.key != "StreamMode" {
+            return Err(context.unknown_property(detail, "`StreamModeDetails`", &["StreamMode"]));
+        }
+        if context.word(detail, &["PROVISIONED", "ON_DEMAND"])? == Some("ON_DEMAND") {
+            mode = Mode::OnDemand;
+        }
+    }
+    Ok(mode)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::template::testing::{check_problem, load};
+
+    fn loaded(properties: &str) -> crate::template::Loaded {
+        load(&format!("Resources:\n  S:\n    Type: AWS::Kinesis::Stream\n    Properties: {{{properties}}}\n"))
+    }
+
+    #[track_caller]
+    fn check(properties: &str, name: &str, shard_count: u32, retention_hours: u32) {
+        let loaded = loaded(properties);
+        check_problem(&loaded, "");
+        let stream = &loaded.application.expect("there is no problem").streams["S"];
+        assert_eq!(
+            (stream.name.as_str(), stream.shard_count, stream.retention_hours),
+            (name, shard_count, retention_hours)
+        );
+    }
+
+    #[test]
+    fn a_stream_has_its_properties_or_their_defaults() {
+        check("ShardCount: 3", "S", 3, 24);
+        check("ShardCount: '1', Name: orders.v2_x-y, RetentionPeriodHours: 8760", "orders.v2_x-y", 1, 8760);
+        check("StreamModeDetails: {StreamMode: ON_DEMAND}", "S", 4, 24);
+        check("StreamModeDetails: {StreamMode: PROVISIONED}, ShardCount: 2", "S", 2, 24);
+        check(
+            "ShardCount: 1, Tags: [{Key: !ImportValue x, Value: y}], StreamEncryption: {KeyId: !Ref Nothing}",
+            "S",
+            1,
+            24,
+        );
+        check("ShardCount: 1, MaxRecordSizeInKiB: 1024", "S", 1, 24);
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        check_problem(
+            &loaded("ShardCount: 0"),
+            "`ShardCount` is `0` | must be a whole number from 1 to 10000",
+        );
+        check_problem(&loaded("ShardCount: two"), "`ShardCount` is `two`");
+        check_problem(&loaded("ShardCount: 1, RetentionPeriodHours: 23"), "from 24 to 8760");
+        check_problem(&loaded("ShardCount: 1, RetentionPeriodHours: 8761"), "from 24 to 8760");
+        check_problem(&loaded("ShardCount: 1, Name: 'a b'"), "`Name` is `a b` | must be 1 to 128 letters");
+        check_problem(&loaded("ShardCount: 1, MaxRecordSizeInKiB: 2048"), "larger records are not supported");
+        check_problem(&loaded("ShardCount: 1, MaxRecordSizeInKiB: 5"), "from 1024 to 10240");
+        check_problem(
+            &loaded("ShardCount: 1, StreamModeDetails: {StreamMode: ON_DEMAND}"),
+            "an on-demand stream has no `ShardCount`",
+        );
+        check_problem(
+            &loaded("StreamModeDetails: {StreamMode: X}"),
+            "must be one of `PROVISIONED`, `ON_DEMAND`",
+        );
+        check_problem(
+            &loaded("ShardCount: 1, ShardCuont: 2"),
+            "no property `ShardCuont` | unknown property | did you mean `ShardCount`?",
+        );
+    }
+
+    #[test]
+    fn a_stream_without_shard_count_gets_one_shard_and_a_warning() {
+        let loaded = loaded("Name: x");
+        check_problem(&loaded, "warning missing: the stream `S` has no `ShardCount`");
+        assert_eq!(loaded.application.expect("a warning is no error").streams["S"].shard_count, 1);
+    }
+
+    #[test]
+    fn two_streams_of_one_name_are_refused() {
+        let stream = "{Type: AWS::Kinesis::Stream, Properties: {Name: x, ShardCount: 1}}";
+        check_problem(
+            &load(&format!("Resources:\n  A: {stream}\n  B: {stream}\n")),
+            "two streams are named `x`",
+        );
+    }
+
+    #[test]
+    fn a_stream_whose_condition_fails_does_not_exist() {
+        let loaded = load(
+            "Conditions: {No: !Equals [a, b]}\nResources:\n  S: {Type: AWS::Kinesis::Stream, Condition: No, Properties: {ShardCount: 0}}\n",
+        );
+        check_problem(&loaded, "");
+        assert!(loaded.application.expect("there is no problem").streams.is_empty());
+    }
+}

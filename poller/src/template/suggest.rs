@@ -1,0 +1,65 @@
+//! "Did you mean": the nearest of the names that are known.
+
+/// More different than this in proportion is another word, not a slip.
+const SIMILARITY_MIN: f64 = 0.7;
+
+/// The known name that is most like `name`, if one is like it.
+pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    known
+        .into_iter()
+        .map(|candidate| {
+            (strsim::normalized_damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate)
+        })
+        .filter(|&(similarity, _)| similarity >= SIMILARITY_MIN)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// A sentence to help somebody who wrote `name`: the nearest known one, else all of them.
+pub(super) fn did_you_mean<'a>(
+    name: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+    kind: &str,
+) -> String {
+    if let Some(nearest) = nearest(name, known.clone()) {
+        return format!("did you mean `{nearest}`?");
+    }
+    match list(known) {
+        Some(list) => format!("{kind}: {list}"),
+        None => format!("the template has no {kind}"),
+    }
+}
+
+/// More names than this do not help.
+const LISTED_MAX: usize = 30;
+
+/// The names with commas between them; `None` if there are none.
+pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let mut names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    let left_out = names.len().saturating_sub(LISTED_MAX);
+    names.truncate(LISTED_MAX);
+    if left_out > 0 {
+        names.push(format!("and {left_out} more"));
+    }
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, known: &[&str], expected: Option<&str>) {
+        assert_eq!(nearest(name, known.iter().copied()), expected);
+    }
+
+    #[test]
+    fn a_slip_finds_its_name_and_another_word_does_not() {
+        check("BatchSise", &["BatchSize", "Enabled"], Some("BatchSize"));
+        check("batchsize", &["BatchSize"], Some("BatchSize"));
+        check("Ordres", &["Orders", "Order"], Some("Orders"));
+        check("Payments", &["Orders"], None);
+        check("", &["Orders"], None);
+    }
+}

@@ -1,0 +1,99 @@
+//! What a template would run, as tables for people.
+
+use crate::application::{Application, BuildMethod, Function, Mapping, Stream};
+use pelton_core::plan::StartingPosition;
+use std::path::Path;
+
+/// Mappings, functions and streams, one a line.
+#[must_use]
+pub fn summary(application: &Application) -> String {
+    if application.mappings.is_empty() {
+        return "no event source mappings: nothing would run\n".to_owned();
+    }
+    let mappings = table(
+        ["mapping", "stream", "function", "from", "batch", "window", "state"],
+        application.mappings.iter().map(mapping_row),
+    );
+    let functions = table(
+        ["function", "runtime", "timeout", "memory", "reserved", "build", "code"],
+        application.functions.values().map(|function| function_row(function, &application.root)),
+    );
+    let streams =
+        table(["stream", "name", "shards", "retention"], application.streams.values().map(stream_row));
+    [mappings, functions, streams].into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn mapping_row(mapping: &Mapping) -> [String; 7] {
+    let from = match mapping.starting_position {
+        StartingPosition::TrimHorizon => "TRIM_HORIZON".to_owned(),
+        StartingPosition::Latest => "LATEST".to_owned(),
+        StartingPosition::AtTimestamp(timestamp) => timestamp_text(timestamp.as_millis()),
+    };
+    [
+        mapping.id.to_string(),
+        mapping.stream.name.clone(),
+        mapping.function.clone(),
+        from,
+        mapping.batch_size.to_string(),
+        format!("{} s", mapping.batching_window.as_secs()),
+        if mapping.enabled { "enabled" } else { "disabled" }.to_owned(),
+    ]
+}
+
+fn timestamp_text(millis: u64) -> String {
+    let timestamp =
+        i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
+    timestamp.map_or_else(|| format!("{millis} ms"), |timestamp| timestamp.to_string())
+}
+
+fn function_row(function: &Function, root: &Path) -> [String; 7] {
+    let code = match function.code_uri.strip_prefix(root) {
+        Ok(inside) => Path::new(".").join(inside),
+        Err(_) => function.code_uri.clone(),
+    };
+    let build = match &function.build {
+        Some(BuildMethod::RustCargoLambda { binary: Some(binary) }) => format!("cargo ({binary})"),
+        Some(BuildMethod::RustCargoLambda { binary: None }) => "cargo".to_owned(),
+        None => "-".to_owned(),
+    };
+    let reserved = function.reserved_concurrency.map_or_else(|| "-".to_owned(), |most| most.to_string());
+    [
+        function.logical_id.clone(),
+        function.runtime.clone(),
+        format!("{} s", function.timeout.as_secs()),
+        format!("{} MB", function.memory_size_mb),
+        reserved,
+        build,
+        code.display().to_string(),
+    ]
+}
+
+fn stream_row(stream: &Stream) -> [String; 4] {
+    [
+        stream.logical_id.clone(),
+        stream.name.clone(),
+        stream.shard_count.to_string(),
+        format!("{} h", stream.retention_hours),
+    ]
+}
+
+/// Columns as wide as their widest cell; `None` if there are no rows.
+fn table<const COLUMNS: usize>(
+    head: [&str; COLUMNS],
+    rows: impl Iterator<Item = [String; COLUMNS]>,
+) -> Option<String> {
+    let rows: Vec<[String; COLUMNS]> = rows.collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let lines: Vec<[String; COLUMNS]> = std::iter::once(head.map(str::to_owned)).chain(rows).collect();
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
+    let mut text = String::new();
+    for line in &lines {
+        let cells = line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    Some(text)
+}
