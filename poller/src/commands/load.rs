@@ -4,6 +4,7 @@ use super::CommandFailure;
 use super::options::TemplateOptions;
 use crate::application::Application;
 use crate::logging::Terminal;
+use crate::template::diagnostics::Colour;
 use crate::template::{self, LoadOptions, Loaded, Unsupported};
 use std::path::{Path, PathBuf};
 
@@ -46,7 +47,8 @@ pub(super) fn load(
     };
     let Loaded { application, diagnostics } = template::load(path, &load_options);
     if !diagnostics.is_empty() {
-        terminal.print(diagnostics.render(terminal.is_interactive()).trim_end());
+        let colour = if terminal.is_interactive() { Colour::Always } else { Colour::Never };
+        terminal.print(diagnostics.render(colour).trim_end());
     }
     application.ok_or_else(|| CommandFailure::bad_input(format!("{} cannot be run", path.display())))
 }
