@@ -1,1 +1,4 @@
 //! Stub: commands.
+
+pub mod put;
+pub mod stream;

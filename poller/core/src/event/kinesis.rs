@@ -162,3 +162,106 @@ fn append_seconds(moment: Timestamp, into: &mut Vec<u8>) {
     write!(into, "{}.{:03}", moment.as_millis() / 1000, moment.as_millis() % 1000)
         .expect("writing to a Vec cannot fail");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Batch;
+    use serde_json::{Value, json};
+
+    const SEQUENCE_NUMBER: &str = "49590338271490256608559692538361571095921575989136588898";
+
+    fn encoder() -> KinesisEncoder {
+        KinesisEncoder::new(
+            "shardId-000000000006",
+            "arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream",
+            "us-east-2",
+            "arn:aws:iam::123456789012:role/lambda-role",
+        )
+    }
+
+    fn record<'a>(partition_key: Option<&'a str>, data: &'a [u8], arrival: u64) -> KinesisRecord<'a> {
+        let arrival = Timestamp::from_millis(arrival);
+        KinesisRecord { sequence_number: SEQUENCE_NUMBER, partition_key, data, arrival }
+    }
+
+    /// The event of one read, as text.
+    fn event<'a>(records: impl IntoIterator<Item = KinesisRecord<'a>>) -> String {
+        let records = encoder().encode(records).into_records(Bytes::from);
+        let batch = Batch::new(records, KinesisEncoder::envelope());
+        let event = String::from_utf8(batch.body().concat()).unwrap();
+        assert_eq!(event.len(), batch.event_len());
+        event
+    }
+
+    /// What stands under `kinesis` in the event of one record.
+    fn kinesis_of(record: KinesisRecord<'_>) -> Value {
+        let mut event: Value = serde_json::from_str(&event([record])).unwrap();
+        event["Records"][0]["kinesis"].take()
+    }
+
+    #[test]
+    fn an_event_has_exactly_the_keys_and_the_nesting_of_aws() {
+        let text = event([record(Some("1"), b"Hello, this is a test.", 1_545_084_650_987)]);
+        let expected = json!({"Records": [{
+            "kinesis": {
+                "kinesisSchemaVersion": "1.0",
+                "partitionKey": "1",
+                "sequenceNumber": SEQUENCE_NUMBER,
+                "data": "SGVsbG8sIHRoaXMgaXMgYSB0ZXN0Lg==",
+                "approximateArrivalTimestamp": 1_545_084_650.987,
+            },
+            "eventSource": "aws:kinesis",
+            "eventVersion": "1.0",
+            "eventID": format!("shardId-000000000006:{SEQUENCE_NUMBER}"),
+            "eventName": "aws:kinesis:record",
+            "invokeIdentityArn": "arn:aws:iam::123456789012:role/lambda-role",
+            "awsRegion": "us-east-2",
+            "eventSourceARN": "arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream",
+        }]});
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_time_of_arrival_has_exactly_three_fraction_digits() {
+        for (millis, expected) in [(1_000, "1.000"), (1_050, "1.050"), (1_545_084_650_009, "1545084650.009")]
+        {
+            let text = event([record(Some("1"), b"", millis)]);
+            assert!(text.contains(&format!(r#""approximateArrivalTimestamp":{expected}}}"#)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_record_without_partition_key_has_none_in_the_event() {
+        assert_eq!(kinesis_of(record(None, b"a", 1_000)).get("partitionKey"), None);
+    }
+
+    #[test]
+    fn any_partition_key_and_any_data_arrive_as_they_were() {
+        let all_bytes: Vec<u8> = (0..=255).collect();
+        for key in ["k\u{e9}y \u{1F600}", "\"quoted\" \\ \n\t\u{1}", ""] {
+            for data in [&b""[..], &b"a"[..], &b"ab"[..], &b"abc"[..], &all_bytes] {
+                let kinesis = kinesis_of(record(Some(key), data, 1_000));
+                assert_eq!(kinesis["partitionKey"], key);
+                assert_eq!(STANDARD.decode(kinesis["data"].as_str().unwrap()).unwrap(), data);
+            }
+        }
+    }
+
+    #[test]
+    fn records_of_one_read_share_one_page_and_are_separated_by_a_comma() {
+        let records = [record(Some("1"), b"a", 1_000), record(Some("2"), b"b", 2_000)];
+        let one = encoder().encode([records[0]]).len();
+        let page = encoder().encode(records);
+        assert_eq!((page.records_len(), page.len()), (2, 2 * one + 1));
+        let event: Value = serde_json::from_str(&event(records)).unwrap();
+        assert_eq!(event["Records"].as_array().map(Vec::len), Some(2));
+    }
+
+    #[test]
+    fn a_read_without_records_is_an_empty_page() {
+        let page = encoder().encode([]);
+        assert!(page.is_empty());
+        assert!(page.into_records(Bytes::from).is_empty());
+    }
+}

@@ -8,7 +8,7 @@ mod gate;
 mod streams;
 
 pub use arrivals::Arrivals;
-pub use streams::{CreateError, create_streams};
+pub use streams::{CreateError, RETENTION_HOURS_DEFAULT, create_streams};
 
 use crate::ports::Cause;
 use axum::extract::DefaultBodyLimit;
