@@ -22,7 +22,7 @@ pub struct PutArgs {
     #[arg(long, value_name = "KEY", conflicts_with = "generate")]
     pub key: Option<String>,
     /// The field of each JSON line that is its partition key
-    #[arg(long, value_name = "FIELD", requires = "file", conflicts_with = "key")]
+    #[arg(long, value_name = "FIELD", conflicts_with_all = ["data", "generate", "key"])]
     pub key_field: Option<String>,
     /// Make up records
     #[arg(long)]
