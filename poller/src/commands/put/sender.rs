@@ -84,6 +84,7 @@ impl Sender {
             failures += 1;
             let delay = BACKOFF.delay(failures, &mut self.random);
             tokio::select! {
+                biased;
                 () = stop.clone() => return Ok(Sent::Interrupted),
                 () = self.clock.sleep(delay) => {}
             }
@@ -152,12 +153,65 @@ fn fitting(entries: &[Entry]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::aws::{AwsOptions, KinesisClient};
+    use serde_json::{Value, json};
+    use std::sync::{Arc, Mutex};
 
     #[track_caller]
     fn check(sizes: &[usize], expected: usize) {
         let entries: Vec<Entry> =
             sizes.iter().map(|size| Entry { key: String::new(), data: vec![0; *size] }).collect();
         assert_eq!(fitting(&entries), expected);
+    }
+
+    /// Answers PutRecords: the n-th call refuses the records at the n-th places. Remembers the keys of each call.
+    async fn throttling(refused: Vec<Vec<usize>>) -> (aws_sdk_kinesis::Client, Arc<Mutex<Vec<Vec<String>>>>) {
+        let calls: Arc<Mutex<Vec<Vec<String>>>> = Arc::default();
+        let remembered = Arc::clone(&calls);
+        let app = axum::Router::new().fallback(async move |body: String| {
+            let body: Value = serde_json::from_str(&body).unwrap();
+            let keys: Vec<String> = body["Records"].as_array().unwrap().iter().map(key).collect();
+            let mut calls = remembered.lock().unwrap();
+            let refused = refused.get(calls.len()).cloned().unwrap_or_default();
+            let answer = |place| match refused.contains(&place) {
+                true => json!({"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "no"}),
+                false => json!({"ShardId": "shardId-0", "SequenceNumber": "1"}),
+            };
+            let answers: Vec<Value> = (0..keys.len()).map(answer).collect();
+            calls.push(keys);
+            json!({"FailedRecordCount": refused.len(), "Records": answers}).to_string()
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint_url = Some(format!("http://{}", listener.local_addr().unwrap()));
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let options = AwsOptions { endpoint_url, region: Some("us-east-1".to_owned()) };
+        (KinesisClient::connect(&options).await.unwrap().sdk().clone(), calls)
+    }
+
+    fn key(record: &Value) -> String {
+        record["PartitionKey"].as_str().unwrap().to_owned()
+    }
+
+    fn entries(keys: &[&str]) -> Vec<Entry> {
+        keys.iter().map(|key| Entry { key: (*key).to_owned(), data: b"x".to_vec() }).collect()
+    }
+
+    #[tokio::test]
+    async fn throttled_records_are_put_again_in_order_until_all_are_accepted() {
+        let (sdk, calls) = throttling(vec![vec![1, 2], vec![0]]).await;
+        let mut sender = Sender::new(sdk, Clock::start(), "orders".to_owned());
+        let sent = sender.send(entries(&["a", "b", "c", "d"]), std::future::pending()).await.unwrap();
+        assert_eq!(*calls.lock().unwrap(), [vec!["a", "b", "c", "d"], vec!["b", "c"], vec!["b"]]);
+        let summary = sender.summary(Duration::ZERO, false);
+        assert_eq!((sent, summary.records, summary.bytes, summary.throttled), (Sent::All, 4, 4, 3));
+    }
+
+    #[tokio::test]
+    async fn told_to_stop_between_two_attempts_it_knows_what_was_put() {
+        let (sdk, _) = throttling(vec![vec![1]; 1000]).await;
+        let mut sender = Sender::new(sdk, Clock::start(), "orders".to_owned());
+        let sent = sender.send(entries(&["a", "b"]), std::future::ready(())).await.unwrap();
+        assert_eq!((sent, sender.records()), (Sent::Interrupted, 1));
     }
 
     #[test]

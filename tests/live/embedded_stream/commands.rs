@@ -1,10 +1,13 @@
-//! `pelton put` into the embedded stream.
+//! `pelton put` and `pelton stream`, against each other.
 
-use super::world::{World, first_shard};
+use super::world::{World, first_shard, orders};
 use aws_sdk_kinesis::primitives::Blob;
 use clap::Parser;
+use pelton::clock::Clock;
 use pelton::commands::put::{PutArgs, PutError, PutSummary, run};
+use pelton::commands::stream::{self, StreamArgs};
 use pelton::ports::{ReadFrom, Source};
+use pelton::source::aws::{AwsOptions, KinesisClient};
 use pelton_core::plan::ShardStart;
 use std::io::Write;
 
@@ -111,4 +114,31 @@ async fn an_endpoint_where_nobody_listens_is_answered_with_what_to_do() {
     let error = run(args, &client, &clock, std::future::pending()).await.unwrap_err();
     assert!(error.to_string().contains("start `pelton stream`"), "{error}");
     assert_eq!(error.exit_code(), 2);
+}
+
+#[derive(Parser)]
+struct StreamProgram {
+    #[command(flatten)]
+    stream: StreamArgs,
+}
+
+#[tokio::test]
+async fn the_stream_command_serves_the_streams_of_its_arguments_and_of_the_template_until_told_to_stop() {
+    let words = ["stream", "--stream-listen", "127.0.0.1:0", "--stream", "clicks:3"];
+    let args = StreamProgram::parse_from(words).stream;
+    let (tell, told) = tokio::sync::oneshot::channel::<String>();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(async move {
+        let ready = |endpoint: &str| tell.send(endpoint.to_owned()).unwrap();
+        stream::run(&args, &[orders(2)], &Clock::start(), ready, async { stopped.await.unwrap() }).await
+    });
+    let endpoint_url = Some(told.await.unwrap());
+    let client = KinesisClient::connect(&AwsOptions { endpoint_url, region: None }).await.unwrap();
+    let names = client.sdk().list_streams().send().await.unwrap().stream_names;
+    assert_eq!(names, ["clicks", "orders"]);
+    let shards = client.sdk().list_shards().stream_name("clicks").send().await.unwrap();
+    assert_eq!(shards.shards().len(), 3);
+    stop.send(()).unwrap();
+    serving.await.unwrap().unwrap();
+    assert!(client.sdk().list_streams().send().await.is_err());
 }
