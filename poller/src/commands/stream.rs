@@ -82,8 +82,9 @@ pub async fn start(
     let aws = AwsOptions { endpoint_url: None, region: Some(options.region.clone()) };
     let server = EmbeddedStream::start(options).await?;
     let client = KinesisClient::connect(&AwsOptions { endpoint_url: Some(server.endpoint()), ..aws }).await?;
-    let named: Vec<Stream> = args.streams.iter().map(StreamToCreate::as_stream).collect();
-    create_streams(&client, clock, named.iter().chain(of_template)).await?;
+    let named = args.streams.iter().map(StreamToCreate::as_stream);
+    let streams: Vec<Stream> = named.chain(of_template.iter().cloned()).collect();
+    create_streams(&client, clock, &streams).await?;
     Ok(server)
 }
 

@@ -41,10 +41,10 @@ pub enum CreateError {
 /// Creates those of `streams` that do not exist, and waits until all are active. Streams that exist are left as they are.
 ///
 /// Out: the names of those it created. Cancelling leaves what was created.
-pub async fn create_streams<'a>(
+pub async fn create_streams(
     client: &KinesisClient,
     clock: &Clock,
-    streams: impl IntoIterator<Item = &'a Stream>,
+    streams: &[Stream],
 ) -> Result<Vec<String>, CreateError> {
     let mut created = Vec::new();
     for stream in streams {
