@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use pelton::clock::Clock;
 use pelton::commands::signals::StopSignals;
-use pelton::commands::{CommandFailure, demo, dev, run, status, validate};
+use pelton::commands::{CommandFailure, demo, dev, put, run, status, stream, validate};
 use pelton::data_dir;
 use pelton::errors::chain;
 use pelton::lambda::hidden_mode;
@@ -44,6 +44,10 @@ enum Command {
     Dev(dev::DevArguments),
     /// Run the template's mappings, long-running; builds nothing, creates nothing
     Run(run::RunArguments),
+    /// Run only the embedded stream: the Kinesis API on loopback, in memory
+    Stream(stream::StreamArguments),
+    /// Put records into a stream
+    Put(put::PutArguments),
     /// Show mappings and shards, as the running poller sees them
     Status(StatusCommand),
     /// Show what would run, or every problem of the template
@@ -105,6 +109,8 @@ async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), Comman
         Command::Demo(arguments) => demo::run(arguments, &mut signals, terminal, clock).await,
         Command::Dev(arguments) => dev::run(arguments, &mut signals, terminal, clock).await,
         Command::Run(arguments) => run::run(arguments, &mut signals, terminal, clock).await,
+        Command::Stream(arguments) => stream::run(arguments, &mut signals, terminal, clock).await,
+        Command::Put(arguments) => put::run(arguments, &mut signals, clock).await,
         Command::Status(command) => command.run(terminal, &clock).await,
         Command::Validate(arguments) => validate::run(&arguments, terminal),
     }

@@ -87,7 +87,7 @@ pub(super) async fn start(
     };
     let endpoint_url = stream.as_ref().map(EmbeddedStream::endpoint).or(aws.endpoint_url);
     let client = connect(&AwsOptions { endpoint_url, region: Some(region) }).await?;
-    create_streams(&client, &clock, application.streams.values())
+    create_streams(&client, &clock, &application.streams.values().cloned().collect::<Vec<_>>())
         .await
         .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
     let code = build_all(&application).await?;

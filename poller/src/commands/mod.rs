@@ -6,9 +6,11 @@ pub mod failure;
 mod load;
 pub mod options;
 mod poller;
+pub mod put;
 pub mod run;
 pub mod signals;
 pub mod status;
+pub mod stream;
 pub mod validate;
 mod views;
 

@@ -227,3 +227,27 @@ fn tls_client() -> SharedHttpClient {
 fn plain_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().pool_max_idle_per_host(CALLS_IN_FLIGHT_MAX).build_http()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_endpoint_that_is_no_url_is_refused_with_the_reason() {
+        let endpoint_url = Some("127.0.0.1:4567".to_owned());
+        let error = KinesisClient::connect(&AwsOptions { endpoint_url, region: None }).await.unwrap_err();
+        let expected =
+            "the endpoint 127.0.0.1:4567 cannot be used: it does not start with http:// or https://";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[tokio::test]
+    async fn what_the_command_line_says_goes_before_everything_else() {
+        let options = AwsOptions {
+            endpoint_url: Some("http://127.0.0.1:1/".to_owned()),
+            region: Some("eu-north-1".to_owned()),
+        };
+        let client = KinesisClient::connect(&options).await.unwrap();
+        assert_eq!((client.endpoint().as_str(), client.region()), ("http://127.0.0.1:1", "eu-north-1"));
+    }
+}

@@ -8,5 +8,5 @@ pub mod aws;
 pub mod budget;
 pub mod embedded;
 mod endpoint;
-mod failure;
+pub(crate) mod failure;
 pub mod kinesis;

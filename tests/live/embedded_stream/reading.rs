@@ -25,7 +25,7 @@ async fn the_stream_describes_itself() {
 #[tokio::test]
 async fn streams_that_exist_are_left_as_they_are() {
     let world = World::with_shards(3).await;
-    assert!(create_streams(&world.client, &world.clock, [&orders(1)]).await.unwrap().is_empty());
+    assert!(create_streams(&world.client, &world.clock, &[orders(1)]).await.unwrap().is_empty());
     assert_eq!(world.source().list_shards().await.unwrap().len(), 3);
 }
 

@@ -33,7 +33,7 @@ impl World {
             AwsOptions { endpoint_url: Some(server.endpoint()), region: Some("us-east-1".to_owned()) };
         let world =
             Self { client: KinesisClient::connect(&options).await.unwrap(), server, clock: Clock::start() };
-        let created = create_streams(&world.client, &world.clock, [&orders(shard_count)]).await.unwrap();
+        let created = create_streams(&world.client, &world.clock, &[orders(shard_count)]).await.unwrap();
         assert_eq!(created, ["orders"]);
         world
     }

@@ -20,6 +20,9 @@ use tokio::sync::RwLock;
 /// Largest request: 10 MiB of records (specification 13) in base64, and what stands around them.
 pub(super) const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// Most reads at once. Each takes a copy of the list of the stream's shards: five megabytes if it has ten thousand.
+const READS_AT_ONCE_MAX: u32 = 16;
+
 /// Lets requests in.
 #[derive(Clone, Debug)]
 pub(super) struct Gate {
@@ -39,7 +42,7 @@ enum Deed {
 
 impl Gate {
     pub(super) fn new(arrivals: Arrivals) -> Self {
-        Self { arrivals, turn: Arc::default() }
+        Self { arrivals, turn: Arc::new(RwLock::with_max_readers((), READS_AT_ONCE_MAX)) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The stream that Pelton brings along: the Kinesis API on loopback, in memory, in this process.
 //!
 //! It is read and written through the AWS SDK like any other. Beside that it tells its readers when records arrive
-//! ([`Arrivals`]), and it never hands out records in another order than it will from then on (see [`gate`]).
+//! ([`Arrivals`]), and it never hands out records in another order than it will from then on (its `gate` says why).
 
 mod arrivals;
 mod gate;
@@ -10,7 +10,7 @@ mod streams;
 
 pub use arrivals::Arrivals;
 pub use probe::is_at;
-pub use streams::{CreateError, create_streams};
+pub use streams::{CreateError, RETENTION_HOURS_DEFAULT, create_streams};
 
 use crate::ports::Cause;
 use axum::extract::DefaultBodyLimit;

@@ -9,7 +9,7 @@ use aws_sdk_kinesis::types::StreamStatus;
 use std::time::Duration;
 
 /// The retention of a new stream, in hours (Kinesis API, CreateStream).
-const RETENTION_HOURS_NEW: u32 = 24;
+pub const RETENTION_HOURS_DEFAULT: u32 = 24;
 
 /// How often a stream that is being created is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -41,10 +41,10 @@ pub enum CreateError {
 /// Creates those of `streams` that do not exist, and waits until all are active. Streams that exist are left as they are.
 ///
 /// Out: the names of those it created. Cancelling leaves what was created.
-pub async fn create_streams<'a>(
+pub async fn create_streams(
     client: &KinesisClient,
     clock: &Clock,
-    streams: impl IntoIterator<Item = &'a Stream>,
+    streams: &[Stream],
 ) -> Result<Vec<String>, CreateError> {
     let mut created = Vec::new();
     for stream in streams {
@@ -89,7 +89,7 @@ async fn await_active(client: &KinesisClient, clock: &Clock, stream: &Stream) ->
 }
 
 async fn set_retention(client: &KinesisClient, stream: &Stream) -> Result<(), CreateError> {
-    if stream.retention_hours == RETENTION_HOURS_NEW {
+    if stream.retention_hours == RETENTION_HOURS_DEFAULT {
         return Ok(());
     }
     let hours = i32::try_from(stream.retention_hours).unwrap_or(i32::MAX);

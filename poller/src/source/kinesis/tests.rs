@@ -14,17 +14,23 @@ use std::sync::Mutex;
 
 /// Answers requests in order, and remembers them.
 #[derive(Clone, Default)]
-struct Script(Arc<Mutex<(VecDeque<(u16, Value)>, Vec<(String, Value)>)>>);
+struct Script(Arc<Mutex<Played>>);
+
+#[derive(Default)]
+struct Played {
+    answers: VecDeque<(u16, Value)>,
+    requests: Vec<(String, Value)>,
+}
 
 impl Script {
     fn answer(self, answer: Value) -> Self {
-        self.0.lock().unwrap().0.push_back((200, answer));
+        self.0.lock().unwrap().answers.push_back((200, answer));
         self
     }
 
     fn refuse(self, status: u16, code: &str) -> Self {
         let answer = json!({ "__type": code, "message": "no" });
-        self.0.lock().unwrap().0.push_back((status, answer));
+        self.0.lock().unwrap().answers.push_back((status, answer));
         self
     }
 
@@ -34,7 +40,7 @@ impl Script {
 
     /// Operation and body of each request so far.
     fn requests(&self) -> Vec<(String, Value)> {
-        self.0.lock().unwrap().1.clone()
+        self.0.lock().unwrap().requests.clone()
     }
 
     /// What the n-th request for an iterator asked for.
@@ -64,8 +70,9 @@ async fn play(
     let target = headers["x-amz-target"].to_str().unwrap();
     let operation = target.rsplit('.').next().unwrap().to_owned();
     let mut script = script.0.lock().unwrap();
-    script.1.push((operation.clone(), serde_json::from_slice(&body).unwrap()));
-    let (status, answer) = script.0.pop_front().unwrap_or_else(|| panic!("{operation} is not in the script"));
+    script.requests.push((operation.clone(), serde_json::from_slice(&body).unwrap()));
+    let (status, answer) =
+        script.answers.pop_front().unwrap_or_else(|| panic!("{operation} is not in the script"));
     let content_type = ("content-type".parse().unwrap(), "application/x-amz-json-1.1".parse().unwrap());
     (StatusCode::from_u16(status).unwrap(), HeaderMap::from_iter([content_type]), answer.to_string())
 }

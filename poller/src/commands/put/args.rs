@@ -1,0 +1,157 @@
+//! The options of `pelton put`, and the records that they ask for.
+
+use super::generator::Generator;
+use super::lines::{BadLine, Lines};
+use super::sender::BATCH_RECORDS_MAX;
+use super::{Entry, PutError};
+use crate::clock::Clock;
+use std::time::Duration;
+
+/// Options of `pelton put`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("input").required(true).args(["data", "file", "generate"]))]
+pub struct PutArgs {
+    /// The stream's name
+    pub stream: String,
+    /// The data of one record each
+    pub data: Vec<String>,
+    /// A file of JSON lines, each the data of one record; `-` is the standard input
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<String>,
+    /// Partition key of every record; otherwise records are spread over all shards
+    #[arg(long, value_name = "KEY", conflicts_with = "generate")]
+    pub key: Option<String>,
+    /// The field of each JSON line that is its partition key
+    #[arg(long, value_name = "FIELD", conflicts_with_all = ["data", "generate", "key"])]
+    pub key_field: Option<String>,
+    /// Make up records
+    #[arg(long)]
+    pub generate: bool,
+    /// Records a second; 0 is as fast as possible
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with_all = ["data", "file"])]
+    pub rate: u32,
+    /// Number of different partition keys
+    #[arg(long, value_name = "N", default_value_t = 100, conflicts_with_all = ["data", "file"], value_parser = clap::value_parser!(u32).range(1..))]
+    pub keys: u32,
+    /// Stop after this many records
+    #[arg(long, value_name = "N", conflicts_with_all = ["data", "file"])]
+    pub count: Option<u64>,
+    /// Stop after this long, such as 30s or 5m
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["data", "file"], value_parser = parse_duration)]
+    pub duration: Option<Duration>,
+    /// Size of each record in bytes, at least what its fields take
+    #[arg(long, value_name = "BYTES", default_value_t = 100, conflicts_with_all = ["data", "file"], value_parser = clap::value_parser!(u32).range(..=10_485_760))]
+    pub size: u32,
+}
+
+/// Where the records come from.
+pub(super) enum Input {
+    Given(std::vec::IntoIter<Entry>),
+    Lines(Lines),
+    Made(Generator),
+}
+
+impl PutArgs {
+    pub(super) fn input(&self, clock: &Clock) -> Result<Input, PutError> {
+        if self.generate {
+            return Ok(Input::Made(Generator::new(self, clock.clone())));
+        }
+        if let Some(file) = &self.file {
+            let keys = KeyRule { key: self.key.clone(), field: self.key_field.clone() };
+            let lines = Lines::open(file, keys)
+                .map_err(|source| PutError::Unreadable { file: file.clone(), source })?;
+            return Ok(Input::Lines(lines));
+        }
+        let keys = KeyRule { key: self.key.clone(), field: None };
+        let entries: Vec<Entry> =
+            self.data.iter().map(|data| Entry { key: keys.any(), data: data.clone().into_bytes() }).collect();
+        Ok(Input::Given(entries.into_iter()))
+    }
+
+    /// Number of records, where it is known beforehand.
+    pub(super) fn total(&self) -> Option<u64> {
+        if self.generate {
+            return self.count;
+        }
+        self.file.is_none().then_some(self.data.len() as u64)
+    }
+}
+
+impl Input {
+    /// The next records, as many as are there, at most [`BATCH_RECORDS_MAX`]; none at the end. Cancelling loses nothing.
+    pub(super) async fn next_batch(&mut self) -> Result<Vec<Entry>, BadLine> {
+        match self {
+            Self::Given(entries) => Ok(entries.take(BATCH_RECORDS_MAX).collect()),
+            Self::Lines(lines) => lines.next_batch().await,
+            Self::Made(generator) => Ok(generator.next_batch().await),
+        }
+    }
+}
+
+/// Which partition key a record gets.
+#[derive(Clone, Debug)]
+pub(super) struct KeyRule {
+    pub(super) key: Option<String>,
+    /// The field of a JSON object that holds it.
+    pub(super) field: Option<String>,
+}
+
+impl KeyRule {
+    /// The key of all records, or one that nobody else has, so that records spread over the shards.
+    pub(super) fn any(&self) -> String {
+        self.key.clone().unwrap_or_else(|| format!("{:032x}", fastrand::u128(..)))
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration: jiff::SignedDuration =
+        text.parse().map_err(|_| "give a number and a unit, such as 30s or 5m".to_owned())?;
+    Duration::try_from(duration).map_err(|_| "a duration is not negative".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(clap::Parser)]
+    struct Program {
+        #[command(flatten)]
+        put: PutArgs,
+    }
+
+    fn parse(line: &str) -> Option<PutArgs> {
+        Program::try_parse_from(["put"].into_iter().chain(line.split_whitespace()))
+            .ok()
+            .map(|program| program.put)
+    }
+
+    #[track_caller]
+    fn check(line: &str, is_accepted: bool) {
+        assert_eq!(parse(line).is_some(), is_accepted, "{line}");
+    }
+
+    #[test]
+    fn records_come_from_exactly_one_place() {
+        check("orders one two", true);
+        check("orders one --key k", true);
+        check("orders --file -", true);
+        check("orders --file orders.jsonl --key-field id", true);
+        check("orders --generate --rate 10 --keys 5 --count 100 --size 200", true);
+        check("orders --generate --duration 1m30s", true);
+        check("orders", false);
+        check("orders one --file -", false);
+        check("orders one --generate", false);
+        check("orders one --rate 10", false);
+        check("orders one --key-field id", false);
+        check("orders --file - --key k --key-field id", false);
+        check("orders --generate --keys 0", false);
+        check("orders --generate --duration soon", false);
+    }
+
+    #[test]
+    fn without_a_key_every_record_has_its_own() {
+        let keys = KeyRule { key: None, field: None };
+        assert_ne!(keys.any(), keys.any());
+    }
+}

@@ -1,0 +1,182 @@
+//! Records from JSON lines.
+//!
+//! In: a file, or the standard input. Out: one record for each line, its data the line as it stands. A thread of its own
+//! reads, because a read of a terminal cannot be taken back; what it reads ahead is limited.
+
+use super::args::KeyRule;
+use super::sender::BATCH_RECORDS_MAX;
+use super::{Entry, PutError};
+use serde_json::Value;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use tokio::sync::mpsc;
+
+/// Longest line, in bytes: the largest record of Kinesis.
+const LINE_BYTES_MAX: u64 = 10 * 1024 * 1024;
+
+/// Lines that are read ahead.
+const LINES_AHEAD_MAX: usize = 2 * BATCH_RECORDS_MAX;
+
+/// Records from JSON lines.
+pub(super) struct Lines {
+    read: mpsc::Receiver<Result<Entry, BadLine>>,
+    bad: Option<BadLine>,
+}
+
+/// A line that is not a record.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct BadLine {
+    file: String,
+    line: u64,
+    reason: String,
+}
+
+impl BadLine {
+    /// As an error, after `put` records were put.
+    pub(super) fn after(self, put: u64) -> PutError {
+        let Self { file, line, reason } = self;
+        PutError::BadLine { file, line, reason, put }
+    }
+}
+
+impl Lines {
+    /// Begins to read; `-` is the standard input.
+    pub(super) fn open(file: &str, keys: KeyRule) -> io::Result<Self> {
+        if file == "-" {
+            return Ok(Self::of("the standard input", io::stdin(), keys));
+        }
+        Ok(Self::of(file, File::open(file)?, keys))
+    }
+
+    fn of(file: &str, from: impl Read + Send + 'static, keys: KeyRule) -> Self {
+        let (lines, read) = mpsc::channel(LINES_AHEAD_MAX);
+        let file = file.to_owned();
+        std::thread::spawn(move || read_lines(&file, BufReader::new(from), &keys, &lines));
+        Self { read, bad: None }
+    }
+
+    /// The lines that are there, at least one; none at the end. A bad line is reported after those before it.
+    pub(super) async fn next_batch(&mut self) -> Result<Vec<Entry>, BadLine> {
+        if let Some(bad) = self.bad.take() {
+            return Err(bad);
+        }
+        let mut read = Vec::new();
+        self.read.recv_many(&mut read, BATCH_RECORDS_MAX).await;
+        let mut batch = Vec::with_capacity(read.len());
+        for line in read {
+            match line {
+                Ok(entry) => batch.push(entry),
+                Err(bad) if batch.is_empty() => return Err(bad),
+                Err(bad) => self.bad = Some(bad),
+            }
+        }
+        Ok(batch)
+    }
+}
+
+/// Reads up to the end, the first bad line, or the end of interest.
+fn read_lines(
+    file: &str,
+    mut from: impl BufRead,
+    keys: &KeyRule,
+    lines: &mpsc::Sender<Result<Entry, BadLine>>,
+) {
+    for line in 1.. {
+        let entry = match read_line(&mut from, keys) {
+            Ok(None) => return,
+            Ok(Some(Line::Blank)) => continue,
+            Ok(Some(Line::Entry(entry))) => Ok(entry),
+            Err(reason) => Err(BadLine { file: file.to_owned(), line, reason }),
+        };
+        let is_last = entry.is_err();
+        if lines.blocking_send(entry).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+enum Line {
+    Blank,
+    Entry(Entry),
+}
+
+/// The next line; `None` at the end; what is wrong with it otherwise.
+fn read_line(from: &mut impl BufRead, keys: &KeyRule) -> Result<Option<Line>, String> {
+    let mut line = Vec::new();
+    let read =
+        from.take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line).map_err(|error| error.to_string())?;
+    if read == 0 {
+        return Ok(None);
+    }
+    if line.len() as u64 > LINE_BYTES_MAX {
+        return Err("it is longer than the 10 MiB that a record may have".to_owned());
+    }
+    let data = line.trim_ascii();
+    if data.is_empty() {
+        return Ok(Some(Line::Blank));
+    }
+    let value: Value = serde_json::from_slice(data).map_err(|error| format!("it is not JSON, {error}"))?;
+    let key = key_of(&value, keys)?;
+    Ok(Some(Line::Entry(Entry { key, data: data.to_vec() })))
+}
+
+fn key_of(value: &Value, keys: &KeyRule) -> Result<String, String> {
+    let Some(field) = &keys.field else { return Ok(keys.any()) };
+    match value.get(field) {
+        Some(Value::String(key)) => Ok(key.clone()),
+        Some(key @ (Value::Number(_) | Value::Bool(_))) => Ok(key.to_string()),
+        Some(Value::Null | Value::Array(_) | Value::Object(_)) => {
+            Err(format!("its field {field} is neither text nor a number, so it cannot be the partition key"))
+        }
+        None => Err(format!("it has no field {field}, which is to be the partition key")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys and data of all lines before the first bad one, and where and why that one is bad.
+    async fn read(text: &str, field: Option<&str>) -> (Vec<(String, String)>, Option<(u64, String)>) {
+        let keys = KeyRule { key: Some("k".to_owned()), field: field.map(str::to_owned) };
+        let mut lines = Lines::of("orders.jsonl", io::Cursor::new(text.to_owned()), keys);
+        let mut entries = Vec::new();
+        loop {
+            match lines.next_batch().await {
+                Ok(batch) if batch.is_empty() => return (entries, None),
+                Ok(batch) => entries.extend(
+                    batch.into_iter().map(|entry| (entry.key, String::from_utf8(entry.data).unwrap())),
+                ),
+                Err(bad) => return (entries, Some((bad.line, bad.reason))),
+            }
+        }
+    }
+
+    fn entry(key: &str, data: &str) -> (String, String) {
+        (key.to_owned(), data.to_owned())
+    }
+
+    #[tokio::test]
+    async fn each_line_is_the_data_of_one_record_as_it_stands() {
+        let (entries, bad) = read("{\"b\": 1,  \"a\": 2}\r\n\n[3]\n\"four\"", None).await;
+        assert_eq!(entries, [entry("k", "{\"b\": 1,  \"a\": 2}"), entry("k", "[3]"), entry("k", "\"four\"")]);
+        assert_eq!(bad, None);
+    }
+
+    #[tokio::test]
+    async fn the_key_may_be_a_field() {
+        let (entries, bad) = read("{\"id\":\"a\"}\n{\"id\":7}\n{\"no\":1}", Some("id")).await;
+        assert_eq!(entries, [entry("a", "{\"id\":\"a\"}"), entry("7", "{\"id\":7}")]);
+        let reason = "it has no field id, which is to be the partition key";
+        assert_eq!(bad, Some((3, reason.to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_not_json_is_named_after_those_before_it_were_read() {
+        let (entries, bad) = read("1\n\n{oops}\n4\n", None).await;
+        assert_eq!(entries, [entry("k", "1")]);
+        let (line, reason) = bad.unwrap();
+        assert_eq!(line, 3);
+        assert!(reason.starts_with("it is not JSON, key must be a string"), "{reason}");
+    }
+}

@@ -1,0 +1,267 @@
+//! `pelton put`: records into a stream.
+//!
+//! In: records from arguments, from JSON lines, or made up. Out: how many the stream accepted. Records go in the order in
+//! which they were given; what the stream throttles is put again before anything later.
+
+mod args;
+mod generator;
+mod lines;
+mod sender;
+
+pub use args::PutArgs;
+
+use super::CommandFailure;
+use super::options::AwsOptions;
+use super::run::connect;
+use super::signals::StopSignals;
+use crate::clock::Clock;
+use crate::errors::chain;
+use crate::ports::Cause;
+use crate::source::aws::{Endpoint, KinesisClient};
+use crate::source::failure::{Refusal, RefusalKind};
+use futures_util::FutureExt;
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use sender::{Sender, Sent};
+use std::fmt;
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+/// Names of streams that are shown when the one asked for does not exist.
+const STREAMS_SHOWN_MAX: i32 = 20;
+
+/// A record that is to be put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    key: String,
+    data: Vec<u8>,
+}
+
+/// What was put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutSummary {
+    /// The stream.
+    pub stream: String,
+    /// Records that it accepted.
+    pub records: u64,
+    /// Their data, in bytes.
+    pub bytes: u64,
+    /// How often it refused a record that was then put again.
+    pub throttled: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Whether it was told to stop before everything was put.
+    pub is_interrupted: bool,
+}
+
+/// Why not everything was put.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// The stream does not exist.
+    #[error("the stream {stream} does not exist at {endpoint}{}", existing_streams(.existing))]
+    NoSuchStream {
+        /// The stream's name.
+        stream: String,
+        /// Who was asked.
+        endpoint: Endpoint,
+        /// Streams that do exist.
+        existing: Vec<String>,
+    },
+    /// Nobody answers.
+    #[error(
+        "{endpoint} does not answer: start `pelton stream`, or name another endpoint with --endpoint-url"
+    )]
+    NoAnswer {
+        /// Who was asked.
+        endpoint: Endpoint,
+        /// What went wrong.
+        source: Cause,
+    },
+    /// The file cannot be read.
+    #[error("{file} cannot be read")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line is not what it should be.
+    #[error("line {line} of {file}: {reason} ({put} records before it were put)")]
+    BadLine {
+        /// The file.
+        file: String,
+        /// Counted from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+        /// Records that were put.
+        put: u64,
+    },
+    /// The stream refuses, or went away for too long.
+    #[error("{operation} failed ({put} records were put before)")]
+    Refused {
+        /// The API call.
+        operation: &'static str,
+        /// Records that were put.
+        put: u64,
+        /// What the endpoint said.
+        source: Cause,
+    },
+}
+
+impl PutError {
+    /// 2 if nothing was put, otherwise 1.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::BadLine { put: 1.., .. } | Self::Refused { put: 1.., .. } => 1,
+            Self::NoSuchStream { .. }
+            | Self::NoAnswer { .. }
+            | Self::Unreadable { .. }
+            | Self::BadLine { put: 0, .. }
+            | Self::Refused { put: 0, .. } => 2,
+        }
+    }
+}
+
+/// What `pelton put` takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct PutArguments {
+    /// What to put, and where.
+    #[command(flatten)]
+    pub put: PutArgs,
+    /// Which AWS.
+    #[command(flatten)]
+    pub aws: AwsOptions,
+}
+
+/// Puts what the arguments say, and says how much that was.
+pub async fn run(
+    arguments: PutArguments,
+    signals: &mut StopSignals,
+    clock: Clock,
+) -> Result<(), CommandFailure> {
+    let client = connect(&arguments.aws).await?;
+    let stop = async {
+        signals.next().await;
+    };
+    match put(arguments.put, &client, &clock, stop).await {
+        Ok(summary) => writeln!(io::stdout(), "{summary}")
+            .map_err(|error| CommandFailure::failed(format!("the result cannot be printed: {error}"))),
+        Err(error) if error.exit_code() == 2 => Err(CommandFailure::bad_input(chain(&error))),
+        Err(error) => Err(CommandFailure::failed(chain(&error))),
+    }
+}
+
+/// Puts what the arguments say, until all is put or `stop` comes true.
+pub async fn put(
+    args: PutArgs,
+    client: &KinesisClient,
+    clock: &Clock,
+    stop: impl Future<Output = ()>,
+) -> Result<PutSummary, PutError> {
+    check_stream(&args.stream, client).await?;
+    let mut input = args.input(clock)?;
+    let progress = progress(args.total());
+    let mut sender = Sender::new(client.sdk().clone(), clock.clone(), args.stream.clone());
+    let started = clock.now();
+    let stop = stop.shared();
+    let is_interrupted = loop {
+        let batch = tokio::select! {
+            biased;
+            () = stop.clone() => break true,
+            batch = input.next_batch() => batch.map_err(|bad| bad.after(sender.records()))?,
+        };
+        if batch.is_empty() {
+            break false;
+        }
+        if sender.send(batch, stop.clone()).await? == Sent::Interrupted {
+            break true;
+        }
+        progress.set_position(sender.records());
+    };
+    progress.finish_and_clear();
+    Ok(sender.summary(clock.now().since(started), is_interrupted))
+}
+
+/// Fails unless the stream is there.
+async fn check_stream(stream: &str, client: &KinesisClient) -> Result<(), PutError> {
+    let call = client.sdk().describe_stream_summary().stream_name(stream).send();
+    let Err(error) = call.await else { return Ok(()) };
+    let refusal = Refusal::new("DescribeStreamSummary", error);
+    let endpoint = client.endpoint().clone();
+    if refusal.kind == RefusalKind::NotFound {
+        let call = client.sdk().list_streams().limit(STREAMS_SHOWN_MAX).send();
+        let existing = call.await.map(|answer| answer.stream_names).unwrap_or_default();
+        return Err(PutError::NoSuchStream { stream: stream.to_owned(), endpoint, existing });
+    }
+    if refusal.kind == RefusalKind::Unavailable {
+        return Err(PutError::NoAnswer { endpoint, source: refusal.cause });
+    }
+    Err(PutError::Refused { operation: refusal.operation, put: 0, source: refusal.cause })
+}
+
+/// Where one may look for the stream that does not exist.
+fn existing_streams(existing: &[String]) -> String {
+    if existing.is_empty() {
+        return "; there are no streams".to_owned();
+    }
+    format!("; there is {}", existing.join(", "))
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress(total: Option<u64>) -> ProgressBar {
+    let (bar, template) = match total {
+        Some(total) => {
+            (ProgressBar::new(total), "{bar:30} {human_pos} of {human_len} records, {per_sec}, {eta} left")
+        }
+        None => (ProgressBar::new_spinner(), "{spinner} {human_pos} records, {per_sec}"),
+    };
+    let style = ProgressStyle::with_template(template).expect("the template of the progress bar is right");
+    bar.with_style(style)
+}
+
+impl fmt::Display for PutSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stream, records, bytes, throttled, elapsed, is_interrupted } = self;
+        let seconds = elapsed.as_secs_f64();
+        let size = HumanBytes(*bytes);
+        write!(f, "{} records ({size}) put into {stream} in {seconds:.1} s", HumanCount(*records))?;
+        if *throttled > 0 {
+            write!(f, ", {} throttled and put again", HumanCount(*throttled))?;
+        }
+        if *is_interrupted {
+            write!(f, "; stopped before the end")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_says_what_happened() {
+        let summary = PutSummary {
+            stream: "orders".to_owned(),
+            records: 1_500,
+            bytes: 2_048,
+            throttled: 0,
+            elapsed: Duration::from_millis(1_250),
+            is_interrupted: false,
+        };
+        assert_eq!(summary.to_string(), "1,500 records (2.00 KiB) put into orders in 1.2 s");
+        let summary = PutSummary { throttled: 3, is_interrupted: true, ..summary };
+        let expected = "1,500 records (2.00 KiB) put into orders in 1.2 s, 3 throttled and put again; stopped before the end";
+        assert_eq!(summary.to_string(), expected);
+    }
+
+    #[test]
+    fn a_missing_stream_is_named_together_with_those_that_exist() {
+        let existing = vec!["clicks".to_owned(), "orders".to_owned()];
+        let endpoint = Endpoint::parse("http://127.0.0.1:4567").unwrap();
+        let error = PutError::NoSuchStream { stream: "order".to_owned(), endpoint, existing };
+        let expected = "the stream order does not exist at http://127.0.0.1:4567; there is clicks, orders";
+        assert_eq!((error.to_string().as_str(), error.exit_code()), (expected, 2));
+    }
+}
