@@ -1,0 +1,3 @@
+//! Pelton over its wires: real handler processes, real connections, the real clock.
+
+mod lambda;
