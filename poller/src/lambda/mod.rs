@@ -20,6 +20,7 @@ mod code;
 mod dispatcher;
 mod environment;
 mod event_body;
+mod executable;
 mod function_log;
 mod handler_exec;
 mod hidden_mode;

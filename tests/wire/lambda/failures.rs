@@ -155,6 +155,14 @@ async fn code_that_cannot_run_is_no_failure_of_the_function() {
     check(format!("{path} is not executable: `chmod +x` it, or build the function")).await;
 
     std::fs::set_permissions(&bootstrap, std::fs::Permissions::from_mode(0o755)).unwrap();
-    check(format!("{path} cannot be executed: built for another machine, or a script without `#!`?")).await;
+    let defect = "it is neither a program of this system nor a script that begins with `#!`";
+    check(format!("{path} cannot be executed: {defect}")).await;
+
+    std::fs::write(&bootstrap, "#!/no/such/interpreter\n").unwrap();
+    check(format!("{path} cannot be executed: the system refuses; its output says why")).await;
+    eventually("its output says why", || {
+        bench.lines.has(&format!("{path} cannot be executed: No such file or directory (os error 2)"))
+    })
+    .await;
     bench.function.shutdown().await;
 }

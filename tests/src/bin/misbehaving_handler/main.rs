@@ -7,7 +7,8 @@ mod runtime_client;
 use runtime_client::{Connection, Invocation};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::process::{Child, Command, ExitCode};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, ExitCode, Stdio};
 
 const ANOTHER_ID: &str = "00000000-0000-4000-8000-000000000000";
 const TOO_LARGE_BYTES: usize = 7 * 1024 * 1024;
@@ -142,12 +143,17 @@ fn flood(lines: u64) {
     }
 }
 
-/// A child, and a child of a child, which hold on to this process's output.
+/// A child, and a child of a child, which hold on to this process's standard error.
 fn leave_children() {
-    let child: Child = Command::new("sh")
+    let child = Command::new("sh")
         .args(["-c", "sleep 1000 & echo pid $!; exec sleep 1000"])
+        .stdout(Stdio::piped())
         .spawn()
         .expect("a shell");
-    println!("pid {}", child.id());
     println!("pid {}", std::process::id());
+    println!("pid {}", child.id());
+    let mut grandchild = String::new();
+    let output = child.stdout.expect("a pipe");
+    BufReader::new(output).read_line(&mut grandchild).expect("the shell says its child's number");
+    print!("{grandchild}");
 }
