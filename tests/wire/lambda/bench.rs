@@ -121,10 +121,11 @@ impl Bench {
 
     /// Runs the handler; what it answered.
     pub(crate) async fn answer(&self, order: Value) -> Value {
-        match self.invoke(order).await {
-            Outcome::Succeeded { payload } => serde_json::from_slice(&payload).unwrap(),
-            other => panic!("{other:?}, {:?}", self.lines.all()),
-        }
+        let outcome = self.invoke(order).await;
+        let Outcome::Succeeded { payload } = outcome else {
+            panic!("{outcome:?}, {:?}", self.lines.all());
+        };
+        serde_json::from_slice(&payload).unwrap()
     }
 
     /// The number of the process that runs the next invocation.
@@ -132,7 +133,7 @@ impl Bench {
         self.answer(json!({"do": "tell_pid"})).await
     }
 
-    /// Runs the handler, which must fail like this. `{id}` stands for any request id.
+    /// An outcome must be this failure. `{id}` stands for any request id.
     #[track_caller]
     pub(crate) fn check_failure(outcome: &Outcome, error_type: &str, message: &str) {
         let Outcome::FunctionFailed { error_type: seen_type, message: seen } = outcome else {

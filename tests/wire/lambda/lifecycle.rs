@@ -44,10 +44,9 @@ async fn at_reserved_concurrency_batches_wait_for_one_another() {
     let batches: Vec<_> = (0..20).map(|_| bench.invoke_in_background(json!({"do": "tell_pid"}))).collect();
     let mut processes = BTreeSet::new();
     for batch in batches {
-        match batch.await.unwrap() {
-            Outcome::Succeeded { payload } => processes.insert(payload),
-            other => panic!("{other:?}"),
-        };
+        let outcome = batch.await.unwrap();
+        let Outcome::Succeeded { payload } = outcome else { panic!("{outcome:?}") };
+        processes.insert(payload);
         assert!(bench.function.processes() <= 2);
     }
     assert!(processes.len() <= 2, "{processes:?}");

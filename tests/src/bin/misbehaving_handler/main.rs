@@ -144,6 +144,7 @@ fn flood(lines: u64) {
 }
 
 /// A child, and a child of a child, which hold on to this process's standard error.
+#[expect(clippy::zombie_processes, reason = "it is for Pelton to clear away")]
 fn leave_children() {
     let child = Command::new("sh")
         .args(["-c", "sleep 1000 & echo pid $!; exec sleep 1000"])
