@@ -1,9 +1,11 @@
 //! Each way to fail, its error as AWS tells it, and that the next invocation works.
 
 use super::bench::{Bench, eventually, function, function_with_init, hasty_function};
+use pelton::application::Function;
 use pelton_core::Outcome;
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn a_handler_that_takes_too_long_is_killed_and_the_next_one_is_fresh() {
@@ -165,4 +167,42 @@ async fn code_that_cannot_run_is_no_failure_of_the_function() {
     })
     .await;
     bench.function.shutdown().await;
+}
+
+/// Every order, and how it ends: `None` is success.
+const ORDERS: [(&str, Option<&str>); 7] = [
+    ("tell_pid", None),
+    ("print", None),
+    ("answer_and_exit", None),
+    ("error", Some("Exception")),
+    ("exit", Some("Runtime.ExitError")),
+    ("abort", Some("Runtime.ExitError")),
+    ("ask_twice", Some("Runtime.InvalidStateTransition")),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_crowd_of_failures_each_invocation_has_its_own_outcome() {
+    const LANES: usize = 6;
+    const ROUNDS: usize = 40;
+    let bench = Arc::new(Bench::of(Function { reserved_concurrency: Some(4), ..function() }));
+    let lanes = (0..LANES).map(|lane| {
+        let bench = Arc::clone(&bench);
+        tokio::spawn(async move {
+            for round in 0..ROUNDS {
+                let (order, error) = ORDERS[(lane * 5 + round * 3) % ORDERS.len()];
+                let failed = match bench.invoke(json!({"do": order})).await {
+                    Outcome::Succeeded { .. } => None,
+                    Outcome::FunctionFailed { error_type, .. } => Some(error_type),
+                    Outcome::Throttled | Outcome::NotInvoked { .. } => Some("not invoked".to_owned()),
+                };
+                assert_eq!(failed.as_deref(), error, "{order}");
+                assert!(bench.function.processes() <= 4);
+            }
+        })
+    });
+    for lane in lanes.collect::<Vec<_>>() {
+        lane.await.unwrap();
+    }
+    bench.function.shutdown().await;
+    assert_eq!(bench.function.processes(), 0);
 }
