@@ -317,8 +317,8 @@ impl Dispatcher {
                 }
             }
             Command::Kill(id) => {
+                // Its pending call stays unanswered until it is gone.
                 if let Some(process) = state.processes.get_mut(&id) {
-                    process.pending = None;
                     aftermath.kills.extend(process.kill.take());
                 }
             }

@@ -11,8 +11,8 @@
 //!                                           └──► reaper: no group survives Pelton
 //! ```
 //!
-//! Nothing survives Pelton, not even a `kill -9` of it: the kernel kills each handler with it ([`handler_exec`]), and a
-//! watchdog kills what the handlers started ([`reaper`]). Both are hidden modes of Pelton's own program: whoever
+//! Nothing survives Pelton, not even a `kill -9` of it: the kernel kills each handler with it (`handler_exec`), and a
+//! watchdog kills what the handlers started (`reaper`). Both are hidden modes of Pelton's own program: whoever
 //! uses this calls [`hidden_mode`] first thing in `main`. Needs Linux (parent-death signals, process descriptors).
 
 mod answer;
@@ -20,6 +20,7 @@ mod code;
 mod dispatcher;
 mod environment;
 mod event_body;
+mod executable;
 mod function_log;
 mod handler_exec;
 mod hidden_mode;

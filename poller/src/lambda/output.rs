@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 /// Most bytes shown of one line.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
 
-/// Most lines shown of one process in each [`SECOND`].
+/// Most lines shown of one process in each second.
 pub const LINES_PER_SECOND_MAX: u32 = 2_000;
 
 const SECOND: Duration = Duration::from_secs(1);

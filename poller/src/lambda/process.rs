@@ -4,10 +4,10 @@ use super::code::Code;
 use super::dispatcher::Dispatcher;
 use super::environment::environment;
 use super::handler_exec::NOT_EXECUTED;
-use super::output;
 use super::process_group::ProcessGroup;
 use super::runtime_api::RuntimeApi;
 use super::spawner::HandlerCommand;
+use super::{executable, output};
 use pelton_core::exchange::{Exit, ProcessId};
 use std::error::Error;
 use std::io::{self, PipeReader};
@@ -77,20 +77,23 @@ pub(super) async fn run(
     }
     let exit = running.group.end();
     last_words(&dispatcher, &mut connections, &mut running.output).await;
-    match exit {
-        Ok(Exit::Code(status)) if status == i32::from(NOT_EXECUTED) && connections_accepted == 0 => {
-            let reason = format!(
-                "{} cannot be executed: built for another machine, or a script without `#!`?",
-                code.bootstrap.display()
-            );
-            dispatcher.start_failed(id, reason);
+    let exit = exit.unwrap_or_else(|error| {
+        tracing::warn!(function = dispatcher.profile.name, %error, "nobody knows how a handler ended");
+        Exit::Code(0)
+    });
+    match defect(&code, exit) {
+        Some(defect) if connections_accepted == 0 => {
+            dispatcher.start_failed(id, format!("{} cannot be executed: {defect}", code.bootstrap.display()));
         }
-        Ok(exit) => dispatcher.exited(id, exit),
-        Err(error) => {
-            tracing::warn!(function = dispatcher.profile.name, %error, "nobody knows how a handler ended");
-            dispatcher.exited(id, Exit::Code(0));
-        }
+        Some(_) | None => dispatcher.exited(id, exit),
     }
+}
+
+/// Why a process that ended like this, without a word, never was the handler; `None` if it was.
+fn defect(code: &Code, exit: Exit) -> Option<&'static str> {
+    let was_not_executed = exit == Exit::Code(NOT_EXECUTED.into());
+    let defect = executable::defect(&code.bootstrap);
+    defect.or_else(|| was_not_executed.then_some("the system refuses; its output says why"))
 }
 
 async fn start(

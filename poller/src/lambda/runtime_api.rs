@@ -88,8 +88,13 @@ impl RuntimeApi {
         verdict.map_or_else(refused, |()| accepted())
     }
 
+    /// Answers once there is an invocation. A process that was given up never gets an answer: it is killed while it
+    /// waits, where a refusal would only make its runtime complain first.
     async fn next(&self) -> Result<Answer, Refusal> {
-        let (number, delivery) = self.dispatcher.ask(self.process)?;
+        let (number, delivery) = match self.dispatcher.ask(self.process) {
+            Err(Refusal::GivenUp) => std::future::pending().await,
+            asked => asked?,
+        };
         let mut pending = Pending { api: self, number, is_over: false };
         let delivery = delivery.await;
         pending.is_over = true;

@@ -14,6 +14,7 @@
 //! invocation, under the function's timeout; here it goes on, and from that moment counts against the timeout.
 
 mod failure;
+mod process;
 mod vocabulary;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use vocabulary::{AttemptId, Command, Input, Limits, ProcessId, Refusal, Requ
 use crate::contract::Outcome;
 use crate::time::Timestamp;
 use bytes::Bytes;
+use process::{Process, Request, State};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The processes of one function, and the invocations that wait for them.
@@ -36,34 +38,6 @@ pub struct Exchange {
     commands: VecDeque<Command>,
     processes_started: u64,
     is_stopped: bool,
-}
-
-#[derive(Debug)]
-struct Process {
-    state: State,
-    /// Runs code that was replaced.
-    is_stale: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Request {
-    ticket: Ticket,
-    requested_at: Timestamp,
-}
-
-/// What a process is doing.
-#[derive(Debug)]
-enum State {
-    /// It has not asked for anything yet. `bound` is the request that it was started for, unless that was cancelled.
-    Starting { since: Timestamp, bound: Option<Request> },
-    /// It asked, and there was nothing for it.
-    Idle { since: Timestamp },
-    /// It was handed an invocation and has not answered.
-    Running { request: Request, deadline: Timestamp },
-    /// It has nothing to do and has not asked again.
-    Returning { until: Timestamp },
-    /// It is being killed.
-    Ending,
 }
 
 impl Exchange {
@@ -86,31 +60,31 @@ impl Exchange {
     ///
     /// If a process may not do what it did; it is to be told. Inputs that come from no process are always accepted.
     pub fn handle(&mut self, input: Input, now: Timestamp) -> Result<(), Refusal> {
-        if let Input::Cancelled(request) = input {
-            // Before anything else, so that a request which is also overdue is not answered.
-            self.cancelled(request);
+        // What ended by itself does not expire as well; whatever comes too late does, whether or not a timer said so.
+        let is_end = matches!(input, Input::Cancelled(_) | Input::StartFailed(_, _) | Input::Exited(_, _));
+        if !is_end {
+            self.expire(now);
         }
-        self.expire(now);
         let verdict = match input {
             Input::Requested(ticket) => self.requested(ticket, now),
+            Input::Cancelled(request) => self.cancelled(request),
             Input::Asked(process) => self.asked(process, now),
             Input::Withdrew(process) => self.withdrew(process, now),
             Input::Answered { process, request, attempt, answer } => {
                 self.answered(process, request, attempt, answer, now)
             }
             Input::InitFailed(process, error) => self.init_failed(process, error),
-            Input::StartFailed(process, reason) => {
-                self.gone(process, |_| Outcome::NotInvoked { reason });
-                Ok(())
-            }
+            Input::StartFailed(process, reason) => self.gone(process, |_| Outcome::NotInvoked { reason }),
             Input::Exited(process, exit) => {
-                self.gone(process, |request| FunctionError::exited(request, exit).into());
-                Ok(())
+                self.gone(process, |request| FunctionError::exited(request, exit).into())
             }
             Input::CodeReplaced => self.code_replaced(),
             Input::Stop => self.stop(),
-            Input::Cancelled(_) | Input::TimePassed => Ok(()),
+            Input::TimePassed => Ok(()),
         };
+        if is_end {
+            self.expire(now);
+        }
         self.distribute(now);
         verdict
     }
@@ -123,7 +97,7 @@ impl Exchange {
     /// When to hand in [`Input::TimePassed`] if nothing else happens. May change with every [`Exchange::handle`].
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        let processes = self.processes.values().filter_map(|process| self.expiry(&process.state));
+        let processes = self.processes.values().filter_map(|process| process.state.expiry(&self.limits));
         let throttle = self.waiting.front().map(|request| request.requested_at.after(self.limits.wait_max));
         processes.chain(throttle).min()
     }
@@ -157,10 +131,10 @@ impl Exchange {
         Ok(())
     }
 
-    fn cancelled(&mut self, request: RequestId) {
+    fn cancelled(&mut self, request: RequestId) -> Result<(), Refusal> {
         self.waiting.retain(|waiting| waiting.ticket.request != request);
-        let holder = self.processes.iter().find(|(_, process)| process.state.holds(request));
-        let Some((&holder, process)) = holder else { return };
+        let holder = self.processes.iter().find(|(_, process)| process.state.request() == Some(request));
+        let Some((&holder, process)) = holder else { return Ok(()) };
         match process.state {
             // The function was not reached: the process may finish its start and serve somebody else.
             State::Starting { since, bound: _ } => self.set(holder, State::Starting { since, bound: None }),
@@ -168,6 +142,7 @@ impl Exchange {
                 self.end(holder);
             }
         }
+        Ok(())
     }
 
     fn asked(&mut self, id: ProcessId, now: Timestamp) -> Result<(), Refusal> {
@@ -201,10 +176,10 @@ impl Exchange {
     fn withdrew(&mut self, id: ProcessId, now: Timestamp) -> Result<(), Refusal> {
         let Some(process) = self.processes.get(&id) else { return Ok(()) };
         match process.state {
-            State::Idle { .. } => self.set(id, State::Returning { until: now.after(self.limits.timeout) }),
+            State::Idle { .. } => self.set(id, State::Returning { since: now, is_expected: false }),
             State::Running { request, .. } => {
                 self.waiting.push_front(request);
-                self.set(id, State::Returning { until: now.after(self.limits.timeout) });
+                self.set(id, State::Returning { since: now, is_expected: false });
             }
             State::Starting { .. } | State::Returning { .. } | State::Ending => {}
         }
@@ -220,6 +195,7 @@ impl Exchange {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let Some(process) = self.processes.get(&id) else { return Err(Refusal::GivenUp) };
+        let is_expected = !process.is_stale;
         let running = match process.state {
             State::Running { request, .. } => request.ticket,
             State::Ending => return Err(Refusal::GivenUp),
@@ -233,7 +209,7 @@ impl Exchange {
         if attempt.is_some_and(|attempt| attempt != running.attempt) {
             return Err(Refusal::UnknownAttempt);
         }
-        self.set(id, State::Returning { until: now.after(self.limits.timeout) });
+        self.set(id, State::Returning { since: now, is_expected });
         let outcome = answer.map_or_else(Outcome::from, |payload| Outcome::Succeeded { payload });
         self.answer(request, outcome);
         Ok(())
@@ -255,11 +231,13 @@ impl Exchange {
         }
     }
 
-    fn gone(&mut self, id: ProcessId, outcome: impl FnOnce(RequestId) -> Outcome) {
-        let Some(process) = self.processes.remove(&id) else { return };
-        if let Some(request) = process.state.request() {
+    fn gone(&mut self, id: ProcessId, outcome: impl FnOnce(RequestId) -> Outcome) -> Result<(), Refusal> {
+        if let Some(process) = self.processes.remove(&id)
+            && let Some(request) = process.state.request()
+        {
             self.answer(request, outcome(request));
         }
+        Ok(())
     }
 
     fn code_replaced(&mut self) -> Result<(), Refusal> {
@@ -267,8 +245,10 @@ impl Exchange {
         for id in ids {
             let Some(process) = self.processes.get_mut(&id) else { continue };
             process.is_stale = true;
-            if matches!(process.state, State::Idle { .. }) {
-                self.end(id);
+            match &mut process.state {
+                State::Idle { .. } => self.end(id),
+                State::Returning { is_expected, .. } => *is_expected = false,
+                State::Starting { .. } | State::Running { .. } | State::Ending => {}
             }
         }
         Ok(())
@@ -291,7 +271,13 @@ impl Exchange {
 
     /// Whatever took too long ends now.
     fn expire(&mut self, now: Timestamp) {
-        let is_due = |process: &Process| self.expiry(&process.state).is_some_and(|moment| moment <= now);
+        for process in self.processes.values_mut() {
+            if let State::Returning { since, is_expected } = &mut process.state {
+                *is_expected &= now < since.after(self.limits.return_max);
+            }
+        }
+        let is_due =
+            |process: &Process| process.state.expiry(&self.limits).is_some_and(|moment| moment <= now);
         let due: Vec<ProcessId> =
             self.processes.iter().filter(|(_, process)| is_due(process)).map(|(&id, _)| id).collect();
         for id in due {
@@ -308,35 +294,32 @@ impl Exchange {
         }
     }
 
-    fn expiry(&self, state: &State) -> Option<Timestamp> {
-        match *state {
-            State::Starting { since, .. } => {
-                Some(since.after(self.limits.init_max).after(self.limits.timeout))
-            }
-            State::Idle { since } => Some(since.after(self.limits.idle_max)),
-            State::Running { deadline, .. } => Some(deadline),
-            State::Returning { until } => Some(until),
-            State::Ending => None,
-        }
-    }
-
-    /// Gives those who wait to idle processes, then to new ones.
+    /// Gives those who wait to idle processes, and starts processes for those who cannot count on one.
     fn distribute(&mut self, now: Timestamp) {
-        while let Some(&request) = self.waiting.front() {
-            if let Some(process) = self.warmest() {
-                self.hand(process, request, now.after(self.limits.timeout));
-            } else if self.processes.len() < self.limits.processes_max {
-                self.start(request, now);
-            } else {
-                break;
-            }
+        while let Some(&request) = self.waiting.front()
+            && let Some(process) = self.warmest()
+        {
             self.waiting.pop_front();
+            self.hand(process, request, now.after(self.limits.timeout));
+        }
+        let expected = self.expected();
+        while self.processes.len() < self.limits.processes_max
+            && let Some(request) = self.waiting.remove(expected)
+        {
+            self.start(request, now);
         }
         while self.waiting.len() > self.limits.waiting_max
             && let Some(last) = self.waiting.pop_back()
         {
             self.answer(last.ticket.request, Outcome::Throttled);
         }
+    }
+
+    /// How many processes will ask in a moment.
+    fn expected(&self) -> usize {
+        let is_expected =
+            |process: &&Process| matches!(process.state, State::Returning { is_expected: true, .. });
+        self.processes.values().filter(is_expected).count()
     }
 
     /// The process that became idle last, so that those which are not needed stay idle, and end.
@@ -378,21 +361,6 @@ impl Exchange {
         if let Some(process) = self.processes.get_mut(&id) {
             process.state = state;
         }
-    }
-}
-
-impl State {
-    /// The request that a process holds.
-    fn request(&self) -> Option<RequestId> {
-        match self {
-            Self::Starting { bound, .. } => bound.map(|request| request.ticket.request),
-            Self::Running { request, .. } => Some(request.ticket.request),
-            Self::Idle { .. } | Self::Returning { .. } | Self::Ending => None,
-        }
-    }
-
-    fn holds(&self, request: RequestId) -> bool {
-        self.request() == Some(request)
     }
 }
 

@@ -135,6 +135,26 @@ fn a_process_that_answered_is_free_only_once_it_asks() {
 }
 
 #[test]
+fn a_request_waits_for_a_process_that_just_answered_rather_than_for_a_new_one() {
+    let mut story = Story::with_a_running_process(None);
+    story.check(1, succeeded(P1, 1), &[answer(1, success())]);
+    story.check(1, request(2), &[]);
+    story.check(1, request(3), &[Command::Start(P2)]);
+    story.check(1, Input::Asked(P1), &[hand(P1, 2, 4)]);
+}
+
+#[test]
+fn a_process_that_does_not_ask_at_once_is_not_counted_on() {
+    let mut story = Story::with_a_running_process(None);
+    story.check(1, succeeded(P1, 1), &[answer(1, success())]);
+    story.check(1, request(2), &[]);
+    assert_eq!(story.0.next_wakeup(), Some(at(1).after(Limits::RETURN_MAX)));
+    story.check(2, Input::TimePassed, &[Command::Start(P2)]);
+    story.check(2, Input::Asked(P1), &[]);
+    story.check(2, request(3), &[hand(P1, 3, 5)]);
+}
+
+#[test]
 fn at_the_cap_requests_wait_in_order_of_arrival() {
     let mut story = Story::with_a_running_process(Some(1));
     story.check(0, request(2), &[]);
@@ -345,8 +365,8 @@ fn a_process_cannot_answer_for_another() {
 fn a_process_that_never_asks_again_is_ended() {
     let mut story = Story::with_a_running_process(Some(1));
     story.check(2, succeeded(P1, 1), &[answer(1, success())]);
-    assert_eq!(story.0.next_wakeup(), Some(at(5)));
-    story.check(5, Input::TimePassed, &[Command::Kill(P1)]);
+    story.check(5, Input::TimePassed, &[]);
+    story.check(6, Input::TimePassed, &[Command::Kill(P1)]);
 }
 
 #[test]

@@ -64,6 +64,8 @@ pub struct Limits {
     pub init_max: Duration,
     /// How long a process may be idle before it is ended.
     pub idle_max: Duration,
+    /// How long a process may take from its answer until it asks again before another one is started in its place.
+    pub return_max: Duration,
     /// Most invocations that wait for a process; the next one is throttled at once.
     pub waiting_max: usize,
     /// How long an invocation waits for a process before it is throttled.
@@ -77,6 +79,8 @@ impl Limits {
     pub const INIT_MAX: Duration = Duration::from_secs(10);
     /// AWS keeps its environments for some minutes and documents no number.
     pub const IDLE_MAX: Duration = Duration::from_secs(300);
+    /// A process asks again at once, unless it does something of its own after its answer. A start takes about as long.
+    pub const RETURN_MAX: Duration = Duration::from_millis(50);
     /// One per lane; more than this never helped anybody.
     pub const WAITING_MAX: usize = 10_000;
     /// The longest backoff of a throttled batch: waiting here is as good, and fair.
@@ -91,6 +95,7 @@ impl Limits {
             timeout,
             init_max: Self::INIT_MAX,
             idle_max: Self::IDLE_MAX,
+            return_max: Self::RETURN_MAX,
             waiting_max: Self::WAITING_MAX,
             wait_max: Self::WAIT_MAX,
         }

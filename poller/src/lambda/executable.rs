@@ -1,0 +1,69 @@
+//! Why a program did not run, seen from its first bytes.
+//!
+//! Asked only about a program that ended before it did anything: many files that look wrong do run, such as those of
+//! another machine where an emulator is installed.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+const ELF_MAGIC: &[u8] = b"\x7fELF";
+const SCRIPT_MAGIC: &[u8] = b"#!";
+
+/// `e_machine` of an ELF header: which processor it is for.
+const MACHINE: std::ops::Range<usize> = 18..20;
+
+/// What is wrong with `program`, if that can be seen.
+pub(super) fn defect(program: &Path) -> Option<&'static str> {
+    let header = header(program)?;
+    if header.starts_with(SCRIPT_MAGIC) {
+        return None;
+    }
+    if !header.starts_with(ELF_MAGIC) {
+        return Some("it is neither a program of this system nor a script that begins with `#!`");
+    }
+    let own_header = header_of_this_program()?;
+    let is_foreign = header.get(MACHINE) != own_header.get(MACHINE);
+    is_foreign.then_some("it was built for another kind of processor: build it for this machine")
+}
+
+fn header_of_this_program() -> Option<Vec<u8>> {
+    header(Path::new("/proc/self/exe"))
+}
+
+fn header(program: &Path) -> Option<Vec<u8>> {
+    let mut header = Vec::new();
+    let limit = u64::try_from(MACHINE.end).ok()?;
+    File::open(program).ok()?.take(limit).read_to_end(&mut header).ok()?;
+    Some(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn check(bytes: &[u8], defect_found: Option<&str>) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let found = defect(file.path());
+        assert!(
+            match defect_found {
+                Some(text) => found.is_some_and(|found| found.contains(text)),
+                None => found.is_none(),
+            },
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_defect_is_seen_in_the_first_bytes() {
+        let mut own = header_of_this_program().unwrap();
+        check(&own, None);
+        own[MACHINE.start] ^= 0xff;
+        check(&own, Some("another kind of processor"));
+        check(b"#!/bin/sh\n", None);
+        check(b"echo hello\n", Some("neither a program"));
+        check(b"", Some("neither a program"));
+    }
+}

@@ -1,0 +1,160 @@
+//! A handler that speaks the Runtime API by hand and does what its event tells it: `[{"do": …}]`.
+//!
+//! What it does before its first invocation is told by the environment variable `INIT`.
+
+mod runtime_client;
+
+use runtime_client::{Connection, Invocation};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, ExitCode, Stdio};
+
+const ANOTHER_ID: &str = "00000000-0000-4000-8000-000000000000";
+const TOO_LARGE_BYTES: usize = 7 * 1024 * 1024;
+
+fn main() -> ExitCode {
+    match std::env::var("INIT").as_deref() {
+        Ok("hang") => hang(),
+        Ok("exit") => return ExitCode::from(7),
+        Ok("error") => {
+            let error = json!({"errorType": "Init.Broken", "errorMessage": "no database"}).to_string();
+            Connection::open().post("init/error", &[], error.as_bytes());
+            return ExitCode::FAILURE;
+        }
+        Ok(_) | Err(_) => {}
+    }
+    let mut connection = Connection::open();
+    loop {
+        let invocation = connection.next();
+        let order = invocation.event[0].clone();
+        let answer = match order["do"].as_str().unwrap_or_default() {
+            "hang" => hang(),
+            "exit" => std::process::exit(i32::try_from(order["status"].as_i64().unwrap_or(0)).unwrap_or(1)),
+            "abort" => std::process::abort(),
+            "error" => {
+                let error = json!({"errorType": "Exception", "errorMessage": "Handler fails"}).to_string();
+                connection.post(&invocation.path("error"), &[], error.as_bytes());
+                continue;
+            }
+            "answer_too_large" => {
+                let status =
+                    connection.post(&invocation.path("response"), &[], &vec![b'x'; TOO_LARGE_BYTES]).status;
+                println!("status {status}");
+                continue;
+            }
+            "answer_for_another" => {
+                let path = format!("invocation/{ANOTHER_ID}/response");
+                let refusal = connection.post(&path, &[], b"1");
+                json!({"status": refusal.status, "body": refusal.json()})
+            }
+            "answer_another_attempt" => {
+                let echo = [("lambda-runtime-invocation-id", ANOTHER_ID)];
+                let refusal = connection.post(&invocation.path("response"), &echo, b"1");
+                json!({"status": refusal.status, "body": refusal.json()})
+            }
+            "echo_the_attempt" => {
+                let echo =
+                    [("lambda-runtime-invocation-id", &*invocation.headers["lambda-runtime-invocation-id"])];
+                connection.post(&invocation.path("response"), &echo, b"\"echoed\"");
+                continue;
+            }
+            "ask_twice" => {
+                println!("status {}", Connection::open().get("invocation/next").status);
+                hang()
+            }
+            "ask_for_restore" => {
+                let next = connection.get("restore/next").status;
+                let error = connection.post("restore/error", &[], b"{}").status;
+                json!([next, error, connection.get("nonsense").status])
+            }
+            "flood" => {
+                flood(order["lines"].as_u64().unwrap_or_default());
+                json!("flooded")
+            }
+            "print" => {
+                println!("to standard output");
+                eprintln!("to standard error");
+                json!("printed")
+            }
+            "leave_children_and_hang" => {
+                leave_children();
+                hang()
+            }
+            "leave_children_and_exit" => {
+                leave_children();
+                return ExitCode::SUCCESS;
+            }
+            "leave_children" => {
+                leave_children();
+                json!("left")
+            }
+            "stream" => {
+                connection.stream(&invocation, &["\"one", " two", " three\""], &[]);
+                continue;
+            }
+            "stream_an_error" => {
+                // {"errorType":"Midstream","errorMessage":"out of ink"}
+                let body = "eyJlcnJvclR5cGUiOiJNaWRzdHJlYW0iLCJlcnJvck1lc3NhZ2UiOiJvdXQgb2YgaW5rIn0=";
+                let trailers = [
+                    ("Lambda-Runtime-Function-Error-Type", "Unhandled"),
+                    ("Lambda-Runtime-Function-Error-Body", body),
+                ];
+                connection.stream(&invocation, &["\"one"], &trailers);
+                continue;
+            }
+            "break_off" => {
+                connection.break_off(&invocation);
+                connection = Connection::open();
+                continue;
+            }
+            "answer_and_exit" => {
+                connection.post(&invocation.path("response"), &[], b"\"last\"");
+                return ExitCode::SUCCESS;
+            }
+            "tell_headers" => json!(invocation.headers),
+            "tell_environment" => environment(),
+            _ => json!(std::process::id()),
+        };
+        connection.post(&invocation.path("response"), &[], answer.to_string().as_bytes());
+    }
+}
+
+impl Invocation {
+    fn path(&self, answer: &str) -> String {
+        format!("invocation/{}/{answer}", self.headers["lambda-runtime-aws-request-id"])
+    }
+}
+
+fn environment() -> Value {
+    let variables: BTreeMap<String, String> = std::env::vars().collect();
+    json!({"variables": variables, "folder": std::env::current_dir().expect("a working directory")})
+}
+
+fn hang() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+fn flood(lines: u64) {
+    for number in 0..lines {
+        println!("line {number} of a flood that nobody can read");
+    }
+}
+
+/// A child, and a child of a child, which hold on to this process's standard error.
+#[expect(clippy::zombie_processes, reason = "it is for Pelton to clear away")]
+fn leave_children() {
+    let child = Command::new("sh")
+        .args(["-c", "sleep 1000 & echo pid $!; exec sleep 1000"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a shell");
+    println!("pid {}", std::process::id());
+    println!("pid {}", child.id());
+    let mut grandchild = String::new();
+    let output = child.stdout.expect("a pipe");
+    BufReader::new(output).read_line(&mut grandchild).expect("the shell says its child's number");
+    print!("{grandchild}");
+}

@@ -1,0 +1,7 @@
+//! Functions in processes of this machine, each test through the public door of `pelton::lambda`.
+
+mod bench;
+mod failures;
+mod lifecycle;
+mod orphans;
+mod output;

@@ -1,0 +1,103 @@
+//! Nothing that a handler started outlives it, and nothing outlives Pelton.
+
+use super::bench::{Bench, HANDLER, HOST, function, gone, hasty_function, is_alive};
+use pelton_core::Outcome;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+#[tokio::test]
+async fn a_timeout_ends_the_children_too() {
+    let bench = Bench::of(hasty_function());
+    let outcome = bench.invoke(json!({"do": "leave_children_and_hang"})).await;
+    assert!(matches!(outcome, Outcome::FunctionFailed { .. }), "{outcome:?}");
+    gone(&bench.lines.pids(3).await).await;
+    bench.function.shutdown().await;
+}
+
+#[tokio::test]
+async fn children_of_a_handler_that_exits_by_itself_end_with_it() {
+    let bench = Bench::of(function());
+    let outcome = bench.invoke(json!({"do": "leave_children_and_exit"})).await;
+    assert!(matches!(outcome, Outcome::FunctionFailed { .. }), "{outcome:?}");
+    gone(&bench.lines.pids(3).await).await;
+    bench.function.shutdown().await;
+}
+
+#[tokio::test]
+async fn children_may_live_as_long_as_the_process_and_a_shutdown_ends_them() {
+    let bench = Bench::of(function());
+    bench.answer(json!({"do": "leave_children"})).await;
+    let pids = bench.lines.pids(3).await;
+    bench.pid().await;
+    assert!(pids.iter().copied().all(is_alive));
+    bench.function.shutdown().await;
+    gone(&pids).await;
+}
+
+#[tokio::test]
+async fn dropping_a_function_ends_its_processes() {
+    let bench = Bench::of(function());
+    bench.answer(json!({"do": "leave_children"})).await;
+    let pids = bench.lines.pids(3).await;
+    drop(bench);
+    gone(&pids).await;
+}
+
+#[tokio::test]
+async fn a_kill_9_of_pelton_leaves_nothing() {
+    let (mut pelton, pids) = pelton_with_a_running_handler();
+    let watchdog = watchdog_of(&pelton, &pids);
+    pelton.kill().unwrap();
+    pelton.wait().unwrap();
+    gone(&pids).await;
+    gone(&[watchdog]).await;
+}
+
+#[tokio::test]
+async fn a_handler_dies_with_pelton_also_without_the_watchdog() {
+    let (mut pelton, pids) = pelton_with_a_running_handler();
+    kill(watchdog_of(&pelton, &pids));
+    pelton.kill().unwrap();
+    pelton.wait().unwrap();
+    let [handler, children @ ..] = pids.as_slice() else { panic!("{pids:?}") };
+    gone(&[*handler]).await;
+    for child in children {
+        kill(*child);
+    }
+    gone(children).await;
+}
+
+/// A process that runs a handler, and the handler's number and those of its child and grandchild.
+fn pelton_with_a_running_handler() -> (Child, Vec<u32>) {
+    let mut pelton = Command::new(HOST).arg(HANDLER).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(pelton.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let pids: Vec<u32> = lines.filter_map(|line| line.strip_prefix("pid ")?.parse().ok()).take(3).collect();
+    assert!(pids.len() == 3 && pids.iter().copied().all(is_alive), "{pids:?}");
+    (pelton, pids)
+}
+
+/// The child of Pelton that is no handler.
+fn watchdog_of(pelton: &Child, handler_and_children: &[u32]) -> u32 {
+    let mut children = children_of(pelton.id());
+    children.retain(|pid| !handler_and_children.contains(pid));
+    assert_eq!(children.len(), 1, "there is one watchdog");
+    children[0]
+}
+
+fn kill(pid: u32) {
+    let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::KILL).unwrap();
+}
+
+fn children_of(parent: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let pid: u32 = entry.unwrap().file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, fields) = stat.rsplit_once(") ")?;
+        let its_parent: u32 = fields.split(' ').nth(1)?.parse().ok()?;
+        (its_parent == parent).then_some(pid)
+    });
+    processes.collect()
+}

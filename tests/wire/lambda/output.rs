@@ -1,0 +1,49 @@
+//! What is seen of a function: its handler's lines, and Lambda's own around them.
+
+use super::bench::{Bench, eventually, function, hasty_function};
+use pelton::lambda::LINES_PER_SECOND_MAX;
+use serde_json::json;
+
+#[tokio::test]
+async fn the_lines_of_a_handler_are_shown_in_the_order_in_which_it_wrote_them() {
+    let bench = Bench::of(function());
+    bench.answer(json!({"do": "print"})).await;
+    eventually("both lines are shown", || bench.lines.has("to standard error")).await;
+    let lines: Vec<String> =
+        bench.lines.all().into_iter().filter(|line| line.starts_with("to standard")).collect();
+    assert_eq!(lines, ["to standard output", "to standard error"]);
+    bench.function.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_output_neither_holds_up_the_handler_nor_is_kept() {
+    let bench = Bench::of(function());
+    let lines = 500_000;
+    assert_eq!(bench.answer(json!({"do": "flood", "lines": lines})).await, "flooded");
+    bench.function.shutdown().await;
+    let shown = bench.lines.all();
+    assert!(shown.len() < lines, "{} lines", shown.len());
+    assert!(shown.len() > LINES_PER_SECOND_MAX as usize, "{} lines", shown.len());
+    assert!(shown.iter().any(|line| line.contains("lines left out")));
+}
+
+#[tokio::test]
+async fn each_invocation_has_its_start_end_and_report() {
+    let bench = Bench::of(hasty_function());
+    bench.pid().await;
+    bench.pid().await;
+    bench.invoke(json!({"do": "exit", "status": 3})).await;
+    bench.pid().await;
+    bench.invoke(json!({"do": "hang"})).await;
+    bench.function.shutdown().await;
+    let lines = bench.lines.all();
+    let kinds: Vec<&str> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(kinds, ["START", "END", "REPORT"].repeat(5));
+    let reports: Vec<&String> = lines.iter().filter(|line| line.starts_with("REPORT")).collect();
+    let has = |report: usize, field: &str| reports[report].contains(field);
+    assert!(has(0, "\tMemory Size: 256 MB\tMax Memory Used: "), "{reports:?}");
+    assert!(has(0, "\tInit Duration: ") && !has(1, "Init Duration"), "{reports:?}");
+    assert!(has(2, "\tStatus: error\tError Type: Runtime.ExitError"), "{reports:?}");
+    assert!(has(3, "\tInit Duration: ") && !has(3, "Status"), "{reports:?}");
+    assert!(has(4, "\tStatus: timeout") && has(4, "Max Memory Used"), "{reports:?}");
+}

@@ -1,0 +1,5 @@
+//! Pelton over its wires: real handler processes, real connections, the real clock.
+
+#![allow(clippy::unwrap_used, reason = "there is nothing here but tests")]
+
+mod lambda;
