@@ -52,8 +52,8 @@ impl Stream {
         (0..self.shards.len()).filter(|index| self.shards[*index].is_open).collect()
     }
 
-    pub(crate) fn put(&mut self, shard: usize, bytes: usize) {
-        let (number, arrival) = (self.next_number, self.now);
+    pub(crate) fn put(&mut self, shard: usize, arrival: Timestamp, bytes: usize) {
+        let number = self.next_number;
         self.shards[shard].records.push(Record { number, arrival, bytes, is_trimmed: false });
         self.next_number += 1;
     }

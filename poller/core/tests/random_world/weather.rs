@@ -85,6 +85,6 @@ pub(crate) fn random_starting_position(now: Timestamp, random: &mut Rng) -> Star
     match random.u8(0..3) {
         0 => StartingPosition::TrimHorizon,
         1 => StartingPosition::Latest,
-        _ => StartingPosition::AtTimestamp(Timestamp::from_millis(now.as_millis() - random.u64(0..1_000))),
+        _ => StartingPosition::AtTimestamp(now.after(Duration::from_millis(random.u64(0..1_000)))),
     }
 }

@@ -23,7 +23,8 @@ pub(crate) struct World<'a> {
     /// The poller's clock, which may jump.
     now: Timestamp,
     starting_position: StartingPosition,
-    started_at: Timestamp,
+    /// When the mapping was started for the first time.
+    started_at: Option<Timestamp>,
     /// What survives a crash.
     store: BTreeMap<ShardId, Stored>,
     workers: BTreeMap<ShardId, Worker>,
@@ -63,8 +64,8 @@ impl<'a> World<'a> {
             weather: Weather::random(&mut random),
             stream: Stream::new(now, policy.retention, random.usize(1..=3)),
             now,
-            starting_position: random_starting_position(now.after(Duration::from_secs(2)), &mut random),
-            started_at: now,
+            starting_position: random_starting_position(now, &mut random),
+            started_at: None,
             store: BTreeMap::new(),
             workers: BTreeMap::new(),
             books: Books::default(),
@@ -75,7 +76,8 @@ impl<'a> World<'a> {
         for _ in 0..world.random.usize(0..20) {
             world.before_the_start();
         }
-        world.pass(2_000 - world.now.since(world.started_at).as_millis().min(2_000) as u64);
+        // A starting position does not lie in the future.
+        world.pass(1_000);
         world.first_start();
         world
     }
@@ -90,7 +92,7 @@ impl<'a> World<'a> {
     }
 
     fn first_start(&mut self) {
-        self.started_at = self.now;
+        self.started_at = Some(self.now);
         let new = plan::first_start(self.starting_position, &self.stream.list(), self.now);
         self.remember(new);
         self.supervise();
@@ -152,7 +154,7 @@ impl<'a> World<'a> {
                 let is_wanted = match self.starting_position {
                     StartingPosition::TrimHorizon => true,
                     StartingPosition::AtTimestamp(from) => record.arrival >= from,
-                    StartingPosition::Latest => record.arrival >= self.started_at,
+                    StartingPosition::Latest => Some(record.arrival) >= self.started_at,
                 };
                 let is_settled = self.books.settled.contains(&record.number);
                 assert_eq!(is_settled, is_wanted, "I2: {record:?} of {}", shard.id);
@@ -191,7 +193,13 @@ impl<'a> World<'a> {
         for _ in 0..self.random.usize(1..=6) {
             let bytes_max = self.random.choice([40, 40, 40, 120]).expect("a list");
             let bytes = self.random.usize(22..=bytes_max);
-            self.stream.put(shard, bytes);
+            // The times of arrival are approximate: after the start they need not be in order.
+            let late = Duration::from_millis(self.random.choice([0, 0, 0, 10, 700]).expect("a list"));
+            let arrival = match self.started_at {
+                None => self.stream.now,
+                Some(start) => start.after(self.stream.now.since(start).saturating_sub(late)),
+            };
+            self.stream.put(shard, arrival, bytes);
         }
         if self.random.bool() {
             let id = self.stream.shards[shard].id.clone();
