@@ -94,6 +94,14 @@ impl Ledger {
                 < self.policy.read_ahead_bytes_max
     }
 
+    /// Whether what is held might grow if one waits.
+    pub(crate) fn is_gathering(&self) -> bool {
+        let count = self.unsettled().count();
+        let bytes = self.unsettled().map(|entry| entry.record.encoded_len()).sum();
+        let event_len = self.policy.envelope.event_len(count, bytes);
+        self.has_room() && count < self.policy.batch_size && event_len <= self.policy.event_bytes_max
+    }
+
     pub(crate) fn fetched(&mut self, answer: &Fetched) {
         match answer {
             _ if self.is_draining => {}

@@ -132,7 +132,8 @@ impl Patience {
         }
         let may_start = ledger.is_all_kept() && owed.save.is_none();
         if may_start && ledger.is_holding() && owed.invocation.is_none() && owed.failure.is_none() {
-            let latest = self.window_over.max(self.retry_until);
+            let window_over = if ledger.is_gathering() { self.window_over } else { Timestamp::default() };
+            let latest = window_over.max(self.retry_until);
             assert!(is_by(latest), "I5: what is held is invoked by {latest}");
         }
         if ledger.has_room() && owed.fetch.is_none() {

@@ -1,0 +1,66 @@
+//! What became of the records in all lives of all shards, and how a life looks in the log.
+
+use crate::common::Watched;
+use pelton_core::plan::ShardId;
+use pelton_core::{Checkpoint, Failure, Invocation};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What became of the records in all lives of all shards.
+#[derive(Default)]
+pub(crate) struct Books {
+    pub(crate) settled: BTreeSet<u64>,
+    /// Settled, but not kept when the life ended.
+    may_repeat: BTreeSet<u64>,
+    invoked: BTreeSet<u64>,
+    /// The highest record that was ever invoked, of each shard.
+    invoked_up_to: BTreeMap<ShardId, u64>,
+}
+
+impl Books {
+    pub(crate) fn note_invoked(&mut self, id: &ShardId, number: u64) {
+        if self.invoked.insert(number) {
+            let before = self.invoked_up_to.insert(id.clone(), number);
+            assert!(
+                before.is_none_or(|before| before < number),
+                "I1: first invocations are in order, over all lives"
+            );
+        }
+    }
+
+    pub(crate) fn end_life(
+        &mut self,
+        settled: impl Iterator<Item = u64>,
+        repeated: impl Iterator<Item = u64>,
+    ) {
+        for number in settled {
+            let is_new = self.settled.insert(number);
+            assert!(is_new || self.may_repeat.contains(&number), "I8: {number} was kept, and came again");
+        }
+        self.may_repeat.extend(repeated);
+    }
+}
+
+/// What is owed to a shard, and when it wakes up, for the log.
+pub(crate) fn show(watched: &Watched) -> String {
+    let owed = &watched.owed;
+    let mut text = String::new();
+    if let Some(records_max) = owed.fetch {
+        text += &format!(" · fetch {records_max}");
+    }
+    if let Some(Invocation { batch, attempt, .. }) = &owed.invocation {
+        text += &format!(" · invoke {} + {} #{attempt}", batch.first_position(), batch.records().len());
+    }
+    if let Some(Failure { batch, reason, .. }) = &owed.failure {
+        text += &format!(" · {} + {} given up: {reason:?}", batch.first_position(), batch.records().len());
+    }
+    if let Some(Checkpoint { position, ended }) = &owed.save {
+        text += &format!(" · save {position:?}{}", if *ended { " end" } else { "" });
+    }
+    if let Some(wakeup) = watched.wakeup() {
+        text += &format!(" · wakes at {wakeup}");
+    }
+    if let Some(finished) = watched.finished() {
+        text += &format!(" · finished: {finished:?}");
+    }
+    text
+}

@@ -1,0 +1,102 @@
+//! Seeded worlds: slow, failing, throttled and unreachable functions, lying sources, reshards, failed saves, expiry,
+//! drains, crashes and jumping clocks, in any order; then fair weather, and nothing may be lost or left over.
+//!
+//! `PELTON_SEEDS=100000` runs more worlds, `PELTON_SEED=7` only that one. The same seed is the same world.
+
+mod books;
+#[path = "../common/mod.rs"]
+mod common;
+mod stream;
+mod weather;
+mod world;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use world::World;
+
+/// Worlds of a normal run.
+const SEEDS: u64 = 10_000;
+/// Worlds that are run twice to see whether they are the same.
+const SEEDS_TWICE: u64 = 200;
+/// Lines of the log that a failure shows.
+const LINES_SHOWN: usize = 40;
+
+fn run(seed: u64, log: &mut String) {
+    let mut world = World::new(seed, log);
+    world.storm();
+    world.heal();
+}
+
+/// Runs one world. A failure shows the end of its log, and how to run it again.
+fn check(seed: u64) {
+    let mut log = String::new();
+    if catch_unwind(AssertUnwindSafe(|| run(seed, &mut log))).is_err() {
+        let lines: Vec<&str> = log.lines().collect();
+        let end = lines[lines.len().saturating_sub(LINES_SHOWN)..].join("\n");
+        panic!(
+            "{end}\nto run this world again: PELTON_SEED={seed} cargo test -p pelton-core --test random_world"
+        );
+    }
+}
+
+fn number_from(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not {text:?}")))
+}
+
+#[test]
+fn every_world_comes_to_rest_and_nothing_is_lost() {
+    if let Some(seed) = number_from("PELTON_SEED") {
+        return check(seed);
+    }
+    (0..number_from("PELTON_SEEDS").unwrap_or(SEEDS)).for_each(check);
+}
+
+#[test]
+fn the_storms_have_everything_in_them() {
+    let mut log = String::new();
+    (0..SEEDS_TWICE).for_each(|seed| run(seed, &mut log));
+    let everything = [
+        "TrimHorizon",
+        "Latest",
+        "AtTimestamp",
+        "a reshard",
+        "records arrived",
+        "a hint",
+        "trimmed",
+        "an empty page",
+        "the source lies",
+        "a read failed",
+        "a read was taken back",
+        "succeeded",
+        "failed",
+        "throttled",
+        "unreachable",
+        "given up: Expired",
+        "given up: TooLarge",
+        "saved",
+        "a save failed",
+        "but was kept",
+        "the retention changed",
+        "the clock jumped",
+        "a long time passed",
+        "drain",
+        "crash",
+        "1 to repeat",
+        "2 to repeat",
+        "finished: Drained",
+        "finished: ShardEnd",
+    ];
+    for what in everything {
+        assert!(log.contains(what), "no {what} in {SEEDS_TWICE} worlds");
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_world() {
+    for seed in 0..SEEDS_TWICE {
+        let (mut first, mut second) = (String::new(), String::new());
+        run(seed, &mut first);
+        run(seed, &mut second);
+        assert_eq!(first, second, "seed {seed}");
+    }
+}

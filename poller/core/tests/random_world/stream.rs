@@ -1,0 +1,141 @@
+//! A small honest stream: shards that split and merge, records that arrive, age and are trimmed.
+
+use pelton_core::plan::{ListedShard, ShardId, ShardStart};
+use pelton_core::{Page, Then, Timestamp};
+use std::time::Duration;
+
+/// A stream, with a clock of its own that never goes back.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) now: Timestamp,
+    pub(crate) retention: Duration,
+    pub(crate) shards: Vec<Shard>,
+    /// Records are numbered through all shards, from 1.
+    next_number: u64,
+}
+
+/// A shard of the stream.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    pub(crate) id: ShardId,
+    pub(crate) parents: Vec<ShardId>,
+    pub(crate) is_open: bool,
+    /// Whether the stream still lists it.
+    pub(crate) is_listed: bool,
+    closed_at: Timestamp,
+    pub(crate) records: Vec<Record>,
+}
+
+/// A record of the stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record {
+    pub(crate) number: u64,
+    pub(crate) arrival: Timestamp,
+    bytes: usize,
+    pub(crate) is_trimmed: bool,
+}
+
+impl Stream {
+    pub(crate) fn new(now: Timestamp, retention: Duration, shards: usize) -> Self {
+        let mut stream = Self { now, retention, shards: Vec::new(), next_number: 1 };
+        (0..shards).for_each(|_| stream.add_shard(Vec::new()));
+        stream
+    }
+
+    fn add_shard(&mut self, parents: Vec<ShardId>) {
+        let id = ShardId::new(&format!("shard-{}", self.shards.len()));
+        let (is_open, is_listed, closed_at) = (true, true, Timestamp::default());
+        self.shards.push(Shard { id, parents, is_open, is_listed, closed_at, records: Vec::new() });
+    }
+
+    pub(crate) fn open_shards(&self) -> Vec<usize> {
+        (0..self.shards.len()).filter(|index| self.shards[*index].is_open).collect()
+    }
+
+    pub(crate) fn put(&mut self, shard: usize, arrival: Timestamp, bytes: usize) {
+        let number = self.next_number;
+        self.shards[shard].records.push(Record { number, arrival, bytes, is_trimmed: false });
+        self.next_number += 1;
+    }
+
+    pub(crate) fn close(&mut self, shard: usize) {
+        self.shards[shard].is_open = false;
+        self.shards[shard].closed_at = self.now;
+    }
+
+    pub(crate) fn split(&mut self, shard: usize) {
+        self.close(shard);
+        let parents = vec![self.shards[shard].id.clone()];
+        self.add_shard(parents.clone());
+        self.add_shard(parents);
+    }
+
+    pub(crate) fn merge(&mut self, one: usize, other: usize) {
+        self.close(one);
+        self.close(other);
+        self.add_shard(vec![self.shards[one].id.clone(), self.shards[other].id.clone()]);
+    }
+
+    /// Forgets records that are older than the retention, and closed shards of which nothing is left. Returns how many
+    /// records.
+    pub(crate) fn trim(&mut self) -> usize {
+        let (now, retention) = (self.now, self.retention);
+        let mut trimmed = 0;
+        for shard in &mut self.shards {
+            for record in shard.records.iter_mut().filter(|record| !record.is_trimmed) {
+                record.is_trimmed = now.since(record.arrival) > retention;
+                trimmed += usize::from(record.is_trimmed);
+            }
+            let is_empty = shard.records.iter().all(|record| record.is_trimmed);
+            let is_old = !shard.is_open && now.since(shard.closed_at) > retention;
+            shard.is_listed &= !(is_empty && is_old);
+        }
+        trimmed
+    }
+
+    pub(crate) fn list(&self) -> Vec<ListedShard> {
+        let listed = self.shards.iter().filter(|shard| shard.is_listed);
+        listed
+            .map(|shard| ListedShard {
+                id: shard.id.clone(),
+                parents: shard.parents.clone(),
+                is_open: shard.is_open,
+            })
+            .collect()
+    }
+
+    pub(crate) fn shard(&self, id: &ShardId) -> &Shard {
+        self.shards.iter().find(|shard| shard.id == *id).expect("a shard of this stream")
+    }
+}
+
+impl Shard {
+    /// The number at which reading from `start` begins.
+    pub(crate) fn cursor(&self, start: ShardStart) -> u64 {
+        match start {
+            ShardStart::TrimHorizon => 0,
+            ShardStart::AtTimestamp(from) | ShardStart::AfterLatest(from) => {
+                let index = self.records.partition_point(|record| record.arrival < from);
+                let past_the_end = self.records.last().map_or(0, |last| last.number + 1);
+                self.records.get(index).map_or(past_the_end, |record| record.number)
+            }
+        }
+    }
+
+    /// At most `records_max` of the records that are left from `cursor` on, and what follows.
+    pub(crate) fn read(&self, cursor: u64, records_max: usize) -> Page {
+        let mut left = self.records.iter().filter(|record| record.number >= cursor && !record.is_trimmed);
+        let read: Vec<&Record> = left.by_ref().take(records_max).collect();
+        let numbers: Vec<u64> = read.iter().map(|record| record.number).collect();
+        let of = |number| {
+            let index = self.records.partition_point(|record| record.number < number);
+            (self.records[index].arrival, self.records[index].bytes)
+        };
+        let then = match (left.next().is_some(), self.is_open) {
+            (true, _) => Then::More,
+            (false, true) => Then::CaughtUp,
+            (false, false) => Then::ShardEnd,
+        };
+        Page { records: crate::common::records(&numbers, of), then }
+    }
+}

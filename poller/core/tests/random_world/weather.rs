@@ -1,0 +1,90 @@
+//! How bad a world is: its policy and how often what goes wrong, all from the seed.
+
+use fastrand::Rng;
+use pelton_core::plan::StartingPosition;
+use pelton_core::{Backoff, EVENT_BYTES_MAX, Envelope, Policy, Timestamp};
+use std::time::Duration;
+
+/// Chances in percent.
+#[derive(Clone, Debug)]
+pub(crate) struct Weather {
+    pub(crate) fetch_fails: u32,
+    pub(crate) page_is_empty: u32,
+    pub(crate) function_fails: u32,
+    pub(crate) function_is_throttled: u32,
+    pub(crate) function_is_unreachable: u32,
+    pub(crate) save_fails: u32,
+    /// Of the saves that failed, or whose answer was lost in a crash, so many were kept all the same.
+    pub(crate) failed_save_is_kept: u32,
+    /// A page says something else than the truth about what comes after it.
+    pub(crate) source_lies: u32,
+    /// Every record whose number is a multiple of this makes the function fail, as long as the storm lasts.
+    pub(crate) poison_every: u64,
+}
+
+impl Weather {
+    pub(crate) fn random(random: &mut Rng) -> Self {
+        let mut chance = |worst| if random.bool() { random.u32(0..=worst) } else { 0 };
+        Self {
+            fetch_fails: chance(50),
+            page_is_empty: chance(50),
+            function_fails: chance(60),
+            function_is_throttled: chance(30),
+            function_is_unreachable: chance(20),
+            save_fails: chance(50),
+            failed_save_is_kept: chance(100),
+            source_lies: chance(20),
+            poison_every: if random.u8(0..4) == 0 { random.u64(1..30) } else { u64::MAX },
+        }
+    }
+
+    /// Nothing goes wrong.
+    pub(crate) fn fair() -> Self {
+        Self {
+            fetch_fails: 0,
+            page_is_empty: 0,
+            function_fails: 0,
+            function_is_throttled: 0,
+            function_is_unreachable: 0,
+            save_fails: 0,
+            failed_save_is_kept: 0,
+            source_lies: 0,
+            poison_every: u64::MAX,
+        }
+    }
+}
+
+/// Whether something of `percent` happens.
+pub(crate) fn happens(percent: u32, random: &mut Rng) -> bool {
+    random.u32(0..100) < percent
+}
+
+pub(crate) fn random_policy(random: &mut Rng) -> Policy {
+    let fast =
+        Backoff { base: Duration::from_millis(random.u64(0..50)), factor: 2, cap: Duration::from_secs(1) };
+    Policy {
+        batch_size: random.choice([1, 2, 3, 5, 8, 100]).expect("a list"),
+        batching_window: Duration::from_millis(random.choice([0, 0, 1, 40, 2_000]).expect("a list")),
+        event_bytes_max: random.choice([60, 100, 200, EVENT_BYTES_MAX]).expect("a list"),
+        envelope: Envelope::new("[", "]"),
+        retention: random_retention(random),
+        backoff: if random.bool() { Backoff::default() } else { fast },
+        poll_interval: Duration::from_millis(random.choice([10, 200, 1_000]).expect("a list")),
+        fetch_gap_min: Duration::from_millis(random.choice([0, 0, 30, 200]).expect("a list")),
+        fetch_records_max: random.usize(1..=10),
+        read_ahead_records_max: random.usize(1..=20),
+        read_ahead_bytes_max: random.choice([1, 100, 500, 10_000]).expect("a list"),
+    }
+}
+
+pub(crate) fn random_retention(random: &mut Rng) -> Duration {
+    Duration::from_millis(random.choice([500, 3_000, 20_000, 86_400_000, 86_400_000]).expect("a list"))
+}
+
+pub(crate) fn random_starting_position(now: Timestamp, random: &mut Rng) -> StartingPosition {
+    match random.u8(0..3) {
+        0 => StartingPosition::TrimHorizon,
+        1 => StartingPosition::Latest,
+        _ => StartingPosition::AtTimestamp(now.after(Duration::from_millis(random.u64(0..1_000)))),
+    }
+}
