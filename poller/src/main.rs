@@ -31,9 +31,24 @@ struct LogOptions {
     /// How log lines look
     #[arg(long, value_enum, default_value_t, global = true, value_name = "FORMAT", help_heading = "Logging")]
     log_format: LogFormat,
+    /// Log neither what handlers print nor START, END and REPORT of each invocation
+    #[arg(long, short, global = true, help_heading = "Logging", conflicts_with = "verbose")]
+    quiet: bool,
     /// Log each batch too
     #[arg(long, short, global = true, help_heading = "Logging")]
     verbose: bool,
+}
+
+impl LogOptions {
+    /// The demo has lines that stay: those of each invocation would only run past them.
+    fn detail(&self, command: &Command) -> LogDetail {
+        match (self.quiet, self.verbose, command) {
+            (true, _, _) => LogDetail::Quiet,
+            (false, true, _) => LogDetail::Verbose,
+            (false, false, Command::Demo(_)) => LogDetail::Brief,
+            (false, false, _) => LogDetail::Normal,
+        }
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -101,7 +116,7 @@ fn main() -> ExitCode {
 
 async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), CommandFailure> {
     let clock = Clock::start();
-    let detail = if arguments.log.verbose { LogDetail::Verbose } else { LogDetail::Normal };
+    let detail = arguments.log.detail(&arguments.command);
     logging::start(arguments.log.log_format, detail, terminal.clone(), clock.clone());
     let mut signals = StopSignals::install()
         .map_err(|error| CommandFailure::failed(format!("signals cannot be received: {error}")))?;
@@ -112,6 +127,6 @@ async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), Comman
         Command::Stream(arguments) => stream::run(arguments, &mut signals, terminal, clock).await,
         Command::Put(arguments) => put::run(arguments, &mut signals, clock).await,
         Command::Status(command) => command.run(terminal, &clock).await,
-        Command::Validate(arguments) => validate::run(&arguments, terminal),
+        Command::Validate(arguments) => validate::run(&arguments, terminal, &clock),
     }
 }

@@ -17,6 +17,9 @@ use tracing::warn;
 /// From one put to the next.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Records that wait to be put while the stream does not take them.
+const WAITING_MAX: usize = 1_000;
+
 /// Orders that are under way at a time.
 const OPEN_ORDERS_MAX: usize = 40;
 
@@ -129,10 +132,14 @@ async fn put_for_ever(
 ) {
     let mut waiting = VecDeque::new();
     let mut due = 0.0;
+    let mut last = clock.now();
     loop {
         clock.sleep(TICK).await;
-        due += f64::from(rate) * TICK.as_secs_f64();
-        while due >= 1.0 && waiting.len() < rate as usize + 1 {
+        let now = clock.now();
+        // At most a second's worth: what was not put in time is not made up for.
+        due = (due + f64::from(rate) * now.since(last).as_secs_f64()).min(f64::from(rate));
+        last = now;
+        while due >= 1.0 && waiting.len() < WAITING_MAX {
             waiting.push_back(generator.next());
             due -= 1.0;
         }

@@ -59,7 +59,10 @@ pub async fn run(
         _ = signals.next() => return Ok(()),
     };
     let Local { poller, application, stream, client } = local;
-    info!(endpoint = %client.endpoint(), "put records with `pelton put STREAM` or the AWS CLI");
+    if let Some(name) = application.streams.values().map(|stream| &stream.name).next() {
+        let command = format!("pelton put {name} --endpoint-url {} '{{\"hello\":1}}'", client.endpoint());
+        info!(command, "put a record");
+    }
     let rebuilder = Rebuilder::watch(&application, poller.functions(), &clock);
     let result = poller.run(signals).await;
     drop(rebuilder);
@@ -78,7 +81,7 @@ pub(super) async fn start(
     let DevArguments { template, aws, stream, poller: options } = arguments;
     let path = load::find(&template)?;
     let region = load::region(aws.region.as_deref());
-    let application = load::load(&path, &template, &region, terminal)?;
+    let application = load::load(&path, &template, &region, terminal, &clock)?;
     require_mappings(&application, &path)?;
     let data_dir = take_data_dir(&options, &path)?;
     let stream = match &aws.endpoint_url {

@@ -3,6 +3,7 @@
 use super::CommandFailure;
 use super::options::TemplateOptions;
 use crate::application::Application;
+use crate::clock::Clock;
 use crate::logging::Terminal;
 use crate::template::diagnostics::Colour;
 use crate::template::{self, LoadOptions, Loaded, Unsupported};
@@ -38,12 +39,14 @@ pub(super) fn load(
     options: &TemplateOptions,
     region: &str,
     terminal: &Terminal,
+    clock: &Clock,
 ) -> Result<Application, CommandFailure> {
     let load_options = LoadOptions {
         parameters: options.parameters.clone(),
         region: region.to_owned(),
         account: ACCOUNT.to_owned(),
         unsupported: if options.allow_unsupported { Unsupported::Warn } else { Unsupported::Refuse },
+        now: clock.now(),
     };
     let Loaded { application, diagnostics } = template::load(path, &load_options);
     if !diagnostics.is_empty() {

@@ -49,14 +49,14 @@ async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Re
     let RunArguments { template, aws, poller: options } = arguments;
     let path = load::find(&template)?;
     let region = load::region(aws.region.as_deref());
-    let application = load::load(&path, &template, &region, terminal)?;
+    let application = load::load(&path, &template, &region, terminal, &clock)?;
     require_mappings(&application, &path)?;
     let code = find_code(&application)?;
     let client = connect(&aws).await?;
     // The profile may name another region than the environment, and the template may use it.
     let application = match client.region() == region {
         true => application,
-        false => load::load(&path, &template, client.region(), terminal)?,
+        false => load::load(&path, &template, client.region(), terminal, &clock)?,
     };
     let endpoint = match client.endpoint().kind() {
         EndpointKind::Loopback if embedded::is_at(client.endpoint().as_str(), &clock).await => {

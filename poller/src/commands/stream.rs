@@ -119,7 +119,7 @@ pub async fn run(
     let StreamArguments { stream, template, region } = arguments;
     let region = load::region(region.as_deref());
     let of_template = match load::find(&template) {
-        Ok(path) => load::load(&path, &template, &region, terminal)?.streams.into_values().collect(),
+        Ok(path) => load::load(&path, &template, &region, terminal, &clock)?.streams.into_values().collect(),
         // Without a template there are the streams of the command line, and those that clients create.
         Err(_) => Vec::new(),
     };

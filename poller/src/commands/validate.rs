@@ -2,6 +2,7 @@
 
 use super::options::TemplateOptions;
 use super::{CommandFailure, load};
+use crate::clock::Clock;
 use crate::logging::Terminal;
 use crate::template;
 use std::io::{self, Write};
@@ -18,10 +19,10 @@ pub struct ValidateArguments {
 }
 
 /// Prints what would run.
-pub fn run(arguments: &ValidateArguments, terminal: &Terminal) -> Result<(), CommandFailure> {
+pub fn run(arguments: &ValidateArguments, terminal: &Terminal, clock: &Clock) -> Result<(), CommandFailure> {
     let path = load::find(&arguments.template)?;
     let region = load::region(arguments.region.as_deref());
-    let application = load::load(&path, &arguments.template, &region, terminal)?;
+    let application = load::load(&path, &arguments.template, &region, terminal, clock)?;
     let summary = template::summary(&application);
     io::stdout()
         .write_all(summary.as_bytes())

@@ -1,5 +1,6 @@
 //! Where the lines of functions go: what handlers write, and what Lambda writes around it.
 
+use crate::logging::{HANDLER_TARGET, PLATFORM_TARGET};
 use pelton_core::exchange::RequestId;
 use std::time::Duration;
 
@@ -19,22 +20,22 @@ pub trait FunctionLog: Send + Sync {
     fn shows_platform(&self) -> bool;
 }
 
-/// Shows the lines of functions as events of `tracing`: those of handlers under the target `function`, Lambda's own
-/// under `function::platform`; the field `function` is the function's name.
+/// Shows the lines of functions as events of `tracing`: those of handlers under [`HANDLER_TARGET`], Lambda's own under
+/// [`PLATFORM_TARGET`]; the field `function` is the function's name, `line` is what it wrote.
 #[derive(Clone, Copy, Debug)]
 pub struct TracingLog;
 
 impl FunctionLog for TracingLog {
     fn output(&self, function: &str, line: &str) {
-        tracing::info!(target: "function", function, "{line}");
+        tracing::info!(target: HANDLER_TARGET, function, line, "handler output");
     }
 
     fn platform(&self, function: &str, line: &str) {
-        tracing::info!(target: "function::platform", function, "{line}");
+        tracing::info!(target: PLATFORM_TARGET, function, line, "invocation");
     }
 
     fn shows_platform(&self) -> bool {
-        tracing::enabled!(target: "function::platform", tracing::Level::INFO)
+        tracing::enabled!(target: PLATFORM_TARGET, tracing::Level::INFO)
     }
 }
 

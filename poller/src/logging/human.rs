@@ -5,9 +5,9 @@
 //! order-ledger | what the handler printed
 //! ```
 
-use super::HANDLER_TARGET;
 use super::event::Event;
 use super::terminal::{Palette, Style};
+use super::{HANDLER_TARGET, PLATFORM_TARGET};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::fmt::Write;
@@ -16,7 +16,9 @@ use tracing::Level;
 /// The event as one line, without its end.
 pub(super) fn line(event: &Event, zone: &TimeZone, palette: Palette) -> String {
     match event.fields.text("function") {
-        Some(function) if event.target == HANDLER_TARGET => handler_line(event, function, palette),
+        Some(function) if event.target == HANDLER_TARGET || event.target == PLATFORM_TARGET => {
+            handler_line(event, function, palette)
+        }
         Some(_) | None => own_line(event, zone, palette),
     }
 }

@@ -23,6 +23,9 @@ use tracing_subscriber::registry::LookupSpan;
 /// `stream` and `line`. For people they look like `order-ledger | line`.
 pub const HANDLER_TARGET: &str = "pelton::handler";
 
+/// Target of what Lambda writes around it: START, END and REPORT lines.
+pub const PLATFORM_TARGET: &str = "pelton::handler::platform";
+
 /// The environment variable whose directives replace Pelton's own.
 const FILTER_VARIABLE: &str = "RUST_LOG";
 
@@ -39,7 +42,11 @@ pub enum LogFormat {
 /// How much is said where `RUST_LOG` does not say otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogDetail {
-    /// What a user would notice, and failures.
+    /// What a user would notice, and failures; nothing of handlers.
+    Quiet,
+    /// The same, and what handlers print.
+    Brief,
+    /// The same, and START, END and REPORT of each invocation.
     #[default]
     Normal,
     /// Each batch too, and what the libraries warn of.
@@ -50,6 +57,8 @@ impl LogDetail {
     /// The libraries retry and report by return values; what they log besides is noise.
     fn directives(self) -> &'static str {
         match self {
+            Self::Quiet => "error,pelton=info,pelton_core=info,pelton::handler=off",
+            Self::Brief => "error,pelton=info,pelton_core=info,pelton::handler::platform=off",
             Self::Normal => "error,pelton=info,pelton_core=info",
             Self::Verbose => "warn,pelton=debug,pelton_core=debug",
         }

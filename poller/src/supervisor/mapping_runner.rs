@@ -113,7 +113,8 @@ impl MappingRunner {
             () = async { loop { self.step().await } } => {}
         }
         self.drain_all().await;
-        self.publish(MappingActivity::Stopped);
+        // The shards stay in the view as they were left.
+        self.view.send_modify(|view| view.activity = MappingActivity::Stopped);
     }
 
     /// Waits for the next thing to do, and does it.
@@ -164,8 +165,8 @@ impl MappingRunner {
             }
             self.start_readable();
             self.sync_soon();
+            self.publish(self.activity());
         }
-        self.publish(self.activity());
     }
 
     /// Children may have appeared.

@@ -157,6 +157,14 @@ impl<'t> Settings<'t> {
             ));
         };
         match (position, self.timestamp) {
+            ("AT_TIMESTAMP", Some((timestamp, property))) if timestamp > context.options.now => {
+                let message = "`StartingPositionTimestamp` lies in the future";
+                Err(context.report(
+                    Diagnostic::error(Code::OutOfRange, message)
+                        .at(property.value.span, "must be now or earlier")
+                        .help("to begin with what arrives from now on, set `StartingPosition: LATEST`"),
+                ))
+            }
             ("AT_TIMESTAMP", Some((timestamp, _))) => Ok(StartingPosition::AtTimestamp(timestamp)),
             ("AT_TIMESTAMP", None) if self.timestamp_is_wrong => Err(Reported),
             ("AT_TIMESTAMP", None) => {
@@ -303,6 +311,8 @@ mod tests {
         check_problem(&positioned(&at("tomorrow")), "must be seconds since 1970, or a time");
         check_problem(&positioned(&at("-1")), "must be seconds since 1970");
         check_problem(&positioned(&at("1767225600500")), "must be seconds since 1970");
+        check_problem(&positioned(&at("1800000001")), "`StartingPositionTimestamp` lies in the future");
+        check_position(&at("1800000000"), AtTimestamp(Timestamp::from_millis(1_800_000_000_000)));
         check_refused(
             "StartingPositionTimestamp: 5",
             "`StartingPositionTimestamp` does not go with `LATEST`",

@@ -49,6 +49,7 @@ use crate::application::{Application, Function};
 use context::Context;
 use diagnostics::{Code, Diagnostic, Diagnostics};
 use document::Document;
+use pelton_core::Timestamp;
 use source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -67,6 +68,8 @@ pub struct LoadOptions {
     pub account: String,
     /// What happens to a setting that AWS honours and Pelton does not.
     pub unsupported: Unsupported,
+    /// The time: a mapping cannot begin in the future.
+    pub now: Timestamp,
 }
 
 /// What happens to a setting that AWS honours and Pelton does not.
