@@ -162,6 +162,13 @@ mod tests {
     }
 
     #[test]
+    fn records_of_two_pages_are_not_joined_though_their_places_fit() {
+        let picked = vec![records("a", at(0))[0].clone(), records("bc", at(0))[1].clone()];
+        let batch = Batch::new(picked, Envelope::new("[", "]"));
+        assert_eq!(batch.body().concat(), br#"["a","c"]"#);
+    }
+
+    #[test]
     fn a_batch_names_its_ends() {
         let batch = Batch::new(records("abc", at(7)), Envelope::new("[", "]"));
         assert_eq!((batch.first_position().as_str(), batch.last_position().as_str()), ("a", "c"));

@@ -253,9 +253,15 @@ fn the_retention_is_that_of_the_stream_at_the_moment_of_the_retry() {
 fn the_iterator_age_is_that_of_the_last_record_when_it_was_sent() {
     let shard = check(
         Policy { batching_window: millis(300), poll_interval: millis(9_999), ..policy() },
-        &[(0, Begin, "fetch 10"), (5, Page("ab", CaughtUp), ""), (300, Nothing, "invoke ab #1")],
+        &[
+            (0, Begin, "fetch 10"),
+            (5, Page("a", More), ""),
+            (200, Nothing, "fetch 9"),
+            (210, Page("b", CaughtUp), ""),
+            (300, Nothing, "invoke ab #1"),
+        ],
     );
     let view = shard.view();
-    assert_eq!((view.iterator_age, view.oldest_arrival), (Some(millis(295)), Some(at(5))));
+    assert_eq!((view.iterator_age, view.oldest_arrival), (Some(millis(90)), Some(at(5))));
     assert_eq!((view.phase, view.records_held, view.bytes_held), (Phase::Invoking, 2, 6));
 }
