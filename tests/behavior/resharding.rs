@@ -98,3 +98,22 @@ async fn a_shard_that_ended_is_not_read_again_after_a_restart() {
     world.stop(supervisor).await;
     assert_eq!(world.function.handled(), ["parent", "child"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_that_leaves_the_retention_while_its_batch_is_in_flight_is_settled_before_its_children_start()
+{
+    let world = World::new(&["parent"]);
+    world.function.takes(Duration::from_secs(200));
+    world.stream.put("parent", ["parent"]);
+    let supervisor = world.start().await;
+    world.until(|world| world.function.runs().len() == 1).await;
+    world.stream.reshard(&["parent"], &["child"]);
+    world.stream.put("child", ["child"]);
+    world.stream.forget("parent");
+    world.until_handled(2).await;
+    world.stop(supervisor).await;
+    let runs = world.function.runs();
+    assert_eq!(world.function.handled(), ["parent", "child"]);
+    assert!(runs[0].ended.unwrap() <= runs[1].began, "{runs:?}");
+    assert!(world.store.kept("mapping").unwrap().shards.keys().all(|shard| shard.as_str() == "child"));
+}

@@ -4,6 +4,7 @@
 
 use pelton::template::diagnostics::Colour;
 use pelton::template::{LoadOptions, Unsupported, load, summary};
+use pelton_core::Timestamp;
 use std::path::Path;
 
 /// Loads `templates/FILE` and compares what comes of it with `templates/EXPECTED.expected`.
@@ -14,6 +15,7 @@ fn check(file: &str, expected: &str, parameters: &[(&str, &str)], unsupported: U
         region: "eu-west-1".to_owned(),
         account: "123456789012".to_owned(),
         unsupported,
+        now: Timestamp::from_millis(1_800_000_000_000),
     };
     let loaded = load(&Path::new("templates").join(file), &options);
     let mut actual = loaded.diagnostics.render(Colour::Never);

@@ -113,18 +113,25 @@ pub fn later_shards(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgr
         .collect()
 }
 
-/// The shards that may be read now: unfinished, and every parent finished or no longer listed.
+/// The shards that may be started now: unfinished, not running, and every parent finished, or no longer listed and no
+/// longer running.
 ///
-/// A parent that the stream no longer lists has left its retention and counts as finished.
+/// A parent that the stream no longer lists has left its retention and counts as finished; but what of it is in flight is
+/// waited for.
 #[must_use]
-pub fn readable(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgress>) -> Vec<ShardId> {
+pub fn startable(
+    listed: &[ListedShard],
+    known: &BTreeMap<ShardId, ShardProgress>,
+    running: &BTreeSet<ShardId>,
+) -> Vec<ShardId> {
     let listed_ids: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
-    let is_finished =
-        |id: &ShardId| !listed_ids.contains(id) || known.get(id) == Some(&ShardProgress::Finished);
+    let is_over = |id: &ShardId| !listed_ids.contains(id) || known.get(id) == Some(&ShardProgress::Finished);
     listed
         .iter()
-        .filter(|shard| known.get(&shard.id) == Some(&ShardProgress::Unfinished))
-        .filter(|shard| shard.parents.iter().all(is_finished))
+        .filter(|shard| {
+            known.get(&shard.id) == Some(&ShardProgress::Unfinished) && !running.contains(&shard.id)
+        })
+        .filter(|shard| shard.parents.iter().all(|parent| is_over(parent) && !running.contains(parent)))
         .map(|shard| shard.id.clone())
         .collect()
 }

@@ -7,7 +7,7 @@ use super::preparation::{MappingPlan, Prepared, after_recreation, say_starting_a
 use crate::errors::chain;
 use crate::ports::{MappingState, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus};
 use crate::shard_worker::{Assignment, Order, ShardWorker, WorkerView};
-use pelton_core::plan::{ListedShard, ShardId, ShardProgress, later_shards, readable};
+use pelton_core::plan::{ListedShard, ShardId, ShardProgress, later_shards, startable};
 use pelton_core::{Backoff, Finished, Policy, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -98,7 +98,7 @@ impl MappingRunner {
             random: fastrand::Rng::new(),
             view,
         };
-        runner.start_readable();
+        runner.start_shards();
         runner.is_first_start = false;
         runner.publish(MappingActivity::Polling);
         (runner, views)
@@ -112,9 +112,10 @@ impl MappingRunner {
             _ = stop.wait_for(|stop| *stop) => {}
             () = async { loop { self.step().await } } => {}
         }
+        // The shards stay in the view as they are left.
+        let shards = self.view.borrow().shards.clone();
         self.drain_all().await;
-        // The shards stay in the view as they were left.
-        self.view.send_modify(|view| view.activity = MappingActivity::Stopped);
+        self.view.send_replace(MappingView { activity: MappingActivity::Stopped, shards });
     }
 
     /// Waits for the next thing to do, and does it.
@@ -128,11 +129,10 @@ impl MappingRunner {
     }
 
     /// Starts a worker for every shard that may run and does not.
-    fn start_readable(&mut self) {
-        for shard in readable(&self.listed, &self.known()) {
-            if !self.workers.contains_key(&shard) {
-                self.start_worker(shard);
-            }
+    fn start_shards(&mut self) {
+        let running = self.workers.keys().cloned().collect();
+        for shard in startable(&self.listed, &self.known(), &running) {
+            self.start_worker(shard);
         }
     }
 
@@ -163,10 +163,10 @@ impl MappingRunner {
             if let Some(state) = self.state.shards.get_mut(&shard) {
                 state.checkpoint.ended = true;
             }
-            self.start_readable();
             self.sync_soon();
-            self.publish(self.activity());
         }
+        self.start_shards();
+        self.publish(self.activity());
     }
 
     /// Children may have appeared.
@@ -216,7 +216,7 @@ impl MappingRunner {
         self.add_shards(&listed).await?;
         self.remove_vanished(&listed).await?;
         self.listed = listed;
-        self.start_readable();
+        self.start_shards();
         Ok(())
     }
 
@@ -232,7 +232,7 @@ impl MappingRunner {
         self.state = start_anew(&self.plan, identity, &listed, after_recreation(&self.plan)).await?;
         self.policy.retention = stream.retention;
         self.listed = listed;
-        self.start_readable();
+        self.start_shards();
         Ok(())
     }
 

@@ -160,7 +160,7 @@ impl<'t> Settings<'t> {
             ("AT_TIMESTAMP", Some((timestamp, property))) if timestamp > context.options.now => {
                 let message = "`StartingPositionTimestamp` lies in the future";
                 Err(context.report(
-                    Diagnostic::error(Code::OutOfRange, message)
+                    Diagnostic::error(Code::InvalidValue, message)
                         .at(property.value.span, "must be now or earlier")
                         .help("to begin with what arrives from now on, set `StartingPosition: LATEST`"),
                 ))

@@ -101,15 +101,20 @@ mod appearing {
     }
 }
 
-mod reading {
+mod running {
     use super::*;
+
+    /// Nothing runs.
+    fn idle() -> BTreeSet<ShardId> {
+        BTreeSet::new()
+    }
 
     /// With these shards finished and all other listed ones unfinished, these may be read.
     fn check(listed: &[&str], finished: &[&str], expected: &str) {
         let listed = shards(listed);
         let mut known: BTreeMap<_, _> = listed.iter().map(|shard| (shard.id.clone(), Unfinished)).collect();
         known.extend(finished.iter().map(|name| (ShardId::new(name), Finished)));
-        assert_eq!(names(&readable(&listed, &known)), expected);
+        assert_eq!(names(&startable(&listed, &known, &idle())), expected);
     }
 
     #[test]
@@ -149,17 +154,30 @@ mod reading {
 
     #[test]
     fn a_shard_that_the_stream_no_longer_lists_is_not_read() {
-        assert_eq!(readable(&shards(&["1"]), &known(&[], &["0", "1"])), [ShardId::new("1")]);
+        assert_eq!(startable(&shards(&["1"]), &known(&[], &["0", "1"]), &idle()), [ShardId::new("1")]);
     }
 
     #[test]
     fn a_shard_waits_for_a_listed_parent_of_which_nothing_is_known_yet() {
-        assert_eq!(readable(&shards(&["0 closed", "1 <- 0"]), &known(&[], &["1"])), []);
+        assert_eq!(startable(&shards(&["0 closed", "1 <- 0"]), &known(&[], &["1"]), &idle()), []);
     }
 
     #[test]
     fn a_shard_of_which_nothing_is_known_is_not_read() {
-        assert_eq!(readable(&shards(&["0"]), &known(&[], &[])), []);
+        assert_eq!(startable(&shards(&["0"]), &known(&[], &[]), &idle()), []);
+    }
+
+    #[test]
+    fn a_shard_that_runs_is_not_started_again() {
+        let (listed, running) = (shards(&["0", "1"]), BTreeSet::from([ShardId::new("0")]));
+        assert_eq!(names(&startable(&listed, &known(&[], &["0", "1"]), &running)), "1");
+    }
+
+    #[test]
+    fn a_parent_that_is_no_longer_listed_is_waited_for_while_it_runs() {
+        let (listed, running) = (shards(&["1 <- 0"]), BTreeSet::from([ShardId::new("0")]));
+        assert_eq!(names(&startable(&listed, &known(&[], &["0", "1"]), &running)), "");
+        assert_eq!(names(&startable(&listed, &known(&[], &["0", "1"]), &idle())), "1");
     }
 
     #[test]
@@ -169,6 +187,6 @@ mod reading {
             .into_iter()
             .map(|new| (new.id, if new.start.is_some() { Unfinished } else { Finished }))
             .collect();
-        assert_eq!(names(&readable(&listed, &known)), "2 4");
+        assert_eq!(names(&startable(&listed, &known, &idle())), "2 4");
     }
 }

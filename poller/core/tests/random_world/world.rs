@@ -1,4 +1,4 @@
-//! One world: a stream, a store, a worker for each readable shard, and whatever happens to them.
+//! One world: a stream, a store, a worker for each shard that may run, and whatever happens to them.
 
 mod answers;
 
@@ -304,10 +304,9 @@ impl<'a> World<'a> {
         let new = plan::later_shards(&listed, &known);
         known.extend(new.iter().map(|shard| (shard.id.clone(), ShardProgress::Unfinished)));
         self.remember(new);
-        for id in plan::readable(&listed, &known) {
-            if !self.workers.contains_key(&id) {
-                self.start(id);
-            }
+        let running = self.workers.keys().cloned().collect();
+        for id in plan::startable(&listed, &known, &running) {
+            self.start(id);
         }
     }
 
