@@ -13,7 +13,7 @@
 //!
 //! Nothing survives Pelton, not even a `kill -9` of it: the kernel kills each handler with it (`handler_exec`), and a
 //! watchdog kills what the handlers started (`reaper`). Both are hidden modes of Pelton's own program: whoever
-//! uses this calls [`hidden_mode`] first thing in `main`. Needs Linux (parent-death signals, process descriptors).
+//! uses this calls [`hidden_mode()`] first thing in `main`. Needs Linux (parent-death signals, process descriptors).
 
 mod answer;
 mod code;

@@ -95,7 +95,7 @@ impl Spawner {
     }
 
     /// A spawner whose processes begin as the hidden mode of `hidden_mode_program`, which must call
-    /// [`super::hidden_mode`] first.
+    /// [`super::hidden_mode()`] first.
     ///
     /// # Errors
     ///
