@@ -21,7 +21,7 @@ use std::error::Error;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tracing::{debug, error, info, warn};
 
 /// What a worker is told while it runs.
@@ -71,6 +71,8 @@ pub struct Assignment {
     pub policy: Policy,
     /// Decides every jitter.
     pub seed: u64,
+    /// Told when the stream or the shard turns out not to exist: somebody should look at the stream.
+    pub missing: Arc<Notify>,
 }
 
 type Fetched = (ReaderSlot, Result<Page, SourceError>);
@@ -99,6 +101,7 @@ pub struct ShardWorker {
     view: watch::Sender<WorkerView>,
     is_open: bool,
     problem: Option<String>,
+    missing: Arc<Notify>,
 }
 
 impl ShardWorker {
@@ -108,7 +111,8 @@ impl ShardWorker {
         ports: Ports,
         orders: mpsc::Receiver<Order>,
     ) -> (Self, watch::Receiver<WorkerView>) {
-        let Assignment { mapping, shard: shard_id, state, is_first_start, policy, seed } = assignment;
+        let Assignment { mapping, shard: shard_id, state, is_first_start, policy, seed, missing } =
+            assignment;
         let from = read_from(&state, is_first_start);
         let shard = Shard::new(policy, Some(state.checkpoint), seed, ports.clock.now());
         let first_view = WorkerView { shard: shard.view(), is_open: false, problem: None };
@@ -128,6 +132,7 @@ impl ShardWorker {
             view,
             is_open: false,
             problem: None,
+            missing,
         };
         (worker, views)
     }
@@ -243,6 +248,9 @@ impl ShardWorker {
             }
             Err(error) => {
                 let is_throttled = matches!(error, SourceError::Throttled { .. });
+                if matches!(error, SourceError::NotFound { .. }) {
+                    self.missing.notify_one();
+                }
                 self.has_problem("the shard cannot be read; trying again", &error);
                 Input::Fetched(Err(if is_throttled {
                     FetchError::Throttled

@@ -49,6 +49,21 @@ async fn a_stream_made_again_under_its_name_starts_anew_while_running() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_is_gone_and_back_is_noticed_before_the_next_minute() {
+    let world = World::new(&["a"]);
+    let supervisor = world.start().await;
+    world.stream.delete();
+    world.until(|_| matches!(activity(&supervisor), MappingActivity::Waiting { .. })).await;
+    let deleted_at = world.clock.now();
+    world.stream.make_again(&["a"]);
+    world.stream.put("a", ["new"]);
+    world.until_handled(1).await;
+    assert!(world.clock.now().since(deleted_at) < Duration::from_secs(30));
+    world.stop(supervisor).await;
+    assert_eq!(world.function.handled(), ["new"], "and nothing twice");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_checkpoint_of_another_stream_of_that_name_is_worthless_at_the_next_start() {
     let world = World::new(&["a"]);
     world.stream.put("a", 0..20);

@@ -4,7 +4,7 @@ use super::options::{AwsOptions, PollerOptions, TemplateOptions};
 use super::poller::{Launch, Poller, enabled};
 use super::signals::StopSignals;
 use super::{CommandFailure, load};
-use crate::application::Application;
+use crate::application::{Application, Mapping};
 use crate::clock::Clock;
 use crate::data_dir::{self, DataDir};
 use crate::errors::chain;
@@ -64,6 +64,7 @@ async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Re
         }
         EndpointKind::Loopback | EndpointKind::Aws | EndpointKind::Other => Endpoint::Other,
     };
+    require_region(&application, &client)?;
     let data_dir = take_data_dir(&options, &path)?;
     let budget = ByteBudget::default();
     Poller::start(Launch {
@@ -90,6 +91,24 @@ pub(super) fn require_mappings(application: &Application, template: &Path) -> Re
         "{template} has no enabled event source mapping: there is nothing to run"
     ))
     .help("add an event of Type Kinesis to a function, or an AWS::Lambda::EventSourceMapping"))
+}
+
+/// On AWS a stream is found by its name within one region: a mapping must not read the namesake of its stream elsewhere.
+fn require_region(application: &Application, client: &KinesisClient) -> Result<(), CommandFailure> {
+    let is_elsewhere = |mapping: &&Mapping| mapping.stream.region != client.region();
+    match enabled(application).find(is_elsewhere) {
+        Some(mapping) if client.endpoint().kind() == EndpointKind::Aws => {
+            let (id, stream, region) = (&mapping.id, &mapping.stream, client.region());
+            Err(CommandFailure::bad_input(format!(
+                "{id} reads {stream}, and Pelton was told to use {region}"
+            ))
+            .help(format!(
+                "one Pelton reads streams of one region: start one with --region {}",
+                stream.region
+            )))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The code of every function that an enabled mapping uses; every problem at once.

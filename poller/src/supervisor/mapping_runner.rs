@@ -10,8 +10,9 @@ use crate::shard_worker::{Assignment, Order, ShardWorker, WorkerView};
 use pelton_core::plan::{ListedShard, ShardId, ShardProgress, later_shards, startable};
 use pelton_core::{Backoff, Finished, Policy, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tracing::{info, warn};
 
@@ -54,6 +55,7 @@ pub struct MappingRunner {
     is_first_start: bool,
     workers: BTreeMap<ShardId, Worker>,
     tasks: JoinSet<(ShardId, Finished)>,
+    missing: Arc<Notify>,
     synced_at: Timestamp,
     sync_at: Timestamp,
     sync_failures: u32,
@@ -92,6 +94,7 @@ impl MappingRunner {
             is_first_start,
             workers: BTreeMap::new(),
             tasks: JoinSet::new(),
+            missing: Arc::default(),
             synced_at: now,
             sync_at: now.after(SYNC_INTERVAL),
             sync_failures: 0,
@@ -124,6 +127,7 @@ impl MappingRunner {
         tokio::select! {
             biased;
             Some(ended) = self.tasks.join_next() => self.worker_ended(ended),
+            () = self.missing.notified() => self.sync_soon(),
             () = clock.sleep_until(self.sync_at) => self.sync().await,
         }
     }
@@ -144,6 +148,7 @@ impl MappingRunner {
             is_first_start: self.is_first_start,
             policy: self.policy.clone(),
             seed: self.random.u64(..),
+            missing: Arc::clone(&self.missing),
         };
         let (orders, orders_taken) = mpsc::channel(ORDERS_MAX);
         let (worker, view) = ShardWorker::new(assignment, self.plan.ports.clone(), orders_taken);
@@ -169,7 +174,7 @@ impl MappingRunner {
         self.publish(self.activity());
     }
 
-    /// Children may have appeared.
+    /// Children may have appeared, or the stream may be another one.
     fn sync_soon(&mut self) {
         if self.sync_failures == 0 {
             self.sync_at = self.sync_at.min(self.synced_at.after(SYNC_GAP_MIN));

@@ -14,7 +14,8 @@ pub(super) struct Place {
     from: ReadFrom,
     /// The last record that the stream handed out, whether it was passed on or came before the start.
     last_read: Option<Position>,
-    /// Records that arrived before this come before the start, up to the first that does not.
+    /// Records that arrived before this come before the start, up to the first that does not. A time of arrival in whole
+    /// seconds may stand for any moment of its second.
     starts_at: Option<Timestamp>,
     /// Where the stream stopped keeping records that were not read yet, until the next record shows how far.
     trimmed_at: Option<Position>,
@@ -73,8 +74,8 @@ impl Place {
     /// An iterator as asked for by `anchor` was handed out.
     pub(super) fn found(&mut self, anchor: &Anchor, iterator: String) {
         self.iterator = Some(iterator);
-        if let Anchor::AtTimestamp(start) = anchor {
-            self.starts_at = Some(*start);
+        if matches!(anchor, Anchor::AtTimestamp(_)) {
+            self.starts_at = self.starting_moment();
         }
         // From here on LATEST is another place: whoever loses it goes on from the moment that was frozen.
         if let ReadFrom::Latest { frozen } = self.from {
@@ -86,7 +87,7 @@ impl Place {
     /// that is still to come for the stream's clock, or a position that it no longer keeps.
     pub(super) fn fall_back(&mut self, anchor: Anchor) {
         match anchor {
-            Anchor::AtTimestamp(start) => self.starts_at = Some(start),
+            Anchor::AtTimestamp(_) => self.starts_at = self.starting_moment(),
             Anchor::After(position) => self.trimmed_at = Some(position),
             Anchor::TrimHorizon | Anchor::Latest => {}
         }
@@ -94,9 +95,21 @@ impl Place {
         self.from = ReadFrom::Start(ShardStart::TrimHorizon);
     }
 
+    /// The moment that reading starts from, if it starts from one. That of a frozen LATEST was read from this machine's
+    /// clock, which may be a little ahead of the stream's: the whole second counts.
+    fn starting_moment(&self) -> Option<Timestamp> {
+        match self.from {
+            ReadFrom::Start(ShardStart::AtTimestamp(start)) => Some(start),
+            ReadFrom::Start(ShardStart::AfterLatest(start)) => Some(whole_second(start)),
+            ReadFrom::Start(ShardStart::TrimHorizon) | ReadFrom::Latest { .. } | ReadFrom::After(_) => None,
+        }
+    }
+
     /// Whether a record that arrived at `arrival` is to be passed on. Asked once for each record, in order.
     pub(super) fn admits(&mut self, arrival: Timestamp) -> bool {
-        if self.starts_at.is_some_and(|start| arrival < start) {
+        let is_whole_second = arrival == whole_second(arrival);
+        let is_before = |start| arrival < if is_whole_second { whole_second(start) } else { start };
+        if self.starts_at.is_some_and(is_before) {
             return false;
         }
         self.starts_at = None;
@@ -170,8 +183,23 @@ mod tests {
     fn only_records_before_the_start_are_dropped_and_none_after_the_first_that_is_not() {
         let mut place = opened(ReadFrom::Start(ShardStart::AtTimestamp(FROZEN)));
         assert!(!place.admits(Timestamp::from_millis(4_999)));
-        assert!(place.admits(Timestamp::from_millis(5_000)), "the same second");
+        assert!(!place.admits(Timestamp::from_millis(5_699)));
+        assert!(place.admits(Timestamp::from_millis(5_700)));
         assert!(place.admits(Timestamp::from_millis(4_999)), "clocks of servers differ");
+    }
+
+    #[test]
+    fn an_arrival_in_whole_seconds_may_be_any_moment_of_its_second() {
+        let mut place = opened(ReadFrom::Start(ShardStart::AtTimestamp(FROZEN)));
+        assert!(!place.admits(Timestamp::from_millis(4_000)));
+        assert!(place.admits(Timestamp::from_millis(5_000)));
+    }
+
+    #[test]
+    fn a_frozen_latest_counts_from_its_whole_second_whatever_the_clocks() {
+        let mut place = opened(ReadFrom::Start(ShardStart::AfterLatest(FROZEN)));
+        assert!(!place.admits(Timestamp::from_millis(4_999)));
+        assert!(place.admits(Timestamp::from_millis(5_001)));
     }
 
     #[test]
