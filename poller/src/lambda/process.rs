@@ -8,6 +8,7 @@ use super::process_group::ProcessGroup;
 use super::runtime_api::RuntimeApi;
 use super::spawner::HandlerCommand;
 use super::{executable, output};
+use crate::errors::chain;
 use pelton_core::exchange::{Exit, ProcessId};
 use std::error::Error;
 use std::io::{self, PipeReader};
@@ -50,7 +51,7 @@ pub(super) async fn run(
     let mut connections = JoinSet::new();
     let (listener, mut running) = match start(&dispatcher, &code).await {
         Ok(started) => started,
-        Err(error) => return dispatcher.start_failed(id, with_causes(error.as_ref())),
+        Err(error) => return dispatcher.start_failed(id, chain(error.as_ref())),
     };
     dispatcher.started(id, running.group.pid());
     let mut was_killed = false;
@@ -152,15 +153,4 @@ fn log_stream(dispatcher: &Dispatcher) -> String {
     let millis = i64::try_from(dispatcher.clock.now().as_millis()).unwrap_or(i64::MAX);
     let now = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
     format!("{}[$LATEST]{}", now.strftime("%Y/%m/%d/"), Uuid::new_v4().simple())
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
