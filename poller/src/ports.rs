@@ -22,7 +22,7 @@ pub trait Source: Send + Sync {
     /// Every shard that the stream still lists, closed ones included. Cancelling is safe.
     async fn list_shards(&self) -> Result<Vec<ListedShard>, SourceError>;
 
-    /// Begins to read a shard of the stream that was created at `created`.
+    /// Begins to read a shard.
     ///
     /// With [`ReadFrom::Latest`] the place is fixed when this returns. Cancelling is safe.
     async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<Box<dyn ShardReader>, SourceError>;

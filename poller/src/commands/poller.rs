@@ -139,7 +139,8 @@ impl Poller {
             started_at: clock.now(),
             clock: clock.clone(),
         });
-        info!(mappings = enabled(&application).count(), api = %server.address(), "polling; Ctrl-C stops");
+        let shards = supervisor.shards();
+        info!(mappings = enabled(&application).count(), shards, api = %server.address(), "polling; Ctrl-C stops");
         let control = Control::serve(server, Arc::clone(&views), clock.clone());
         Ok(Self { supervisor, functions, views, control, _data_dir: data_dir, options, clock })
     }

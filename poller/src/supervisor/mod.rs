@@ -67,6 +67,16 @@ impl Supervisor {
         &self.views
     }
 
+    /// How many shards are being read.
+    #[must_use]
+    pub fn shards(&self) -> usize {
+        self.views
+            .iter()
+            .filter_map(|handle| handle.view.as_ref())
+            .map(|view| view.borrow().shards.len())
+            .sum()
+    }
+
     /// Waits until every shard that could be started has fixed its place in the stream: what is put from now on is not
     /// passed over. Cancelling is safe.
     pub async fn opened(&self) {
