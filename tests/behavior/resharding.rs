@@ -117,3 +117,23 @@ async fn a_shard_that_leaves_the_retention_while_its_batch_is_in_flight_is_settl
     assert!(runs[0].ended.unwrap() <= runs[1].began, "{runs:?}");
     assert!(world.store.kept("mapping").unwrap().shards.keys().all(|shard| shard.as_str() == "child"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_appeared_while_nobody_polled_is_read_as_soon_as_polling_starts() {
+    let world = World::new(&["parent"]);
+    world.stream.put("parent", ["parent"]);
+    world.stream.reshard(&["parent"], &[]);
+    let supervisor = world.start().await;
+    let has_ended = |world: &World| {
+        world.store.kept("mapping").unwrap().shards.values().all(|shard| shard.checkpoint.ended)
+    };
+    world.until(has_ended).await;
+    world.stop(supervisor).await;
+    world.stream.reshard(&["parent"], &["child"]);
+    world.stream.put("child", ["child"]);
+    let started_at = world.clock.now();
+    let supervisor = world.start().await;
+    world.until_handled(2).await;
+    assert!(world.clock.now().since(started_at) < Duration::from_secs(1));
+    world.stop(supervisor).await;
+}

@@ -3,11 +3,13 @@
 //! In: what the stream lists, and how workers end. Out: workers started and drained, and a view. Which shards may run
 //! is decided by `pelton_core::plan`.
 
-use super::preparation::{MappingPlan, Prepared, after_recreation, say_starting_anew, start_anew, state_of};
+use super::preparation::{
+    MappingPlan, Prepared, adopt, after_recreation, progress, say_starting_anew, start_anew,
+};
 use crate::errors::chain;
 use crate::ports::{MappingState, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus};
 use crate::shard_worker::{Assignment, Order, ShardWorker, WorkerView};
-use pelton_core::plan::{ListedShard, ShardId, ShardProgress, later_shards, startable};
+use pelton_core::plan::{ListedShard, ShardId, startable};
 use pelton_core::{Backoff, Finished, Policy, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -135,7 +137,7 @@ impl MappingRunner {
     /// Starts a worker for every shard that may run and does not.
     fn start_shards(&mut self) {
         let running = self.workers.keys().cloned().collect();
-        for shard in startable(&self.listed, &self.known(), &running) {
+        for shard in startable(&self.listed, &progress(&self.state), &running) {
             self.start_worker(shard);
         }
     }
@@ -218,7 +220,7 @@ impl MappingRunner {
             return self.start_anew(description, listed).await;
         }
         self.change_retention(description.retention).await;
-        self.add_shards(&listed).await?;
+        adopt(&self.plan, &mut self.state, &listed).await?;
         self.remove_vanished(&listed).await?;
         self.listed = listed;
         self.start_shards();
@@ -248,17 +250,6 @@ impl MappingRunner {
         info!(mapping = %self.plan.mapping.id, ?retention, "the stream's retention has changed");
         self.policy.retention = retention;
         self.order_all(Order::RetentionChanged(retention)).await;
-    }
-
-    async fn add_shards(&mut self, listed: &[ListedShard]) -> Result<(), SyncError> {
-        let new = later_shards(listed, &self.known());
-        if new.is_empty() {
-            return Ok(());
-        }
-        info!(mapping = %self.plan.mapping.id, shards = new.len(), "the stream was resharded");
-        self.plan.ports.store.add_shards(&self.plan.mapping.id, &new).await?;
-        self.state.shards.extend(new.into_iter().map(state_of));
-        Ok(())
     }
 
     /// Shards that the stream no longer lists have left its retention. One that is still being worked on is drained first,
@@ -299,11 +290,6 @@ impl MappingRunner {
             // A worker that does not listen any more has ended.
             worker.orders.send(order).await.ok();
         }
-    }
-
-    fn known(&self) -> BTreeMap<ShardId, ShardProgress> {
-        let progress = |ended| if ended { ShardProgress::Finished } else { ShardProgress::Unfinished };
-        self.state.shards.iter().map(|(id, state)| (id.clone(), progress(state.checkpoint.ended))).collect()
     }
 
     fn activity(&self) -> MappingActivity {

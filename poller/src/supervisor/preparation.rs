@@ -8,7 +8,9 @@ use crate::ports::{
     MappingState, ShardState, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus,
 };
 use crate::shard_worker::Ports;
-use pelton_core::plan::{ListedShard, NewShard, StartingPosition, first_start};
+use pelton_core::plan::{
+    ListedShard, NewShard, ShardId, ShardProgress, StartingPosition, first_start, later_shards,
+};
 use pelton_core::{Checkpoint, Envelope, Policy};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -147,7 +149,10 @@ pub async fn prepare(plan: MappingPlan) -> Result<Prepared, StartError> {
     let kept = plan.ports.store.load(&plan.mapping.id).await.map_err(store_failed)?;
     let policy = policy_of(&plan, &description);
     let (state, is_first_start) = match kept {
-        Some(state) if state.stream == identity => (state, false),
+        Some(mut state) if state.stream == identity => {
+            adopt(&plan, &mut state, &listed).await.map_err(store_failed)?;
+            (state, false)
+        }
         Some(state) => {
             say_starting_anew(&plan, &state.stream);
             (
@@ -228,8 +233,30 @@ pub(super) async fn start_anew(
     Ok(MappingState { stream, shards })
 }
 
+/// Keeps where each shard begins that appeared since the mapping last looked.
+pub(super) async fn adopt(
+    plan: &MappingPlan,
+    state: &mut MappingState,
+    listed: &[ListedShard],
+) -> Result<(), StoreError> {
+    let new = later_shards(listed, &progress(state));
+    if new.is_empty() {
+        return Ok(());
+    }
+    info!(mapping = %plan.mapping.id, shards = new.len(), "the stream was resharded");
+    plan.ports.store.add_shards(&plan.mapping.id, &new).await?;
+    state.shards.extend(new.into_iter().map(state_of));
+    Ok(())
+}
+
+/// What is known of each shard.
+pub(super) fn progress(state: &MappingState) -> BTreeMap<ShardId, ShardProgress> {
+    let progress = |ended| if ended { ShardProgress::Finished } else { ShardProgress::Unfinished };
+    state.shards.iter().map(|(id, shard)| (id.clone(), progress(shard.checkpoint.ended))).collect()
+}
+
 /// What is kept of a shard when it is first seen.
-pub(super) fn state_of(shard: NewShard) -> (pelton_core::plan::ShardId, ShardState) {
+fn state_of(shard: NewShard) -> (ShardId, ShardState) {
     let checkpoint = Checkpoint { position: None, ended: shard.start.is_none() };
     (shard.id, ShardState { start: shard.start, checkpoint })
 }
