@@ -137,3 +137,38 @@ async fn a_child_that_appeared_while_nobody_polled_is_read_as_soon_as_polling_st
     assert!(world.clock.now().since(started_at) < Duration::from_secs(1));
     world.stop(supervisor).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_that_one_look_overlooks_is_not_forgotten() {
+    let world = World::new(&["a", "b"]);
+    world.stream.put("a", 0..20);
+    let supervisor = world.start().await;
+    world.until_handled(20).await;
+    world.clock.sleep(Duration::from_secs(50)).await;
+    world.stream.overlook("a", true);
+    world.clock.sleep(Duration::from_secs(12)).await;
+    world.stream.overlook("a", false);
+    world.clock.sleep(Duration::from_secs(120)).await;
+    world.stream.put("a", 20..30);
+    world.until_handled(30).await;
+    world.stop(supervisor).await;
+    assert_eq!(world.function.handled(), numbers(0..30), "nothing lost, nothing repeated");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_that_was_drained_and_comes_back_goes_on_where_it_was() {
+    let world = World::new(&["a"]);
+    world.stream.put("a", 0..20);
+    let supervisor = world.start().await;
+    world.until_handled(20).await;
+    world.function.takes(Duration::from_secs(100));
+    world.stream.put("a", ["slow"]);
+    world.until(|world| world.function.runs().last().unwrap().records == ["slow"]).await;
+    world.stream.overlook("a", true);
+    world.until_handled(21).await;
+    world.stream.overlook("a", false);
+    world.stream.put("a", ["after"]);
+    world.until_handled(22).await;
+    world.stop(supervisor).await;
+    assert_eq!(world.function.handled()[20..], ["slow", "after"], "nothing lost, nothing repeated");
+}

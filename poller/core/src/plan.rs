@@ -113,11 +113,10 @@ pub fn later_shards(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgr
         .collect()
 }
 
-/// The shards that may be started now: unfinished, not running, and every parent finished, or no longer listed and no
-/// longer running.
+/// The shards that may be started now: unfinished, not running, and every parent finished or forgotten.
 ///
-/// A parent that the stream no longer lists has left its retention and counts as finished; but what of it is in flight is
-/// waited for.
+/// A parent that the stream no longer lists has left its retention and counts as finished, once it was forgotten
+/// ([`unlisted`]) and what of it was in flight is settled.
 #[must_use]
 pub fn startable(
     listed: &[ListedShard],
@@ -125,7 +124,10 @@ pub fn startable(
     running: &BTreeSet<ShardId>,
 ) -> Vec<ShardId> {
     let listed_ids: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
-    let is_over = |id: &ShardId| !listed_ids.contains(id) || known.get(id) == Some(&ShardProgress::Finished);
+    let is_over = |id: &ShardId| match known.get(id) {
+        Some(progress) => *progress == ShardProgress::Finished,
+        None => !listed_ids.contains(id),
+    };
     listed
         .iter()
         .filter(|shard| {
@@ -134,6 +136,14 @@ pub fn startable(
         .filter(|shard| shard.parents.iter().all(|parent| is_over(parent) && !running.contains(parent)))
         .map(|shard| shard.id.clone())
         .collect()
+}
+
+/// The known shards that `listed` does not name. One that is missing from two looks in a row is gone; from one, it may
+/// have been overlooked.
+#[must_use]
+pub fn unlisted(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgress>) -> BTreeSet<ShardId> {
+    let listed_ids: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
+    known.keys().filter(|id| !listed_ids.contains(id)).cloned().collect()
 }
 
 #[cfg(test)]

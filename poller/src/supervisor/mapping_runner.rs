@@ -9,8 +9,8 @@ use super::preparation::{
 use crate::errors::chain;
 use crate::ports::{MappingState, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus};
 use crate::shard_worker::{Assignment, Order, ShardWorker, WorkerView};
-use pelton_core::plan::{ListedShard, ShardId, startable};
-use pelton_core::{Backoff, Finished, Policy, Timestamp};
+use pelton_core::plan::{ListedShard, ShardId, startable, unlisted};
+use pelton_core::{Backoff, Checkpoint, Finished, Policy, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,8 @@ use tracing::{info, warn};
 
 /// From one look at the stream's shards to the next (KCL's shard sync).
 const SYNC_INTERVAL: Duration = Duration::from_secs(60);
+/// The same while a known shard is missing from the last look.
+const SYNC_INTERVAL_MISSING: Duration = Duration::from_secs(5);
 /// From one look to the next at the least, however many shards end.
 const SYNC_GAP_MIN: Duration = Duration::from_secs(1);
 /// Orders to a worker that it has not taken yet.
@@ -61,6 +63,8 @@ pub struct MappingRunner {
     synced_at: Timestamp,
     sync_at: Timestamp,
     sync_failures: u32,
+    /// Known shards that were missing from the last look.
+    unlisted: BTreeSet<ShardId>,
     random: fastrand::Rng,
     view: watch::Sender<MappingView>,
 }
@@ -88,6 +92,7 @@ impl MappingRunner {
         let (view, views) =
             watch::channel(MappingView { activity: MappingActivity::Polling, shards: BTreeMap::new() });
         let now = plan.ports.clock.now();
+        let unlisted = unlisted(&listed, &progress(&state));
         let mut runner = Self {
             plan,
             policy,
@@ -98,11 +103,13 @@ impl MappingRunner {
             tasks: JoinSet::new(),
             missing: Arc::default(),
             synced_at: now,
-            sync_at: now.after(SYNC_INTERVAL),
+            sync_at: now,
             sync_failures: 0,
+            unlisted,
             random: fastrand::Rng::new(),
             view,
         };
+        runner.sync_at = now.after(runner.sync_interval());
         runner.start_shards();
         runner.is_first_start = false;
         runner.publish(MappingActivity::Polling);
@@ -164,13 +171,15 @@ impl MappingRunner {
             Ok(ended) => ended,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
-        self.workers.remove(&shard);
+        let worker = self.workers.remove(&shard);
         if finished == Finished::ShardEnd {
             info!(mapping = %self.plan.mapping.id, %shard, "the shard has ended and everything in it is settled");
-            if let Some(state) = self.state.shards.get_mut(&shard) {
-                state.checkpoint.ended = true;
-            }
             self.sync_soon();
+        }
+        if let (Some(state), Some(worker)) = (self.state.shards.get_mut(&shard), worker) {
+            // What was kept while it ran: whoever starts it again goes on from there.
+            let position = worker.view.borrow().shard.checkpoint.clone();
+            state.checkpoint = Checkpoint { position, ended: finished == Finished::ShardEnd };
         }
         self.start_shards();
         self.publish(self.activity());
@@ -181,6 +190,11 @@ impl MappingRunner {
         if self.sync_failures == 0 {
             self.sync_at = self.sync_at.min(self.synced_at.after(SYNC_GAP_MIN));
         }
+    }
+
+    /// Somewhat sooner while a shard is missing: others may wait for it.
+    fn sync_interval(&self) -> Duration {
+        if self.unlisted.is_empty() { SYNC_INTERVAL } else { SYNC_INTERVAL_MISSING }
     }
 
     /// Looks at the stream and makes the workers match it.
@@ -194,7 +208,7 @@ impl MappingRunner {
                     info!(mapping = %self.plan.mapping.id, "the stream is there again");
                 }
                 self.sync_failures = 0;
-                self.sync_at = now.after(SYNC_INTERVAL);
+                self.sync_at = now.after(self.sync_interval());
                 self.publish(MappingActivity::Polling);
             }
             Err(error) => {
@@ -221,7 +235,7 @@ impl MappingRunner {
         }
         self.change_retention(description.retention).await;
         adopt(&self.plan, &mut self.state, &listed).await?;
-        self.remove_vanished(&listed).await?;
+        self.forget_unlisted(&listed).await?;
         self.listed = listed;
         self.start_shards();
         Ok(())
@@ -252,18 +266,18 @@ impl MappingRunner {
         self.order_all(Order::RetentionChanged(retention)).await;
     }
 
-    /// Shards that the stream no longer lists have left its retention. One that is still being worked on is drained first,
-    /// and forgotten at the next look.
-    async fn remove_vanished(&mut self, listed: &[ListedShard]) -> Result<(), SyncError> {
-        let listed: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
+    /// Shards that are missing from two looks in a row have left the stream's retention. One that is still being worked on is
+    /// drained first, and forgotten at a later look.
+    async fn forget_unlisted(&mut self, listed: &[ListedShard]) -> Result<(), SyncError> {
+        let unlisted = unlisted(listed, &progress(&self.state));
         let mut forgotten = Vec::new();
-        for (shard, state) in self.state.shards.iter().filter(|(id, _)| !listed.contains(id)) {
+        for shard in unlisted.intersection(&self.unlisted) {
             if let Some(worker) = self.workers.get(shard) {
                 // A worker that does not listen any more is about to end.
                 worker.orders.send(Order::Drain).await.ok();
                 continue;
             }
-            if !state.checkpoint.ended {
+            if !self.state.shards[shard].checkpoint.ended {
                 warn!(mapping = %self.plan.mapping.id, %shard, "the shard left the stream's retention unfinished");
             }
             forgotten.push(shard.clone());
@@ -272,6 +286,7 @@ impl MappingRunner {
             self.plan.ports.store.remove_shards(&self.plan.mapping.id, &forgotten).await?;
             self.state.shards.retain(|id, _| !forgotten.contains(id));
         }
+        self.unlisted = unlisted.into_iter().filter(|id| self.state.shards.contains_key(id)).collect();
         Ok(())
     }
 

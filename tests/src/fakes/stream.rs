@@ -33,6 +33,7 @@ struct FakeShard {
     parents: Vec<ShardId>,
     records: Vec<(Timestamp, String)>,
     is_closed: bool,
+    is_overlooked: bool,
     arrivals: watch::Sender<u64>,
 }
 
@@ -84,6 +85,12 @@ impl FakeStream {
     /// The shard leaves the retention: it is not listed any more.
     pub fn forget(&self, shard: &str) {
         self.inner().shards.remove(&ShardId::new(shard));
+    }
+
+    /// Whether the stream leaves the shard out when it lists them, though it is there.
+    pub fn overlook(&self, shard: &str, is_overlooked: bool) {
+        let mut inner = self.inner();
+        inner.shards.get_mut(&ShardId::new(shard)).expect("the shard exists").is_overlooked = is_overlooked;
     }
 
     /// Deletes the stream and makes it again under its old name.
@@ -150,7 +157,7 @@ impl Source for FakeStream {
             parents: shard.parents.clone(),
             is_open: !shard.is_closed,
         };
-        Ok(inner.shards.iter().map(listed).collect())
+        Ok(inner.shards.iter().filter(|(_, shard)| !shard.is_overlooked).map(listed).collect())
     }
 
     async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<Box<dyn ShardReader>, SourceError> {

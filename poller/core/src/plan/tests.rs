@@ -174,10 +174,17 @@ mod running {
     }
 
     #[test]
-    fn a_parent_that_is_no_longer_listed_is_waited_for_while_it_runs() {
+    fn a_parent_that_is_no_longer_listed_is_waited_for_until_it_is_forgotten_and_does_not_run() {
         let (listed, running) = (shards(&["1 <- 0"]), BTreeSet::from([ShardId::new("0")]));
-        assert_eq!(names(&startable(&listed, &known(&[], &["0", "1"]), &running)), "");
-        assert_eq!(names(&startable(&listed, &known(&[], &["0", "1"]), &idle())), "1");
+        assert_eq!(names(&startable(&listed, &known(&[], &["0", "1"]), &idle())), "");
+        assert_eq!(names(&startable(&listed, &known(&[], &["1"]), &running)), "");
+        assert_eq!(names(&startable(&listed, &known(&[], &["1"]), &idle())), "1");
+    }
+
+    #[test]
+    fn known_shards_that_a_look_does_not_name_are_unlisted() {
+        let expected = BTreeSet::from([ShardId::new("0"), ShardId::new("3")]);
+        assert_eq!(unlisted(&shards(&["1", "2"]), &known(&["0", "1"], &["2", "3"])), expected);
     }
 
     #[test]

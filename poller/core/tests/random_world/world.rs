@@ -9,7 +9,7 @@ use crate::weather::{Weather, random_policy, random_retention, random_starting_p
 use fastrand::Rng;
 use pelton_core::plan::{self, NewShard, ShardId, ShardProgress, ShardStart, StartingPosition};
 use pelton_core::{Checkpoint, Finished, Input, Policy, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -304,7 +304,12 @@ impl<'a> World<'a> {
         let new = plan::later_shards(&listed, &known);
         known.extend(new.iter().map(|shard| (shard.id.clone(), ShardProgress::Unfinished)));
         self.remember(new);
-        let running = self.workers.keys().cloned().collect();
+        let running: BTreeSet<ShardId> = self.workers.keys().cloned().collect();
+        // In this world a look at the stream overlooks nothing.
+        for gone in plan::unlisted(&listed, &known).difference(&running) {
+            self.store.remove(gone);
+            known.remove(gone);
+        }
         for id in plan::startable(&listed, &known, &running) {
             self.start(id);
         }
