@@ -24,7 +24,6 @@ pub(crate) enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Batch {
     pub(crate) step: Step,
-    pub(crate) pid: i32,
     pub(crate) shard: String,
     pub(crate) records: Vec<Record>,
 }
@@ -39,7 +38,6 @@ pub(crate) struct Record {
 #[derive(Deserialize)]
 struct Line {
     step: Step,
-    pid: i32,
     event: KinesisEvent,
 }
 
@@ -109,5 +107,5 @@ fn batch(line: Line) -> Batch {
         key: record.kinesis.partition_key.clone(),
         data: String::from_utf8_lossy(&record.kinesis.data).into_owned(),
     };
-    Batch { step: line.step, pid: line.pid, shard, records: records.map(record).collect() }
+    Batch { step: line.step, shard, records: records.map(record).collect() }
 }

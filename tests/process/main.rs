@@ -5,4 +5,7 @@
 mod journal;
 mod site;
 
+mod crash;
+mod failing;
 mod records;
+mod stopping;

@@ -178,11 +178,12 @@ impl StreamServer {
         pelton(["put", "--endpoint-url", &self.endpoint]).args(arguments)
     }
 
-    /// Puts the numbers as records, in this order, with this key.
-    pub(crate) async fn put_numbers(&self, key: &str, numbers: std::ops::Range<usize>) {
+    /// Puts the numbers as records, in this order, with this key. Returns the shard that they came to stand in.
+    pub(crate) async fn put_numbers(&self, key: &str, numbers: std::ops::Range<usize>) -> String {
         let records: Vec<_> =
             numbers.map(|number| (key.to_owned(), number.to_string().into_bytes())).collect();
-        kinesis::put_all(&self.client, "orders", &records).await;
+        let places = kinesis::put_all(&self.client, "orders", &records).await;
+        places.into_iter().next().expect("there are numbers").shard
     }
 }
 

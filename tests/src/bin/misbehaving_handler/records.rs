@@ -41,7 +41,7 @@ pub(crate) fn keep(event: &Value) -> Value {
 
 /// A line that was cut short by a `kill -9` stands alone: every line brings the end of the one before.
 fn write(step: &str, event: &Value) {
-    let line = format!("\n{}\n", json!({"step": step, "pid": std::process::id(), "event": event}));
+    let line = format!("\n{}\n", json!({"step": step, "event": event}));
     let journal = OpenOptions::new().create(true).append(true).open("journal");
     journal.and_then(|mut journal| journal.write_all(line.as_bytes())).expect("the journal can be written");
 }
