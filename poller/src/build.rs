@@ -4,11 +4,15 @@
 //! makes one that works as well on the same machine as the one that cargo-lambda makes for AWS.
 
 use crate::application::{BuildMethod, Function};
+use crate::logging::{LogFormat, Terminal};
 use crate::ports::Cause;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::process::Stdio;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{ChildStderr, Command};
+use tracing::info;
 
 /// Why there is no executable.
 #[derive(Debug, thiserror::Error)]
@@ -58,29 +62,74 @@ struct Target {
     name: String,
 }
 
-/// Builds a function and returns its executable. Cargo's own messages go to standard error.
+/// Builds a function and returns its executable. Cargo's own messages go to standard error; where that is for programs,
+/// as lines of the log.
 ///
-/// Dropping the future stops cargo.
-pub async fn build(function: &Function, method: &BuildMethod) -> Result<PathBuf, BuildError> {
+/// Dropping the future ends cargo, and what cargo has started.
+pub async fn build(
+    function: &Function,
+    method: &BuildMethod,
+    terminal: &Terminal,
+) -> Result<PathBuf, BuildError> {
     let BuildMethod::RustCargoLambda { binary } = method;
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--message-format=json-render-diagnostics"]);
     if let Some(binary) = binary {
         cargo.args(["--bin", binary]);
     }
-    cargo.current_dir(&function.code_uri).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    let messages = match terminal.format() {
+        LogFormat::Human => Stdio::inherit(),
+        LogFormat::Json => Stdio::piped(),
+    };
+    cargo.current_dir(&function.code_uri).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(messages);
+    // A group of its own, so that compilers and build scripts can be ended with it.
+    cargo.process_group(0);
     let not_started = |source: std::io::Error| BuildError::CargoNotStarted {
         function: function.logical_id.clone(),
         folder: function.code_uri.clone(),
         source: source.into(),
     };
-    let child = cargo.spawn().map_err(not_started)?;
-    let output = child.wait_with_output().await.map_err(not_started)?;
+    let mut child = cargo.spawn().map_err(not_started)?;
+    let group = BuildGroup { leader: child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)) };
+    let messages = child.stderr.take();
+    let (output, ()) = tokio::join!(child.wait_with_output(), log_lines(messages, &function.name));
+    group.ended();
+    let output = output.map_err(not_started)?;
     if !output.status.success() {
         return Err(BuildError::DoesNotCompile { function: function.logical_id.clone() });
     }
     executable(&output.stdout, binary.as_deref())
         .map_err(|binaries| BuildError::NoSuchBinary { function: function.logical_id.clone(), binaries })
+}
+
+/// Logs what cargo says, until it ends.
+async fn log_lines(messages: Option<ChildStderr>, function: &str) {
+    let Some(messages) = messages else { return };
+    let mut lines = BufReader::new(messages).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        info!(function, line, "cargo");
+    }
+}
+
+/// Cargo and everything that it starts. Killed when dropped.
+struct BuildGroup {
+    leader: Option<Pid>,
+}
+
+impl BuildGroup {
+    /// Cargo has ended by itself, and waits for whatever it starts.
+    fn ended(mut self) {
+        self.leader = None;
+    }
+}
+
+impl Drop for BuildGroup {
+    fn drop(&mut self) {
+        if let Some(leader) = self.leader {
+            // Fails only if nobody of the group is left.
+            let _was_alive = kill_process_group(leader, Signal::KILL).is_ok();
+        }
+    }
 }
 
 /// The executable of that name, or the only one; else the names of all.

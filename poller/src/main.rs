@@ -12,6 +12,7 @@ use pelton::template;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tracing::Level;
 
 /// Runs AWS Lambda event source mappings anywhere.
 ///
@@ -98,17 +99,18 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::parse();
     let terminal = Terminal::stderr(arguments.log.log_format);
+    let fail = |text: &str| logging::tell(&terminal, &Clock::start(), Level::ERROR, text);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            terminal.print(&format!("error: the runtime cannot be started: {error}"));
+            fail(&format!("error: the runtime cannot be started: {error}"));
             return ExitCode::from(1);
         }
     };
     match runtime.block_on(execute(arguments, &terminal)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            terminal.print(&failure.to_string());
+            fail(&failure.to_string());
             failure.exit_code()
         }
     }

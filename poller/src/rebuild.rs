@@ -8,6 +8,7 @@ use crate::build::build;
 use crate::clock::Clock;
 use crate::errors::chain;
 use crate::lambda::{Code, LocalFunction};
+use crate::logging::Terminal;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -36,6 +37,7 @@ impl Rebuilder {
     pub fn watch(
         application: &Application,
         running: &BTreeMap<String, Arc<LocalFunction>>,
+        terminal: &Terminal,
         clock: &Clock,
     ) -> Self {
         let mut rebuilder = Self::default();
@@ -54,9 +56,8 @@ impl Rebuilder {
                     continue;
                 }
             }
-            let rebuild =
-                rebuild(function.clone(), method.clone(), Arc::clone(local), changes, clock.clone());
-            rebuilder.tasks.spawn(rebuild);
+            let (function, method, local) = (function.clone(), method.clone(), Arc::clone(local));
+            rebuilder.tasks.spawn(rebuild(function, method, local, changes, terminal.clone(), clock.clone()));
         }
         rebuilder
     }
@@ -88,6 +89,7 @@ async fn rebuild(
     method: BuildMethod,
     local: Arc<LocalFunction>,
     mut changes: mpsc::Receiver<()>,
+    terminal: Terminal,
     clock: Clock,
 ) {
     while changes.recv().await.is_some() {
@@ -95,7 +97,7 @@ async fn rebuild(
         // What changed while we waited is part of this build.
         changes.try_recv().ok();
         info!(function = function.name, "the code has changed: building");
-        match build(&function, &method).await {
+        match build(&function, &method, &terminal).await {
             Ok(bootstrap) => {
                 local.replace_code(Code::built(bootstrap, &function));
                 info!(function = function.name, "built: the next batch runs the new code");

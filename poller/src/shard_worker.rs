@@ -16,7 +16,7 @@ use pelton_core::{
     Checkpoint, Command, Failure, FetchError, Finished, GiveUp, Input, Invocation, InvocationId, Outcome,
     Page, Policy, SaveError, Shard, ShardView, Timestamp,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
 use std::future::pending;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub struct WorkerView {
     pub shard: ShardView,
     /// Whether the place to read from is fixed: nothing put from now on can be passed over.
     pub is_open: bool,
-    /// The last problem, for people; `None` once things go well again.
+    /// What does not go well, for people; `None` once everything does again.
     pub problem: Option<String>,
 }
 
@@ -83,6 +83,14 @@ enum ReaderSlot {
     Open(Box<dyn ShardReader>),
 }
 
+/// What can go wrong, each by itself: a read that succeeds says nothing about the function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Doing {
+    Invoking,
+    Saving,
+    Reading,
+}
+
 /// Runs one shard until it is drained or has ended. Dropping the future abandons what is in flight.
 pub struct ShardWorker {
     mapping: MappingId,
@@ -100,7 +108,7 @@ pub struct ShardWorker {
     answers: VecDeque<Input>,
     view: watch::Sender<WorkerView>,
     is_open: bool,
-    problem: Option<String>,
+    problems: BTreeMap<Doing, String>,
     missing: Arc<Notify>,
 }
 
@@ -131,7 +139,7 @@ impl ShardWorker {
             answers: VecDeque::new(),
             view,
             is_open: false,
-            problem: None,
+            problems: BTreeMap::new(),
             missing,
         };
         (worker, views)
@@ -243,7 +251,7 @@ impl ShardWorker {
         self.reader = Some(slot);
         match answer {
             Ok(page) => {
-                self.recovered();
+                self.recovered(Doing::Reading);
                 Input::Fetched(Ok(page))
             }
             Err(error) => {
@@ -251,7 +259,7 @@ impl ShardWorker {
                 if matches!(error, SourceError::NotFound { .. }) {
                     self.missing.notify_one();
                 }
-                self.has_problem("the shard cannot be read; trying again", &error);
+                self.has_problem(Doing::Reading, "the shard cannot be read; trying again", &error);
                 Input::Fetched(Err(if is_throttled {
                     FetchError::Throttled
                 } else {
@@ -263,9 +271,16 @@ impl ShardWorker {
 
     fn saved(&mut self, answer: Result<(), StoreError>) -> Input {
         match answer {
-            Ok(()) => Input::CheckpointSaved(Ok(())),
+            Ok(()) => {
+                self.recovered(Doing::Saving);
+                Input::CheckpointSaved(Ok(()))
+            }
             Err(error) => {
-                self.has_problem("the checkpoint cannot be kept; nothing new starts until it can", &error);
+                self.has_problem(
+                    Doing::Saving,
+                    "the checkpoint cannot be kept; nothing new starts until it can",
+                    &error,
+                );
                 Input::CheckpointSaved(Err(SaveError))
             }
         }
@@ -274,40 +289,40 @@ impl ShardWorker {
     fn invoked(&mut self, id: InvocationId, outcome: Outcome) -> Input {
         let (mapping, shard) = (&self.mapping, &self.shard_id);
         match &outcome {
-            Outcome::Succeeded { .. } => self.recovered(),
+            Outcome::Succeeded { .. } => self.recovered(Doing::Invoking),
             Outcome::FunctionFailed { error_type, message } => {
                 warn!(%mapping, %shard, error_type, error = message, "the function failed; its batch will be retried");
-                self.problem = Some(format!("{error_type}: {message}"));
+                self.problems.insert(Doing::Invoking, format!("{error_type}: {message}"));
             }
             Outcome::Throttled => debug!(%mapping, %shard, "throttled; the batch will be sent again"),
             Outcome::NotInvoked { reason } => {
                 warn!(%mapping, %shard, reason, "the function could not be invoked; the batch will be sent again");
-                self.problem = Some(reason.clone());
+                self.problems.insert(Doing::Invoking, reason.clone());
             }
         }
         Input::Invoked(id, outcome)
     }
 
     /// Said once at `warn` when things go wrong, then at `debug` until they go well again.
-    fn has_problem(&mut self, message: &'static str, problem: &(dyn Error + 'static)) {
+    fn has_problem(&mut self, doing: Doing, message: &'static str, problem: &(dyn Error + 'static)) {
         let (mapping, shard, error) = (&self.mapping, &self.shard_id, chain(problem));
-        if self.problem.is_none() {
-            warn!(%mapping, %shard, error, message);
-        } else {
+        if self.problems.contains_key(&doing) {
             debug!(%mapping, %shard, error, message);
+        } else {
+            warn!(%mapping, %shard, error, message);
         }
-        self.problem = Some(error);
+        self.problems.insert(doing, error);
     }
 
-    fn recovered(&mut self) {
-        if self.problem.take().is_some() {
+    fn recovered(&mut self, doing: Doing) {
+        if self.problems.remove(&doing).is_some() {
             info!(mapping = %self.mapping, shard = %self.shard_id, "going on");
         }
     }
 
     fn publish(&self) {
-        let view =
-            WorkerView { shard: self.shard.view(), is_open: self.is_open, problem: self.problem.clone() };
+        let problem = self.problems.values().next().cloned();
+        let view = WorkerView { shard: self.shard.view(), is_open: self.is_open, problem };
         self.view.send_replace(view);
     }
 }

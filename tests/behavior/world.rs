@@ -4,7 +4,9 @@ use pelton::application::{Mapping, MappingId, StreamArn};
 use pelton::clock::Clock;
 use pelton::ports::Invoker;
 use pelton::shard_worker::Ports;
-use pelton::supervisor::{Endpoint, MappingActivity, MappingPlan, StartError, Stopped, Supervisor, prepare};
+use pelton::supervisor::{
+    Endpoint, MappingActivity, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
+};
 use pelton_core::plan::StartingPosition;
 use pelton_tests::fakes::{FakeFunction, FakeStream, MemoryStore};
 use std::sync::Arc;
@@ -75,7 +77,8 @@ impl World {
             endpoint: self.endpoint,
             poll_interval: Duration::from_secs(1),
         };
-        let supervisor = Supervisor::start(vec![prepare(plan).await?], vec![]);
+        let found = find_stream(&self.mapping, &self.stream, &self.clock).await?;
+        let supervisor = Supervisor::start(vec![prepare(plan, found).await?], vec![]);
         supervisor.opened().await;
         Ok(supervisor)
     }

@@ -25,6 +25,8 @@ async fn a_program_runs_in_its_folder_with_its_environment() {
     exit.assert_code(3).assert_printed("blue");
     assert_eq!(exit.printed.stdout(), [folder.path().canonicalize().unwrap().to_str().unwrap()]);
     assert_eq!(exit.printed.stderr(), ["blue"]);
+    let exit = shell("echo ${HOME-none}").without_env("HOME").run(&folder).await;
+    assert_eq!(exit.printed.stdout(), ["none"]);
 }
 
 #[tokio::test]
@@ -59,8 +61,12 @@ async fn a_program_that_is_killed_has_no_exit_code() {
 }
 
 #[tokio::test]
-async fn a_child_that_outlives_the_program_is_found_by_its_folder_or_its_mark() {
-    for script in ["env -i sleep 600 & echo ready", "cd / && exec sleep 600 & echo ready"] {
+async fn a_child_that_outlives_the_program_is_found_by_its_folder_its_mark_or_what_it_was_told() {
+    for script in [
+        "env -i sleep 600 & echo ready",
+        "cd / && exec sleep 600 & echo ready",
+        "FILE=$PWD/file; cd / && exec env -i FILE=$FILE sleep 600 & echo ready",
+    ] {
         let folder = folder();
         let mut running = start_ready(script, &folder).await;
         running.wait_for_exit().await.assert_code(0);

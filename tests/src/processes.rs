@@ -1,7 +1,8 @@
 //! Which processes a program has brought into being and are still there.
 //!
-//! In: a mark in their environment, and a folder. Out: who bears the mark, or works in the folder. A process that
-//! cleared its environment is known by the folder, one that left the folder by the mark.
+//! In: a mark in their environment, and a folder. Out: who bears the mark, works in the folder, or was told of it. A
+//! process that cleared its environment is known by the folder, one that left the folder by the mark; one that did both,
+//! by a variable that names the folder.
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -52,7 +53,7 @@ impl Kin {
 
     fn recognize(&self, process: &Path) -> Option<Survivor> {
         let pid = process.file_name()?.to_str()?.parse().ok()?;
-        if !self.has_mark(process) && !self.is_in_folder(process) {
+        if !self.is_in_folder(process) && !self.is_told(process) {
             return None;
         }
         let command = fs::read(process.join("cmdline")).ok()?;
@@ -60,10 +61,13 @@ impl Kin {
         Some(Survivor { pid, command })
     }
 
-    fn has_mark(&self, process: &Path) -> bool {
-        let wanted = format!("{MARK_VARIABLE}={}", self.mark);
-        fs::read(process.join("environ"))
-            .is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes()))
+    /// Whether its environment holds the mark, or names the folder.
+    fn is_told(&self, process: &Path) -> bool {
+        let mark = format!("{MARK_VARIABLE}={}", self.mark);
+        let folder = self.folder.as_os_str().as_encoded_bytes();
+        let tells =
+            |entry: &[u8]| entry == mark.as_bytes() || entry.windows(folder.len()).any(|part| part == folder);
+        fs::read(process.join("environ")).is_ok_and(|environ| environ.split(|byte| *byte == 0).any(tells))
     }
 
     fn is_in_folder(&self, process: &Path) -> bool {

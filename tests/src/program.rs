@@ -22,7 +22,7 @@ const STREAMS_HELD_MAX: Duration = Duration::from_secs(1);
 pub struct Program {
     path: PathBuf,
     arguments: Vec<OsString>,
-    environment: Vec<(OsString, OsString)>,
+    environment: Vec<(OsString, Option<OsString>)>,
     input: Option<Vec<u8>>,
 }
 
@@ -91,7 +91,14 @@ impl Program {
     /// A variable of its environment, beside those of the test.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.environment.push((name.as_ref().to_owned(), Some(value.as_ref().to_owned())));
+        self
+    }
+
+    /// A variable that it does not have, though the test may.
+    #[must_use]
+    pub fn without_env(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.as_ref().to_owned(), None));
         self
     }
 
@@ -111,9 +118,15 @@ impl Program {
     pub fn start(self, folder: &TempDir) -> Running {
         let folder = folder.path().canonicalize().expect("the test's folder is there");
         let kin = Kin { mark: uuid::Uuid::new_v4().to_string(), folder };
-        let mut child = Command::new(&self.path)
+        let mut command = Command::new(&self.path);
+        for (name, value) in &self.environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let mut child = command
             .args(&self.arguments)
-            .envs(self.environment)
             .env(MARK_VARIABLE, &kin.mark)
             .current_dir(&kin.folder)
             .stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() })

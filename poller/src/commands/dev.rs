@@ -19,7 +19,7 @@ use crate::source::budget::ByteBudget;
 use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams};
 use crate::supervisor::Endpoint;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tracing::info;
 
 /// What `pelton dev` takes.
@@ -63,7 +63,7 @@ pub async fn run(
         let command = format!("pelton put {name} --endpoint-url {} '{{\"hello\":1}}'", client.endpoint());
         info!(command, "put a record");
     }
-    let rebuilder = Rebuilder::watch(&application, poller.functions(), &clock);
+    let rebuilder = Rebuilder::watch(&application, poller.functions(), terminal, &clock);
     let result = poller.run(signals).await;
     drop(rebuilder);
     if let Some(stream) = stream {
@@ -90,10 +90,11 @@ pub(super) async fn start(
     };
     let endpoint_url = stream.as_ref().map(EmbeddedStream::endpoint).or(aws.endpoint_url);
     let client = connect(&AwsOptions { endpoint_url, region: Some(region) }).await?;
+    // Code that does not compile must not leave streams behind.
+    let code = build_all(&application, terminal).await?;
     create_streams(&client, &clock, &application.streams.values().cloned().collect::<Vec<_>>())
         .await
         .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
-    let code = build_all(&application).await?;
     let launch = Launch {
         application: application.clone(),
         code,
@@ -118,24 +119,27 @@ async fn embed(options: &StreamOptions, region: &str) -> Result<EmbeddedStream, 
 }
 
 /// Builds, or finds, the code of every function that an enabled mapping uses.
-async fn build_all(application: &Application) -> Result<BTreeMap<String, Code>, CommandFailure> {
+async fn build_all(
+    application: &Application,
+    terminal: &Terminal,
+) -> Result<BTreeMap<String, Code>, CommandFailure> {
     let mut code = BTreeMap::new();
     for mapping in enabled(application) {
         let function = &application.functions[&mapping.function];
         if !code.contains_key(&function.logical_id) {
-            code.insert(function.logical_id.clone(), code_of(function, &application.root).await?);
+            code.insert(function.logical_id.clone(), code_of(function, &application.root, terminal).await?);
         }
     }
     Ok(code)
 }
 
 /// What cargo builds from the function's folder if it says so, else what is there already.
-async fn code_of(function: &Function, root: &std::path::Path) -> Result<Code, CommandFailure> {
+async fn code_of(function: &Function, root: &Path, terminal: &Terminal) -> Result<Code, CommandFailure> {
     let Some(method) = &function.build else {
         return Code::find(function, root).map_err(|error| CommandFailure::bad_input(chain(&error)));
     };
     info!(function = function.name, folder = %function.code_uri.display(), "building");
     let bootstrap: PathBuf =
-        build(function, method).await.map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+        build(function, method, terminal).await.map_err(|error| CommandFailure::bad_input(chain(&error)))?;
     Ok(Code::built(bootstrap, function))
 }

@@ -4,10 +4,11 @@ use super::CommandFailure;
 use super::options::TemplateOptions;
 use crate::application::Application;
 use crate::clock::Clock;
-use crate::logging::Terminal;
+use crate::logging::{Terminal, tell};
 use crate::template::diagnostics::Colour;
 use crate::template::{self, LoadOptions, Loaded, Unsupported};
 use std::path::{Path, PathBuf};
+use tracing::Level;
 
 /// The region where neither the command line nor the environment names one.
 const REGION_DEFAULT: &str = "us-east-1";
@@ -51,7 +52,8 @@ pub(super) fn load(
     let Loaded { application, diagnostics } = template::load(path, &load_options);
     if !diagnostics.is_empty() {
         let colour = if terminal.is_interactive() { Colour::Always } else { Colour::Never };
-        terminal.print(diagnostics.render(colour).trim_end());
+        let level = if application.is_some() { Level::WARN } else { Level::ERROR };
+        tell(terminal, clock, level, diagnostics.render(colour).trim_end());
     }
     application.ok_or_else(|| CommandFailure::bad_input(format!("{} cannot be run", path.display())))
 }

@@ -7,19 +7,20 @@ use super::CommandFailure;
 use super::options::PollerOptions;
 use super::signals::StopSignals;
 use super::views::RunningViews;
-use crate::application::{Application, Mapping};
+use crate::application::{Application, Function, Mapping};
 use crate::clock::Clock;
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
 use crate::errors::chain;
 use crate::lambda::{Code, LocalFunction, Spawner, TracingLog};
+use crate::ports::Source;
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
 use crate::source::embedded::Arrivals;
 use crate::source::kinesis::KinesisSource;
 use crate::store::SqliteStore;
-use crate::supervisor::{Endpoint, MappingPlan, Prepared, Stopped, Supervisor, prepare};
+use crate::supervisor::{Endpoint, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::event::kinesis::KinesisEncoder;
@@ -83,47 +84,32 @@ impl Poller {
         let Launch { application, code, client, endpoint, arrivals, budget, data_dir, options, clock } =
             launch;
         let server = ControlServer::bind(options.listen).await.map_err(bad_input)?;
-        let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone()).map_err(bad_input)?;
-        let spawner = Spawner::start().map_err(|error| CommandFailure::failed(chain(&error)))?;
+        let sources = sources(&application, &client, &clock, &budget, arrivals.as_ref());
+        let found =
+            all(sources.iter().map(|(mapping, source)| find_stream(mapping, &**source, &clock))).await?;
 
+        let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone()).map_err(bad_input)?;
+        let store: Arc<SqliteStore> = Arc::new(store);
+        let spawner = Spawner::start().map_err(|error| CommandFailure::failed(chain(&error)))?;
+        let local = |function: &Function, code| {
+            let log = Arc::new(TracingLog);
+            LocalFunction::new(function, code, client.region(), clock.clone(), spawner.clone(), log)
+        };
         let functions: BTreeMap<String, Arc<LocalFunction>> = code
             .into_iter()
-            .map(|(id, code)| {
-                let function = &application.functions[&id];
-                let log = Arc::new(TracingLog);
-                let local =
-                    LocalFunction::new(function, code, client.region(), clock.clone(), spawner.clone(), log);
-                (id, Arc::new(local))
-            })
+            .map(|(id, code)| (id.clone(), Arc::new(local(&application.functions[&id], code))))
             .collect();
-        let store: Arc<SqliteStore> = Arc::new(store);
-        let plans = enabled(&application).map(|mapping| {
-            let role = application.functions[&mapping.function].role_arn.clone();
-            let source = KinesisSource::new(
-                client.clone(),
-                clock.clone(),
-                budget.clone(),
-                mapping.stream.clone(),
-                role,
-            );
-            let source = match &arrivals {
-                Some(arrivals) => source.with_arrivals(arrivals.clone()),
-                None => source,
+        let prepared = all(sources.into_iter().zip(found).map(|((mapping, source), found)| {
+            let ports = Ports {
+                source,
+                invoker: functions[&mapping.function].clone(),
+                store: store.clone(),
+                clock: clock.clone(),
             };
-            MappingPlan {
-                mapping: mapping.clone(),
-                ports: Ports {
-                    source: Arc::new(source),
-                    invoker: functions[&mapping.function].clone(),
-                    store: store.clone(),
-                    clock: clock.clone(),
-                },
-                envelope: KinesisEncoder::envelope(),
-                endpoint,
-                poll_interval: options.poll_interval,
-            }
-        });
-        let prepared = prepare_all(plans.collect()).await?;
+            let (envelope, poll_interval) = (KinesisEncoder::envelope(), options.poll_interval);
+            prepare(MappingPlan { mapping, ports, envelope, endpoint, poll_interval }, found)
+        }))
+        .await?;
 
         let disabled = application.mappings.iter().filter(|mapping| !mapping.enabled).cloned();
         let supervisor = Supervisor::start(prepared, disabled.collect());
@@ -192,13 +178,35 @@ impl Poller {
     }
 }
 
-async fn prepare_all(plans: Vec<MappingPlan>) -> Result<Vec<Prepared>, CommandFailure> {
-    let results: Vec<_> =
-        futures_util::stream::iter(plans).map(prepare).buffered(PREPARED_AT_ONCE_MAX).collect().await;
-    let (prepared, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+/// Every enabled mapping, and its stream.
+fn sources(
+    application: &Application,
+    client: &KinesisClient,
+    clock: &Clock,
+    budget: &ByteBudget,
+    arrivals: Option<&Arrivals>,
+) -> Vec<(Mapping, Arc<dyn Source>)> {
+    let source = |mapping: &Mapping| -> Arc<dyn Source> {
+        let role = application.functions[&mapping.function].role_arn.clone();
+        let (client, clock, budget) = (client.clone(), clock.clone(), budget.clone());
+        let source = KinesisSource::new(client, clock, budget, mapping.stream.clone(), role);
+        match arrivals {
+            Some(arrivals) => Arc::new(source.with_arrivals(arrivals.clone())),
+            None => Arc::new(source),
+        }
+    };
+    enabled(application).map(|mapping| (mapping.clone(), source(mapping))).collect()
+}
+
+/// What comes of each, in the same order; or what is wrong with any of them.
+async fn all<T>(
+    starts: impl Iterator<Item = impl Future<Output = Result<T, StartError>>>,
+) -> Result<Vec<T>, CommandFailure> {
+    let results: Vec<_> = futures_util::stream::iter(starts).buffered(PREPARED_AT_ONCE_MAX).collect().await;
+    let (ready, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     let mut problems = failed.into_iter().filter_map(Result::err).peekable();
     let Some(first) = problems.peek() else {
-        return Ok(prepared.into_iter().filter_map(Result::ok).collect());
+        return Ok(ready.into_iter().filter_map(Result::ok).collect());
     };
     let help = first.help();
     let problems: Vec<String> = problems.map(|problem| chain(&problem)).collect();

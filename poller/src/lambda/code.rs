@@ -3,6 +3,7 @@
 //! In: a function of the template and the template's folder. Out: the executable, or what to do so that there is one.
 //! Builds nothing.
 
+use super::executable;
 use crate::application::{BuildMethod, Function};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -51,6 +52,16 @@ pub enum CodeError {
         function: String,
         /// The file.
         bootstrap: PathBuf,
+    },
+    /// It is there, and may be executed, but this machine cannot do it.
+    #[error("{} of function {function} cannot be executed: {defect}", .bootstrap.display())]
+    NotAProgram {
+        /// Logical id.
+        function: String,
+        /// The file.
+        bootstrap: PathBuf,
+        /// What is wrong with it.
+        defect: &'static str,
     },
     /// It may be there.
     #[error("{} of function {function} cannot be looked at", .path.display())]
@@ -106,7 +117,12 @@ impl Code {
             Ok(file) if !file.is_file() || file.permissions().mode() & 0o111 == 0 => {
                 Err(CodeError::NotExecutable { function: function.logical_id.clone(), bootstrap })
             }
-            Ok(_) => Ok(Some(Self { bootstrap, folder: folder.to_path_buf() })),
+            Ok(_) => match executable::certain_defect(&bootstrap) {
+                Some(defect) => {
+                    Err(CodeError::NotAProgram { function: function.logical_id.clone(), bootstrap, defect })
+                }
+                None => Ok(Some(Self { bootstrap, folder: folder.to_path_buf() })),
+            },
         }
     }
 }
@@ -160,14 +176,14 @@ mod tests {
 
     const ADVICE: &str = "sam build";
 
-    /// A template's folder with these files; those whose content begins with `#!` are executable.
+    /// A template's folder with these files; those whose content begins with `#!` or `run` are executable.
     fn project(files: &[(&str, &str)]) -> (tempfile::TempDir, Function) {
         let root = tempfile::tempdir().unwrap();
         for (name, content) in files {
             let path = root.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, content).unwrap();
-            let mode = if content.starts_with("#!") { 0o755 } else { 0o644 };
+            let mode = if content.starts_with("#!") || content.starts_with("run") { 0o755 } else { 0o644 };
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         }
         let function = function(root.path().join("orders"));
@@ -237,6 +253,7 @@ mod tests {
         check_refused(&[], ADVICE);
         check_refused(&[("orders/bootstrap", "no program")], "chmod +x");
         check_refused(&[(BUILT_BOOTSTRAP, "no program")], "chmod +x");
+        check_refused(&[("orders/bootstrap", "run me")], "neither a program");
     }
 
     #[test]

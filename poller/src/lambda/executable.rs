@@ -1,7 +1,7 @@
-//! Why a program did not run, seen from its first bytes.
+//! Why a program did not run, or cannot, seen from its first bytes.
 //!
-//! Asked only about a program that ended before it did anything: many files that look wrong do run, such as those of
-//! another machine where an emulator is installed.
+//! Some files that look wrong do run, such as those of another kind of machine where an emulator is installed: before a
+//! program was tried, only what is wrong for certain counts.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -13,6 +13,23 @@ const SCRIPT_MAGIC: &[u8] = b"#!";
 /// `e_machine` of an ELF header: which processor it is for.
 const MACHINE: std::ops::Range<usize> = 18..20;
 
+const NOT_A_PROGRAM: &str = "it is neither a program of this system nor a script that begins with `#!`";
+const FOREIGN: &str = "it was built for another kind of processor: build it for this machine";
+
+/// Where the kernel lists who runs programs that it cannot run itself, beside two files that are always there.
+const EMULATORS: &str = "/proc/sys/fs/binfmt_misc";
+const NO_EMULATORS: [&str; 2] = ["register", "status"];
+
+/// What is wrong with `program` that was not tried yet, if it cannot run for certain.
+pub(super) fn certain_defect(program: &Path) -> Option<&'static str> {
+    defect(program).filter(|&defect| defect != FOREIGN || !has_emulators())
+}
+
+fn has_emulators() -> bool {
+    let Ok(mut entries) = std::fs::read_dir(EMULATORS) else { return false };
+    entries.any(|entry| entry.is_ok_and(|entry| !NO_EMULATORS.iter().any(|name| entry.file_name() == *name)))
+}
+
 /// What is wrong with `program`, if that can be seen.
 pub(super) fn defect(program: &Path) -> Option<&'static str> {
     let header = header(program)?;
@@ -20,11 +37,11 @@ pub(super) fn defect(program: &Path) -> Option<&'static str> {
         return None;
     }
     if !header.starts_with(ELF_MAGIC) {
-        return Some("it is neither a program of this system nor a script that begins with `#!`");
+        return Some(NOT_A_PROGRAM);
     }
     let own_header = header_of_this_program()?;
     let is_foreign = header.get(MACHINE) != own_header.get(MACHINE);
-    is_foreign.then_some("it was built for another kind of processor: build it for this machine")
+    is_foreign.then_some(FOREIGN)
 }
 
 fn header_of_this_program() -> Option<Vec<u8>> {

@@ -8,7 +8,7 @@ use std::fmt;
 use tracing::Level;
 use tracing::field::{Field, Visit};
 
-const MESSAGE: &str = "message";
+pub(super) const MESSAGE: &str = "message";
 
 pub(super) struct Event<'a> {
     pub(super) time: Timestamp,

@@ -13,8 +13,8 @@ pub(crate) use terminal::{Palette, Style};
 use crate::clock::Clock;
 use event::{Event, Fields};
 use jiff::tz::TimeZone;
-use tracing::Subscriber;
 use tracing::span::{Attributes, Id, Record};
+use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
@@ -86,6 +86,20 @@ pub fn start(format: LogFormat, detail: LogDetail, terminal: Terminal, clock: Cl
             error = &mistake as &dyn std::error::Error,
             "RUST_LOG is not understood and is ignored"
         );
+    }
+}
+
+/// Says why a command does not do what it was asked, or what it warns of, whatever `RUST_LOG` holds back: `text` as it is
+/// for people, and one object like any other line for programs.
+pub fn tell(terminal: &Terminal, clock: &Clock, level: Level, text: &str) {
+    match terminal.format() {
+        LogFormat::Human => terminal.print(text),
+        LogFormat::Json => {
+            let mut fields = Fields::default();
+            fields.set(event::MESSAGE, text);
+            let event = Event { time: clock.now(), level, target: env!("CARGO_PKG_NAME"), fields };
+            terminal.print(&json::line(&event));
+        }
     }
 }
 

@@ -14,6 +14,7 @@ const SIZE_UNKNOWN: Size = Size { columns: 80, rows: 24 };
 /// Stderr. Cheap to clone: all clones are one terminal.
 #[derive(Clone, Debug)]
 pub struct Terminal {
+    format: LogFormat,
     palette: Palette,
     is_interactive: bool,
     /// The lines that stay, as they are on the screen.
@@ -29,7 +30,13 @@ impl Terminal {
         let is_interactive = is_terminal && format == LogFormat::Human;
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let palette = if is_interactive && !no_colour { Palette::Colour } else { Palette::Plain };
-        Self { palette, is_interactive, pinned: Arc::default() }
+        Self { format, palette, is_interactive, pinned: Arc::default() }
+    }
+
+    /// How its lines look.
+    #[must_use]
+    pub fn format(&self) -> LogFormat {
+        self.format
     }
 
     /// Whether somebody watches for whom lines can stay.

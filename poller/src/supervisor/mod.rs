@@ -7,7 +7,7 @@ mod mapping_runner;
 mod preparation;
 
 pub use mapping_runner::{MappingActivity, MappingRunner, MappingView};
-pub use preparation::{Endpoint, MappingPlan, Prepared, StartError, prepare};
+pub use preparation::{Endpoint, FoundStream, MappingPlan, Prepared, StartError, find_stream, prepare};
 
 use crate::application::Mapping;
 use crate::clock::Clock;

@@ -1,11 +1,14 @@
 //! What must be right before a mapping runs.
 //!
-//! In: a mapping and its ports. Out: a mapping whose stream exists and whose positions are known, or why not. Starts
-//! nothing; what it keeps in the store is right also if Pelton ends before the mapping runs.
+//! In: a mapping and its ports. Out: a mapping whose stream exists and whose positions are known, or why not. First the
+//! stream is found, which keeps nothing; once those of all mappings are, the positions are looked up, and kept where they
+//! are new: that is right also if Pelton ends before the mapping runs. Starts nothing.
 
 use crate::application::{Mapping, MappingId};
+use crate::clock::Clock;
 use crate::ports::{
-    MappingState, ShardState, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus,
+    MappingState, ShardState, Source, SourceError, StoreError, StreamDescription, StreamIdentity,
+    StreamStatus,
 };
 use crate::shard_worker::Ports;
 use pelton_core::plan::{
@@ -53,6 +56,13 @@ impl Endpoint {
             Endpoint::Other => Duration::from_millis(200),
         }
     }
+}
+
+/// A stream that is there, and its shards.
+#[derive(Debug)]
+pub struct FoundStream {
+    description: StreamDescription,
+    listed: Vec<ListedShard>,
 }
 
 /// A mapping that can run.
@@ -107,6 +117,10 @@ pub enum StartError {
 }
 
 impl StartError {
+    fn source(mapping: &Mapping, source: SourceError) -> Self {
+        StartError::Source { mapping: mapping.id.clone(), stream: mapping.stream.to_string(), source }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> &'static str {
@@ -136,15 +150,22 @@ impl StartError {
     }
 }
 
-/// Finds the stream and the positions of a mapping. Cancelling is safe.
-pub async fn prepare(plan: MappingPlan) -> Result<Prepared, StartError> {
-    let (mapping, stream) = (plan.mapping.id.clone(), plan.mapping.stream.to_string());
-    let source_failed =
-        |source| StartError::Source { mapping: mapping.clone(), stream: stream.clone(), source };
-    let store_failed = |source| StartError::Store { mapping: mapping.clone(), source };
+/// Finds the stream of a mapping, and waits for one that is being created. Keeps nothing. Cancelling is safe.
+pub async fn find_stream(
+    mapping: &Mapping,
+    source: &dyn Source,
+    clock: &Clock,
+) -> Result<FoundStream, StartError> {
+    let description = await_active(mapping, source, clock).await?;
+    let listed = source.list_shards().await.map_err(|error| StartError::source(mapping, error))?;
+    Ok(FoundStream { description, listed })
+}
 
-    let description = await_active(&plan).await?;
-    let listed = plan.ports.source.list_shards().await.map_err(source_failed)?;
+/// Finds the positions of a mapping whose stream was found; where there are none yet, keeps where it begins. Cancelling
+/// is safe.
+pub async fn prepare(plan: MappingPlan, found: FoundStream) -> Result<Prepared, StartError> {
+    let FoundStream { description, listed } = found;
+    let store_failed = |source| StartError::Store { mapping: plan.mapping.id.clone(), source };
     let identity = StreamIdentity { arn: description.arn.clone(), created: description.created };
     let kept = plan.ports.store.load(&plan.mapping.id).await.map_err(store_failed)?;
     let policy = policy_of(&plan, &description);
@@ -168,21 +189,24 @@ pub async fn prepare(plan: MappingPlan) -> Result<Prepared, StartError> {
     Ok(Prepared { plan, policy, state, listed, is_first_start })
 }
 
-async fn await_active(plan: &MappingPlan) -> Result<StreamDescription, StartError> {
-    let (mapping, stream) = (plan.mapping.id.clone(), plan.mapping.stream.to_string());
-    let clock = &plan.ports.clock;
+async fn await_active(
+    mapping: &Mapping,
+    source: &dyn Source,
+    clock: &Clock,
+) -> Result<StreamDescription, StartError> {
     let deadline = clock.now().after(CREATING_WAIT_MAX);
     loop {
-        let doing = match plan.ports.source.describe().await {
-            Ok(description) if description.status == StreamStatus::Active => return Ok(description),
-            Ok(description) if description.status == StreamStatus::Deleting => "being deleted",
-            Ok(_) if clock.now() < deadline => {
+        let description = source.describe().await.map_err(|error| StartError::source(mapping, error))?;
+        let doing = match description.status {
+            StreamStatus::Active => return Ok(description),
+            StreamStatus::Deleting => "being deleted",
+            StreamStatus::Creating if clock.now() < deadline => {
                 clock.sleep(CREATING_POLL).await;
                 continue;
             }
-            Ok(_) => "still being created",
-            Err(source) => return Err(StartError::Source { mapping, stream, source }),
+            StreamStatus::Creating => "still being created",
         };
+        let (mapping, stream) = (mapping.id.clone(), mapping.stream.to_string());
         return Err(StartError::NotActive { mapping, stream, doing });
     }
 }

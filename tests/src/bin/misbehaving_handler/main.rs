@@ -1,7 +1,9 @@
-//! A handler that speaks the Runtime API by hand and does what its event tells it: `[{"do": …}]`.
+//! A handler that speaks the Runtime API by hand and does what its event tells it: `[{"do": …}]`. What it does with the
+//! records of a stream is told by a file (`records`).
 //!
-//! What it does before its first invocation is told by the environment variable `INIT`.
+//! What it does before its first invocation is told by the environment variable `INIT`, or by that file.
 
+mod records;
 mod runtime_client;
 
 use runtime_client::{Connection, Invocation};
@@ -14,20 +16,26 @@ const ANOTHER_ID: &str = "00000000-0000-4000-8000-000000000000";
 const TOO_LARGE_BYTES: usize = 7 * 1024 * 1024;
 
 fn main() -> ExitCode {
-    match std::env::var("INIT").as_deref() {
-        Ok("hang") => hang(),
-        Ok("exit") => return ExitCode::from(7),
-        Ok("error") => {
+    let init =
+        std::env::var("INIT").ok().or_else(|| records::behavior().strip_prefix("init ").map(str::to_owned));
+    match init.as_deref() {
+        Some("hang") => hang(),
+        Some("exit") => return ExitCode::from(7),
+        Some("leave_children") => leave_children(),
+        Some("error") => {
             let error = json!({"errorType": "Init.Broken", "errorMessage": "no database"}).to_string();
             Connection::open().post("init/error", &[], error.as_bytes());
             return ExitCode::FAILURE;
         }
-        Ok(_) | Err(_) => {}
+        Some(_) | None => {}
     }
     let mut connection = Connection::open();
     loop {
         let invocation = connection.next();
-        let order = invocation.event[0].clone();
+        let order = match invocation.event.get("Records") {
+            Some(_) => records::order(&invocation.event),
+            None => invocation.event[0].clone(),
+        };
         let answer = match order["do"].as_str().unwrap_or_default() {
             "hang" => hang(),
             "exit" => std::process::exit(i32::try_from(order["status"].as_i64().unwrap_or(0)).unwrap_or(1)),
@@ -114,6 +122,7 @@ fn main() -> ExitCode {
             }
             "tell_headers" => json!(invocation.headers),
             "tell_environment" => environment(),
+            "keep" => records::keep(&invocation.event),
             _ => json!(std::process::id()),
         };
         connection.post(&invocation.path("response"), &[], answer.to_string().as_bytes());

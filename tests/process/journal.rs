@@ -1,0 +1,111 @@
+//! What a handler that keeps a journal was handed, and what it was done with.
+
+use aws_lambda_events::kinesis::KinesisEvent;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The journal of one function.
+#[derive(Clone, Debug)]
+pub(crate) struct Journal {
+    path: PathBuf,
+}
+
+/// What happened to a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Step {
+    Began,
+    Ended,
+}
+
+/// A batch that the handler was handed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub(crate) step: Step,
+    pub(crate) shard: String,
+    pub(crate) records: Vec<Record>,
+}
+
+/// A record of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) key: String,
+    pub(crate) data: String,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    step: Step,
+    event: KinesisEvent,
+}
+
+impl Journal {
+    /// The journal that the handler in this folder keeps.
+    pub(crate) fn of(function: &Path) -> Self {
+        Self { path: function.join("journal") }
+    }
+
+    /// Every batch that began or ended, in order. A line that a `kill -9` cut short was never finished and is not told.
+    pub(crate) fn batches(&self) -> Vec<Batch> {
+        let text = fs::read_to_string(&self.path).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).map(batch).collect()
+    }
+
+    /// The batches that began, in order.
+    pub(crate) fn began(&self) -> Vec<Batch> {
+        self.of_step(Step::Began)
+    }
+
+    /// The batches that ended well, in order.
+    pub(crate) fn ended(&self) -> Vec<Batch> {
+        self.of_step(Step::Ended)
+    }
+
+    /// Number of records that were handed over and done with.
+    pub(crate) fn records_ended(&self) -> usize {
+        self.ended().iter().map(|batch| batch.records.len()).sum()
+    }
+
+    fn of_step(&self, step: Step) -> Vec<Batch> {
+        self.batches().into_iter().filter(|batch| batch.step == step).collect()
+    }
+}
+
+impl Batch {
+    pub(crate) fn data(&self) -> Vec<&str> {
+        self.records.iter().map(|record| record.data.as_str()).collect()
+    }
+}
+
+/// The data of the records, in order.
+pub(crate) fn data(batches: &[Batch]) -> Vec<&str> {
+    batches.iter().flat_map(Batch::data).collect()
+}
+
+/// The data of the records of each key, in order.
+pub(crate) fn data_by_key(batches: &[Batch]) -> BTreeMap<&str, Vec<&str>> {
+    let mut keys: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for record in batches.iter().flat_map(|batch| &batch.records) {
+        keys.entry(&record.key).or_default().push(&record.data);
+    }
+    keys
+}
+
+fn batch(line: Line) -> Batch {
+    let shard_of = |id: &str| id.split_once(':').map(|(shard, _)| shard.to_owned());
+    let records = line.event.records.iter();
+    let shards = records.clone().map(|record| {
+        let id = record.event_id.as_deref().expect("a record has an id");
+        shard_of(id).expect("the id of a record names its shard")
+    });
+    let mut shards: Vec<String> = shards.collect();
+    shards.dedup();
+    let [shard] = shards.try_into().expect("a batch holds records of one shard");
+    let record = |record: &aws_lambda_events::kinesis::KinesisEventRecord| Record {
+        key: record.kinesis.partition_key.clone(),
+        data: String::from_utf8_lossy(&record.kinesis.data).into_owned(),
+    };
+    Batch { step: line.step, shard, records: records.map(record).collect() }
+}

@@ -1,0 +1,11 @@
+//! `pelton` as a process, with real functions: what whoever starts it, stops it, kills it or asks it sees.
+//!
+//! Each test has folders, ports and processes of its own. None of them asserts how long anything takes.
+
+mod journal;
+mod site;
+
+mod crash;
+mod failing;
+mod records;
+mod stopping;
