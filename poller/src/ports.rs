@@ -29,6 +29,10 @@ pub trait Source: Send + Sync {
 
     /// Changes whenever records were put into the shard, where the source can tell: the embedded stream.
     fn arrivals(&self, shard: &ShardId) -> Option<watch::Receiver<u64>>;
+
+    /// How often a reader found that the position it was to go on from is no longer kept: each time, records between there
+    /// and the oldest that is kept were lost to the stream's retention.
+    fn positions_trimmed(&self) -> u64;
 }
 
 /// Reads one shard.

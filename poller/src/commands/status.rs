@@ -158,6 +158,7 @@ mod tests {
                     stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
                     state: MappingState::Polling,
                     starting_position: "LATEST".into(),
+                    positions_trimmed: 0,
                     shards: vec![],
                 }],
             }

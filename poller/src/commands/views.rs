@@ -35,7 +35,7 @@ impl Views for RunningViews {
 
 impl RunningViews {
     fn mapping_status(&self, handle: &MappingHandle) -> MappingStatus {
-        let MappingHandle { mapping, view } = handle;
+        let MappingHandle { mapping, view, source } = handle;
         let (state, shards) = match view {
             None => (MappingState::Disabled, Vec::new()),
             Some(view) => {
@@ -52,6 +52,7 @@ impl RunningViews {
                 .unwrap_or_else(|| mapping.function.clone()),
             stream: mapping.stream.to_string(),
             state,
+            positions_trimmed: source.as_ref().map_or(0, |source| source.positions_trimmed()),
             starting_position: starting_position_name(mapping.starting_position).to_owned(),
             shards,
         }

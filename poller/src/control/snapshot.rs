@@ -37,6 +37,8 @@ pub struct MappingStatus {
     pub state: MappingState,
     /// `TRIM_HORIZON`, `LATEST` or `AT_TIMESTAMP`.
     pub starting_position: String,
+    /// How often a position to go on from was no longer kept: each time, records were lost to the stream's retention.
+    pub positions_trimmed: u64,
     /// Its shards, in the order of their names.
     pub shards: Vec<ShardStatus>,
 }
@@ -362,6 +364,7 @@ mod tests {
             stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
             state: MappingState::Waiting { reason: "the stream does not exist".into() },
             starting_position: starting_position_name(StartingPosition::Latest).into(),
+            positions_trimmed: 0,
             shards: vec![],
         };
         let expected = json!({
@@ -371,6 +374,7 @@ mod tests {
             "state": "waiting",
             "reason": "the stream does not exist",
             "starting_position": "LATEST",
+            "positions_trimmed": 0,
             "shards": []
         });
         assert_eq!(serde_json::to_value(&mapping).unwrap(), expected);

@@ -26,6 +26,7 @@ impl Views for OneMapping {
                 stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
                 state: MappingState::Polling,
                 starting_position: "LATEST".into(),
+                positions_trimmed: 0,
                 shards: vec![],
             }],
         }

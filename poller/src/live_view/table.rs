@@ -99,8 +99,12 @@ fn heading(mapping: &MappingStatus) -> Line {
         MappingState::Stopped { reason } => (Style::Red, format!("stopped: {reason}")),
         MappingState::Disabled => (Style::Dim, "disabled".to_owned()),
     };
-    let MappingStatus { id, function, starting_position, .. } = mapping;
-    Line::new(style, format!("{id}  {stream} → {function}  from {starting_position}  {state}"))
+    let MappingStatus { id, function, starting_position, positions_trimmed, .. } = mapping;
+    let lost = match positions_trimmed {
+        0 => String::new(),
+        count => format!("  RECORDS LOST TO RETENTION, {count}×"),
+    };
+    Line::new(style, format!("{id}  {stream} → {function}  from {starting_position}  {state}{lost}"))
 }
 
 /// `… 12 more shards: 10 polling, 2 retrying, 812 records/s`

@@ -29,6 +29,7 @@ fn mapping(id: &str, shards: Vec<ShardStatus>) -> MappingStatus {
         stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
         state: MappingState::Polling,
         starting_position: "TRIM_HORIZON".into(),
+        positions_trimmed: 0,
         shards,
     }
 }
@@ -169,4 +170,11 @@ fn a_line_is_cut_to_the_terminal_before_it_is_painted() {
 #[test]
 fn without_mappings_it_says_so() {
     check(&snapshot(0, vec![]), None, 10, &["no event source mappings"]);
+}
+
+#[test]
+fn records_that_were_lost_to_retention_are_said_in_the_heading() {
+    let trimmed = MappingStatus { positions_trimmed: 2, ..mapping("M", vec![]) };
+    let heading = &render(&snapshot(0, vec![trimmed]), None, 10)[1].text;
+    assert!(heading.ends_with("polling  RECORDS LOST TO RETENTION, 2×"), "{heading}");
 }

@@ -11,13 +11,14 @@ pub use preparation::{Endpoint, FoundStream, MappingPlan, Prepared, StartError, 
 
 use crate::application::Mapping;
 use crate::clock::Clock;
+use crate::ports::Source;
 use crate::shard_worker::WorkerView;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// The running mappings.
-#[derive(Debug)]
 pub struct Supervisor {
     runners: JoinSet<()>,
     views: Vec<MappingHandle>,
@@ -25,12 +26,14 @@ pub struct Supervisor {
 }
 
 /// A mapping and what it shows.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MappingHandle {
     /// Its settings.
     pub mapping: Mapping,
     /// What it does; `None` for a mapping that is not enabled.
     pub view: Option<watch::Receiver<MappingView>>,
+    /// Its stream; `None` likewise.
+    pub source: Option<Arc<dyn Source>>,
 }
 
 /// How a stop ended.
@@ -51,12 +54,13 @@ impl Supervisor {
         let (stop, stop_seen) = watch::channel(false);
         let mut runners = JoinSet::new();
         let mut views: Vec<MappingHandle> =
-            disabled.into_iter().map(|mapping| MappingHandle { mapping, view: None }).collect();
+            disabled.into_iter().map(|mapping| MappingHandle { mapping, view: None, source: None }).collect();
         for prepared in prepared {
             let mapping = prepared.mapping().clone();
+            let source = Some(prepared.source());
             let (runner, view) = MappingRunner::new(prepared);
             runners.spawn(runner.run(stop_seen.clone()));
-            views.push(MappingHandle { mapping, view: Some(view) });
+            views.push(MappingHandle { mapping, view: Some(view), source });
         }
         Self { runners, views, stop }
     }

@@ -16,6 +16,7 @@ use pelton_core::plan::{
 };
 use pelton_core::{Checkpoint, Envelope, Policy};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tracing::{info, warn};
 
@@ -80,6 +81,12 @@ impl Prepared {
     #[must_use]
     pub fn mapping(&self) -> &Mapping {
         &self.plan.mapping
+    }
+
+    /// Its stream.
+    #[must_use]
+    pub(super) fn source(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.plan.ports.source)
     }
 }
 

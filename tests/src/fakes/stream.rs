@@ -178,6 +178,10 @@ impl Source for FakeStream {
     fn arrivals(&self, shard: &ShardId) -> Option<watch::Receiver<u64>> {
         self.inner().shards.get(shard).map(|shard| shard.arrivals.subscribe())
     }
+
+    fn positions_trimmed(&self) -> u64 {
+        0
+    }
 }
 
 struct FakeReader {

@@ -75,13 +75,6 @@ impl KinesisSource {
         self.arrivals = Some(arrivals);
         self
     }
-
-    /// How often a reader found that the position it was to go on from is no longer kept: each time, records between
-    /// there and the oldest that is kept were lost to the stream's retention.
-    #[must_use]
-    pub fn positions_trimmed(&self) -> u64 {
-        self.stream.positions_trimmed.load(Ordering::Relaxed)
-    }
 }
 
 #[async_trait]
@@ -112,5 +105,9 @@ impl Source for KinesisSource {
 
     fn arrivals(&self, shard: &ShardId) -> Option<watch::Receiver<u64>> {
         self.arrivals.as_ref().map(|arrivals| arrivals.watch(&self.stream.arn.name, shard.as_str()))
+    }
+
+    fn positions_trimmed(&self) -> u64 {
+        self.stream.positions_trimmed.load(Ordering::Relaxed)
     }
 }
