@@ -175,6 +175,6 @@ fn without_mappings_it_says_so() {
 #[test]
 fn records_that_were_lost_to_retention_are_said_in_the_heading() {
     let trimmed = MappingStatus { positions_trimmed: 2, ..mapping("M", vec![]) };
-    let heading = &render(&snapshot(0, vec![trimmed]), None, 10)[1].text;
+    let heading = &render(&snapshot(0, vec![trimmed]), None, 10)[0].text;
     assert!(heading.ends_with("polling  RECORDS LOST TO RETENTION, 2×"), "{heading}");
 }
