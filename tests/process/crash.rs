@@ -80,7 +80,10 @@ async fn produce(client: Client, stopped: watch::Receiver<bool>) -> Shards {
             (0..KEYS).map(|key| (format!("key-{key}"), format!("key-{key} {number}").into_bytes())).collect();
         let places = kinesis::put_all(&client, "orders", &records).await;
         for (place, (_, data)) in places.into_iter().zip(records) {
-            shards.entry(place.shard).or_default().push(String::from_utf8(data).unwrap());
+            shards
+                .entry(place.shard)
+                .or_default()
+                .push(String::from_utf8(data).expect("it was made of text"));
         }
         if *stopped.borrow() {
             break;

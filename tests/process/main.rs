@@ -5,7 +5,10 @@
 mod journal;
 mod site;
 
+mod away;
 mod crash;
 mod failing;
 mod records;
+mod refused_surroundings;
+mod refused_templates;
 mod stopping;
