@@ -7,7 +7,10 @@ mod site;
 
 mod away;
 mod crash;
+mod demo;
+mod dev;
 mod failing;
+mod printing;
 mod records;
 mod refused_surroundings;
 mod refused_templates;
