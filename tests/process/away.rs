@@ -74,7 +74,7 @@ async fn an_endpoint_that_goes_away_is_waited_for_and_a_new_stream_there_is_star
 async fn make_again(server: &StreamServer) {
     let created = created(server).await;
     wait::until("the stream was created at another time", async || {
-        server.client.delete_stream().stream_name("orders").send().await.unwrap();
+        server.client.delete_stream().stream_name("orders").send().await.expect("DeleteStream succeeds");
         wait::until("the stream is gone", async || {
             let described = server.client.describe_stream_summary().stream_name("orders").send().await;
             described.is_err().then_some(())
@@ -87,6 +87,7 @@ async fn make_again(server: &StreamServer) {
 }
 
 async fn created(server: &StreamServer) -> aws_sdk_kinesis::primitives::DateTime {
-    let answer = server.client.describe_stream_summary().stream_name("orders").send().await.unwrap();
-    *answer.stream_description_summary().unwrap().stream_creation_timestamp()
+    let call = server.client.describe_stream_summary().stream_name("orders").send();
+    let answer = call.await.expect("DescribeStreamSummary succeeds");
+    *answer.stream_description_summary().expect("the answer is a summary").stream_creation_timestamp()
 }

@@ -62,9 +62,9 @@ async fn busy_shards(data_dir: &Path) -> Vec<String> {
 /// Orders went as orders go: each once, and in order.
 fn assert_sound_ledger(file: &Path, running: &Running) {
     let count = |table: &str| {
-        let ledger = rusqlite::Connection::open(file).unwrap();
+        let ledger = rusqlite::Connection::open(file).expect("there is a ledger");
         let query = format!("SELECT count(*) FROM {table}");
-        ledger.query_row(&query, [], |row| row.get::<_, u32>(0)).unwrap()
+        ledger.query_row(&query, [], |row| row.get::<_, u32>(0)).expect("it can be read")
     };
     assert!(count("ledger") > 0);
     assert_eq!(count("anomaly"), 0, "{}", running.printed());
