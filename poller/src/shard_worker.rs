@@ -71,8 +71,8 @@ pub struct Assignment {
     pub policy: Policy,
     /// Decides every jitter.
     pub seed: u64,
-    /// Told when the stream or the shard turns out not to exist: somebody should look at the stream.
-    pub missing: Arc<Notify>,
+    /// Told when the stream gives no answer, or turns out not to exist: when it is back, it may be another one.
+    pub in_doubt: Arc<Notify>,
 }
 
 type Fetched = (ReaderSlot, Result<Page, SourceError>);
@@ -109,7 +109,7 @@ pub struct ShardWorker {
     view: watch::Sender<WorkerView>,
     is_open: bool,
     problems: BTreeMap<Doing, String>,
-    missing: Arc<Notify>,
+    in_doubt: Arc<Notify>,
 }
 
 impl ShardWorker {
@@ -119,7 +119,7 @@ impl ShardWorker {
         ports: Ports,
         orders: mpsc::Receiver<Order>,
     ) -> (Self, watch::Receiver<WorkerView>) {
-        let Assignment { mapping, shard: shard_id, state, is_first_start, policy, seed, missing } =
+        let Assignment { mapping, shard: shard_id, state, is_first_start, policy, seed, in_doubt } =
             assignment;
         let from = read_from(&state, is_first_start);
         let shard = Shard::new(policy, Some(state.checkpoint), seed, ports.clock.now());
@@ -140,7 +140,7 @@ impl ShardWorker {
             view,
             is_open: false,
             problems: BTreeMap::new(),
-            missing,
+            in_doubt,
         };
         (worker, views)
     }
@@ -256,8 +256,8 @@ impl ShardWorker {
             }
             Err(error) => {
                 let is_throttled = matches!(error, SourceError::Throttled { .. });
-                if matches!(error, SourceError::NotFound { .. }) {
-                    self.missing.notify_one();
+                if matches!(error, SourceError::NotFound { .. } | SourceError::Unavailable { .. }) {
+                    self.in_doubt.notify_one();
                 }
                 self.has_problem(Doing::Reading, "the shard cannot be read; trying again", &error);
                 Input::Fetched(Err(if is_throttled {

@@ -11,10 +11,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// How often the poller is killed.
-const KILLS: usize = 15;
+const KILLS: usize = 20;
 
 /// The moment of a kill, in milliseconds after the start: some come while the poller still starts.
 const KILLED_AFTER_MS: Range<u64> = 0..600;
+
+/// The moment of a kill that comes while the poller stops, in milliseconds after it was told to.
+const KILLED_WHILE_STOPPING_AFTER_MS: Range<u64> = 0..15;
 
 /// Keys of the records, several in each shard.
 const KEYS: usize = 8;
@@ -45,6 +48,10 @@ async fn a_kill_9_at_any_moment_loses_nothing_and_repeats_at_most_the_batch_in_f
     for _ in 0..KILLS {
         let mut running = site.run(&server.endpoint).start(&site.folder);
         clock.sleep(Duration::from_millis(random.u64(KILLED_AFTER_MS))).await;
+        if random.u8(..4) == 0 {
+            running.signal(Signal::TERM);
+            clock.sleep(Duration::from_millis(random.u64(KILLED_WHILE_STOPPING_AFTER_MS))).await;
+        }
         running.signal(Signal::KILL);
         running.wait_for_exit().await;
         running.assert_no_survivors().await;
@@ -80,7 +87,10 @@ async fn produce(client: Client, stopped: watch::Receiver<bool>) -> Shards {
             (0..KEYS).map(|key| (format!("key-{key}"), format!("key-{key} {number}").into_bytes())).collect();
         let places = kinesis::put_all(&client, "orders", &records).await;
         for (place, (_, data)) in places.into_iter().zip(records) {
-            shards.entry(place.shard).or_default().push(String::from_utf8(data).unwrap());
+            shards
+                .entry(place.shard)
+                .or_default()
+                .push(String::from_utf8(data).expect("it was made of text"));
         }
         if *stopped.borrow() {
             break;

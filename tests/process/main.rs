@@ -5,7 +5,13 @@
 mod journal;
 mod site;
 
+mod away;
 mod crash;
+mod demo;
+mod dev;
 mod failing;
+mod printing;
 mod records;
+mod refused_surroundings;
+mod refused_templates;
 mod stopping;

@@ -192,3 +192,18 @@ pub(crate) async fn until(running: &Running, what: &str, is_true: impl Fn() -> b
     let came_true = wait::within(wait::PATIENCE, async || is_true().then_some(())).await;
     assert!(came_true.is_some(), "waited in vain: {what}\n{}", running.printed());
 }
+
+/// A start that was refused with all of `said`: nothing was started, and nothing is kept.
+#[track_caller]
+pub(crate) fn assert_refused(site: &Site, exit: &Exit, said: &[&str]) {
+    exit.assert_code(2);
+    for part in said {
+        exit.assert_printed(part);
+    }
+    assert_eq!(exit.printed.stdout(), [""; 0], "problems stand on standard error");
+    assert!(exit.printed.find(POLLING).is_none(), "{}", exit.printed);
+    for file in ["checkpoints.db", "address"] {
+        assert!(!site.data_dir().join(file).exists(), "{file} is kept:\n{}", exit.printed);
+    }
+    assert!(site.journal().began().is_empty(), "the function was invoked:\n{}", exit.printed);
+}

@@ -99,7 +99,7 @@ pub(super) async fn start(
         application: application.clone(),
         code,
         client: client.clone(),
-        endpoint: if stream.is_some() { Endpoint::Embedded } else { Endpoint::Other },
+        endpoint: if stream.is_some() { Endpoint::InProcess } else { Endpoint::Other },
         arrivals: stream.as_ref().map(EmbeddedStream::arrivals),
         budget: ByteBudget::default(),
         data_dir,

@@ -59,7 +59,7 @@ pub struct MappingRunner {
     is_first_start: bool,
     workers: BTreeMap<ShardId, Worker>,
     tasks: JoinSet<(ShardId, Finished)>,
-    missing: Arc<Notify>,
+    in_doubt: Arc<Notify>,
     synced_at: Timestamp,
     sync_at: Timestamp,
     sync_failures: u32,
@@ -101,7 +101,7 @@ impl MappingRunner {
             is_first_start,
             workers: BTreeMap::new(),
             tasks: JoinSet::new(),
-            missing: Arc::default(),
+            in_doubt: Arc::default(),
             synced_at: now,
             sync_at: now,
             sync_failures: 0,
@@ -136,7 +136,7 @@ impl MappingRunner {
         tokio::select! {
             biased;
             Some(ended) = self.tasks.join_next() => self.worker_ended(ended),
-            () = self.missing.notified() => self.sync_soon(),
+            () = self.in_doubt.notified() => self.sync_soon(),
             () = clock.sleep_until(self.sync_at) => self.sync().await,
         }
     }
@@ -157,7 +157,7 @@ impl MappingRunner {
             is_first_start: self.is_first_start,
             policy: self.policy.clone(),
             seed: self.random.u64(..),
-            missing: Arc::clone(&self.missing),
+            in_doubt: Arc::clone(&self.in_doubt),
         };
         let (orders, orders_taken) = mpsc::channel(ORDERS_MAX);
         let (worker, view) = ShardWorker::new(assignment, self.plan.ports.clone(), orders_taken);

@@ -44,7 +44,9 @@ pub struct MappingPlan {
 /// What kind of endpoint a stream has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// Pelton's own embedded stream: may be read as often as one likes, and is a new one at every start.
+    /// The embedded stream of this very process: may be read as often as one likes, and is a new one at every start.
+    InProcess,
+    /// The embedded stream of another process: may be read as often as one likes.
     Embedded,
     /// Anything else: five reads a second per shard.
     Other,
@@ -53,7 +55,7 @@ pub enum Endpoint {
 impl Endpoint {
     fn fetch_gap_min(self) -> Duration {
         match self {
-            Endpoint::Embedded => Duration::ZERO,
+            Endpoint::InProcess | Endpoint::Embedded => Duration::ZERO,
             Endpoint::Other => Duration::from_millis(200),
         }
     }
@@ -244,10 +246,10 @@ pub(super) fn say_starting_anew(plan: &MappingPlan, old: &StreamIdentity) {
     let (mapping, stream) = (&plan.mapping.id, &plan.mapping.stream);
     let message = "the stream was deleted and made again: its old positions are worthless, starting anew";
     match plan.endpoint {
-        Endpoint::Embedded => {
+        Endpoint::InProcess => {
             info!(%mapping, %stream, "the embedded stream is new: starting at its beginning")
         }
-        Endpoint::Other => warn!(%mapping, %stream, old_stream = old.arn, message),
+        Endpoint::Embedded | Endpoint::Other => warn!(%mapping, %stream, old_stream = old.arn, message),
     }
 }
 

@@ -1,0 +1,118 @@
+//! `pelton dev`: builds, creates the streams, runs, and builds again on change.
+
+use crate::site::{POLLING, Site, assert_refused, pelton};
+use aws_sdk_kinesis::Client;
+use pelton_tests::{Program, Running, Signal, kinesis, wait};
+use serde_json::Value;
+
+const TEMPLATE: &str = "
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Orders:
+    Type: AWS::Kinesis::Stream
+    Properties: {Name: orders, ShardCount: 2}
+  Greeter:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: rust-cargolambda}
+    Properties:
+      Runtime: provided.al2023
+      Handler: bootstrap
+      CodeUri: greeter
+      Events:
+        Orders:
+          Type: Kinesis
+          Properties: {Stream: !GetAtt Orders.Arn, StartingPosition: LATEST}
+";
+
+const SOURCE: &str = include_str!("greeter/src/main.rs");
+
+/// The template, and a copy of the function's crate.
+fn site() -> Site {
+    let site = Site::without_code(TEMPLATE);
+    site.write("greeter/Cargo.toml", include_str!("greeter/Cargo.toml"));
+    site.write("greeter/src/main.rs", SOURCE);
+    // Whatever the machine's default is, this one is installed.
+    site.write("greeter/rust-toolchain.toml", include_str!("../../rust-toolchain.toml"));
+    site
+}
+
+/// `pelton dev` that would read an idle shard once an hour: what it handles, it was woken for.
+fn dev() -> Program {
+    let ports = ["--listen", "127.0.0.1:0", "--stream-listen", "127.0.0.1:0", "--poll-interval", "3600"];
+    with_cargo(pelton(["dev", "--log-format", "json"]).args(ports))
+}
+
+/// Cargo needs its home, and nothing from the network.
+pub(crate) fn with_cargo(program: Program) -> Program {
+    let program = match std::env::var_os("HOME") {
+        Some(home) => program.env("HOME", home),
+        None => program.without_env("HOME"),
+    };
+    program.env("CARGO_NET_OFFLINE", "true")
+}
+
+/// A client of the stream that runs inside.
+async fn client(running: &Running) -> Client {
+    let line = running.wait_for_line("the embedded stream listens").await;
+    let line: Value = serde_json::from_str(&line).expect("a line is JSON");
+    kinesis::client(&format!("http://{}", line["address"].as_str().expect("the line names the address")))
+}
+
+fn replace_source(site: &Site, by: &str) {
+    site.write("greeter/src/main.rs", by);
+}
+
+#[tokio::test]
+async fn it_builds_the_functions_creates_the_streams_handles_a_put_at_once_and_uses_changed_code() {
+    let site = site();
+    let mut running = dev().start(&site.folder);
+    running.wait_for_line(POLLING).await;
+    let client = client(&running).await;
+    kinesis::put(&client, "orders", "a", b"1").await;
+    running.wait_for_line("version one was invoked").await;
+
+    replace_source(&site, &SOURCE.replace("version one", "version two"));
+    running.wait_for_line("built: the next batch runs the new code").await;
+    kinesis::put(&client, "orders", "a", b"2").await;
+    running.wait_for_line("version two was invoked").await;
+
+    replace_source(&site, "fn main() { this does not compile }");
+    running.wait_for_line("the old code goes on").await;
+    let invoked = |running: &Running| {
+        let printed = running.printed();
+        printed.stderr().iter().filter(|line| line.contains("version two was invoked")).count()
+    };
+    assert_eq!(invoked(&running), 1);
+    kinesis::put(&client, "orders", "a", b"3").await;
+    wait::until("the old code is invoked", async || (invoked(&running) == 2).then_some(())).await;
+
+    running.signal(Signal::INT);
+    let exit = running.wait_for_exit().await;
+    exit.assert_code(0).assert_printed("everything in flight is settled");
+    running.assert_no_survivors().await;
+    for line in exit.printed.stderr() {
+        assert!(serde_json::from_str::<Value>(line).is_ok_and(|line| line.is_object()), "not JSON: {line}");
+    }
+}
+
+#[tokio::test]
+async fn code_that_does_not_compile_is_refused_with_what_cargo_says() {
+    let site = site();
+    replace_source(&site, "fn main() { undefined }");
+    let exit = dev().run(&site.folder).await;
+    assert_refused(&site, &exit, &["cannot find value `undefined`", "Greeter does not compile"]);
+}
+
+#[tokio::test]
+async fn ctrl_c_while_it_builds_leaves_nothing() {
+    let site = site();
+    let endless =
+        "fn main() { std::fs::write(\"building\", \"yes\\n\").unwrap(); loop { std::thread::park() } }";
+    site.write("greeter/build.rs", endless);
+    let mut running = dev().start(&site.folder);
+    wait::for_file(&site.path().join("greeter/building")).await;
+    running.signal(Signal::INT);
+    running.wait_for_exit().await.assert_code(0);
+    running.assert_no_survivors().await;
+    assert!(!site.data_dir().join("checkpoints.db").exists());
+}
