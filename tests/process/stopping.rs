@@ -2,7 +2,8 @@
 
 use crate::journal::data;
 use crate::site::{Site, StreamServer, template, until};
-use pelton_tests::{Running, Signal};
+use pelton_tests::{Running, Signal, http, wait};
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 /// A poller whose function holds the batch `0` in its hands.
@@ -15,6 +16,17 @@ async fn with_a_batch_in_flight(arguments: &[&str]) -> (Site, StreamServer, Runn
     let journal = site.journal();
     until(&running, "a batch is in flight", || journal.began().len() == 1).await;
     (site, server, running)
+}
+
+/// Waits until the word to stop has come to the shard: what is in flight may end then, and nothing follows it.
+async fn shard_is_draining(site: &Site) {
+    let address = wait::for_file(&site.data_dir().join("address")).await;
+    wait::until("the shard is draining", async || {
+        let answer = http::get(&address, "/status").await.ok()?;
+        let snapshot: Value = serde_json::from_slice(answer.body()).ok()?;
+        (snapshot["mappings"][0]["shards"][0]["phase"] == "draining").then_some(())
+    })
+    .await;
 }
 
 /// What a poller that is started now does until the record `1` is done with.
@@ -32,6 +44,7 @@ async fn told_to_stop_it_lets_the_batch_in_flight_finish_and_the_next_start_repe
         let (site, server, mut running) = with_a_batch_in_flight(&[]).await;
         running.signal(signal);
         running.wait_for_line("batches in flight finish").await;
+        shard_is_draining(&site).await;
         site.behave("succeed");
         running.wait_for_exit().await.assert_code(0).assert_printed("everything in flight is settled");
         running.assert_no_survivors().await;

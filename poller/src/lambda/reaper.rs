@@ -2,7 +2,7 @@
 //!
 //! The kernel kills a handler when Pelton dies ([`super::handler_exec`]), but not the handler's own children. So one
 //! small process, `pelton __reaper`, in a session of its own, holds the reading end of a pipe whose writing end only
-//! Pelton has. Pelton tells it which groups exist; when the pipe ends, because Pelton did, it kills what is left.
+//! Pelton has. Pelton tells it which groups exist, each before anything in it can run; when the pipe ends, because Pelton did, it kills what is left.
 
 use rustix::process::{Pid, Signal, kill_process_group, setsid};
 use std::collections::BTreeSet;

@@ -12,7 +12,6 @@ use std::io::{self, PipeReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -145,8 +144,12 @@ fn spawn(
         let (output, standard_output) = io::pipe()?;
         let mut command = handler_exec::command(hidden_mode_program, &program);
         command.current_dir(&handler.folder).env_clear().envs(&handler.environment).process_group(0);
-        command.stdin(Stdio::null()).stderr(standard_output.try_clone()?).stdout(standard_output);
-        Ok((ProcessGroup::new(command.spawn()?, Arc::clone(reaper)), output))
+        command.stderr(standard_output.try_clone()?).stdout(standard_output);
+        let mut leader = command.spawn()?;
+        let stdin = leader.stdin.take();
+        let group = ProcessGroup::new(leader, Arc::clone(reaper));
+        handler_exec::go(stdin.expect("standard input of a handler that begins is a pipe"));
+        Ok((group, output))
     };
     started().map_err(|source| StartError::Refused { program: program.clone(), source })
 }

@@ -4,7 +4,8 @@ use super::bench::{Bench, HANDLER, HOST, function, gone, hasty_function, is_aliv
 use pelton_core::Outcome;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
 #[tokio::test]
@@ -67,6 +68,25 @@ async fn a_handler_dies_with_pelton_also_without_the_watchdog() {
         kill(*child);
     }
     gone(children).await;
+}
+
+#[test]
+fn a_process_that_pelton_began_and_never_let_go_does_not_become_the_handler() {
+    let folder = tempfile::tempdir().unwrap();
+    let (handler, proof) = (folder.path().join("bootstrap"), folder.path().join("proof"));
+    std::fs::write(&handler, format!("#!/bin/sh\ntouch {}\n", proof.display())).unwrap();
+    std::fs::set_permissions(&handler, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let begin = |word: &[u8]| {
+        let parent = std::process::id().to_string();
+        let mut begun = Command::new(HOST);
+        begun.args(["__handler", "--parent", &parent, "--"]).arg(&handler).stdin(Stdio::piped());
+        let mut begun = begun.spawn().unwrap();
+        begun.stdin.take().unwrap().write_all(word).unwrap();
+        assert!(begun.wait().unwrap().code().is_some());
+        proof.exists()
+    };
+    assert!(!begin(b""), "Pelton died before it said a word");
+    assert!(begin(b"\n"));
 }
 
 /// A process that runs a handler, and the handler's number and those of its child and grandchild.
