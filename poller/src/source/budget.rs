@@ -4,8 +4,9 @@
 //! page that turned out larger is kept, not thrown away: the budget is overdrawn, and nothing further is admitted until
 //! that is paid back.
 //!
-//! Half of the budget goes to whoever asks, first come, first served. The other half is for small first pages of readers
-//! that hold nothing, so that batches of others that fail and fail, and are held for days, do not keep them waiting.
+//! Half of the budget goes to whoever asks, first come, first served. The other half is for first pages of readers that
+//! hold nothing, each no larger than its share ([`Account::fair_share`]), so that batches of others that fail and fail, and
+//! are held for days, do not keep them waiting.
 
 use std::fmt;
 use std::pin::pin;
@@ -29,6 +30,8 @@ struct Pools {
     shared: Pool,
     /// For first pages of readers that hold nothing.
     first_pages: Pool,
+    /// How many accounts there are.
+    accounts: AtomicUsize,
 }
 
 /// One reader's account with the budget. Clones are the same account.
@@ -55,7 +58,7 @@ pub struct Reservation {
 pub struct Wanted {
     /// A page of the size that the reader would like.
     pub page: usize,
-    /// A small page, to have something to work on.
+    /// A page within the account's fair share, to have something to work on.
     pub first_page: usize,
 }
 
@@ -80,12 +83,17 @@ impl ByteBudget {
     pub fn new(total: usize) -> Self {
         let total = total.clamp(2, BUDGET_BYTES_MAX);
         let first_pages = Pool::new(total / 2);
-        Self(Arc::new(Pools { shared: Pool::new(total - total / 2), first_pages }))
+        Self(Arc::new(Pools {
+            shared: Pool::new(total - total / 2),
+            first_pages,
+            accounts: AtomicUsize::new(0),
+        }))
     }
 
     /// An account for one more reader.
     #[must_use]
     pub fn account(&self) -> Account {
+        self.0.accounts.fetch_add(1, Ordering::Relaxed);
         let inner = AccountInner { budget: self.clone(), held: AtomicUsize::new(0), emptied: Notify::new() };
         Account(Arc::new(inner))
     }
@@ -104,7 +112,20 @@ impl ByteBudget {
     }
 }
 
+impl Drop for AccountInner {
+    fn drop(&mut self) {
+        self.budget.0.accounts.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Account {
+    /// What is there for the first page of each account, if all of them want one at the same time, in bytes.
+    #[must_use]
+    pub fn fair_share(&self) -> usize {
+        let pools = &self.0.budget.0;
+        pools.first_pages.total / pools.accounts.load(Ordering::Relaxed).max(1)
+    }
+
     /// Waits until there is room for a page, in order of asking; at most the whole pool is reserved.
     ///
     /// While the account holds nothing, a first page will do. Cancelling gives everything back and leaves the queue.
@@ -261,6 +282,17 @@ mod tests {
     /// What a reader gets without waiting for anybody. Time is paused: an idle runtime jumps to the end of the hour.
     async fn at_once(account: &Account, page: usize) -> Option<Reservation> {
         timeout(Duration::from_secs(3600), account.reserve(wanted(page))).await.ok()
+    }
+
+    #[test]
+    fn a_fair_share_is_the_same_part_for_each_account_that_there_is() {
+        let budget = ByteBudget::new(800);
+        let first = budget.account();
+        assert_eq!(first.fair_share(), 400);
+        let others: Vec<Account> = (0..3).map(|_| budget.account()).collect();
+        assert_eq!(first.fair_share(), 100);
+        drop(others);
+        assert_eq!(first.fair_share(), 400);
     }
 
     #[tokio::test(start_paused = true)]

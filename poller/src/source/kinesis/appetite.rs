@@ -18,8 +18,8 @@ const QUIET_PAGE_BYTES: usize = 1024 * 1024;
 /// What is reserved for a shard that was caught up a moment ago: most often its page is empty.
 const QUIET_RESERVATION_BYTES: usize = 64 * 1024;
 
-/// What a first page may probably be while the budget is used up.
-const FIRST_PAGE_BYTES: usize = 16 * 1024;
+/// What a first page may probably be at the least while the budget is used up.
+const FIRST_PAGE_BYTES_MIN: usize = 16 * 1024;
 
 /// A record of about a kilobyte, inside an event, until records of the shard were seen.
 const RECORD_BYTES_GUESS: usize = 2 * 1024;
@@ -49,21 +49,21 @@ impl Appetite {
         Self { record_bytes: None, expects: Expects::Anything }
     }
 
-    /// What to reserve before asking for at most `records_max` records.
-    pub(super) fn wanted(&self, records_max: usize) -> Wanted {
-        let page = self.records(records_max, PoolName::Shared) * self.record_bytes();
+    /// What to reserve before asking for at most `records_max` records, when `fair_share` bytes are there for a first page.
+    pub(super) fn wanted(&self, records_max: usize, fair_share: usize) -> Wanted {
+        let page = self.records(records_max, PoolName::Shared, fair_share) * self.record_bytes();
         let page = match self.expects {
             Expects::Anything | Expects::Backlog => page,
             Expects::Little => page.min(QUIET_RESERVATION_BYTES),
         };
-        let first_page = self.records(records_max, PoolName::FirstPages) * self.record_bytes();
+        let first_page = self.records(records_max, PoolName::FirstPages, fair_share) * self.record_bytes();
         Wanted { page, first_page }
     }
 
     /// How many records to ask for, once it is known which page was admitted. At least one.
-    pub(super) fn records(&self, records_max: usize, pool: PoolName) -> usize {
+    pub(super) fn records(&self, records_max: usize, pool: PoolName, fair_share: usize) -> usize {
         let page_bytes = match (pool, self.expects) {
-            (PoolName::FirstPages, _) => FIRST_PAGE_BYTES,
+            (PoolName::FirstPages, _) => fair_share.clamp(FIRST_PAGE_BYTES_MIN, PAGE_BYTES),
             (PoolName::Shared, Expects::Backlog) => PAGE_BYTES,
             (PoolName::Shared, Expects::Anything | Expects::Little) => QUIET_PAGE_BYTES,
         };
@@ -101,30 +101,40 @@ mod tests {
     #[test]
     fn never_more_records_than_asked_for_or_than_the_api_hands_out() {
         let tiny = after(1000, 1000, Then::More);
-        assert_eq!(tiny.records(100, PoolName::Shared), 100);
-        assert_eq!(tiny.records(1_000_000, PoolName::Shared), RECORDS_MAX);
+        assert_eq!(tiny.records(100, PoolName::Shared, 0), 100);
+        assert_eq!(tiny.records(1_000_000, PoolName::Shared, 0), RECORDS_MAX);
     }
 
     #[test]
     fn large_records_are_read_a_few_at_a_time_but_at_least_one() {
         let large = after(4, 4 * PAGE_BYTES, Then::More);
-        assert_eq!(large.records(100, PoolName::Shared), 1);
-        assert_eq!(large.wanted(100).page, PAGE_BYTES);
+        assert_eq!(large.records(100, PoolName::Shared, 0), 1);
+        assert_eq!(large.wanted(100, 0).page, PAGE_BYTES);
         let medium = after(10, 10 * 400_000, Then::More);
-        assert_eq!(medium.records(10_000, PoolName::Shared), 10);
+        assert_eq!(medium.records(10_000, PoolName::Shared, 0), 10);
     }
 
     #[test]
     fn a_quiet_shard_reserves_little_and_still_asks_for_a_second_of_records() {
         let quiet = after(10, 10 * 1024, Then::CaughtUp);
-        assert_eq!(quiet.wanted(10_000).page, QUIET_RESERVATION_BYTES);
-        assert_eq!(quiet.records(10_000, PoolName::Shared), 1024);
+        assert_eq!(quiet.wanted(10_000, 0).page, QUIET_RESERVATION_BYTES);
+        assert_eq!(quiet.records(10_000, PoolName::Shared, 0), 1024);
+    }
+
+    #[test]
+    fn while_the_budget_is_used_up_a_first_page_is_a_fair_share_within_bounds() {
+        let backlog = after(10, 10 * 1024, Then::More);
+        let first_page = |fair_share| backlog.records(10_000, PoolName::FirstPages, fair_share);
+        assert_eq!(first_page(0), 16);
+        assert_eq!(first_page(1024 * 1024), 1024);
+        assert_eq!(first_page(usize::MAX), 4096);
+        assert_eq!(backlog.wanted(10_000, 1024 * 1024).first_page, 1024 * 1024);
     }
 
     #[test]
     fn an_empty_page_in_mid_stream_leaves_the_mean_alone() {
         let mut appetite = after(10, 10 * 1024, Then::More);
         appetite.learn(0, 0, Then::More);
-        assert_eq!(appetite.records(10_000, PoolName::Shared), 4096);
+        assert_eq!(appetite.records(10_000, PoolName::Shared, 0), 4096);
     }
 }

@@ -42,8 +42,9 @@ impl ShardReader for KinesisReader {
         if self.place.has_ended() {
             return Ok(Page { records: Vec::new(), then: Then::ShardEnd });
         }
-        let reservation = self.account.reserve(self.appetite.wanted(records_max)).await;
-        let limit = self.appetite.records(records_max, reservation.pool());
+        let fair_share = self.account.fair_share();
+        let reservation = self.account.reserve(self.appetite.wanted(records_max, fair_share)).await;
+        let limit = self.appetite.records(records_max, reservation.pool(), fair_share);
         let answer = self.read(limit).await?;
         Ok(self.take(answer, limit, reservation))
     }
