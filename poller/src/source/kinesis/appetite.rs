@@ -21,6 +21,9 @@ const QUIET_RESERVATION_BYTES: usize = 64 * 1024;
 /// What a first page may probably be at the least while the budget is used up.
 const FIRST_PAGE_BYTES_MIN: usize = 16 * 1024;
 
+/// How many times its own size a page takes while it is read: the answer as it came, its records, and the page itself.
+const READING_FACTOR: usize = 3;
+
 /// A record of about a kilobyte, inside an event, until records of the shard were seen.
 const RECORD_BYTES_GUESS: usize = 2 * 1024;
 
@@ -49,7 +52,7 @@ impl Appetite {
         Self { record_bytes: None, expects: Expects::Anything }
     }
 
-    /// What to reserve before asking for at most `records_max` records, when `fair_share` bytes are there for a first page.
+    /// What to reserve while at most `records_max` records are read, when `fair_share` bytes are there for a first page.
     pub(super) fn wanted(&self, records_max: usize, fair_share: usize) -> Wanted {
         let page = self.records(records_max, PoolName::Shared, fair_share) * self.record_bytes();
         let page = match self.expects {
@@ -57,7 +60,7 @@ impl Appetite {
             Expects::Little => page.min(QUIET_RESERVATION_BYTES),
         };
         let first_page = self.records(records_max, PoolName::FirstPages, fair_share) * self.record_bytes();
-        Wanted { page, first_page }
+        Wanted { page: page * READING_FACTOR, first_page: first_page * READING_FACTOR }
     }
 
     /// How many records to ask for, once it is known which page was admitted. At least one.
@@ -109,7 +112,7 @@ mod tests {
     fn large_records_are_read_a_few_at_a_time_but_at_least_one() {
         let large = after(4, 4 * PAGE_BYTES, Then::More);
         assert_eq!(large.records(100, PoolName::Shared, 0), 1);
-        assert_eq!(large.wanted(100, 0).page, PAGE_BYTES);
+        assert_eq!(large.wanted(100, 0).page, 3 * PAGE_BYTES);
         let medium = after(10, 10 * 400_000, Then::More);
         assert_eq!(medium.records(10_000, PoolName::Shared, 0), 10);
     }
@@ -117,7 +120,7 @@ mod tests {
     #[test]
     fn a_quiet_shard_reserves_little_and_still_asks_for_a_second_of_records() {
         let quiet = after(10, 10 * 1024, Then::CaughtUp);
-        assert_eq!(quiet.wanted(10_000, 0).page, QUIET_RESERVATION_BYTES);
+        assert_eq!(quiet.wanted(10_000, 0).page, 3 * QUIET_RESERVATION_BYTES);
         assert_eq!(quiet.records(10_000, PoolName::Shared, 0), 1024);
     }
 
@@ -128,7 +131,7 @@ mod tests {
         assert_eq!(first_page(0), 16);
         assert_eq!(first_page(1024 * 1024), 1024);
         assert_eq!(first_page(usize::MAX), 4096);
-        assert_eq!(backlog.wanted(10_000, 1024 * 1024).first_page, 1024 * 1024);
+        assert_eq!(backlog.wanted(10_000, 1024 * 1024).first_page, 3 * 1024 * 1024);
     }
 
     #[test]
