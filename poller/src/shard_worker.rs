@@ -4,6 +4,7 @@
 
 use crate::application::MappingId;
 use crate::clock::Clock;
+use crate::doubts::{Doubt, Doubts};
 use crate::errors::chain;
 use crate::ports::{
     CheckpointStore, Invoker, ReadFrom, ShardReader, ShardState, Source, SourceError, StoreError,
@@ -21,7 +22,7 @@ use std::error::Error;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tracing::{debug, error, info, warn};
 
 /// What a worker is told while it runs.
@@ -71,8 +72,8 @@ pub struct Assignment {
     pub policy: Policy,
     /// Decides every jitter.
     pub seed: u64,
-    /// Told when the stream gives no answer, or turns out not to exist: when it is back, it may be another one.
-    pub in_doubt: Arc<Notify>,
+    /// Shared by all workers of the mapping.
+    pub doubts: Arc<Doubts>,
 }
 
 type Fetched = (ReaderSlot, Result<Page, SourceError>);
@@ -107,9 +108,10 @@ pub struct ShardWorker {
     /// Answers that needed no waiting.
     answers: VecDeque<Input>,
     view: watch::Sender<WorkerView>,
-    is_open: bool,
     problems: BTreeMap<Doing, String>,
-    in_doubt: Arc<Notify>,
+    doubts: Arc<Doubts>,
+    /// The stream turned out not to exist: when it is back, it may be another one.
+    doubt: Option<Doubt>,
 }
 
 impl ShardWorker {
@@ -119,8 +121,7 @@ impl ShardWorker {
         ports: Ports,
         orders: mpsc::Receiver<Order>,
     ) -> (Self, watch::Receiver<WorkerView>) {
-        let Assignment { mapping, shard: shard_id, state, is_first_start, policy, seed, in_doubt } =
-            assignment;
+        let Assignment { mapping, shard: shard_id, state, is_first_start, policy, seed, doubts } = assignment;
         let from = read_from(&state, is_first_start);
         let shard = Shard::new(policy, Some(state.checkpoint), seed, ports.clock.now());
         let first_view = WorkerView { shard: shard.view(), is_open: false, problem: None };
@@ -138,9 +139,9 @@ impl ShardWorker {
             orders: Some(orders),
             answers: VecDeque::new(),
             view,
-            is_open: false,
             problems: BTreeMap::new(),
-            in_doubt,
+            doubts,
+            doubt: None,
         };
         (worker, views)
     }
@@ -176,7 +177,11 @@ impl ShardWorker {
         let slot = self.reader.take().expect("at most one read is in flight");
         let source = Arc::clone(&self.ports.source);
         let shard_id = self.shard_id.clone();
+        let (doubt, doubts, view) = (self.doubt.take(), Arc::clone(&self.doubts), self.view.clone());
         self.fetch = Some(Box::pin(async move {
+            if let Some(doubt) = doubt {
+                doubts.settled(doubt).await;
+            }
             let mut reader = match slot {
                 ReaderSlot::Open(reader) => reader,
                 ReaderSlot::NotOpen(from) => match source.open(&shard_id, from.clone()).await {
@@ -184,6 +189,8 @@ impl ShardWorker {
                     Err(error) => return (ReaderSlot::NotOpen(from), Err(error)),
                 },
             };
+            // Told before the first page is there: that may take a while.
+            view.send_modify(|view| view.is_open = true);
             let page = reader.next(records_max).await;
             (ReaderSlot::Open(reader), page)
         }));
@@ -247,7 +254,6 @@ impl ShardWorker {
     }
 
     fn fetched(&mut self, slot: ReaderSlot, answer: Result<Page, SourceError>) -> Input {
-        self.is_open |= matches!(slot, ReaderSlot::Open(_));
         self.reader = Some(slot);
         match answer {
             Ok(page) => {
@@ -256,8 +262,10 @@ impl ShardWorker {
             }
             Err(error) => {
                 let is_throttled = matches!(error, SourceError::Throttled { .. });
-                if matches!(error, SourceError::NotFound { .. } | SourceError::Unavailable { .. }) {
-                    self.in_doubt.notify_one();
+                match error {
+                    SourceError::NotFound { .. } => self.doubt = Some(self.doubts.raise()),
+                    SourceError::Unavailable { .. } => _ = self.doubts.raise(),
+                    SourceError::Throttled { .. } | SourceError::Denied { .. } => {}
                 }
                 self.has_problem(Doing::Reading, "the shard cannot be read; trying again", &error);
                 Input::Fetched(Err(if is_throttled {
@@ -322,8 +330,10 @@ impl ShardWorker {
 
     fn publish(&self) {
         let problem = self.problems.values().next().cloned();
-        let view = WorkerView { shard: self.shard.view(), is_open: self.is_open, problem };
-        self.view.send_replace(view);
+        self.view.send_modify(|view| {
+            view.shard = self.shard.view();
+            view.problem = problem;
+        });
     }
 }
 

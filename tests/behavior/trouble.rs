@@ -64,6 +64,25 @@ async fn a_stream_that_is_gone_and_back_is_noticed_before_the_next_minute() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reader_that_found_its_stream_gone_reads_nothing_of_the_next_one_from_its_old_place() {
+    for seconds_gone in 1..40 {
+        let world = World::new(&["a"]);
+        world.stream.put("a", 0..3);
+        let supervisor = world.start().await;
+        world.until_handled(3).await;
+        world.stream.delete();
+        // Long enough for a read to find nothing.
+        world.clock.sleep(Duration::from_secs(1 + seconds_gone)).await;
+        world.stream.make_again(&["a"]);
+        world.stream.put("a", 10..15);
+        world.until_handled(8).await;
+        world.stop(supervisor).await;
+        // From its old place, behind three records, the reader would have found 13 and 14 first.
+        assert_eq!(world.function.handled()[3..], ["10", "11", "12", "13", "14"], "{seconds_gone}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_checkpoint_of_another_stream_of_that_name_is_worthless_at_the_next_start() {
     let world = World::new(&["a"]);
     world.stream.put("a", 0..20);

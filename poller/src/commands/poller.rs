@@ -26,12 +26,16 @@ use futures_util::future::join_all;
 use pelton_core::event::kinesis::KinesisEncoder;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 /// Mappings that are prepared at the same time.
 const PREPARED_AT_ONCE_MAX: usize = 32;
+
+/// How long the place to begin at is waited for in every shard, before the poller says that it is there.
+const OPENING_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// What a poller is started with.
 pub(super) struct Launch {
@@ -113,7 +117,10 @@ impl Poller {
 
         let disabled = application.mappings.iter().filter(|mapping| !mapping.enabled).cloned();
         let supervisor = Supervisor::start(prepared, disabled.collect());
-        supervisor.opened().await;
+        let all_open = tokio::select! {
+            () = supervisor.opened() => true,
+            () = clock.sleep(OPENING_WAIT_MAX) => false,
+        };
         data_dir.announce_address(server.address()).map_err(|error| CommandFailure::failed(chain(&error)))?;
         let views: Arc<dyn Views> = Arc::new(RunningViews {
             mappings: supervisor.mappings().to_vec(),
@@ -126,6 +133,9 @@ impl Poller {
             clock: clock.clone(),
         });
         let shards = supervisor.shards();
+        if !all_open {
+            warn!(shards, "the stream answers slowly: some shards are not read yet, see `pelton status`");
+        }
         info!(mappings = enabled(&application).count(), shards, api = %server.address(), "polling; Ctrl-C stops");
         let control = Control::serve(server, Arc::clone(&views), clock.clone());
         Ok(Self { supervisor, functions, views, control, _data_dir: data_dir, options, clock })

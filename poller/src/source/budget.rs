@@ -147,6 +147,14 @@ impl Account {
         }
     }
 
+    /// A reservation of the page that the reader would like, if there is room and nobody waits. For whoever holds something
+    /// already that it would not let go while it waits.
+    #[must_use]
+    pub fn reserve_now(&self, wanted: Wanted) -> Option<Reservation> {
+        let bytes = self.0.budget.0.shared.take_now(wanted.page)?;
+        Some(self.reservation(PoolName::Shared, bytes))
+    }
+
     /// Returns once the account holds nothing.
     async fn emptied(&self) {
         loop {
@@ -332,6 +340,16 @@ mod tests {
         tokio::task::yield_now().await;
         drop(held);
         assert_eq!(waiting.await.unwrap().pool(), PoolName::FirstPages);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_would_not_wait_gets_a_page_only_if_there_is_room() {
+        let budget = ByteBudget::new(200);
+        let account = budget.account();
+        let page = account.reserve_now(wanted(80)).unwrap();
+        assert!(account.reserve_now(wanted(80)).is_none());
+        drop(page);
+        assert!(account.reserve_now(wanted(80)).is_some());
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@
 use super::preparation::{
     MappingPlan, Prepared, adopt, after_recreation, progress, say_starting_anew, start_anew,
 };
+use crate::doubts::Doubts;
 use crate::errors::chain;
 use crate::ports::{MappingState, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus};
 use crate::shard_worker::{Assignment, Order, ShardWorker, WorkerView};
@@ -14,7 +15,7 @@ use pelton_core::{Backoff, Checkpoint, Finished, Policy, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tracing::{info, warn};
 
@@ -59,7 +60,7 @@ pub struct MappingRunner {
     is_first_start: bool,
     workers: BTreeMap<ShardId, Worker>,
     tasks: JoinSet<(ShardId, Finished)>,
-    in_doubt: Arc<Notify>,
+    doubts: Arc<Doubts>,
     synced_at: Timestamp,
     sync_at: Timestamp,
     sync_failures: u32,
@@ -101,7 +102,7 @@ impl MappingRunner {
             is_first_start,
             workers: BTreeMap::new(),
             tasks: JoinSet::new(),
-            in_doubt: Arc::default(),
+            doubts: Arc::default(),
             synced_at: now,
             sync_at: now,
             sync_failures: 0,
@@ -136,7 +137,7 @@ impl MappingRunner {
         tokio::select! {
             biased;
             Some(ended) = self.tasks.join_next() => self.worker_ended(ended),
-            () = self.in_doubt.notified() => self.sync_soon(),
+            () = self.doubts.raised() => self.sync_soon(),
             () = clock.sleep_until(self.sync_at) => self.sync().await,
         }
     }
@@ -157,7 +158,7 @@ impl MappingRunner {
             is_first_start: self.is_first_start,
             policy: self.policy.clone(),
             seed: self.random.u64(..),
-            in_doubt: Arc::clone(&self.in_doubt),
+            doubts: Arc::clone(&self.doubts),
         };
         let (orders, orders_taken) = mpsc::channel(ORDERS_MAX);
         let (worker, view) = ShardWorker::new(assignment, self.plan.ports.clone(), orders_taken);
@@ -223,6 +224,7 @@ impl MappingRunner {
     }
 
     async fn try_sync(&mut self) -> Result<(), SyncError> {
+        let look = self.doubts.begin_look();
         let description = self.plan.ports.source.describe().await?;
         match description.status {
             StreamStatus::Active => {}
@@ -237,6 +239,7 @@ impl MappingRunner {
         adopt(&self.plan, &mut self.state, &listed).await?;
         self.forget_unlisted(&listed).await?;
         self.listed = listed;
+        self.doubts.settle(look);
         self.start_shards();
         Ok(())
     }

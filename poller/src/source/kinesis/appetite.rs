@@ -24,17 +24,33 @@ const FIRST_PAGE_BYTES_MIN: usize = 16 * 1024;
 /// How many times its own size a page takes while it is read: the answer as it came, its records, and the page itself.
 const READING_FACTOR: usize = 3;
 
-/// A record of about a kilobyte, inside an event, until records of the shard were seen.
-const RECORD_BYTES_GUESS: usize = 2 * 1024;
+/// The largest record that a stream takes unless configured otherwise, inside an event: 1 MiB in base64, and what stands
+/// around it.
+const RECORD_BYTES_MAX: usize = 1024 * 1024 / 3 * 4 + 1024;
 
-/// How much the past counts against the latest page in the running mean: three to one.
-const MEAN_WEIGHT: usize = 3;
+/// How much more a record that was seen counts than the one of the largest size that is part of every estimate.
+const SEEN_WEIGHT: usize = 4;
+
+/// Fewer records than these say little about the next ones.
+const LEARNING_RECORDS: usize = 64;
+
+/// How many records are remembered: the older ones count half, a quarter, and so on.
+const SEEN_RECORDS_MAX: usize = 4096;
+
+/// How often a page is halved at most: then it is one record.
+const HALVINGS_MAX: u32 = PAGE_BYTES.ilog2();
 
 /// What a shard's pages are like.
+///
+/// A shard whose records were never seen is asked for a single one, then for as many as fit if they are alike: however
+/// large records turn out to be, and however many shards are read for the first time, little more comes than was reserved.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Appetite {
-    record_bytes: Option<usize>,
+    seen_records: usize,
+    seen_bytes: usize,
     expects: Expects,
+    /// How often to halve a page: once for each read that brought no answer, as pages may be too large for the time of a call.
+    halvings: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +65,7 @@ enum Expects {
 
 impl Appetite {
     pub(super) fn new() -> Self {
-        Self { record_bytes: None, expects: Expects::Anything }
+        Self { seen_records: 0, seen_bytes: 0, expects: Expects::Anything, halvings: 0 }
     }
 
     /// What to reserve while at most `records_max` records are read, when `fair_share` bytes are there for a first page.
@@ -70,24 +86,41 @@ impl Appetite {
             (PoolName::Shared, Expects::Backlog) => PAGE_BYTES,
             (PoolName::Shared, Expects::Anything | Expects::Little) => QUIET_PAGE_BYTES,
         };
-        (page_bytes / self.record_bytes()).clamp(1, records_max.clamp(1, RECORDS_MAX))
+        ((page_bytes >> self.halvings) / self.record_bytes()).clamp(1, records_max.clamp(1, RECORDS_MAX))
+    }
+
+    /// Whether too few records were seen to ask for many.
+    pub(super) fn is_learning(&self) -> bool {
+        self.seen_records < LEARNING_RECORDS
     }
 
     /// A page of `records` came, `bytes` in sum.
     pub(super) fn learn(&mut self, records: usize, bytes: usize, then: Then) {
-        if let Some(latest) = bytes.checked_div(records) {
-            let mean =
-                self.record_bytes.map_or(latest, |mean| (MEAN_WEIGHT * mean + latest) / (MEAN_WEIGHT + 1));
-            self.record_bytes = Some(mean.max(1));
+        if bytes > records * self.record_bytes() {
+            // Larger than all before: what was seen before says nothing.
+            (self.seen_records, self.seen_bytes) = (0, 0);
         }
+        self.seen_records += records;
+        self.seen_bytes += bytes;
+        while self.seen_records > SEEN_RECORDS_MAX {
+            self.seen_records /= 2;
+            self.seen_bytes /= 2;
+        }
+        self.halvings = self.halvings.saturating_sub(1);
         self.expects = match then {
             Then::More => Expects::Backlog,
             Then::CaughtUp | Then::ShardEnd => Expects::Little,
         };
     }
 
+    /// No answer came: the page may have been too large for the time that a call has.
+    pub(super) fn shrink(&mut self) {
+        self.halvings = (self.halvings + 1).min(HALVINGS_MAX);
+    }
+
+    /// What a record probably takes, a little on the large side while few were seen.
     fn record_bytes(&self) -> usize {
-        self.record_bytes.unwrap_or(RECORD_BYTES_GUESS)
+        (SEEN_WEIGHT * self.seen_bytes + RECORD_BYTES_MAX) / (SEEN_WEIGHT * self.seen_records + 1)
     }
 }
 
@@ -101,43 +134,98 @@ mod tests {
         appetite
     }
 
+    fn asks_for(appetite: &Appetite) -> usize {
+        appetite.records(10_000, PoolName::Shared, 0)
+    }
+
     #[test]
     fn never_more_records_than_asked_for_or_than_the_api_hands_out() {
-        let tiny = after(1000, 1000, Then::More);
+        let tiny = after(4000, 4000, Then::More);
         assert_eq!(tiny.records(100, PoolName::Shared, 0), 100);
         assert_eq!(tiny.records(1_000_000, PoolName::Shared, 0), RECORDS_MAX);
     }
 
     #[test]
+    fn a_shard_whose_records_were_never_seen_is_asked_for_a_single_one_of_any_size() {
+        let mut unknown = Appetite::new();
+        assert_eq!(asks_for(&unknown), 1);
+        assert_eq!(unknown.wanted(10_000, 0).page, READING_FACTOR * RECORD_BYTES_MAX);
+        unknown.learn(0, 0, Then::CaughtUp);
+        assert_eq!(asks_for(&unknown), 1, "still unknown");
+    }
+
+    #[test]
+    fn pages_grow_to_their_full_size_within_a_few_reads() {
+        let mut appetite = Appetite::new();
+        let mut asked = Vec::new();
+        for _ in 0..4 {
+            asked.push(asks_for(&appetite));
+            appetite.learn(asks_for(&appetite), asks_for(&appetite) * 1400, Then::More);
+        }
+        assert_eq!(asked[0], 1);
+        assert!(asked[1] < 16, "{asked:?}");
+        assert!(asked[3] > 1_000, "{asked:?}");
+    }
+
+    #[test]
     fn large_records_are_read_a_few_at_a_time_but_at_least_one() {
-        let large = after(4, 4 * PAGE_BYTES, Then::More);
+        let large = after(4, 4 * 2 * PAGE_BYTES, Then::More);
         assert_eq!(large.records(100, PoolName::Shared, 0), 1);
-        assert_eq!(large.wanted(100, 0).page, 3 * PAGE_BYTES);
-        let medium = after(10, 10 * 400_000, Then::More);
-        assert_eq!(medium.records(10_000, PoolName::Shared, 0), 10);
+        let medium = after(100, 100 * 400_000, Then::More);
+        assert_eq!(asks_for(&medium), 10);
+    }
+
+    #[test]
+    fn records_that_grow_large_are_believed_after_one_page() {
+        let mut appetite = after(4000, 4000 * 100, Then::More);
+        appetite.learn(10, 10 * RECORD_BYTES_MAX, Then::More);
+        assert_eq!(asks_for(&appetite), 2);
     }
 
     #[test]
     fn a_quiet_shard_reserves_little_and_still_asks_for_a_second_of_records() {
-        let quiet = after(10, 10 * 1024, Then::CaughtUp);
-        assert_eq!(quiet.wanted(10_000, 0).page, 3 * QUIET_RESERVATION_BYTES);
-        assert_eq!(quiet.records(10_000, PoolName::Shared, 0), 1024);
+        let quiet = after(4000, 4000 * 1024, Then::CaughtUp);
+        assert_eq!(quiet.wanted(10_000, 0).page, READING_FACTOR * QUIET_RESERVATION_BYTES);
+        assert!((900..=1024).contains(&asks_for(&quiet)), "{}", asks_for(&quiet));
     }
 
     #[test]
     fn while_the_budget_is_used_up_a_first_page_is_a_fair_share_within_bounds() {
-        let backlog = after(10, 10 * 1024, Then::More);
-        let first_page = |fair_share| backlog.records(10_000, PoolName::FirstPages, fair_share);
-        assert_eq!(first_page(0), 16);
-        assert_eq!(first_page(1024 * 1024), 1024);
-        assert_eq!(first_page(usize::MAX), 4096);
-        assert_eq!(backlog.wanted(10_000, 1024 * 1024).first_page, 3 * 1024 * 1024);
+        let backlog = after(4000, 4000 * 1024, Then::More);
+        let bytes = |fair_share| {
+            let records = backlog.records(10_000, PoolName::FirstPages, fair_share);
+            assert_eq!(
+                backlog.wanted(10_000, fair_share).first_page,
+                READING_FACTOR * records * backlog.record_bytes()
+            );
+            (records + 1) * backlog.record_bytes()
+        };
+        assert!(bytes(0) > FIRST_PAGE_BYTES_MIN);
+        assert!(bytes(1024 * 1024) > 1024 * 1024);
+        assert!((PAGE_BYTES..PAGE_BYTES + 2048).contains(&bytes(usize::MAX)));
     }
 
     #[test]
-    fn an_empty_page_in_mid_stream_leaves_the_mean_alone() {
-        let mut appetite = after(10, 10 * 1024, Then::More);
+    fn an_empty_page_in_mid_stream_leaves_the_estimate_alone() {
+        let mut appetite = after(4000, 4000 * 1024, Then::More);
+        let before = asks_for(&appetite);
         appetite.learn(0, 0, Then::More);
-        assert_eq!(appetite.records(10_000, PoolName::Shared, 0), 4096);
+        assert_eq!(asks_for(&appetite), before);
+    }
+
+    #[test]
+    fn a_page_halves_with_every_read_without_an_answer_and_grows_again_with_every_answer() {
+        let mut appetite = after(4000, 4000 * 1024, Then::More);
+        let full = asks_for(&appetite);
+        appetite.shrink();
+        assert_eq!(asks_for(&appetite), full / 2);
+        for _ in 0..100 {
+            appetite.shrink();
+        }
+        assert_eq!(asks_for(&appetite), 1);
+        for _ in 0..HALVINGS_MAX {
+            appetite.learn(1, 1024, Then::More);
+        }
+        assert!(asks_for(&appetite) >= full);
     }
 }

@@ -1,7 +1,7 @@
 //! Reads one shard.
 //!
 //! In: where to begin. Out: pages of records, encoded for invocation events, each within the process's byte budget. The
-//! place moves only when a page is handed over: an error or a cancelled call changes nothing.
+//! place moves only when a page came: an error changes nothing, and what a cancelled call has read is handed over by the next.
 
 use super::KinesisStream;
 use super::appetite::Appetite;
@@ -9,7 +9,7 @@ use super::calls::moment;
 use super::place::{Anchor, Place};
 use crate::ports::{ReadFrom, ShardReader, SourceError};
 use crate::source::aws::EndpointKind;
-use crate::source::budget::{Account, Reservation};
+use crate::source::budget::{Account, Reservation, Wanted};
 use crate::source::failure::{Refusal, RefusalKind};
 use async_trait::async_trait;
 use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
@@ -23,6 +23,9 @@ use std::sync::atomic::Ordering;
 /// How often one call of `next` takes a new iterator before it reports the error: fresh ones do not expire.
 const RENEWALS_MAX: usize = 1;
 
+/// How many reads make the first page of a shard at most: the first ones ask for little, as nothing is known of its records.
+const FIRST_PAGE_READS_MAX: usize = 3;
+
 /// What a record takes in memory beside its bytes: its position and its place in the page.
 const RECORD_OVERHEAD_BYTES: usize = 200;
 
@@ -34,19 +37,26 @@ pub(super) struct KinesisReader {
     account: Account,
     appetite: Appetite,
     place: Place,
+    /// What was read but not handed over yet: a page that is being added to.
+    gathered: Option<Page>,
 }
 
 #[async_trait]
 impl ShardReader for KinesisReader {
     async fn next(&mut self, records_max: usize) -> Result<Page, SourceError> {
-        if self.place.has_ended() {
+        if self.gathered.is_none() && self.place.has_ended() {
             return Ok(Page { records: Vec::new(), then: Then::ShardEnd });
         }
-        let fair_share = self.account.fair_share();
-        let reservation = self.account.reserve(self.appetite.wanted(records_max, fair_share)).await;
-        let limit = self.appetite.records(records_max, reservation.pool(), fair_share);
-        let answer = self.read(limit).await?;
-        Ok(self.take(answer, limit, reservation))
+        if self.gathered.is_none() {
+            let reservation = self.account.reserve(self.wanted(records_max)).await;
+            self.gathered = Some(self.page(records_max, reservation).await?);
+        }
+        for _ in 1..FIRST_PAGE_READS_MAX {
+            if !self.add_to_gathered(records_max).await {
+                break;
+            }
+        }
+        Ok(self.gathered.take().expect("a page was gathered above"))
     }
 }
 
@@ -58,7 +68,8 @@ impl KinesisReader {
         from: ReadFrom,
     ) -> Self {
         let account = stream.budget.account();
-        Self { stream, shard, encoder, account, appetite: Appetite::new(), place: Place::new(from) }
+        let (appetite, place) = (Appetite::new(), Place::new(from));
+        Self { stream, shard, encoder, account, appetite, place, gathered: None }
     }
 
     /// Takes an iterator where reading is to go on. Cancelling is safe.
@@ -88,6 +99,34 @@ impl KinesisReader {
         self.place.fall_back(refused);
     }
 
+    fn wanted(&self, records_max: usize) -> Wanted {
+        self.appetite.wanted(records_max, self.account.fair_share())
+    }
+
+    async fn page(&mut self, records_max: usize, reservation: Reservation) -> Result<Page, SourceError> {
+        let limit = self.appetite.records(records_max, reservation.pool(), self.account.fair_share());
+        let answer = self.read(limit).await?;
+        Ok(self.take(answer, limit, reservation))
+    }
+
+    /// Reads on where a page came out small only because little was known of the shard's records. Whether there may be yet more.
+    /// An error is left for the next call to meet.
+    async fn add_to_gathered(&mut self, records_max: usize) -> bool {
+        let Some(gathered) = &self.gathered else { return false };
+        let records_left = records_max.saturating_sub(gathered.records.len());
+        let may_grow = self.appetite.is_learning() && gathered.then == Then::More && records_left > 0;
+        if !may_grow || gathered.records.is_empty() {
+            return false;
+        }
+        let Some(reservation) = self.account.reserve_now(self.wanted(records_left)) else { return false };
+        let Ok(page) = self.page(records_left, reservation).await else { return false };
+        if let Some(gathered) = &mut self.gathered {
+            gathered.records.extend(page.records);
+            gathered.then = page.then;
+        }
+        true
+    }
+
     /// GetRecords, with a new iterator if the one at hand is of no use any more.
     async fn read(&mut self, limit: usize) -> Result<GetRecordsOutput, SourceError> {
         let mut renewals = 0;
@@ -100,6 +139,9 @@ impl KinesisReader {
                 Ok(answer) => return Ok(answer),
                 Err(refusal) => refusal,
             };
+            if refusal.kind == RefusalKind::Unavailable {
+                self.appetite.shrink();
+            }
             match refusal.kind {
                 RefusalKind::IteratorExpired | RefusalKind::BadArgument => self.place.lose_iterator(),
                 RefusalKind::Throttled

@@ -121,9 +121,11 @@ async fn an_expired_iterator_is_taken_anew_after_the_last_read_record() {
     let script = Script::default()
         .iterator("a")
         .answer(page(&[("1", 10.0), ("2", 10.0)]))
+        .answer(page(&[]))
         .refuse(400, "ExpiredIteratorException")
         .iterator("b")
-        .answer(page(&[("3", 11.0)]));
+        .answer(page(&[("3", 11.0)]))
+        .answer(page(&[]));
     let from = ReadFrom::Start(ShardStart::TrimHorizon);
     let mut reader = script.source().await.open(&shard(), from).await.unwrap();
     assert_eq!(positions(&reader.next(100).await.unwrap()), ["1", "2"]);
@@ -140,7 +142,8 @@ async fn a_latest_iterator_that_expires_before_the_first_record_goes_on_from_the
         .answer(page(&[]))
         .refuse(400, "ExpiredIteratorException")
         .iterator("b")
-        .answer(page(&[("1", 99.0), ("2", 100.0), ("3", 101.0)]));
+        .answer(page(&[("1", 99.0), ("2", 100.0), ("3", 101.0)]))
+        .answer(page(&[]));
     let from = ReadFrom::Latest { frozen: Timestamp::from_millis(100_700) };
     let mut reader = script.source().await.open(&shard(), from).await.unwrap();
     assert_eq!(reader.next(100).await.unwrap(), Page { records: Vec::new(), then: Then::CaughtUp });
@@ -151,13 +154,36 @@ async fn a_latest_iterator_that_expires_before_the_first_record_goes_on_from_the
 
 #[tokio::test]
 async fn a_trimmed_position_goes_on_at_the_oldest_record_and_is_counted() {
-    let script =
-        Script::default().refuse(400, "InvalidArgumentException").iterator("a").answer(page(&[("9", 10.0)]));
+    let script = Script::default()
+        .refuse(400, "InvalidArgumentException")
+        .iterator("a")
+        .answer(page(&[("9", 10.0)]))
+        .answer(page(&[]));
     let source = script.source().await;
     let mut reader = source.open(&shard(), ReadFrom::After(Position::new("2"))).await.unwrap();
     assert_eq!(positions(&reader.next(100).await.unwrap()), ["9"]);
     assert_eq!(script.asked_for(1), json!({"ShardIteratorType": "TRIM_HORIZON"}));
     assert_eq!(source.positions_trimmed(), 1);
+}
+
+#[tokio::test]
+async fn the_first_page_is_made_of_a_few_reads_that_ask_for_more_each_time() {
+    let script = Script::default()
+        .iterator("a")
+        .answer(page(&[("1", 10.0)]))
+        .answer(page(&[("2", 10.0), ("3", 10.0)]))
+        .answer(page(&[("4", 10.0)]))
+        .answer(page(&[("5", 10.0)]))
+        .refuse(500, "InternalFailure")
+        .answer(page(&[]));
+    let from = ReadFrom::Start(ShardStart::TrimHorizon);
+    let mut reader = script.source().await.open(&shard(), from).await.unwrap();
+    assert_eq!(positions(&reader.next(100).await.unwrap()), ["1", "2", "3", "4"]);
+    let limits: Vec<i64> =
+        script.requests()[1..].iter().map(|(_, body)| body["Limit"].as_i64().unwrap()).collect();
+    assert_eq!(limits[0], 1, "nothing is known of the records");
+    assert!(limits.is_sorted_by(|a, b| a < b), "{limits:?}");
+    assert_eq!(positions(&reader.next(100).await.unwrap()), ["5"], "an error is left for the next call");
 }
 
 #[tokio::test]
@@ -177,7 +203,7 @@ async fn the_records_of_the_last_page_are_handed_over_and_then_nothing_is_asked_
 async fn what_follows_a_page_is_what_the_stream_says_or_may_have_left_unsaid() {
     let behind = with(page(&[]), "MillisBehindLatest", json!(1));
     let script =
-        Script::default().iterator("a").answer(behind).answer(page(&[("1", 10.0)])).answer(page(&[]));
+        Script::default().iterator("a").answer(behind).answer(page(&[("1", 10.0); 64])).answer(page(&[]));
     let from = ReadFrom::Start(ShardStart::TrimHorizon);
     let mut reader = script.source().await.open(&shard(), from).await.unwrap();
     assert_eq!(reader.next(100).await.unwrap().then, Then::More, "an empty page in mid-stream");
@@ -197,7 +223,8 @@ async fn a_refusal_is_named_by_what_can_be_done_and_the_reader_goes_on_where_it_
         .refuse(400, "ExpiredTokenException")
         .refuse(400, "ResourceNotFoundException")
         .refuse(500, "InternalFailure")
-        .answer(page(&[("1", 10.0)]));
+        .answer(page(&[("1", 10.0)]))
+        .answer(page(&[]));
     let from = ReadFrom::Start(ShardStart::TrimHorizon);
     let mut reader = script.source().await.open(&shard(), from).await.unwrap();
     assert!(matches!(reader.next(100).await, Err(SourceError::Throttled { operation: "GetRecords", .. })));
@@ -206,7 +233,7 @@ async fn a_refusal_is_named_by_what_can_be_done_and_the_reader_goes_on_where_it_
     assert!(matches!(reader.next(100).await, Err(SourceError::Unavailable { .. })));
     assert_eq!(positions(&reader.next(100).await.unwrap()), ["1"]);
     let iterators: Vec<Value> =
-        script.requests()[1..].iter().map(|(_, body)| body["ShardIterator"].clone()).collect();
+        script.requests()[1..6].iter().map(|(_, body)| body["ShardIterator"].clone()).collect();
     assert_eq!(iterators, ["a"; 5]);
 }
 
