@@ -4,6 +4,8 @@
 //! each call is made once, and a refusal is named by what the caller can do about it.
 
 mod appetite;
+#[cfg(test)]
+mod backlog;
 mod calls;
 mod place;
 mod reader;

@@ -78,6 +78,10 @@ async fn play(
 }
 
 async fn source_at(endpoint: &str) -> KinesisSource {
+    source_with(endpoint, ByteBudget::default()).await
+}
+
+pub(super) async fn source_with(endpoint: &str, budget: ByteBudget) -> KinesisSource {
     let options =
         AwsOptions { endpoint_url: Some(endpoint.to_owned()), region: Some("us-east-1".to_owned()) };
     let arn = StreamArn {
@@ -87,13 +91,8 @@ async fn source_at(endpoint: &str) -> KinesisSource {
         name: "orders".to_owned(),
     };
     let client = KinesisClient::connect(&options).await.unwrap();
-    KinesisSource::new(
-        client,
-        Clock::start(),
-        ByteBudget::default(),
-        arn,
-        "arn:aws:iam::000000000000:role/r".to_owned(),
-    )
+    let role = "arn:aws:iam::000000000000:role/r".to_owned();
+    KinesisSource::new(client, Clock::start(), budget, arn, role)
 }
 
 fn shard() -> ShardId {
