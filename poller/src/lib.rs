@@ -1,6 +1,7 @@
 //! Pelton runs AWS Lambda event source mappings anywhere: it does what `pelton-core` decided.
 
 pub mod application;
+pub mod aws;
 pub mod build;
 pub mod clock;
 pub mod commands;

@@ -30,6 +30,7 @@ mod process;
 mod process_group;
 mod profile;
 mod reaper;
+mod remote;
 mod runtime_api;
 mod spawner;
 
@@ -37,6 +38,7 @@ pub use code::{Code, CodeError};
 pub use function_log::{FunctionLog, TracingLog};
 pub use hidden_mode::hidden_mode;
 pub use output::{LINE_BYTES_MAX, LINES_PER_SECOND_MAX};
+pub use remote::{RemoteError, RemoteFunction, RemoteLambda};
 pub use spawner::{Spawner, SpawnerError};
 
 use crate::application::Function;

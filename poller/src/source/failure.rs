@@ -2,7 +2,7 @@
 //!
 //! In: an error of the SDK. Out: a [`Refusal`], by what can be done about it; for the ports, a [`SourceError`].
 
-use super::endpoint::Endpoint;
+use crate::aws::Endpoint;
 use crate::ports::{Cause, SourceError};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kinesis::config::http::HttpResponse;

@@ -7,6 +7,5 @@
 pub mod aws;
 pub mod budget;
 pub mod embedded;
-mod endpoint;
 pub(crate) mod failure;
 pub mod kinesis;

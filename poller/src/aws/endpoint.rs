@@ -1,11 +1,11 @@
-//! Who is asked: AWS itself, something on this machine, or something else that speaks the Kinesis API.
+//! Who is asked: AWS itself, something on this machine, or something else that speaks its APIs.
 
 use axum::http::Uri;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// The address that the Kinesis API is called at.
+/// The address that an API of AWS is called at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     url: Arc<str>,
@@ -17,17 +17,17 @@ pub struct Endpoint {
 pub enum EndpointKind {
     /// AWS itself.
     Aws,
-    /// A server on this machine: the embedded stream, or LocalStack.
+    /// A server on this machine: the embedded stream, LocalStack, a function that is being tried.
     Loopback,
     /// Any other server.
     Other,
 }
 
 impl Endpoint {
-    /// AWS's own endpoint of a region.
+    /// AWS's own endpoint of a service, such as `kinesis`, in a region.
     #[must_use]
-    pub fn aws(region: &str) -> Self {
-        Self { url: format!("https://kinesis.{region}.amazonaws.com").into(), kind: EndpointKind::Aws }
+    pub fn aws(service: &str, region: &str) -> Self {
+        Self { url: format!("https://{service}.{region}.amazonaws.com").into(), kind: EndpointKind::Aws }
     }
 
     /// The endpoint at `url`; the error says what is wrong with it.
@@ -50,6 +50,14 @@ impl Endpoint {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.url
+    }
+
+    /// Where to connect to.
+    #[must_use]
+    pub fn host_and_port(&self) -> (String, u16) {
+        let uri: Uri = self.url.parse().expect("the URL was parsed when this was made");
+        let host = uri.host().expect("likewise").trim_matches(['[', ']']).to_owned();
+        (host, uri.port_u16().unwrap_or(if self.is_plain() { 80 } else { 443 }))
     }
 
     /// Whether it is reached without TLS.
@@ -84,6 +92,14 @@ mod tests {
     #[track_caller]
     fn check(url: &str, expected: Result<EndpointKind, &'static str>) {
         assert_eq!(Endpoint::parse(url).map(|endpoint| endpoint.kind()), expected, "{url}");
+    }
+
+    #[test]
+    fn the_port_is_the_one_of_the_scheme_unless_given() {
+        let host_and_port = |url| Endpoint::parse(url).unwrap().host_and_port();
+        assert_eq!(host_and_port("http://127.0.0.1:9000"), ("127.0.0.1".to_owned(), 9000));
+        assert_eq!(host_and_port("http://[::1]/"), ("::1".to_owned(), 80));
+        assert_eq!(host_and_port("https://lambda.example.org"), ("lambda.example.org".to_owned(), 443));
     }
 
     #[test]

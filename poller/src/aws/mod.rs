@@ -1,0 +1,212 @@
+//! How the AWS SDK is configured, whatever the service.
+//!
+//! Endpoint, region and credentials come from the standard AWS chain; the command line goes before it. The SDK's own
+//! retries are off: whoever calls decides whether and when to try again. All calls of a service share one pool of connections,
+//! which are kept alive and never wait for one another.
+
+mod endpoint;
+
+pub use endpoint::{Endpoint, EndpointKind};
+
+use crate::ports::Cause;
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::service_config::ServiceConfigKey;
+use std::time::Duration;
+
+/// How long to wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The region where nothing else names one and the endpoint is not AWS: servers there accept any.
+const REGION_ELSEWHERE: &str = "us-east-1";
+
+/// What the command line says about AWS; what it leaves out comes from the environment and the profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AwsOptions {
+    /// `--endpoint-url`; else AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's `endpoint_url`, AWS itself.
+    pub endpoint_url: Option<String>,
+    /// `--region`; else AWS_REGION, AWS_DEFAULT_REGION, the profile, the machine's own metadata.
+    pub region: Option<String>,
+}
+
+/// A service of AWS, as Pelton calls it.
+#[derive(Clone, Copy, Debug)]
+pub struct Service {
+    /// Its name in the SDK, such as `Kinesis`: AWS_ENDPOINT_URL_KINESIS is made of it.
+    pub id: &'static str,
+    /// Its name in AWS's own addresses, such as `kinesis`.
+    pub host: &'static str,
+    /// How long one call may take, from the request to the last byte of the answer.
+    pub call_timeout: Duration,
+    /// Most connections that are kept open.
+    pub connections_max: usize,
+}
+
+/// What a client of a service is made of.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Everything that the SDK wants to know: region, credentials, timeouts, connections.
+    pub config: SdkConfig,
+    /// Who is asked.
+    pub endpoint: Endpoint,
+    /// The region that requests are signed for.
+    pub region: Region,
+}
+
+impl Connection {
+    /// As the options, the environment and the profile say. Calls nobody but those who hand out credentials.
+    ///
+    /// An endpoint on loopback is asked with the credentials `test`/`test` if there are none: servers there accept any.
+    pub async fn to(service: Service, options: &AwsOptions) -> Result<Self, ConnectError> {
+        let tls = tls_client(service);
+        let config = without_credentials(service, options, &tls).await;
+        let endpoint = configured_endpoint(service, &config)?;
+        let region = match config.region() {
+            Some(region) => region.clone(),
+            None => region_elsewhere(endpoint.as_ref(), &tls).await.ok_or(ConnectError::NoRegion)?,
+        };
+        let endpoint = endpoint.unwrap_or_else(|| Endpoint::aws(service.host, region.as_ref()));
+        let credentials = credentials(&endpoint, &region, &tls).await?;
+        let http = if endpoint.is_plain() { plain_client(service) } else { tls };
+        let config = config
+            .into_builder()
+            .region(region.clone())
+            .credentials_provider(credentials)
+            .http_client(http)
+            .build();
+        Ok(Self { config, endpoint, region })
+    }
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The endpoint cannot be one.
+    #[error("the endpoint {url} cannot be used: {reason}")]
+    BadEndpoint {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No region anywhere in the chain.
+    #[error("no AWS region is configured: give --region, set AWS_REGION, or name one in the AWS profile")]
+    NoRegion,
+    /// No credentials anywhere in the chain.
+    #[error(
+        "no AWS credentials were found for {endpoint}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, \
+         or give --endpoint-url for a stream that is not on AWS"
+    )]
+    NoCredentials {
+        /// Who would have been asked.
+        endpoint: Endpoint,
+        /// What the chain said.
+        source: Cause,
+    },
+}
+
+/// Everything but credentials, from the command line, the environment and the profile. Calls nobody.
+async fn without_credentials(service: Service, options: &AwsOptions, tls: &SharedHttpClient) -> SdkConfig {
+    let region = RegionProviderChain::first_try(options.region.clone().map(Region::new))
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new());
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(service.call_timeout)
+        .build();
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(region)
+        .http_client(tls.clone())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts)
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .no_credentials();
+    match &options.endpoint_url {
+        Some(url) => loader.endpoint_url(url).load().await,
+        None => loader.load().await,
+    }
+}
+
+/// The endpoint that the chain names; `None`: AWS's own.
+fn configured_endpoint(service: Service, config: &SdkConfig) -> Result<Option<Endpoint>, ConnectError> {
+    let Some(url) = configured_url(service, config) else { return Ok(None) };
+    let endpoint = Endpoint::parse(&url).map_err(|reason| ConnectError::BadEndpoint { url, reason })?;
+    Ok(Some(endpoint))
+}
+
+/// As the SDK itself will choose: what was given outright, then what is set for the service, then what is set for all.
+fn configured_url(service: Service, config: &SdkConfig) -> Option<String> {
+    let for_all = config.endpoint_url().map(str::to_owned);
+    if config.get_origin("endpoint_url").is_client_config() {
+        return for_all;
+    }
+    let key = ServiceConfigKey::builder()
+        .service_id(service.id)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .expect("a key of three fields has all three");
+    config.service_config().and_then(|service| service.load_config(key)).or(for_all)
+}
+
+/// The region where neither options, environment nor profile name one.
+async fn region_elsewhere(endpoint: Option<&Endpoint>, tls: &SharedHttpClient) -> Option<Region> {
+    if endpoint.is_some_and(|endpoint| endpoint.kind() != EndpointKind::Aws) {
+        return Some(Region::new(REGION_ELSEWHERE));
+    }
+    let config = ProviderConfig::without_region().with_http_client(tls.clone());
+    aws_config::imds::region::ImdsRegionProvider::builder().configure(&config).build().region().await
+}
+
+async fn credentials(
+    endpoint: &Endpoint,
+    region: &Region,
+    tls: &SharedHttpClient,
+) -> Result<SharedCredentialsProvider, ConnectError> {
+    let config =
+        ProviderConfig::without_region().with_region(Some(region.clone())).with_http_client(tls.clone());
+    if endpoint.kind() == EndpointKind::Loopback {
+        return Ok(SharedCredentialsProvider::new(loopback_credentials(&config)));
+    }
+    let chain = DefaultCredentialsChain::builder().configure(config).region(region.clone()).build().await;
+    match chain.provide_credentials().await {
+        Ok(_) => Ok(SharedCredentialsProvider::new(chain)),
+        Err(error) => {
+            Err(ConnectError::NoCredentials { endpoint: endpoint.clone(), source: Box::new(error) })
+        }
+    }
+}
+
+/// Environment and profile, as everywhere; but no search on the network, and where there are none, made-up ones.
+fn loopback_credentials(config: &ProviderConfig) -> CredentialsProviderChain {
+    tracing::debug!("endpoint on loopback: without credentials in environment or profile, test/test is used");
+    CredentialsProviderChain::first_try("Environment", EnvironmentVariableCredentialsProvider::new())
+        .or_else("Profile", ProfileFileCredentialsProvider::builder().configure(config).build())
+        .or_else("Loopback", Credentials::new("test", "test", None, None, "Loopback"))
+}
+
+/// Certificates are loaded once somebody builds a client of a service on this.
+fn tls_client(service: Service) -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .pool_max_idle_per_host(service.connections_max)
+        .build_https()
+}
+
+/// Without TLS there is nothing to load: start-up is quicker and memory smaller.
+fn plain_client(service: Service) -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().pool_max_idle_per_host(service.connections_max).build_http()
+}
