@@ -7,6 +7,8 @@ use pelton_core::event::kinesis::{KinesisEncoder, KinesisRecord};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+type Headers = &'static [(&'static str, &'static str)];
+
 /// An endpoint that answers everything alike, and what it was asked.
 struct Elsewhere {
     function: RemoteFunction,
@@ -16,7 +18,7 @@ struct Elsewhere {
 #[derive(Clone)]
 struct Answer {
     status: u16,
-    headers: &'static [(&'static str, &'static str)],
+    headers: Headers,
     body: &'static str,
     asked: mpsc::Sender<(String, Value)>,
 }
@@ -35,11 +37,7 @@ async fn at(url: String) -> RemoteLambda {
 }
 
 impl Elsewhere {
-    async fn that_answers(
-        status: u16,
-        headers: &'static [(&'static str, &'static str)],
-        body: &'static str,
-    ) -> Self {
+    async fn that_answers(status: u16, headers: Headers, body: &'static str) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (asked, was_asked) = mpsc::channel(10);
@@ -66,12 +64,7 @@ fn failed(error_type: &str, message: &str) -> Outcome {
     Outcome::FunctionFailed { error_type: error_type.to_owned(), message: message.to_owned() }
 }
 
-async fn check(
-    status: u16,
-    headers: &'static [(&'static str, &'static str)],
-    body: &'static str,
-    expected: Outcome,
-) {
+async fn check(status: u16, headers: Headers, body: &'static str, expected: Outcome) {
     assert_eq!(
         Elsewhere::that_answers(status, headers, body).await.invoke().await,
         expected,
@@ -134,7 +127,7 @@ async fn a_throttle_is_no_failure_of_the_batch() {
 
 #[tokio::test]
 async fn a_function_that_is_not_reached_is_no_failure_of_the_batch() {
-    let refusals: [(u16, &[(&str, &str)], &str); 6] = [
+    let refusals: [(u16, Headers, &str); 6] = [
         (404, &[("x-amzn-ErrorType", "ResourceNotFoundException")], r#"{"Message":"Function not found"}"#),
         (403, &[("x-amzn-ErrorType", "AccessDeniedException")], r#"{"Message":"no"}"#),
         (502, &[("x-amzn-ErrorType", "KMSAccessDeniedException")], r#"{"Message":"no"}"#),
