@@ -135,7 +135,7 @@ fn table(snapshot: &StatusSnapshot) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::snapshot::{MappingState, MappingStatus};
+    use crate::control::snapshot::{MappingState, MappingStatus, ShardCounts};
     use crate::control::{ControlServer, Views};
     use crate::data_dir::DataDir;
     use crate::logging::LogFormat;
@@ -159,6 +159,7 @@ mod tests {
                     state: MappingState::Polling,
                     starting_position: "LATEST".into(),
                     positions_trimmed: 0,
+                    totals: ShardCounts::default(),
                     shards: vec![],
                 }],
             }
@@ -185,7 +186,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let _poller = poller(&folder).await;
         let expected = "pelton 0.1.0, process 4242, up 2m10s\n\
-                        OrderLedgerOrders  orders → order-ledger  from LATEST  polling\n";
+                        OrderLedgerOrders  orders → order-ledger  from LATEST  0 settled  polling\n";
         assert_eq!(status(&folder, StatusArguments::default()).await.unwrap(), expected);
     }
 

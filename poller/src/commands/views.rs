@@ -7,8 +7,8 @@ use crate::control::snapshot::{
 };
 use crate::shard_worker::WorkerView;
 use crate::supervisor::{MappingActivity, MappingHandle};
-use pelton_core::Timestamp;
 use pelton_core::plan::ShardId;
+use pelton_core::{Counts, Timestamp};
 use std::collections::BTreeMap;
 use tokio::sync::watch;
 
@@ -36,11 +36,12 @@ impl Views for RunningViews {
 impl RunningViews {
     fn mapping_status(&self, handle: &MappingHandle) -> MappingStatus {
         let MappingHandle { mapping, view, source } = handle;
-        let (state, shards) = match view {
-            None => (MappingState::Disabled, Vec::new()),
+        let (state, shards, totals) = match view {
+            None => (MappingState::Disabled, Vec::new(), Counts::default()),
             Some(view) => {
                 let view = view.borrow().clone();
-                (state(view.activity), view.shards.iter().map(shard_status).collect())
+                let totals = view.totals();
+                (state(view.activity), view.shards.iter().map(shard_status).collect(), totals)
             }
         };
         MappingStatus {
@@ -54,6 +55,7 @@ impl RunningViews {
             state,
             positions_trimmed: source.as_ref().map_or(0, |source| source.positions_trimmed()),
             starting_position: starting_position_name(mapping.starting_position).to_owned(),
+            totals: totals.into(),
             shards,
         }
     }

@@ -39,6 +39,8 @@ pub struct MappingStatus {
     pub starting_position: String,
     /// How often a position to go on from was no longer kept: each time, records were lost to the stream's retention.
     pub positions_trimmed: u64,
+    /// What happened in all its shards since the poller started, those that have ended included. Never goes back.
+    pub totals: ShardCounts,
     /// Its shards, in the order of their names.
     pub shards: Vec<ShardStatus>,
 }
@@ -132,6 +134,7 @@ pub struct ShardCounts {
     pub expired: u64,
     pub too_large: u64,
     pub invocations: u64,
+    pub retries: u64,
     pub function_errors: u64,
     pub throttles: u64,
     pub not_invoked: u64,
@@ -202,6 +205,7 @@ impl From<Counts> for ShardCounts {
             expired,
             too_large,
             invocations,
+            retries,
             function_errors,
             throttles,
             not_invoked,
@@ -216,6 +220,7 @@ impl From<Counts> for ShardCounts {
             expired,
             too_large,
             invocations,
+            retries,
             function_errors,
             throttles,
             not_invoked,
@@ -324,8 +329,8 @@ mod tests {
             "last_error": "timed out",
             "counts": {
                 "polled": 10, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 1, "too_large": 0,
-                "invocations": 0, "function_errors": 2, "throttles": 0, "not_invoked": 0, "fetch_errors": 0,
-                "save_errors": 0
+                "invocations": 0, "retries": 0, "function_errors": 2, "throttles": 0, "not_invoked": 0,
+                "fetch_errors": 0, "save_errors": 0
             }
         });
         assert_eq!(serde_json::to_value(&status).unwrap(), expected);
@@ -365,6 +370,7 @@ mod tests {
             state: MappingState::Waiting { reason: "the stream does not exist".into() },
             starting_position: starting_position_name(StartingPosition::Latest).into(),
             positions_trimmed: 0,
+            totals: ShardCounts { polled: 7, succeeded: 7, ..ShardCounts::default() },
             shards: vec![],
         };
         let expected = json!({
@@ -375,6 +381,11 @@ mod tests {
             "reason": "the stream does not exist",
             "starting_position": "LATEST",
             "positions_trimmed": 0,
+            "totals": {
+                "polled": 7, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 0, "too_large": 0,
+                "invocations": 0, "retries": 0, "function_errors": 0, "throttles": 0, "not_invoked": 0,
+                "fetch_errors": 0, "save_errors": 0
+            },
             "shards": []
         });
         assert_eq!(serde_json::to_value(&mapping).unwrap(), expected);

@@ -1,6 +1,6 @@
 //! The API over real HTTP.
 
-use super::snapshot::{MappingState, MappingStatus, StatusSnapshot};
+use super::snapshot::{MappingState, MappingStatus, ShardCounts, StatusSnapshot};
 use super::{AskError, ControlServer, ListenError, Views, ask_status};
 use crate::clock::Clock;
 use pelton_core::Timestamp;
@@ -27,6 +27,7 @@ impl Views for OneMapping {
                 state: MappingState::Polling,
                 starting_position: "LATEST".into(),
                 positions_trimmed: 0,
+                totals: ShardCounts::default(),
                 shards: vec![],
             }],
         }

@@ -10,7 +10,7 @@ use crate::errors::chain;
 use crate::ports::{MappingState, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus};
 use crate::shard_worker::{Assignment, Order, ShardWorker, WorkerView};
 use pelton_core::plan::{ListedShard, ShardId, startable, unlisted};
-use pelton_core::{Backoff, Checkpoint, Finished, Policy, Timestamp};
+use pelton_core::{Backoff, Checkpoint, Counts, Finished, Policy, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,20 @@ pub struct MappingView {
     pub activity: MappingActivity,
     /// Its running shards.
     pub shards: BTreeMap<ShardId, watch::Receiver<WorkerView>>,
+    /// What happened in shards that are no longer among them.
+    pub ended: Counts,
+}
+
+impl MappingView {
+    /// What happened in all shards since the mapping was started. It never goes back, also when shards end.
+    #[must_use]
+    pub fn totals(&self) -> Counts {
+        let mut totals = self.ended;
+        for shard in self.shards.values() {
+            totals += shard.borrow().shard.counts;
+        }
+        totals
+    }
 }
 
 /// What a mapping is doing.
@@ -58,6 +72,8 @@ pub struct MappingRunner {
     listed: Vec<ListedShard>,
     is_first_start: bool,
     workers: BTreeMap<ShardId, Worker>,
+    /// What happened in the shards of workers that have ended.
+    ended: Counts,
     tasks: JoinSet<(ShardId, Finished)>,
     in_doubt: Arc<Notify>,
     synced_at: Timestamp,
@@ -89,8 +105,11 @@ impl MappingRunner {
     /// A runner, and what it shows.
     pub(super) fn new(prepared: Prepared) -> (Self, watch::Receiver<MappingView>) {
         let Prepared { plan, policy, state, listed, is_first_start } = prepared;
-        let (view, views) =
-            watch::channel(MappingView { activity: MappingActivity::Polling, shards: BTreeMap::new() });
+        let (view, views) = watch::channel(MappingView {
+            activity: MappingActivity::Polling,
+            shards: BTreeMap::new(),
+            ended: Counts::default(),
+        });
         let now = plan.ports.clock.now();
         let unlisted = unlisted(&listed, &progress(&state));
         let mut runner = Self {
@@ -100,6 +119,7 @@ impl MappingRunner {
             listed,
             is_first_start,
             workers: BTreeMap::new(),
+            ended: Counts::default(),
             tasks: JoinSet::new(),
             in_doubt: Arc::default(),
             synced_at: now,
@@ -124,10 +144,11 @@ impl MappingRunner {
             _ = stop.wait_for(|stop| *stop) => {}
             () = async { loop { self.step().await } } => {}
         }
+        self.publish(MappingActivity::Stopped);
         // The shards stay in the view as they are left.
-        let shards = self.view.borrow().shards.clone();
+        let shown = self.view.borrow().clone();
         self.drain_all().await;
-        self.view.send_replace(MappingView { activity: MappingActivity::Stopped, shards });
+        self.view.send_replace(shown);
     }
 
     /// Waits for the next thing to do, and does it.
@@ -175,6 +196,9 @@ impl MappingRunner {
         if finished == Finished::ShardEnd {
             info!(mapping = %self.plan.mapping.id, %shard, "the shard has ended and everything in it is settled");
             self.sync_soon();
+        }
+        if let Some(worker) = &worker {
+            self.ended += worker.view.borrow().shard.counts;
         }
         if let (Some(state), Some(worker)) = (self.state.shards.get_mut(&shard), worker) {
             // What was kept while it ran: whoever starts it again goes on from there.
@@ -313,6 +337,6 @@ impl MappingRunner {
 
     fn publish(&self, activity: MappingActivity) {
         let shards = self.workers.iter().map(|(id, worker)| (id.clone(), worker.view.clone())).collect();
-        self.view.send_replace(MappingView { activity, shards });
+        self.view.send_replace(MappingView { activity, shards, ended: self.ended });
     }
 }
