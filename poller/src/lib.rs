@@ -11,6 +11,7 @@ mod http_get;
 pub mod lambda;
 pub mod live_view;
 pub mod logging;
+pub mod metrics;
 pub mod ports;
 pub mod rebuild;
 pub mod shard_worker;

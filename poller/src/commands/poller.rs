@@ -117,11 +117,9 @@ impl Poller {
         data_dir.announce_address(server.address()).map_err(|error| CommandFailure::failed(chain(&error)))?;
         let views: Arc<dyn Views> = Arc::new(RunningViews {
             mappings: supervisor.mappings().to_vec(),
-            functions: application
-                .functions
-                .values()
-                .map(|f| (f.logical_id.clone(), f.name.clone()))
-                .collect(),
+            names: application.functions.values().map(|f| (f.logical_id.clone(), f.name.clone())).collect(),
+            functions: functions.clone(),
+            budget,
             started_at: clock.now(),
             clock: clock.clone(),
         });

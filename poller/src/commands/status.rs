@@ -135,7 +135,7 @@ fn table(snapshot: &StatusSnapshot) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::snapshot::{MappingState, MappingStatus, ShardCounts};
+    use crate::control::snapshot::{MappingState, MappingStatus, ReadAhead, ShardCounts};
     use crate::control::{ControlServer, Views};
     use crate::data_dir::DataDir;
     use crate::logging::LogFormat;
@@ -152,6 +152,8 @@ mod tests {
                 version: "0.1.0".into(),
                 started_at: Timestamp::from_millis(1_000),
                 taken_at: Timestamp::from_millis(131_000),
+                read_ahead: ReadAhead::default(),
+                functions: vec![],
                 mappings: vec![MappingStatus {
                     id: "OrderLedgerOrders".into(),
                     function: "order-ledger".into(),

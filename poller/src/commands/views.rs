@@ -3,20 +3,27 @@
 use crate::clock::Clock;
 use crate::control::Views;
 use crate::control::snapshot::{
-    MappingState, MappingStatus, ShardStatus, StatusSnapshot, starting_position_name,
+    FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardStatus, StatusSnapshot,
+    starting_position_name,
 };
+use crate::lambda::LocalFunction;
 use crate::shard_worker::WorkerView;
+use crate::source::budget::ByteBudget;
 use crate::supervisor::{MappingActivity, MappingHandle};
 use pelton_core::plan::ShardId;
 use pelton_core::{Counts, Timestamp};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// The views of a supervisor.
 pub(super) struct RunningViews {
     pub(super) mappings: Vec<MappingHandle>,
     /// Names of the functions by logical id.
-    pub(super) functions: BTreeMap<String, String>,
+    pub(super) names: BTreeMap<String, String>,
+    /// The functions that run, by logical id.
+    pub(super) functions: BTreeMap<String, Arc<LocalFunction>>,
+    pub(super) budget: ByteBudget,
     pub(super) started_at: Timestamp,
     pub(super) clock: Clock,
 }
@@ -28,12 +35,27 @@ impl Views for RunningViews {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.started_at,
             taken_at: self.clock.now(),
+            read_ahead: ReadAhead { bytes: self.budget.held(), bytes_max: self.budget.total() },
+            functions: self
+                .functions
+                .iter()
+                .map(|(id, function)| self.function_status(id, function))
+                .collect(),
             mappings: self.mappings.iter().map(|handle| self.mapping_status(handle)).collect(),
         }
     }
 }
 
 impl RunningViews {
+    fn function_status(&self, logical_id: &str, function: &LocalFunction) -> FunctionStatus {
+        FunctionStatus { name: self.name(logical_id), processes: function.processes() }
+    }
+
+    /// Name of a function.
+    fn name(&self, logical_id: &str) -> String {
+        self.names.get(logical_id).cloned().unwrap_or_else(|| logical_id.to_owned())
+    }
+
     fn mapping_status(&self, handle: &MappingHandle) -> MappingStatus {
         let MappingHandle { mapping, view, source } = handle;
         let (state, shards, totals) = match view {
@@ -46,11 +68,7 @@ impl RunningViews {
         };
         MappingStatus {
             id: mapping.id.to_string(),
-            function: self
-                .functions
-                .get(&mapping.function)
-                .cloned()
-                .unwrap_or_else(|| mapping.function.clone()),
+            function: self.name(&mapping.function),
             stream: mapping.stream.to_string(),
             state,
             positions_trimmed: source.as_ref().map_or(0, |source| source.positions_trimmed()),

@@ -19,8 +19,30 @@ pub struct StatusSnapshot {
     /// When this copy was made.
     #[serde(with = "moment")]
     pub taken_at: Timestamp,
+    /// What it holds of its streams' records.
+    pub read_ahead: ReadAhead,
+    /// The functions of its mappings, in the order of their logical ids.
+    pub functions: Vec<FunctionStatus>,
     /// Its event source mappings, in the order of the template.
     pub mappings: Vec<MappingStatus>,
+}
+
+/// The records that all shards together hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadAhead {
+    /// Bytes held, or reserved for reads that are under way.
+    pub bytes: usize,
+    /// Bytes that they may hold; pages that turn out larger than expected may overdraw it.
+    pub bytes_max: usize,
+}
+
+/// A function whose handler runs in processes of this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionStatus {
+    /// Its name.
+    pub name: String,
+    /// Its handler processes: starting, busy, or idle.
+    pub processes: usize,
 }
 
 /// One event source mapping.
@@ -82,7 +104,7 @@ pub struct ShardStatus {
     pub records_held: usize,
     /// Their bytes inside invocation events.
     pub bytes_held: usize,
-    /// When the last record of the batch at hand arrived in the stream; `null` while there is none.
+    /// When the first of them arrived in the stream; `null` while there is none.
     #[serde(with = "optional_moment")]
     pub batch_arrived_at: Option<Timestamp>,
     /// IteratorAge: how old the last record of the last batch was when it was sent to the function.

@@ -3,7 +3,9 @@
 use super::rates::Rates;
 use super::render;
 use crate::control::StatusSnapshot;
-use crate::control::snapshot::{MappingState, MappingStatus, ShardCounts, ShardPhase, ShardStatus};
+use crate::control::snapshot::{
+    MappingState, MappingStatus, ReadAhead, ShardCounts, ShardPhase, ShardStatus,
+};
 use crate::logging::{Palette, Style};
 use pelton_core::Timestamp;
 
@@ -44,6 +46,8 @@ fn snapshot(taken_at: u64, mappings: Vec<MappingStatus>) -> StatusSnapshot {
         version: "0.1.0".into(),
         started_at: Timestamp::from_millis(0),
         taken_at: Timestamp::from_millis(taken_at),
+        read_ahead: ReadAhead::default(),
+        functions: vec![],
         mappings,
     }
 }
