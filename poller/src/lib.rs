@@ -7,6 +7,7 @@ pub mod commands;
 pub mod control;
 pub mod data_dir;
 pub mod errors;
+mod exposure;
 mod http_get;
 pub mod lambda;
 pub mod live_view;

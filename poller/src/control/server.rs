@@ -9,6 +9,7 @@
 use super::Views;
 use super::health::problems;
 use crate::clock::Clock;
+use crate::exposure::is_exposed;
 use crate::metrics;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header, uri};
@@ -22,6 +23,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tracing::warn;
 
 /// How long answers that are under way may take once the server is told to stop.
 const GRACE_MAX: Duration = Duration::from_secs(1);
@@ -70,6 +72,13 @@ impl ControlServer {
             }
         })?;
         let address = listener.local_addr().map_err(refused)?;
+        if is_exposed(address) {
+            warn!(
+                %address,
+                "Pelton's API is open to the network: whoever reaches it can read what the mappings do, and is asked for \
+                 no credentials"
+            );
+        }
         Ok(Self { listener, address })
     }
 
