@@ -12,6 +12,7 @@ mod http_get;
 pub mod lambda;
 pub mod live_view;
 pub mod logging;
+pub mod look_out;
 pub mod metrics;
 pub mod ports;
 pub mod rebuild;

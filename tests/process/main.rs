@@ -9,6 +9,7 @@ mod away;
 mod crash;
 mod demo;
 mod dev;
+mod dev_changes;
 mod failing;
 mod printing;
 mod records;

@@ -1,5 +1,6 @@
 //! What the running mappings show, as the status that others read.
 
+use crate::application::MappingId;
 use crate::clock::Clock;
 use crate::control::Views;
 use crate::control::snapshot::{
@@ -16,6 +17,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 
+/// What came before in this process: a poller that ran until its template changed.
+#[derive(Clone, Debug)]
+pub(super) struct Past {
+    started_at: Timestamp,
+    totals: BTreeMap<MappingId, Counts>,
+}
+
+impl Past {
+    /// Nothing: the process has just begun.
+    pub(super) fn none(clock: &Clock) -> Self {
+        Self { started_at: clock.now(), totals: BTreeMap::new() }
+    }
+}
+
 /// The views of a supervisor.
 pub(super) struct RunningViews {
     pub(super) mappings: Vec<MappingHandle>,
@@ -24,7 +39,7 @@ pub(super) struct RunningViews {
     /// The functions that run, by logical id.
     pub(super) functions: BTreeMap<String, Arc<LocalFunction>>,
     pub(super) budget: ByteBudget,
-    pub(super) started_at: Timestamp,
+    pub(super) past: Past,
     pub(super) clock: Clock,
 }
 
@@ -33,7 +48,7 @@ impl Views for RunningViews {
         StatusSnapshot {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: self.started_at,
+            started_at: self.past.started_at,
             taken_at: self.clock.now(),
             read_ahead: ReadAhead { bytes: self.budget.held(), bytes_max: self.budget.total() },
             functions: self
@@ -47,6 +62,24 @@ impl Views for RunningViews {
 }
 
 impl RunningViews {
+    /// What whoever runs in this process next has to add to its own.
+    pub(super) fn as_past(&self) -> Past {
+        let mut past = self.past.clone();
+        for handle in &self.mappings {
+            past.totals.insert(handle.mapping.id.clone(), self.totals(handle));
+        }
+        past
+    }
+
+    /// What happened to the mapping since the process began.
+    fn totals(&self, handle: &MappingHandle) -> Counts {
+        let mut totals = self.past.totals.get(&handle.mapping.id).copied().unwrap_or_default();
+        if let Some(view) = &handle.view {
+            totals += view.borrow().totals();
+        }
+        totals
+    }
+
     fn function_status(&self, logical_id: &str, function: &LocalFunction) -> FunctionStatus {
         FunctionStatus { name: self.name(logical_id), processes: function.processes() }
     }
@@ -58,12 +91,12 @@ impl RunningViews {
 
     fn mapping_status(&self, handle: &MappingHandle) -> MappingStatus {
         let MappingHandle { mapping, view, source } = handle;
-        let (state, shards, totals) = match view {
-            None => (MappingState::Disabled, Vec::new(), Counts::default()),
+        let totals = self.totals(handle).into();
+        let (state, shards) = match view {
+            None => (MappingState::Disabled, Vec::new()),
             Some(view) => {
                 let view = view.borrow().clone();
-                let totals = view.totals();
-                (state(view.activity), view.shards.iter().map(shard_status).collect(), totals)
+                (state(view.activity), view.shards.iter().map(shard_status).collect())
             }
         };
         MappingStatus {
@@ -73,7 +106,7 @@ impl RunningViews {
             state,
             positions_trimmed: source.as_ref().map_or(0, |source| source.positions_trimmed()),
             starting_position: starting_position_name(mapping.starting_position).to_owned(),
-            totals: totals.into(),
+            totals,
             shards,
         }
     }
