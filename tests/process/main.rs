@@ -11,6 +11,7 @@ mod demo;
 mod dev;
 mod dev_changes;
 mod failing;
+mod metrics;
 mod printing;
 mod records;
 mod refused_surroundings;
