@@ -127,7 +127,7 @@ async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), Comman
         Command::Dev(arguments) => dev::run(arguments, &mut signals, terminal, clock).await,
         Command::Run(arguments) => run::run(arguments, &mut signals, terminal, clock).await,
         Command::Stream(arguments) => stream::run(arguments, &mut signals, terminal, clock).await,
-        Command::Put(arguments) => put::run(arguments, &mut signals, clock).await,
+        Command::Put(arguments) => put::run(arguments, &mut signals, terminal, clock).await,
         Command::Status(command) => command.run(terminal, &clock).await,
         Command::Validate(arguments) => validate::run(&arguments, terminal, &clock),
     }

@@ -1,7 +1,9 @@
 //! Specification 3.3, 3.4: parents before children, children from their start.
 
 use crate::world::{World, numbers};
-use pelton_core::plan::StartingPosition;
+use pelton::supervisor::Supervisor;
+use pelton_core::Counts;
+use pelton_core::plan::{ShardId, StartingPosition};
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
@@ -171,4 +173,31 @@ async fn a_shard_that_was_drained_and_comes_back_goes_on_where_it_was() {
     world.until_handled(22).await;
     world.stop(supervisor).await;
     assert_eq!(world.function.handled()[20..], ["slow", "after"], "nothing lost, nothing repeated");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happened_in_shards_that_ended_stays_in_the_totals_of_the_mapping() {
+    let world = World::new(&["parent"]);
+    world.stream.put("parent", 0..25);
+    let supervisor = world.start().await;
+    world.until_handled(25).await;
+    let before = totals(&supervisor);
+    world.stream.reshard(&["parent"], &["left", "right"]);
+    world.stream.put("left", ["left"]);
+    world.stream.put("right", ["right"]);
+    world
+        .until(|world| {
+            let now = totals(&supervisor);
+            assert!(now.succeeded >= before.succeeded && now.polled >= before.polled, "{now:?}");
+            world.function.handled().len() == 27
+        })
+        .await;
+    let view = supervisor.mappings()[0].view.clone().unwrap();
+    world.stop(supervisor).await;
+    assert!(!view.borrow().shards.contains_key(&ShardId::new("parent")));
+    assert_eq!((view.borrow().totals().polled, view.borrow().totals().succeeded), (27, 27));
+}
+
+fn totals(supervisor: &Supervisor) -> Counts {
+    supervisor.mappings()[0].view.as_ref().unwrap().borrow().totals()
 }

@@ -36,6 +36,17 @@ async fn records_that_are_put_reach_the_function_per_key_in_order() {
 }
 
 #[tokio::test]
+async fn put_says_how_it_is_called_and_counts_one_record_as_one() {
+    let usage = run_to_end(pelton(["put"])).await;
+    usage.assert_code(2).assert_printed("Usage: pelton put <STREAM> [OPTIONS] <DATA>...");
+    let server = StreamServer::start(&["orders"]).await;
+    let marked = "\u{feff}{\"order\":1}\n";
+    let exit = run_to_end(server.put(["orders", "--file", "-", "--key-field", "order"]).input(marked)).await;
+    exit.assert_code(0).assert_printed("1 record (");
+    assert_eq!(exit.printed.stderr(), [""; 0], "no progress where nobody watches");
+}
+
+#[tokio::test]
 async fn the_order_ledger_keeps_each_order_once_and_in_order() {
     let ledger = template("Environment: {Variables: {LEDGER_FILE: ledger.db}}", "BatchSize: 7");
     let site = Site::without_code(&ledger);

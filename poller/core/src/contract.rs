@@ -7,6 +7,7 @@ use crate::checkpoint::Checkpoint;
 use crate::record::Record;
 use crate::time::Timestamp;
 use bytes::Bytes;
+use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -212,6 +213,8 @@ pub struct Counts {
     pub too_large: u64,
     /// Invocations started.
     pub invocations: u64,
+    /// Those of them whose batch the function had failed before.
+    pub retries: u64,
     /// Invocations in which the function failed.
     pub function_errors: u64,
     /// Invocations that did not reach the function for lack of concurrency.
@@ -222,4 +225,38 @@ pub struct Counts {
     pub fetch_errors: u64,
     /// Saves that failed.
     pub save_errors: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, others: Self) {
+        // Taken apart, so that a count which is new is not forgotten here.
+        let Self {
+            polled,
+            invoked,
+            failed,
+            succeeded,
+            expired,
+            too_large,
+            invocations,
+            retries,
+            function_errors,
+            throttles,
+            not_invoked,
+            fetch_errors,
+            save_errors,
+        } = others;
+        self.polled += polled;
+        self.invoked += invoked;
+        self.failed += failed;
+        self.succeeded += succeeded;
+        self.expired += expired;
+        self.too_large += too_large;
+        self.invocations += invocations;
+        self.retries += retries;
+        self.function_errors += function_errors;
+        self.throttles += throttles;
+        self.not_invoked += not_invoked;
+        self.fetch_errors += fetch_errors;
+        self.save_errors += save_errors;
+    }
 }

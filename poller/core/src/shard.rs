@@ -204,6 +204,7 @@ impl Shard {
             Step::Invoke { batch, attempt } => {
                 self.next_invocation += 1;
                 self.counts.invocations += 1;
+                self.counts.retries += u64::from(attempt > 1);
                 self.counts.invoked += batch.records().len() as u64;
                 self.iterator_age = Some(now.since(batch.last_arrival()));
                 self.commands.push_back(Command::Invoke(Invocation { id, batch, attempt }));

@@ -1,7 +1,7 @@
 //! `pelton demo`: samplesam.yaml on the embedded stream, with generated traffic, live on the terminal.
 
 use super::CommandFailure;
-use super::dev::{DevArguments, Local, start};
+use super::dev::{DevArguments, Local, Surroundings, start};
 use super::signals::StopSignals;
 use crate::clock::Clock;
 use crate::live_view;
@@ -33,7 +33,7 @@ pub async fn run(
         local = start(arguments.dev, terminal, clock.clone()) => local?,
         _ = signals.next() => return Ok(()),
     };
-    let Local { poller, client, application, stream } = local;
+    let Local { poller, surroundings: Surroundings { client, application, stream, .. }, .. } = local;
     info!(
         rate = arguments.rate,
         streams = application.streams.len(),

@@ -1,23 +1,30 @@
-//! `pelton dev`: everything local. Builds the functions, creates the template's streams, rebuilds on change.
+//! `pelton dev`: everything local. Builds the functions, creates the template's streams, rebuilds on change, and starts
+//! anew when the template has changed.
 //!
 //! Without `--endpoint-url` the streams are embedded: in this process, in memory.
 
+mod changed_template;
+
 use super::options::{AwsOptions, PollerOptions, StreamOptions, TemplateOptions};
-use super::poller::{Launch, Poller, enabled};
+use super::poller::{Ended, Launch, Poller, enabled};
 use super::run::{connect, require_mappings, take_data_dir};
 use super::signals::StopSignals;
+use super::views::Past;
 use super::{CommandFailure, load};
 use crate::application::{Application, Function};
 use crate::build::build;
 use crate::clock::Clock;
+use crate::data_dir::DataDir;
 use crate::errors::chain;
 use crate::lambda::Code;
 use crate::logging::Terminal;
+use crate::look_out::LookOut;
 use crate::rebuild::Rebuilder;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
 use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams};
 use crate::supervisor::Endpoint;
+use changed_template::{ChangedTemplate, Next};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tracing::info;
@@ -42,9 +49,17 @@ pub struct DevArguments {
 /// A poller on its own streams.
 pub(super) struct Local {
     pub(super) poller: Poller,
-    pub(super) client: KinesisClient,
+    pub(super) surroundings: Surroundings,
+    template: ChangedTemplate,
+}
+
+/// What outlives a poller whose template changes.
+pub(super) struct Surroundings {
     pub(super) application: Application,
+    pub(super) client: KinesisClient,
     pub(super) stream: Option<EmbeddedStream>,
+    options: PollerOptions,
+    clock: Clock,
 }
 
 /// Runs the template's mappings until told to stop.
@@ -55,21 +70,64 @@ pub async fn run(
     clock: Clock,
 ) -> Result<(), CommandFailure> {
     let local = tokio::select! {
-        local = start(arguments, terminal, clock.clone()) => local?,
+        local = start(arguments, terminal, clock) => local?,
         _ = signals.next() => return Ok(()),
     };
-    let Local { poller, application, stream, client } = local;
-    if let Some(name) = application.streams.values().map(|stream| &stream.name).next() {
-        let command = format!("pelton put {name} --endpoint-url {} '{{\"hello\":1}}'", client.endpoint());
+    let Local { poller, mut surroundings, template } = local;
+    if let Some(name) = surroundings.application.streams.values().map(|stream| &stream.name).next() {
+        let endpoint = surroundings.client.endpoint();
+        let command = format!("pelton put {name} --endpoint-url {endpoint} '{{\"hello\":1}}'");
         info!(command, "put a record");
     }
-    let rebuilder = Rebuilder::watch(&application, poller.functions(), terminal, &clock);
-    let result = poller.run(signals).await;
-    drop(rebuilder);
-    if let Some(stream) = stream {
+    let result = run_all(poller, &mut surroundings, template, signals, terminal).await;
+    if let Some(stream) = surroundings.stream {
         stream.stop().await;
     }
     result
+}
+
+/// Runs one poller after the other, as often as the template changes.
+async fn run_all(
+    mut poller: Poller,
+    surroundings: &mut Surroundings,
+    mut template: ChangedTemplate,
+    signals: &mut StopSignals,
+    terminal: &Terminal,
+) -> Result<(), CommandFailure> {
+    loop {
+        let application = &surroundings.application;
+        let rebuilder = Rebuilder::watch(application, poller.functions(), terminal, &surroundings.clock);
+        let ended = poller.run_until(signals, template.next(application)).await;
+        drop(rebuilder);
+        let (Next { application, code }, past, listen, data_dir) = match ended? {
+            Ended::Told => return Ok(()),
+            Ended::Changed { to, past, listen, data_dir } => (to, past, listen, data_dir),
+        };
+        surroundings.application = application;
+        surroundings.options.listen = listen;
+        let started = tokio::select! {
+            started = Poller::start(surroundings.launch(code, past, data_dir)) => started,
+            _ = signals.next() => return Ok(()),
+        };
+        poller = started.map_err(CommandFailure::while_running)?;
+    }
+}
+
+impl Surroundings {
+    fn launch(&self, code: BTreeMap<String, Code>, past: Past, data_dir: DataDir) -> Launch {
+        Launch {
+            application: self.application.clone(),
+            code,
+            client: self.client.clone(),
+            endpoint: if self.stream.is_some() { Endpoint::InProcess } else { Endpoint::Other },
+            arrivals: self.stream.as_ref().map(EmbeddedStream::arrivals),
+            budget: ByteBudget::default(),
+            past,
+            data_dir,
+            options: self.options.clone(),
+            clock: self.clock.clone(),
+        }
+    }
 }
 
 /// Starts everything. Cancelling stops what was started.
@@ -81,6 +139,8 @@ pub(super) async fn start(
     let DevArguments { template, aws, stream, poller: options } = arguments;
     let path = load::find(&template)?;
     let region = load::region(aws.region.as_deref());
+    // What changes from here on was not read.
+    let look_out = LookOut::new([path.clone()], clock.clone());
     let application = load::load(&path, &template, &region, terminal, &clock)?;
     require_mappings(&application, &path)?;
     let data_dir = take_data_dir(&options, &path)?;
@@ -89,24 +149,25 @@ pub(super) async fn start(
         None => Some(embed(&stream, &region).await?),
     };
     let endpoint_url = stream.as_ref().map(EmbeddedStream::endpoint).or(aws.endpoint_url);
-    let client = connect(&AwsOptions { endpoint_url, region: Some(region) }).await?;
+    let client = connect(&AwsOptions { endpoint_url, region: Some(region.clone()) }).await?;
     // Code that does not compile must not leave streams behind.
     let code = build_all(&application, terminal).await?;
     create_streams(&client, &clock, &application.streams.values().cloned().collect::<Vec<_>>())
         .await
         .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
-    let launch = Launch {
-        application: application.clone(),
-        code,
+    let template = ChangedTemplate {
+        path,
+        options: template,
+        region,
         client: client.clone(),
-        endpoint: if stream.is_some() { Endpoint::InProcess } else { Endpoint::Other },
-        arrivals: stream.as_ref().map(EmbeddedStream::arrivals),
-        budget: ByteBudget::default(),
-        data_dir,
-        options,
-        clock,
+        terminal: terminal.clone(),
+        clock: clock.clone(),
+        look_out,
     };
-    Ok(Local { poller: Poller::start(launch).await?, client, application, stream })
+    let past = Past::none(&clock);
+    let surroundings = Surroundings { application, client, stream, options, clock };
+    let poller = Poller::start(surroundings.launch(code, past, data_dir)).await?;
+    Ok(Local { poller, surroundings, template })
 }
 
 async fn embed(options: &StreamOptions, region: &str) -> Result<EmbeddedStream, CommandFailure> {

@@ -38,6 +38,12 @@ impl CommandFailure {
         Self { kind: Kind::Failed, problem: problem.into(), help: None }
     }
 
+    /// The same, where something ran already. Exit code 1.
+    #[must_use]
+    pub fn while_running(self) -> Self {
+        Self { kind: Kind::Failed, ..self }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

@@ -6,7 +6,7 @@
 use super::CommandFailure;
 use super::options::PollerOptions;
 use super::signals::StopSignals;
-use super::views::RunningViews;
+use super::views::{Past, RunningViews};
 use crate::application::{Application, Function, Mapping};
 use crate::clock::Clock;
 use crate::control::{ControlServer, Views};
@@ -25,6 +25,10 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::event::kinesis::KinesisEncoder;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::pending;
+use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -36,6 +40,12 @@ const PREPARED_AT_ONCE_MAX: usize = 32;
 
 /// How long the place to begin at is waited for in every shard, before the poller says that it is there.
 const OPENING_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// How long tasks that were abandoned may take to be gone.
+const ABANDONED_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// From one look to the next at whether they are.
+const ABANDONED_POLL: Duration = Duration::from_millis(5);
 
 /// What a poller is started with.
 pub(super) struct Launch {
@@ -51,6 +61,8 @@ pub(super) struct Launch {
     pub(super) arrivals: Option<Arrivals>,
     /// Bytes of records held by all shards together.
     pub(super) budget: ByteBudget,
+    /// What ran before in this process.
+    pub(super) past: Past,
     /// Held for as long as the poller runs.
     pub(super) data_dir: DataDir,
     /// The command line.
@@ -63,10 +75,11 @@ pub(super) struct Launch {
 pub(super) struct Poller {
     supervisor: Supervisor,
     functions: BTreeMap<String, Arc<LocalFunction>>,
-    views: Arc<dyn Views>,
+    views: Arc<RunningViews>,
+    store: Arc<SqliteStore>,
     control: Control,
-    /// Dropped last: whoever holds the folder next finds everything settled.
-    _data_dir: DataDir,
+    /// Dropped after all that write into it: whoever holds the folder next finds everything settled.
+    data_dir: DataDir,
     options: PollerOptions,
     clock: Clock,
 }
@@ -85,7 +98,7 @@ pub(super) fn enabled(application: &Application) -> impl Iterator<Item = &Mappin
 impl Poller {
     /// Starts a poller. Cancelling leaves nothing behind but what was kept about mappings that start for the first time.
     pub(super) async fn start(launch: Launch) -> Result<Self, CommandFailure> {
-        let Launch { application, code, client, endpoint, arrivals, budget, data_dir, options, clock } =
+        let Launch { application, code, client, endpoint, arrivals, budget, past, data_dir, options, clock } =
             launch;
         let server = ControlServer::bind(options.listen).await.map_err(bad_input)?;
         let sources = sources(&application, &client, &clock, &budget, arrivals.as_ref());
@@ -122,14 +135,12 @@ impl Poller {
             () = clock.sleep(OPENING_WAIT_MAX) => false,
         };
         data_dir.announce_address(server.address()).map_err(|error| CommandFailure::failed(chain(&error)))?;
-        let views: Arc<dyn Views> = Arc::new(RunningViews {
+        let views = Arc::new(RunningViews {
             mappings: supervisor.mappings().to_vec(),
-            functions: application
-                .functions
-                .values()
-                .map(|f| (f.logical_id.clone(), f.name.clone()))
-                .collect(),
-            started_at: clock.now(),
+            names: application.functions.values().map(|f| (f.logical_id.clone(), f.name.clone())).collect(),
+            functions: functions.clone(),
+            budget,
+            past,
             clock: clock.clone(),
         });
         let shards = supervisor.shards();
@@ -137,13 +148,14 @@ impl Poller {
             warn!(shards, "the stream answers slowly: some shards are not read yet, see `pelton status`");
         }
         info!(mappings = enabled(&application).count(), shards, api = %server.address(), "polling; Ctrl-C stops");
-        let control = Control::serve(server, Arc::clone(&views), clock.clone());
-        Ok(Self { supervisor, functions, views, control, _data_dir: data_dir, options, clock })
+        let options = PollerOptions { listen: server.address(), ..options };
+        let control = Control::serve(server, views.clone(), clock.clone());
+        Ok(Self { supervisor, functions, views, store, control, data_dir, options, clock })
     }
 
     /// What it is doing.
     pub(super) fn views(&self) -> Arc<dyn Views> {
-        Arc::clone(&self.views)
+        self.views.clone()
     }
 
     /// Its functions, by logical id.
@@ -153,24 +165,35 @@ impl Poller {
 
     /// Runs until Ctrl-C or SIGTERM, then stops: in-flight batches finish within the grace time. A second signal ends the
     /// wait.
-    pub(super) async fn run(mut self, signals: &mut StopSignals) -> Result<(), CommandFailure> {
-        let is_broken = tokio::select! {
+    pub(super) async fn run(self, signals: &mut StopSignals) -> Result<(), CommandFailure> {
+        match self.run_until(signals, pending::<Infallible>()).await? {
+            Ended::Told => Ok(()),
+            Ended::Changed { to, .. } => match to {},
+        }
+    }
+
+    /// The same, or until there is something else to run, which `change` brings: that is stopped for like for a signal.
+    pub(super) async fn run_until<T>(
+        mut self,
+        signals: &mut StopSignals,
+        change: impl Future<Output = T>,
+    ) -> Result<Ended<T>, CommandFailure> {
+        let grace = self.options.grace;
+        let mut why = tokio::select! {
             signal = signals.next() => {
-                info!(signal, grace = ?self.options.grace, "stopping: batches in flight finish");
-                false
+                info!(signal, ?grace, "stopping: batches in flight finish");
+                Why::Told
             }
             () = self.supervisor.broken() => {
                 error!("a task of the poller has panicked: stopping");
-                true
+                Why::Broken
+            }
+            to = change => {
+                info!(?grace, "the template asks for something else: batches in flight finish first");
+                Why::Changed(to)
             }
         };
-        let stopped = tokio::select! {
-            stopped = self.supervisor.stop(self.options.grace, &self.clock) => stopped,
-            signal = signals.next() => {
-                warn!(signal, "stopping at once");
-                Stopped::Abandoned
-            }
-        };
+        let stopped = stop(self.supervisor, grace, &self.clock, signals, &mut why).await;
         join_all(self.functions.values().map(|function| function.shutdown())).await;
         self.control.stop().await;
         match stopped {
@@ -180,12 +203,87 @@ impl Poller {
             }
             Stopped::Broken => {}
         }
-        if is_broken || stopped == Stopped::Broken {
-            return Err(CommandFailure::failed("the poller broke one of its own invariants and stopped")
-                .help("nothing is lost: the next start goes on from the checkpoints. Please report the panic above"));
+        match why {
+            Why::Told if stopped != Stopped::Broken => Ok(Ended::Told),
+            Why::Changed(to) if stopped != Stopped::Broken => {
+                let (past, listen) = (self.views.as_past(), self.options.listen);
+                drop((self.views, self.functions));
+                alone(&self.store, &self.clock).await?;
+                Ok(Ended::Changed { to, past, listen, data_dir: self.data_dir })
+            }
+            Why::Told | Why::Changed(_) | Why::Broken => Err(CommandFailure::failed(
+                "the poller broke one of its own invariants and stopped",
+            )
+            .help(
+                "nothing is lost: the next start goes on from the checkpoints. Please report the panic above",
+            )),
         }
-        Ok(())
     }
+}
+
+/// How a poller that is right ended.
+pub(super) enum Ended<T> {
+    /// By a signal.
+    Told,
+    /// By a change: whoever starts the next poller goes on where this one was.
+    Changed {
+        /// What to run now.
+        to: T,
+        /// What happened so far.
+        past: Past,
+        /// Where the API listened.
+        listen: SocketAddr,
+        /// Still held.
+        data_dir: DataDir,
+    },
+}
+
+/// Why a poller stops.
+enum Why<T> {
+    Told,
+    Broken,
+    Changed(T),
+}
+
+/// Stops the mappings. A signal while they stop for a change means not to go on after it; any other ends the wait.
+async fn stop<T>(
+    supervisor: Supervisor,
+    grace: Duration,
+    clock: &Clock,
+    signals: &mut StopSignals,
+    why: &mut Why<T>,
+) -> Stopped {
+    let mut stopping = pin!(supervisor.stop(grace, clock));
+    loop {
+        tokio::select! {
+            stopped = &mut stopping => return stopped,
+            signal = signals.next() => match why {
+                Why::Changed(_) => {
+                    info!(signal, ?grace, "stopping: batches in flight finish");
+                    *why = Why::Told;
+                }
+                Why::Told | Why::Broken => {
+                    warn!(signal, "stopping at once");
+                    return Stopped::Abandoned;
+                }
+            }
+        }
+    }
+}
+
+/// Waits until nobody else has the store: tasks that were abandoned are gone, and write no more.
+async fn alone(store: &Arc<SqliteStore>, clock: &Clock) -> Result<(), CommandFailure> {
+    let deadline = clock.now().after(ABANDONED_WAIT_MAX);
+    while Arc::strong_count(store) > 1 {
+        if clock.now() >= deadline {
+            return Err(CommandFailure::failed(
+                "tasks that were abandoned do not end: nothing can take their place",
+            )
+            .help("start Pelton again: it goes on from the checkpoints"));
+        }
+        clock.sleep(ABANDONED_POLL).await;
+    }
+    Ok(())
 }
 
 /// Every enabled mapping, and its stream.

@@ -3,6 +3,7 @@
 use super::options::{AwsOptions, PollerOptions, TemplateOptions};
 use super::poller::{Launch, Poller, enabled};
 use super::signals::StopSignals;
+use super::views::Past;
 use super::{CommandFailure, load};
 use crate::application::{Application, Mapping};
 use crate::clock::Clock;
@@ -67,6 +68,7 @@ async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Re
     require_region(&application, &client)?;
     let data_dir = take_data_dir(&options, &path)?;
     let budget = ByteBudget::default();
+    let past = Past::none(&clock);
     Poller::start(Launch {
         application,
         code,
@@ -74,6 +76,7 @@ async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Re
         endpoint,
         arrivals: None,
         budget,
+        past,
         data_dir,
         options,
         clock,

@@ -135,7 +135,7 @@ fn table(snapshot: &StatusSnapshot) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::snapshot::{MappingState, MappingStatus};
+    use crate::control::snapshot::{MappingState, MappingStatus, ReadAhead, ShardCounts};
     use crate::control::{ControlServer, Views};
     use crate::data_dir::DataDir;
     use crate::logging::LogFormat;
@@ -152,6 +152,8 @@ mod tests {
                 version: "0.1.0".into(),
                 started_at: Timestamp::from_millis(1_000),
                 taken_at: Timestamp::from_millis(131_000),
+                read_ahead: ReadAhead::default(),
+                functions: vec![],
                 mappings: vec![MappingStatus {
                     id: "OrderLedgerOrders".into(),
                     function: "order-ledger".into(),
@@ -159,6 +161,7 @@ mod tests {
                     state: MappingState::Polling,
                     starting_position: "LATEST".into(),
                     positions_trimmed: 0,
+                    totals: ShardCounts::default(),
                     shards: vec![],
                 }],
             }
@@ -185,7 +188,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let _poller = poller(&folder).await;
         let expected = "pelton 0.1.0, process 4242, up 2m10s\n\
-                        OrderLedgerOrders  orders → order-ledger  from LATEST  polling\n";
+                        OrderLedgerOrders  orders → order-ledger  from LATEST  0 settled  polling\n";
         assert_eq!(status(&folder, StatusArguments::default()).await.unwrap(), expected);
     }
 

@@ -1,23 +1,45 @@
 //! What the running mappings show, as the status that others read.
 
+use crate::application::MappingId;
 use crate::clock::Clock;
 use crate::control::Views;
 use crate::control::snapshot::{
-    MappingState, MappingStatus, ShardStatus, StatusSnapshot, starting_position_name,
+    FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardStatus, StatusSnapshot,
+    starting_position_name,
 };
+use crate::lambda::LocalFunction;
 use crate::shard_worker::WorkerView;
+use crate::source::budget::ByteBudget;
 use crate::supervisor::{MappingActivity, MappingHandle};
-use pelton_core::Timestamp;
 use pelton_core::plan::ShardId;
+use pelton_core::{Counts, Timestamp};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio::sync::watch;
+
+/// What came before in this process: a poller that ran until its template changed.
+#[derive(Clone, Debug)]
+pub(super) struct Past {
+    started_at: Timestamp,
+    totals: BTreeMap<MappingId, Counts>,
+}
+
+impl Past {
+    /// Nothing: the process has just begun.
+    pub(super) fn none(clock: &Clock) -> Self {
+        Self { started_at: clock.now(), totals: BTreeMap::new() }
+    }
+}
 
 /// The views of a supervisor.
 pub(super) struct RunningViews {
     pub(super) mappings: Vec<MappingHandle>,
     /// Names of the functions by logical id.
-    pub(super) functions: BTreeMap<String, String>,
-    pub(super) started_at: Timestamp,
+    pub(super) names: BTreeMap<String, String>,
+    /// The functions that run, by logical id.
+    pub(super) functions: BTreeMap<String, Arc<LocalFunction>>,
+    pub(super) budget: ByteBudget,
+    pub(super) past: Past,
     pub(super) clock: Clock,
 }
 
@@ -26,16 +48,50 @@ impl Views for RunningViews {
         StatusSnapshot {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: self.started_at,
+            started_at: self.past.started_at,
             taken_at: self.clock.now(),
+            read_ahead: ReadAhead { bytes: self.budget.held(), bytes_max: self.budget.total() },
+            functions: self
+                .functions
+                .iter()
+                .map(|(id, function)| self.function_status(id, function))
+                .collect(),
             mappings: self.mappings.iter().map(|handle| self.mapping_status(handle)).collect(),
         }
     }
 }
 
 impl RunningViews {
+    /// What whoever runs in this process next has to add to its own.
+    pub(super) fn as_past(&self) -> Past {
+        let mut past = self.past.clone();
+        for handle in &self.mappings {
+            past.totals.insert(handle.mapping.id.clone(), self.totals(handle));
+        }
+        past
+    }
+
+    /// What happened to the mapping since the process began.
+    fn totals(&self, handle: &MappingHandle) -> Counts {
+        let mut totals = self.past.totals.get(&handle.mapping.id).copied().unwrap_or_default();
+        if let Some(view) = &handle.view {
+            totals += view.borrow().totals();
+        }
+        totals
+    }
+
+    fn function_status(&self, logical_id: &str, function: &LocalFunction) -> FunctionStatus {
+        FunctionStatus { name: self.name(logical_id), processes: function.processes() }
+    }
+
+    /// Name of a function.
+    fn name(&self, logical_id: &str) -> String {
+        self.names.get(logical_id).cloned().unwrap_or_else(|| logical_id.to_owned())
+    }
+
     fn mapping_status(&self, handle: &MappingHandle) -> MappingStatus {
         let MappingHandle { mapping, view, source } = handle;
+        let totals = self.totals(handle).into();
         let (state, shards) = match view {
             None => (MappingState::Disabled, Vec::new()),
             Some(view) => {
@@ -45,15 +101,12 @@ impl RunningViews {
         };
         MappingStatus {
             id: mapping.id.to_string(),
-            function: self
-                .functions
-                .get(&mapping.function)
-                .cloned()
-                .unwrap_or_else(|| mapping.function.clone()),
+            function: self.name(&mapping.function),
             stream: mapping.stream.to_string(),
             state,
             positions_trimmed: source.as_ref().map_or(0, |source| source.positions_trimmed()),
             starting_position: starting_position_name(mapping.starting_position).to_owned(),
+            totals,
             shards,
         }
     }

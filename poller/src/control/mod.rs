@@ -3,6 +3,7 @@
 //! It reads a copy of what the supervisor knows, and touches nothing.
 
 mod client;
+mod health;
 mod server;
 pub mod snapshot;
 #[cfg(test)]

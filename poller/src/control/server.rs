@@ -2,11 +2,15 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /health` | `{"status":"ok", …}` as long as the poller runs |
+//! | `GET /health` | 200 and `{"status":"ok", …}`, or 503 with what is wrong (`health`) |
+//! | `GET /metrics` | every [metric](crate::metrics), for Prometheus |
 //! | `GET /status` | a [`StatusSnapshot`](super::StatusSnapshot) |
 
 use super::Views;
+use super::health::problems;
 use crate::clock::Clock;
+use crate::exposure::is_exposed;
+use crate::metrics;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header, uri};
 use axum::middleware::{self, Next};
@@ -19,6 +23,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tracing::warn;
 
 /// How long answers that are under way may take once the server is told to stop.
 const GRACE_MAX: Duration = Duration::from_secs(1);
@@ -67,6 +72,13 @@ impl ControlServer {
             }
         })?;
         let address = listener.local_addr().map_err(refused)?;
+        if is_exposed(address) {
+            warn!(
+                %address,
+                "Pelton's API is open to the network: whoever reaches it can read what the mappings do, and is asked for \
+                 no credentials"
+            );
+        }
         Ok(Self { listener, address })
     }
 
@@ -104,6 +116,7 @@ impl ControlServer {
 fn router(views: Arc<dyn Views>, listening: IpAddr) -> Router {
     let router = Router::new()
         .route("/health", get(health))
+        .route("/metrics", get(all_metrics))
         .route("/status", get(status))
         .fallback(not_found)
         .with_state(views);
@@ -112,7 +125,23 @@ fn router(views: Arc<dyn Views>, listening: IpAddr) -> Router {
 
 async fn health(State(views): State<Arc<dyn Views>>) -> Response {
     let snapshot = views.snapshot();
-    Json(json!({ "status": "ok", "pid": snapshot.pid, "version": snapshot.version })).into_response()
+    let problems = problems(&snapshot);
+    let (pid, version) = (snapshot.pid, snapshot.version);
+    if problems.is_empty() {
+        return Json(json!({ "status": "ok", "pid": pid, "version": version })).into_response();
+    }
+    let answer = json!({ "status": "unavailable", "problems": problems, "pid": pid, "version": version });
+    (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()
+}
+
+/// With thousands of shards this takes longer than whoever else has work to do should wait: a thread of its own does it.
+async fn all_metrics(State(views): State<Arc<dyn Views>>) -> Response {
+    let rendered = tokio::task::spawn_blocking(move || metrics::render(&views.snapshot())).await;
+    match rendered {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        // It panicked, or the runtime ends.
+        Err(_) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be rendered"),
+    }
 }
 
 async fn status(State(views): State<Arc<dyn Views>>) -> Response {
@@ -120,7 +149,7 @@ async fn status(State(views): State<Arc<dyn Views>>) -> Response {
 }
 
 async fn not_found() -> Response {
-    refusal(StatusCode::NOT_FOUND, "there is GET /health and GET /status")
+    refusal(StatusCode::NOT_FOUND, "there is GET /health, GET /metrics and GET /status")
 }
 
 /// Refuses a request that names another host than this machine: a page in a browser whose name was pointed here after

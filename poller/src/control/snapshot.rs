@@ -19,8 +19,30 @@ pub struct StatusSnapshot {
     /// When this copy was made.
     #[serde(with = "moment")]
     pub taken_at: Timestamp,
+    /// What it holds of its streams' records.
+    pub read_ahead: ReadAhead,
+    /// The functions of its mappings, in the order of their logical ids.
+    pub functions: Vec<FunctionStatus>,
     /// Its event source mappings, in the order of the template.
     pub mappings: Vec<MappingStatus>,
+}
+
+/// The records that all shards together hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadAhead {
+    /// Bytes held, or reserved for reads that are under way.
+    pub bytes: usize,
+    /// Bytes that they may hold; pages that turn out larger than expected may overdraw it.
+    pub bytes_max: usize,
+}
+
+/// A function whose handler runs in processes of this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionStatus {
+    /// Its name.
+    pub name: String,
+    /// Its handler processes: starting, busy, or idle.
+    pub processes: usize,
 }
 
 /// One event source mapping.
@@ -39,6 +61,8 @@ pub struct MappingStatus {
     pub starting_position: String,
     /// How often a position to go on from was no longer kept: each time, records were lost to the stream's retention.
     pub positions_trimmed: u64,
+    /// What happened in all its shards since the poller started, those that have ended included. Never goes back.
+    pub totals: ShardCounts,
     /// Its shards, in the order of their names.
     pub shards: Vec<ShardStatus>,
 }
@@ -80,7 +104,7 @@ pub struct ShardStatus {
     pub records_held: usize,
     /// Their bytes inside invocation events.
     pub bytes_held: usize,
-    /// When the last record of the batch at hand arrived in the stream; `null` while there is none.
+    /// When the first of them arrived in the stream; `null` while there is none.
     #[serde(with = "optional_moment")]
     pub batch_arrived_at: Option<Timestamp>,
     /// IteratorAge: how old the last record of the last batch was when it was sent to the function.
@@ -132,6 +156,7 @@ pub struct ShardCounts {
     pub expired: u64,
     pub too_large: u64,
     pub invocations: u64,
+    pub retries: u64,
     pub function_errors: u64,
     pub throttles: u64,
     pub not_invoked: u64,
@@ -202,6 +227,7 @@ impl From<Counts> for ShardCounts {
             expired,
             too_large,
             invocations,
+            retries,
             function_errors,
             throttles,
             not_invoked,
@@ -216,6 +242,7 @@ impl From<Counts> for ShardCounts {
             expired,
             too_large,
             invocations,
+            retries,
             function_errors,
             throttles,
             not_invoked,
@@ -324,8 +351,8 @@ mod tests {
             "last_error": "timed out",
             "counts": {
                 "polled": 10, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 1, "too_large": 0,
-                "invocations": 0, "function_errors": 2, "throttles": 0, "not_invoked": 0, "fetch_errors": 0,
-                "save_errors": 0
+                "invocations": 0, "retries": 0, "function_errors": 2, "throttles": 0, "not_invoked": 0,
+                "fetch_errors": 0, "save_errors": 0
             }
         });
         assert_eq!(serde_json::to_value(&status).unwrap(), expected);
@@ -365,6 +392,7 @@ mod tests {
             state: MappingState::Waiting { reason: "the stream does not exist".into() },
             starting_position: starting_position_name(StartingPosition::Latest).into(),
             positions_trimmed: 0,
+            totals: ShardCounts { polled: 7, succeeded: 7, ..ShardCounts::default() },
             shards: vec![],
         };
         let expected = json!({
@@ -375,6 +403,11 @@ mod tests {
             "reason": "the stream does not exist",
             "starting_position": "LATEST",
             "positions_trimmed": 0,
+            "totals": {
+                "polled": 7, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 0, "too_large": 0,
+                "invocations": 0, "retries": 0, "function_errors": 0, "throttles": 0, "not_invoked": 0,
+                "fetch_errors": 0, "save_errors": 0
+            },
             "shards": []
         });
         assert_eq!(serde_json::to_value(&mapping).unwrap(), expected);

@@ -1,9 +1,12 @@
 //! The API over real HTTP.
 
-use super::snapshot::{MappingState, MappingStatus, StatusSnapshot};
+use super::snapshot::{
+    MappingState, MappingStatus, ReadAhead, ShardCounts, ShardPhase, ShardStatus, StatusSnapshot,
+};
 use super::{AskError, ControlServer, ListenError, Views, ask_status};
 use crate::clock::Clock;
 use pelton_core::Timestamp;
+use pelton_core::plan::ShardId;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,21 +18,37 @@ struct OneMapping;
 
 impl Views for OneMapping {
     fn snapshot(&self) -> StatusSnapshot {
-        StatusSnapshot {
-            pid: 4242,
-            version: "0.1.0".into(),
-            started_at: Timestamp::from_millis(1_000),
-            taken_at: Timestamp::from_millis(2_000),
-            mappings: vec![MappingStatus {
-                id: "OrderLedgerOrders".into(),
-                function: "order-ledger".into(),
-                stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
-                state: MappingState::Polling,
-                starting_position: "LATEST".into(),
-                positions_trimmed: 0,
-                shards: vec![],
-            }],
-        }
+        snapshot(MappingState::Polling, vec![])
+    }
+}
+
+/// What is shown is what it holds.
+struct Shown(StatusSnapshot);
+
+impl Views for Shown {
+    fn snapshot(&self) -> StatusSnapshot {
+        self.0.clone()
+    }
+}
+
+fn snapshot(state: MappingState, shards: Vec<ShardStatus>) -> StatusSnapshot {
+    StatusSnapshot {
+        pid: 4242,
+        version: "0.1.0".into(),
+        started_at: Timestamp::from_millis(1_000),
+        taken_at: Timestamp::from_millis(2_000),
+        read_ahead: ReadAhead::default(),
+        functions: vec![],
+        mappings: vec![MappingStatus {
+            id: "OrderLedgerOrders".into(),
+            function: "order-ledger".into(),
+            stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
+            state,
+            starting_position: "LATEST".into(),
+            positions_trimmed: 0,
+            totals: ShardCounts::default(),
+            shards,
+        }],
     }
 }
 
@@ -40,11 +59,15 @@ struct Running {
 }
 
 async fn running() -> Running {
+    showing(OneMapping).await
+}
+
+async fn showing(views: impl Views + 'static) -> Running {
     let server = ControlServer::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = server.address();
     let (stop, stopped) = oneshot::channel();
     let stopped = async move { drop(stopped.await) };
-    let served = tokio::spawn(server.serve(Arc::new(OneMapping), Clock::start(), stopped));
+    let served = tokio::spawn(server.serve(Arc::new(views), Clock::start(), stopped));
     Running { address, stop, served }
 }
 
@@ -60,7 +83,7 @@ async fn get(address: SocketAddr, path: &str, host: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn health_answers_as_long_as_the_poller_runs() {
+async fn health_is_good_while_every_mapping_polls() {
     let Running { address, stop, served } = running().await;
     let (status, body) = get(address, "/health", "localhost").await;
     assert_eq!((status, body.as_str()), (200, r#"{"status":"ok","pid":4242,"version":"0.1.0"}"#));
@@ -68,6 +91,60 @@ async fn health_answers_as_long_as_the_poller_runs() {
     served.await.unwrap().unwrap();
     let error = ask_status(address, &Clock::start()).await.unwrap_err();
     assert!(matches!(error, AskError::NobodyListens { .. }), "{error:?}");
+}
+
+async fn check_unavailable(state: MappingState, shards: Vec<ShardStatus>, problem: &str) {
+    let Running { address, stop: _running, .. } = showing(Shown(snapshot(state, shards))).await;
+    let (status, body) = get(address, "/health", "localhost").await;
+    let expected = format!(
+        r#"{{"status":"unavailable","problems":["OrderLedgerOrders: {problem}"],"pid":4242,"version":"0.1.0"}}"#
+    );
+    assert_eq!((status, body), (503, expected));
+}
+
+#[tokio::test]
+async fn health_is_bad_with_the_reason_while_a_mapping_does_not_poll() {
+    let waiting = MappingState::Waiting { reason: "the stream does not exist".into() };
+    check_unavailable(waiting, vec![], "waiting: the stream does not exist").await;
+    let stopped = MappingState::Stopped { reason: "told to stop".into() };
+    check_unavailable(stopped, vec![], "stopped: told to stop").await;
+}
+
+#[tokio::test]
+async fn health_is_bad_with_the_reason_while_checkpoints_cannot_be_kept() {
+    let stalled = |id| ShardStatus {
+        last_error: Some("disk is full".into()),
+        ..ShardStatus::unread(&ShardId::new(id), ShardPhase::Stalled, None)
+    };
+    let well = ShardStatus::unread(&ShardId::new("a"), ShardPhase::Polling, None);
+    let one = "checkpoints of b cannot be kept: disk is full";
+    check_unavailable(MappingState::Polling, vec![well.clone(), stalled("b")], one).await;
+    let three = "checkpoints of b and 2 more cannot be kept: disk is full";
+    let shards = vec![well, stalled("b"), stalled("c"), stalled("d")];
+    check_unavailable(MappingState::Polling, shards, three).await;
+}
+
+#[tokio::test]
+async fn health_is_good_while_a_function_fails_and_for_a_mapping_that_is_disabled() {
+    let retrying = ShardPhase::Retrying { attempts: 3, next_attempt_at: Timestamp::from_millis(9_000) };
+    let failing = ShardStatus::unread(&ShardId::new("a"), retrying, None);
+    for (state, shards) in [(MappingState::Polling, vec![failing]), (MappingState::Disabled, vec![])] {
+        let Running { address, stop: _running, .. } = showing(Shown(snapshot(state, shards))).await;
+        assert_eq!(get(address, "/health", "localhost").await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn metrics_answers_in_the_text_format_of_prometheus() {
+    let Running { address, stop: _running, .. } = running().await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
+    assert_eq!(body, crate::metrics::render(&OneMapping.snapshot()));
 }
 
 #[tokio::test]
@@ -92,7 +169,10 @@ async fn a_host_that_is_not_this_machine_is_refused() {
 async fn another_path_says_what_there_is() {
     let Running { address, stop: _running, .. } = running().await;
     let (status, body) = get(address, "/", "localhost").await;
-    assert_eq!((status, body.as_str()), (404, r#"{"message":"there is GET /health and GET /status"}"#));
+    assert_eq!(
+        (status, body.as_str()),
+        (404, r#"{"message":"there is GET /health, GET /metrics and GET /status"}"#)
+    );
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ impl Code {
             let (function, runtime) = (function.logical_id.clone(), function.runtime.clone());
             return Err(CodeError::Runtime { function, runtime });
         }
-        let built = root.join(".aws-sam").join("build").join(&function.logical_id);
+        let built = built_folder(function, root);
         if is_built_from(function, root)
             && let Some(code) = Self::in_folder(function, &built)?
         {
@@ -98,6 +98,13 @@ impl Code {
             searched: function.code_uri.join(BOOTSTRAP),
             advice: advice(function),
         })
+    }
+
+    /// The files that decide which code [`Code::find`] finds, whether they are there or not.
+    #[must_use]
+    pub fn places(function: &Function, root: &Path) -> [PathBuf; 3] {
+        let built = built_folder(function, root).join(BOOTSTRAP);
+        [built_note(root), built, function.code_uri.join(BOOTSTRAP)]
     }
 
     /// An executable that somebody built from `function`'s code, wherever it lies.
@@ -139,12 +146,22 @@ fn advice(function: &Function) -> String {
     }
 }
 
+/// Where `sam build` puts what it makes of the function.
+fn built_folder(function: &Function, root: &Path) -> PathBuf {
+    root.join(".aws-sam").join("build").join(&function.logical_id)
+}
+
+/// Where `sam build` notes what it made.
+fn built_note(root: &Path) -> PathBuf {
+    root.join(".aws-sam").join("build.toml")
+}
+
 /// Whether `.aws-sam/build` in `root` was made of this function.
 ///
 /// `sam build` notes in `.aws-sam/build.toml` which CodeUri it built for which functions: a folder with two templates
 /// has one build folder. Without the note, the folder's name has to do.
 fn is_built_from(function: &Function, root: &Path) -> bool {
-    match std::fs::read_to_string(root.join(".aws-sam").join("build.toml")) {
+    match std::fs::read_to_string(built_note(root)) {
         Ok(note) => built_code_uris(&note, &function.logical_id)
             .any(|code_uri| is_same_folder(&root.join(code_uri), &function.code_uri)),
         Err(_) => true,

@@ -79,11 +79,9 @@ impl LiveView {
 
     fn summarize(&self, snapshot: &StatusSnapshot) {
         for mapping in &snapshot.mappings {
-            let rate: f64 = mapping.shards.iter().map(|shard| self.rates.of(&mapping.id, shard)).sum();
-            let settled: u64 = mapping.shards.iter().map(|shard| shard.counts.settled()).sum();
-            let errors: u64 = mapping.shards.iter().map(|shard| shard.counts.errors()).sum();
+            let (settled, errors) = (mapping.totals.settled(), mapping.totals.errors());
+            let records_per_second = self.rates.of_mapping(mapping).round() as u64;
             let shards = mapping.shards.len();
-            let records_per_second = rate.round() as u64;
             tracing::info!(mapping = mapping.id, shards, settled, records_per_second, errors, "progress");
         }
     }

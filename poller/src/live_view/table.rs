@@ -8,6 +8,7 @@ use super::row::{Align, COLUMNS, Column, RATE_COLUMN, Row, interest, phase_name}
 use crate::control::StatusSnapshot;
 use crate::control::snapshot::{MappingState, MappingStatus, ShardStatus};
 use crate::logging::{Palette, Style};
+use indicatif::HumanCount;
 use pelton_core::Timestamp;
 use std::collections::BTreeMap;
 
@@ -99,12 +100,18 @@ fn heading(mapping: &MappingStatus) -> Line {
         MappingState::Stopped { reason } => (Style::Red, format!("stopped: {reason}")),
         MappingState::Disabled => (Style::Dim, "disabled".to_owned()),
     };
-    let MappingStatus { id, function, starting_position, positions_trimmed, .. } = mapping;
+    let MappingStatus { id, function, starting_position, positions_trimmed, totals, .. } = mapping;
+    let settled = match mapping.state {
+        MappingState::Disabled => String::new(),
+        MappingState::Polling | MappingState::Waiting { .. } | MappingState::Stopped { .. } => {
+            format!("  {} settled", HumanCount(totals.settled()))
+        }
+    };
     let lost = match positions_trimmed {
         0 => String::new(),
         count => format!("  RECORDS LOST TO RETENTION, {count}×"),
     };
-    Line::new(style, format!("{id}  {stream} → {function}  from {starting_position}  {state}{lost}"))
+    Line::new(style, format!("{id}  {stream} → {function}  from {starting_position}{settled}  {state}{lost}"))
 }
 
 /// `… 12 more shards: 10 polling, 2 retrying, 812 records/s`

@@ -3,7 +3,9 @@
 use super::rates::Rates;
 use super::render;
 use crate::control::StatusSnapshot;
-use crate::control::snapshot::{MappingState, MappingStatus, ShardCounts, ShardPhase, ShardStatus};
+use crate::control::snapshot::{
+    MappingState, MappingStatus, ReadAhead, ShardCounts, ShardPhase, ShardStatus,
+};
 use crate::logging::{Palette, Style};
 use pelton_core::Timestamp;
 
@@ -30,6 +32,10 @@ fn mapping(id: &str, shards: Vec<ShardStatus>) -> MappingStatus {
         state: MappingState::Polling,
         starting_position: "TRIM_HORIZON".into(),
         positions_trimmed: 0,
+        totals: ShardCounts {
+            succeeded: shards.iter().map(|shard| shard.counts.settled()).sum(),
+            ..ShardCounts::default()
+        },
         shards,
     }
 }
@@ -40,6 +46,8 @@ fn snapshot(taken_at: u64, mappings: Vec<MappingStatus>) -> StatusSnapshot {
         version: "0.1.0".into(),
         started_at: Timestamp::from_millis(0),
         taken_at: Timestamp::from_millis(taken_at),
+        read_ahead: ReadAhead::default(),
+        functions: vec![],
         mappings,
     }
 }
@@ -73,12 +81,13 @@ fn busy() -> StatusSnapshot {
 fn each_shard_is_a_row_below_its_mapping() {
     let expected = [
         "  shard                 phase             settled    age errors  position",
-        "OrderLedgerOrders  orders → order-ledger  from TRIM_HORIZON  polling",
+        "OrderLedgerOrders  orders → order-ledger  from TRIM_HORIZON  4,317 settled  polling",
         "  shardId-000000000000  invoking            4,310   12ms      0 …36580000",
         "  shardId-000000000001  retry 3 in 4.2s         0  1m10s      3         -  \
          Sandbox.Timedout: no answer after 3 s",
         "  shardId-000000000002  ended                   7   12ms      0 …36580002",
-        "ClickCounterClicks  orders → order-ledger  from TRIM_HORIZON  waiting: the stream does not exist",
+        "ClickCounterClicks  orders → order-ledger  from TRIM_HORIZON  0 settled  \
+         waiting: the stream does not exist",
     ];
     check(&busy(), None, usize::MAX, &expected);
 }
@@ -104,7 +113,7 @@ fn a_rate_is_what_was_settled_over_the_last_seconds() {
     );
     let expected = [
         "  shard                 phase             settled rec/s    age errors  position",
-        "M  orders → order-ledger  from TRIM_HORIZON  polling",
+        "M  orders → order-ledger  from TRIM_HORIZON  1,209 settled  polling",
         "  shardId-000000000000  polling             1,200   100   12ms      0 …36580000",
         "  shardId-000000000001  polling                 9     0   12ms      0 …36580001",
     ];
@@ -119,6 +128,22 @@ fn a_shard_that_began_anew_has_no_rate() {
     let anew = shard(0, ShardPhase::Polling, 3);
     rates.observe(&snapshot(1_000, vec![mapping("M", vec![anew.clone()])]));
     assert_eq!(rates.of("M", &anew), 0.0);
+}
+
+#[test]
+fn what_a_shard_settled_that_ended_stays_in_the_total_of_its_mapping_and_in_its_rate() {
+    let with_ended = |at, ended, shards| {
+        let mut mapping = mapping("M", shards);
+        mapping.totals.succeeded += ended;
+        snapshot(at, vec![mapping])
+    };
+    let mut rates = Rates::default();
+    rates.observe(&with_ended(0, 0, vec![shard(0, ShardPhase::Polling, 500)]));
+    let after = with_ended(1_000, 600, vec![shard(1, ShardPhase::Polling, 50)]);
+    rates.observe(&after);
+    assert_eq!(rates.of_mapping(&after.mappings[0]), 150.0);
+    let heading = &render(&after, None, 10)[1].text;
+    assert!(heading.ends_with("  650 settled  polling"), "{heading}");
 }
 
 #[test]

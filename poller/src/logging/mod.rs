@@ -5,6 +5,7 @@
 mod event;
 mod human;
 mod json;
+mod panics;
 mod terminal;
 
 pub use terminal::Terminal;
@@ -65,7 +66,7 @@ impl LogDetail {
     }
 }
 
-/// Begins to log, for the life of the process.
+/// Begins to log, for the life of the process; panics too, where lines are for programs.
 ///
 /// # Panics
 ///
@@ -78,6 +79,9 @@ pub fn start(format: LogFormat, detail: LogDetail, terminal: Terminal, clock: Cl
         Some(Err(mistake)) => (EnvFilter::new(detail.directives()), Some(mistake)),
         None => (EnvFilter::new(detail.directives()), None),
     };
+    if format == LogFormat::Json {
+        panics::log(terminal.clone(), clock.clone());
+    }
     let layer = LogLayer { format, terminal, clock, zone: TimeZone::system() };
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(filter).with(layer))
         .expect("logging is started once");
@@ -97,10 +101,15 @@ pub fn tell(terminal: &Terminal, clock: &Clock, level: Level, text: &str) {
         LogFormat::Json => {
             let mut fields = Fields::default();
             fields.set(event::MESSAGE, text);
-            let event = Event { time: clock.now(), level, target: env!("CARGO_PKG_NAME"), fields };
-            terminal.print(&json::line(&event));
+            print_json(terminal, clock, level, fields);
         }
     }
+}
+
+/// One line for programs, past all filters.
+fn print_json(terminal: &Terminal, clock: &Clock, level: Level, fields: Fields) {
+    let event = Event { time: clock.now(), level, target: env!("CARGO_PKG_NAME"), fields };
+    terminal.print(&json::line(&event));
 }
 
 /// Gathers each event with what its spans say, and writes it.
@@ -164,10 +173,15 @@ mod tests {
 
     /// Logs in a process of its own, as there is one log a process, and gives what stands on its stderr.
     fn logged(format: &str, directives: &str) -> Vec<String> {
+        logged_by("one_event_is_one_line", format, directives)
+    }
+
+    fn logged_by(test: &str, format: &str, directives: &str) -> Vec<String> {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "logging::tests::one_event_is_one_line", "--nocapture"])
+            .args(["--exact", &format!("logging::tests::{test}"), "--nocapture"])
             .env("PELTON_TEST_LOG_FORMAT", format)
             .env("RUST_LOG", directives)
+            .env_remove("RUST_BACKTRACE")
             .output()
             .unwrap();
         String::from_utf8(output.stderr).unwrap().lines().map(str::to_owned).collect()
@@ -186,6 +200,31 @@ mod tests {
         tracing::debug!("detail");
         tracing::warn!(target: "hyper::client", "noise");
         tracing::info!(target: HANDLER_TARGET, function = "order-ledger", line = "order 17", "handler output");
+    }
+
+    #[test]
+    fn a_panic_is_one_object_for_programs() {
+        if std::env::var_os("PELTON_TEST_LOG_FORMAT").is_some() {
+            start(LogFormat::Json, LogDetail::Normal, Terminal::stderr(LogFormat::Json), Clock::start());
+            let panics = || panic!("invariant {} is broken\nat once", 7);
+            let task = std::thread::Builder::new().name("worker".to_owned());
+            assert!(task.spawn(panics).unwrap().join().is_err());
+            return;
+        }
+        let lines = logged_by("a_panic_is_one_object_for_programs", "json", "off");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let object: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+        let expected = serde_json::json!({
+            "time": object["time"],
+            "level": "ERROR",
+            "target": "pelton",
+            "message": "a thread has panicked",
+            "panic": "invariant 7 is broken\nat once",
+            "thread": "worker",
+            "location": object["location"],
+        });
+        assert_eq!(object, expected);
+        assert!(object["location"].as_str().unwrap().contains("logging/mod.rs:"), "{object}");
     }
 
     #[test]

@@ -98,6 +98,12 @@ impl ByteBudget {
         Account(Arc::new(inner))
     }
 
+    /// Bytes that it has in all.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.0.shared.total + self.0.first_pages.total
+    }
+
     /// Bytes that are held or reserved now.
     #[must_use]
     pub fn held(&self) -> usize {

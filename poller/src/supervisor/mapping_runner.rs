@@ -11,7 +11,7 @@ use crate::errors::chain;
 use crate::ports::{MappingState, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus};
 use crate::shard_worker::{Assignment, Order, ShardWorker, WorkerView};
 use pelton_core::plan::{ListedShard, ShardId, startable, unlisted};
-use pelton_core::{Backoff, Checkpoint, Finished, Policy, Timestamp};
+use pelton_core::{Backoff, Checkpoint, Counts, Finished, Policy, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +35,20 @@ pub struct MappingView {
     pub activity: MappingActivity,
     /// Its running shards.
     pub shards: BTreeMap<ShardId, watch::Receiver<WorkerView>>,
+    /// What happened in shards that are no longer among them.
+    pub ended: Counts,
+}
+
+impl MappingView {
+    /// What happened in all shards since the mapping was started. It never goes back, also when shards end.
+    #[must_use]
+    pub fn totals(&self) -> Counts {
+        let mut totals = self.ended;
+        for shard in self.shards.values() {
+            totals += shard.borrow().shard.counts;
+        }
+        totals
+    }
 }
 
 /// What a mapping is doing.
@@ -59,6 +73,8 @@ pub struct MappingRunner {
     listed: Vec<ListedShard>,
     is_first_start: bool,
     workers: BTreeMap<ShardId, Worker>,
+    /// What happened in the shards of workers that have ended.
+    ended: Counts,
     tasks: JoinSet<(ShardId, Finished)>,
     doubts: Arc<Doubts>,
     synced_at: Timestamp,
@@ -90,8 +106,11 @@ impl MappingRunner {
     /// A runner, and what it shows.
     pub(super) fn new(prepared: Prepared) -> (Self, watch::Receiver<MappingView>) {
         let Prepared { plan, policy, state, listed, is_first_start } = prepared;
-        let (view, views) =
-            watch::channel(MappingView { activity: MappingActivity::Polling, shards: BTreeMap::new() });
+        let (view, views) = watch::channel(MappingView {
+            activity: MappingActivity::Polling,
+            shards: BTreeMap::new(),
+            ended: Counts::default(),
+        });
         let now = plan.ports.clock.now();
         let unlisted = unlisted(&listed, &progress(&state));
         let mut runner = Self {
@@ -101,6 +120,7 @@ impl MappingRunner {
             listed,
             is_first_start,
             workers: BTreeMap::new(),
+            ended: Counts::default(),
             tasks: JoinSet::new(),
             doubts: Arc::default(),
             synced_at: now,
@@ -125,10 +145,11 @@ impl MappingRunner {
             _ = stop.wait_for(|stop| *stop) => {}
             () = async { loop { self.step().await } } => {}
         }
+        self.publish(MappingActivity::Stopped);
         // The shards stay in the view as they are left.
-        let shards = self.view.borrow().shards.clone();
+        let shown = self.view.borrow().clone();
         self.drain_all().await;
-        self.view.send_replace(MappingView { activity: MappingActivity::Stopped, shards });
+        self.view.send_replace(shown);
     }
 
     /// Waits for the next thing to do, and does it.
@@ -176,6 +197,9 @@ impl MappingRunner {
         if finished == Finished::ShardEnd {
             info!(mapping = %self.plan.mapping.id, %shard, "the shard has ended and everything in it is settled");
             self.sync_soon();
+        }
+        if let Some(worker) = &worker {
+            self.ended += worker.view.borrow().shard.counts;
         }
         if let (Some(state), Some(worker)) = (self.state.shards.get_mut(&shard), worker) {
             // What was kept while it ran: whoever starts it again goes on from there.
@@ -316,6 +340,6 @@ impl MappingRunner {
 
     fn publish(&self, activity: MappingActivity) {
         let shards = self.workers.iter().map(|(id, worker)| (id.clone(), worker.view.clone())).collect();
-        self.view.send_replace(MappingView { activity, shards });
+        self.view.send_replace(MappingView { activity, shards, ended: self.ended });
     }
 }

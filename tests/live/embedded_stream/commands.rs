@@ -6,6 +6,7 @@ use clap::Parser;
 use pelton::clock::Clock;
 use pelton::commands::put::{self, PutArgs, PutError, PutSummary};
 use pelton::commands::stream::{self, StreamArgs};
+use pelton::logging::{LogFormat, Terminal};
 use pelton::ports::{ReadFrom, Source};
 use pelton::source::aws::{AwsOptions, KinesisClient};
 use pelton_core::plan::ShardStart;
@@ -17,9 +18,14 @@ struct Program {
     put: PutArgs,
 }
 
+/// One that nobody watches.
+fn terminal() -> Terminal {
+    Terminal::stderr(LogFormat::Json)
+}
+
 async fn put(world: &World, words: &[&str]) -> Result<PutSummary, PutError> {
     let args = Program::parse_from(["put"].iter().chain(words)).put;
-    put::put(args, &world.client, &world.clock, std::future::pending()).await
+    put::put(args, &world.client, &terminal(), &world.clock, std::future::pending()).await
 }
 
 /// Key and data of everything in the first shard.
@@ -92,7 +98,7 @@ async fn told_to_stop_it_says_how_many_were_put() {
     let args = Program::parse_from(["put", "orders", "--generate", "--rate", "100"]).put;
     let clock = world.clock.clone();
     let stop = async move { clock.sleep(std::time::Duration::from_millis(200)).await };
-    let summary = put::put(args, &world.client, &world.clock, stop).await.unwrap();
+    let summary = put::put(args, &world.client, &terminal(), &world.clock, stop).await.unwrap();
     assert!(summary.is_interrupted);
     assert_eq!(stored(&world).await.len() as u64, summary.records);
 }
@@ -111,7 +117,7 @@ async fn an_endpoint_where_nobody_listens_is_answered_with_what_to_do() {
     let World { server, client, clock } = world;
     server.stop().await;
     let args = Program::parse_from(["put", "orders", "one"]).put;
-    let error = put::put(args, &client, &clock, std::future::pending()).await.unwrap_err();
+    let error = put::put(args, &client, &terminal(), &clock, std::future::pending()).await.unwrap_err();
     assert!(error.to_string().contains("start `pelton stream`"), "{error}");
     assert_eq!(error.exit_code(), 2);
 }

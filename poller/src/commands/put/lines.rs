@@ -14,6 +14,9 @@ use tokio::sync::mpsc;
 /// Longest line, in bytes: the largest record of Kinesis.
 const LINE_BYTES_MAX: u64 = 10 * 1024 * 1024;
 
+/// What some editors write at the beginning of a file to say that it is UTF-8. It is no part of the first record.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Lines that are read ahead.
 const LINES_AHEAD_MAX: usize = 2 * BATCH_RECORDS_MAX;
 
@@ -82,7 +85,8 @@ fn read_lines(
     lines: &mpsc::Sender<Result<Entry, BadLine>>,
 ) {
     for line in 1.. {
-        let entry = match read_line(&mut from, keys) {
+        let before = if line == 1 { BYTE_ORDER_MARK } else { b"" };
+        let entry = match read_line(&mut from, before, keys) {
             Ok(None) => return,
             Ok(Some(Line::Blank)) => continue,
             Ok(Some(Line::Entry(entry))) => Ok(entry),
@@ -100,8 +104,8 @@ enum Line {
     Entry(Entry),
 }
 
-/// The next line; `None` at the end; what is wrong with it otherwise.
-fn read_line(from: &mut impl BufRead, keys: &KeyRule) -> Result<Option<Line>, String> {
+/// The next line, without what may stand before it; `None` at the end; what is wrong with it otherwise.
+fn read_line(from: &mut impl BufRead, before: &[u8], keys: &KeyRule) -> Result<Option<Line>, String> {
     let mut line = Vec::new();
     let read =
         from.take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line).map_err(|error| error.to_string())?;
@@ -111,7 +115,7 @@ fn read_line(from: &mut impl BufRead, keys: &KeyRule) -> Result<Option<Line>, St
     if line.len() as u64 > LINE_BYTES_MAX {
         return Err("it is longer than the 10 MiB that a record may have".to_owned());
     }
-    let data = line.trim_ascii();
+    let data = line.strip_prefix(before).unwrap_or(&line).trim_ascii();
     if data.is_empty() {
         return Ok(Some(Line::Blank));
     }
@@ -161,6 +165,16 @@ mod tests {
         let (entries, bad) = read("{\"b\": 1,  \"a\": 2}\r\n\n[3]\n\"four\"", None).await;
         assert_eq!(entries, [entry("k", "{\"b\": 1,  \"a\": 2}"), entry("k", "[3]"), entry("k", "\"four\"")]);
         assert_eq!(bad, None);
+    }
+
+    #[tokio::test]
+    async fn a_byte_order_mark_is_no_part_of_the_first_record_and_elsewhere_it_is_a_mistake() {
+        let (entries, bad) = read("\u{feff}{\"a\":1}\r\n2", None).await;
+        assert_eq!((entries, bad), (vec![entry("k", "{\"a\":1}"), entry("k", "2")], None));
+        let (entries, bad) = read("\u{feff}", None).await;
+        assert_eq!((entries, bad), (vec![], None));
+        let (entries, bad) = read("1\n\u{feff}2", None).await;
+        assert_eq!((entries, bad.map(|(line, _)| line)), (vec![entry("k", "1")], Some(2)));
     }
 
     #[tokio::test]

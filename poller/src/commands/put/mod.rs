@@ -16,11 +16,12 @@ use super::run::connect;
 use super::signals::StopSignals;
 use crate::clock::Clock;
 use crate::errors::chain;
+use crate::logging::Terminal;
 use crate::ports::Cause;
 use crate::source::aws::{Endpoint, KinesisClient};
 use crate::source::failure::{Refusal, RefusalKind};
 use futures_util::FutureExt;
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sender::{Sender, Sent};
 use std::fmt;
 use std::io::{self, Write as _};
@@ -85,7 +86,7 @@ pub enum PutError {
         source: std::io::Error,
     },
     /// A line is not what it should be.
-    #[error("line {line} of {file}: {reason} ({put} records before it were put)")]
+    #[error("line {line} of {file}: {reason} ({} before it put)", counted(*.put))]
     BadLine {
         /// The file.
         file: String,
@@ -97,7 +98,7 @@ pub enum PutError {
         put: u64,
     },
     /// The stream refuses, or went away for too long.
-    #[error("{operation} failed ({put} records were put before)")]
+    #[error("{operation} failed ({} put before)", counted(*.put))]
     Refused {
         /// The API call.
         operation: &'static str,
@@ -123,8 +124,14 @@ impl PutError {
     }
 }
 
+/// How it is called: clap would begin with the options.
+const USAGE: &str = "pelton put <STREAM> [OPTIONS] <DATA>...
+       pelton put <STREAM> [OPTIONS] --file <FILE>
+       pelton put <STREAM> [OPTIONS] --generate";
+
 /// What `pelton put` takes.
 #[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = USAGE)]
 pub struct PutArguments {
     /// What to put, and where.
     #[command(flatten)]
@@ -138,13 +145,14 @@ pub struct PutArguments {
 pub async fn run(
     arguments: PutArguments,
     signals: &mut StopSignals,
+    terminal: &Terminal,
     clock: Clock,
 ) -> Result<(), CommandFailure> {
     let client = connect(&arguments.aws).await?;
     let stop = async {
         signals.next().await;
     };
-    match put(arguments.put, &client, &clock, stop).await {
+    match put(arguments.put, &client, terminal, &clock, stop).await {
         Ok(summary) => writeln!(io::stdout(), "{summary}")
             .map_err(|error| CommandFailure::failed(format!("the result cannot be printed: {error}"))),
         Err(error) if error.exit_code() == 2 => Err(CommandFailure::bad_input(chain(&error))),
@@ -156,12 +164,13 @@ pub async fn run(
 pub async fn put(
     args: PutArgs,
     client: &KinesisClient,
+    terminal: &Terminal,
     clock: &Clock,
     stop: impl Future<Output = ()>,
 ) -> Result<PutSummary, PutError> {
     check_stream(&args.stream, client).await?;
     let mut input = args.input(clock)?;
-    let progress = progress(args.total());
+    let progress = progress(args.total(), terminal);
     let mut sender = Sender::new(client.sdk().clone(), clock.clone(), args.stream.clone());
     let started = clock.now();
     let stop = stop.shared();
@@ -208,8 +217,17 @@ fn existing_streams(existing: &[String]) -> String {
     format!("; there is {}", existing.join(", "))
 }
 
-/// A bar on a terminal, nothing elsewhere.
-fn progress(total: Option<u64>) -> ProgressBar {
+/// `1 record`, `1,500 records`
+fn counted(records: u64) -> String {
+    let plural = if records == 1 { "" } else { "s" };
+    format!("{} record{plural}", HumanCount(records))
+}
+
+/// A bar on standard error if somebody watches there, nothing elsewhere.
+fn progress(total: Option<u64>, terminal: &Terminal) -> ProgressBar {
+    if !terminal.is_interactive() {
+        return ProgressBar::hidden();
+    }
     let (bar, template) = match total {
         Some(total) => {
             (ProgressBar::new(total), "{bar:30} {human_pos} of {human_len} records, {per_sec}, {eta} left")
@@ -217,6 +235,7 @@ fn progress(total: Option<u64>) -> ProgressBar {
         None => (ProgressBar::new_spinner(), "{spinner} {human_pos} records, {per_sec}"),
     };
     let style = ProgressStyle::with_template(template).expect("the template of the progress bar is right");
+    bar.set_draw_target(ProgressDrawTarget::stderr());
     bar.with_style(style)
 }
 
@@ -225,7 +244,8 @@ impl fmt::Display for PutSummary {
         let Self { stream, records, bytes, throttled, elapsed, is_interrupted } = self;
         let seconds = elapsed.as_secs_f64();
         let size = HumanBytes(*bytes);
-        write!(f, "{} records ({size}) put into {stream} in {seconds:.1} s", HumanCount(*records))?;
+        let count = counted(*records);
+        write!(f, "{count} ({size}) put into {stream} in {seconds:.1} s")?;
         if *throttled > 0 {
             write!(f, ", {} throttled and put again", HumanCount(*throttled))?;
         }
@@ -254,6 +274,14 @@ mod tests {
         let summary = PutSummary { throttled: 3, is_interrupted: true, ..summary };
         let expected = "1,500 records (2.00 KiB) put into orders in 1.2 s, 3 throttled and put again; stopped before the end";
         assert_eq!(summary.to_string(), expected);
+    }
+
+    #[test]
+    fn one_record_is_one_record() {
+        assert_eq!([0, 1, 2].map(counted), ["0 records", "1 record", "2 records"]);
+        let reason = "it is not JSON".to_owned();
+        let error = PutError::BadLine { file: "orders.jsonl".to_owned(), line: 2, reason, put: 1 };
+        assert_eq!(error.to_string(), "line 2 of orders.jsonl: it is not JSON (1 record before it put)");
     }
 
     #[test]

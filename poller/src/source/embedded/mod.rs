@@ -12,6 +12,7 @@ pub use arrivals::Arrivals;
 pub use probe::is_at;
 pub use streams::{CreateError, RETENTION_HOURS_DEFAULT, create_streams};
 
+use crate::exposure::{from_here, is_exposed};
 use crate::ports::Cause;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
@@ -117,6 +118,13 @@ impl EmbeddedStream {
             stopped.await.unwrap_or_default();
         }));
         tracing::info!(%address, "the embedded stream listens");
+        if is_exposed(address) {
+            tracing::warn!(
+                %address,
+                "the embedded stream is open to the network: whoever reaches it can read, write and delete its streams, \
+                 and is asked for no credentials"
+            );
+        }
         Ok(Self { address, arrivals, stop, server })
     }
 
@@ -126,10 +134,10 @@ impl EmbeddedStream {
         self.address
     }
 
-    /// The URL that clients use.
+    /// The URL that clients on this machine use.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", from_here(self.address))
     }
 
     /// Tells when records arrive, for sources of this process.

@@ -163,6 +163,7 @@ fn a_failing_batch_is_retried_with_the_same_records_until_it_succeeds() {
     let counts = shard.view().counts;
     assert_eq!((counts.invocations, counts.function_errors, counts.invoked), (4, 2, 7));
     assert_eq!((counts.failed, counts.succeeded, counts.polled), (4, 2, 3));
+    assert_eq!(counts.retries, 2);
 }
 
 #[test]
@@ -180,6 +181,8 @@ fn a_function_that_was_not_reached_gets_the_batch_again_as_the_same_attempt() {
     );
     let counts = shard.view().counts;
     assert_eq!((counts.throttles, counts.not_invoked, counts.function_errors, counts.failed), (2, 1, 1, 2));
+    // The attempt after a failure counts as a retry, again while it does not get through.
+    assert_eq!((counts.invocations, counts.retries), (5, 2));
 }
 
 #[test]

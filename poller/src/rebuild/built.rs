@@ -1,22 +1,17 @@
-//! Rebuilds functions when their code changes, for `dev`.
-//!
-//! In: changes of files under a function's CodeUri. Out: new code for the function; a batch in flight finishes with the
-//! old one. Code that does not compile changes nothing.
+//! Code that Pelton builds: a change of a file under CodeUri builds it again.
 
-use crate::application::{Application, BuildMethod, Function};
+use crate::application::{BuildMethod, Function};
 use crate::build::build;
 use crate::clock::Clock;
 use crate::errors::chain;
 use crate::lambda::{Code, LocalFunction};
 use crate::logging::Terminal;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 /// How long after a change others are waited for: an editor saves several files.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -24,46 +19,9 @@ const SETTLE: Duration = Duration::from_millis(200);
 /// Folders whose changes are results of builds, not causes.
 const RESULTS: [&str; 3] = ["target", ".aws-sam", ".pelton"];
 
-/// Watches and rebuilds until dropped.
-#[derive(Debug, Default)]
-pub struct Rebuilder {
-    watchers: Vec<RecommendedWatcher>,
-    tasks: JoinSet<()>,
-}
-
-impl Rebuilder {
-    /// Watches the code of every running function that Pelton can build.
-    #[must_use]
-    pub fn watch(
-        application: &Application,
-        running: &BTreeMap<String, Arc<LocalFunction>>,
-        terminal: &Terminal,
-        clock: &Clock,
-    ) -> Self {
-        let mut rebuilder = Self::default();
-        for (id, local) in running {
-            let function = &application.functions[id];
-            let Some(method) = &function.build else { continue };
-            let (changed, changes) = mpsc::channel(1);
-            match watcher(&function.code_uri, changed) {
-                Ok(watcher) => rebuilder.watchers.push(watcher),
-                Err(error) => {
-                    warn!(
-                        function = function.name,
-                        error = chain(&error),
-                        "changes of the code are not seen"
-                    );
-                    continue;
-                }
-            }
-            let (function, method, local) = (function.clone(), method.clone(), Arc::clone(local));
-            rebuilder.tasks.spawn(rebuild(function, method, local, changes, terminal.clone(), clock.clone()));
-        }
-        rebuilder
-    }
-}
-
-fn watcher(folder: &Path, changed: mpsc::Sender<()>) -> notify::Result<RecommendedWatcher> {
+/// Tells of changes in the folder as long as the watcher lives; several that are not yet seen are one.
+pub(super) fn watch(folder: &Path) -> notify::Result<(RecommendedWatcher, mpsc::Receiver<()>)> {
+    let (changed, changes) = mpsc::channel(1);
     let root = folder.to_owned();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         if event.is_ok_and(|event| is_change(&event, &root)) {
@@ -72,7 +30,7 @@ fn watcher(folder: &Path, changed: mpsc::Sender<()>) -> notify::Result<Recommend
         }
     })?;
     watcher.watch(folder, RecursiveMode::Recursive)?;
-    Ok(watcher)
+    Ok((watcher, changes))
 }
 
 /// Whether the event says that code changed: nothing was only read, and it is not the result of a build.
@@ -84,7 +42,8 @@ fn is_change(event: &Event, root: &Path) -> bool {
     !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(|path| !is_result(path))
 }
 
-async fn rebuild(
+/// Builds `function` anew after each change, until there can be no more.
+pub(super) async fn rebuild(
     function: Function,
     method: BuildMethod,
     local: Arc<LocalFunction>,

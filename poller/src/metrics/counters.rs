@@ -1,0 +1,108 @@
+//! What is counted, for each shard and for each mapping alike. The words in brackets are AWS's name (specification 10).
+
+use super::family::{Labels, Sample};
+use crate::control::snapshot::ShardCounts;
+
+/// A number of things that happened.
+pub(super) struct Counter {
+    /// What follows `pelton_shard_` or `pelton_mapping_`.
+    pub(super) name: &'static str,
+    /// What it means.
+    pub(super) help: &'static str,
+    counts: &'static [Count],
+}
+
+/// One value of it, and the reason that sets it apart where there are several.
+struct Count {
+    reason: Option<&'static str>,
+    of: fn(&ShardCounts) -> u64,
+}
+
+const fn count(of: fn(&ShardCounts) -> u64) -> Count {
+    Count { reason: None, of }
+}
+
+const fn because(reason: &'static str, of: fn(&ShardCounts) -> u64) -> Count {
+    Count { reason: Some(reason), of }
+}
+
+const fn counter(name: &'static str, help: &'static str, counts: &'static [Count]) -> Counter {
+    Counter { name, help, counts }
+}
+
+pub(super) const COUNTERS: [Counter; 12] = [
+    counter(
+        "polled_records_total",
+        "Records read from the stream (PolledEventCount).",
+        &[count(|counts| counts.polled)],
+    ),
+    counter(
+        "invoked_records_total",
+        "Records handed to the function, again on each retry (InvokedEventCount).",
+        &[count(|counts| counts.invoked)],
+    ),
+    counter(
+        "failed_records_total",
+        "Records in invocations that the function failed (FailedInvokeEventCount).",
+        &[count(|counts| counts.failed)],
+    ),
+    counter(
+        "settled_records_total",
+        "Records that are done with: the function succeeded with them, or they were discarded.",
+        &[count(ShardCounts::settled)],
+    ),
+    counter(
+        "discarded_records_total",
+        "Records given up without success (DroppedEventCount, which on AWS leaves out those that expired).",
+        &[because("expired", |counts| counts.expired), because("too_large", |counts| counts.too_large)],
+    ),
+    counter(
+        "invocations_total",
+        "Invocations started, retries included (Invocations).",
+        &[count(|counts| counts.invocations)],
+    ),
+    counter(
+        "retried_invocations_total",
+        "Invocations with a batch that the function had failed before.",
+        &[count(|counts| counts.retries)],
+    ),
+    counter(
+        "failed_invocations_total",
+        "Invocations that the function failed (Errors).",
+        &[count(|counts| counts.function_errors)],
+    ),
+    counter(
+        "throttled_invocations_total",
+        "Invocations that did not reach the function for lack of concurrency (Throttles).",
+        &[count(|counts| counts.throttles)],
+    ),
+    counter(
+        "unreached_invocations_total",
+        "Invocations that did not reach the function for another reason.",
+        &[count(|counts| counts.not_invoked)],
+    ),
+    counter(
+        "read_errors_total",
+        "Reads of the stream that failed (PollingErrorCount, which AWS has for Kafka only).",
+        &[count(|counts| counts.fetch_errors)],
+    ),
+    counter(
+        "checkpoint_errors_total",
+        "Checkpoints that could not be kept when they should have been.",
+        &[count(|counts| counts.save_errors)],
+    ),
+];
+
+impl Counter {
+    /// Its samples for what carries these labels.
+    pub(super) fn samples<'a>(
+        &'a self,
+        labels: &'a Labels<'a>,
+        counts: &'a ShardCounts,
+    ) -> impl Iterator<Item = Sample> + 'a {
+        self.counts.iter().map(move |Count { reason, of }| match reason {
+            None => Sample::count(labels, of(counts)),
+            Some(reason) => Sample::count(&[labels, &[("reason", reason)]].concat(), of(counts)),
+        })
+    }
+}
