@@ -10,6 +10,7 @@ mod crash;
 mod demo;
 mod dev;
 mod dev_changes;
+mod elsewhere;
 mod failing;
 mod metrics;
 mod printing;

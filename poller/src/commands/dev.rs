@@ -5,7 +5,8 @@
 
 mod changed_template;
 
-use super::options::{AwsOptions, PollerOptions, StreamOptions, TemplateOptions};
+use super::functions::{self, Functions};
+use super::options::{AwsOptions, FunctionOptions, PollerOptions, StreamOptions, TemplateOptions};
 use super::poller::{Ended, Launch, Poller, enabled};
 use super::run::{connect, require_mappings, take_data_dir};
 use super::signals::StopSignals;
@@ -41,6 +42,9 @@ pub struct DevArguments {
     /// Where the embedded stream listens.
     #[command(flatten)]
     pub stream: StreamOptions,
+    /// Where the functions run.
+    #[command(flatten)]
+    pub functions: FunctionOptions,
     /// How the poller runs.
     #[command(flatten)]
     pub poller: PollerOptions,
@@ -99,14 +103,14 @@ async fn run_all(
         let rebuilder = Rebuilder::watch(application, poller.functions(), terminal, &surroundings.clock);
         let ended = poller.run_until(signals, template.next(application)).await;
         drop(rebuilder);
-        let (Next { application, code }, past, listen, data_dir) = match ended? {
+        let (Next { application, functions }, past, listen, data_dir) = match ended? {
             Ended::Told => return Ok(()),
             Ended::Changed { to, past, listen, data_dir } => (to, past, listen, data_dir),
         };
         surroundings.application = application;
         surroundings.options.listen = listen;
         let started = tokio::select! {
-            started = Poller::start(surroundings.launch(code, past, data_dir)) => started,
+            started = Poller::start(surroundings.launch(functions, past, data_dir)) => started,
             _ = signals.next() => return Ok(()),
         };
         poller = started.map_err(CommandFailure::while_running)?;
@@ -114,10 +118,10 @@ async fn run_all(
 }
 
 impl Surroundings {
-    fn launch(&self, code: BTreeMap<String, Code>, past: Past, data_dir: DataDir) -> Launch {
+    fn launch(&self, functions: Functions, past: Past, data_dir: DataDir) -> Launch {
         Launch {
             application: self.application.clone(),
-            code,
+            functions,
             client: self.client.clone(),
             endpoint: if self.stream.is_some() { Endpoint::InProcess } else { Endpoint::Other },
             arrivals: self.stream.as_ref().map(EmbeddedStream::arrivals),
@@ -136,7 +140,7 @@ pub(super) async fn start(
     terminal: &Terminal,
     clock: Clock,
 ) -> Result<Local, CommandFailure> {
-    let DevArguments { template, aws, stream, poller: options } = arguments;
+    let DevArguments { template, aws, stream, functions: function_options, poller: options } = arguments;
     let path = load::find(&template)?;
     let region = load::region(aws.region.as_deref());
     // What changes from here on was not read.
@@ -151,13 +155,14 @@ pub(super) async fn start(
     let endpoint_url = stream.as_ref().map(EmbeddedStream::endpoint).or(aws.endpoint_url);
     let client = connect(&AwsOptions { endpoint_url, region: Some(region.clone()) }).await?;
     // Code that does not compile must not leave streams behind.
-    let code = build_all(&application, terminal).await?;
+    let functions = functions_of(&function_options, &application, &region, terminal).await?;
     create_streams(&client, &clock, &application.streams.values().cloned().collect::<Vec<_>>())
         .await
         .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
     let template = ChangedTemplate {
         path,
         options: template,
+        functions: function_options,
         region,
         client: client.clone(),
         terminal: terminal.clone(),
@@ -166,7 +171,7 @@ pub(super) async fn start(
     };
     let past = Past::none(&clock);
     let surroundings = Surroundings { application, client, stream, options, clock };
-    let poller = Poller::start(surroundings.launch(code, past, data_dir)).await?;
+    let poller = Poller::start(surroundings.launch(functions, past, data_dir)).await?;
     Ok(Local { poller, surroundings, template })
 }
 
@@ -179,11 +184,16 @@ async fn embed(options: &StreamOptions, region: &str) -> Result<EmbeddedStream, 
     EmbeddedStream::start(options).await.map_err(|error| CommandFailure::bad_input(chain(&error)))
 }
 
-/// Builds, or finds, the code of every function that an enabled mapping uses.
-async fn build_all(
+/// Every function that an enabled mapping uses: found elsewhere, or with the code that was built or found here.
+async fn functions_of(
+    options: &FunctionOptions,
     application: &Application,
+    region: &str,
     terminal: &Terminal,
-) -> Result<BTreeMap<String, Code>, CommandFailure> {
+) -> Result<Functions, CommandFailure> {
+    if let Some(elsewhere) = functions::elsewhere(options, application, region).await? {
+        return Ok(elsewhere);
+    }
     let mut code = BTreeMap::new();
     for mapping in enabled(application) {
         let function = &application.functions[&mapping.function];
@@ -191,7 +201,7 @@ async fn build_all(
             code.insert(function.logical_id.clone(), code_of(function, &application.root, terminal).await?);
         }
     }
-    Ok(code)
+    Ok(Functions::Here(code))
 }
 
 /// What cargo builds from the function's folder if it says so, else what is there already.

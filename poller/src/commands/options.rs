@@ -33,6 +33,19 @@ pub struct AwsOptions {
     pub region: Option<String>,
 }
 
+/// Where the functions run.
+#[derive(Args, Clone, Debug)]
+pub struct FunctionOptions {
+    /// Invoke the functions there instead of starting them here: a URL (cargo lambda watch, the Runtime Interface Emulator,
+    /// LocalStack), or `aws` for AWS Lambda
+    #[arg(long, value_name = "URL")]
+    pub lambda_endpoint: Option<String>,
+
+    /// What a function is called there [default: its FunctionName, or its logical id]; may be given several times
+    #[arg(long = "function-name", value_name = "LOGICAL_ID=NAME", requires = "lambda_endpoint", value_parser = parse_function_name)]
+    pub function_names: Vec<(String, String)>,
+}
+
 /// How a poller runs.
 #[derive(Args, Clone, Debug)]
 pub struct PollerOptions {
@@ -65,6 +78,13 @@ fn parse_parameter(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         Some(_) | None => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+fn parse_function_name(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((id, name)) if !id.is_empty() && !name.is_empty() => Ok((id.to_owned(), name.to_owned())),
+        Some(_) | None => Err("expected LOGICAL_ID=NAME".to_owned()),
     }
 }
 

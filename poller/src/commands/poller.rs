@@ -4,15 +4,16 @@
 //! before anything runs; what is wrong is told all at once, and leaves nothing behind.
 
 use super::CommandFailure;
+use super::functions::{Functions, Running};
 use super::options::PollerOptions;
 use super::signals::StopSignals;
 use super::views::{Past, RunningViews};
-use crate::application::{Application, Function, Mapping};
+use crate::application::{Application, Mapping};
 use crate::clock::Clock;
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
 use crate::errors::chain;
-use crate::lambda::{Code, LocalFunction, Spawner, TracingLog};
+use crate::lambda::LocalFunction;
 use crate::ports::Source;
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
@@ -51,8 +52,8 @@ const ABANDONED_POLL: Duration = Duration::from_millis(5);
 pub(super) struct Launch {
     /// What to run.
     pub(super) application: Application,
-    /// The code of every function that an enabled mapping uses, by logical id.
-    pub(super) code: BTreeMap<String, Code>,
+    /// Every function that an enabled mapping uses.
+    pub(super) functions: Functions,
     /// Speaks to the streams.
     pub(super) client: KinesisClient,
     /// What kind of endpoint that is.
@@ -74,6 +75,7 @@ pub(super) struct Launch {
 /// A running poller.
 pub(super) struct Poller {
     supervisor: Supervisor,
+    /// Those that run here.
     functions: BTreeMap<String, Arc<LocalFunction>>,
     views: Arc<RunningViews>,
     store: Arc<SqliteStore>,
@@ -98,8 +100,18 @@ pub(super) fn enabled(application: &Application) -> impl Iterator<Item = &Mappin
 impl Poller {
     /// Starts a poller. Cancelling leaves nothing behind but what was kept about mappings that start for the first time.
     pub(super) async fn start(launch: Launch) -> Result<Self, CommandFailure> {
-        let Launch { application, code, client, endpoint, arrivals, budget, past, data_dir, options, clock } =
-            launch;
+        let Launch {
+            application,
+            functions,
+            client,
+            endpoint,
+            arrivals,
+            budget,
+            past,
+            data_dir,
+            options,
+            clock,
+        } = launch;
         let server = ControlServer::bind(options.listen).await.map_err(bad_input)?;
         let sources = sources(&application, &client, &clock, &budget, arrivals.as_ref());
         let found =
@@ -107,19 +119,11 @@ impl Poller {
 
         let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone()).map_err(bad_input)?;
         let store: Arc<SqliteStore> = Arc::new(store);
-        let spawner = Spawner::start().map_err(|error| CommandFailure::failed(chain(&error)))?;
-        let local = |function: &Function, code| {
-            let log = Arc::new(TracingLog);
-            LocalFunction::new(function, code, client.region(), clock.clone(), spawner.clone(), log)
-        };
-        let functions: BTreeMap<String, Arc<LocalFunction>> = code
-            .into_iter()
-            .map(|(id, code)| (id.clone(), Arc::new(local(&application.functions[&id], code))))
-            .collect();
+        let running = Running::start(functions, &application, client.region(), &clock)?;
         let prepared = all(sources.into_iter().zip(found).map(|((mapping, source), found)| {
             let ports = Ports {
                 source,
-                invoker: functions[&mapping.function].clone(),
+                invoker: running.invokers[&mapping.function].clone(),
                 store: store.clone(),
                 clock: clock.clone(),
             };
@@ -138,7 +142,7 @@ impl Poller {
         let views = Arc::new(RunningViews {
             mappings: supervisor.mappings().to_vec(),
             names: application.functions.values().map(|f| (f.logical_id.clone(), f.name.clone())).collect(),
-            functions: functions.clone(),
+            functions: running.here.clone(),
             budget,
             past,
             clock: clock.clone(),
@@ -150,6 +154,7 @@ impl Poller {
         info!(mappings = enabled(&application).count(), shards, api = %server.address(), "polling; Ctrl-C stops");
         let options = PollerOptions { listen: server.address(), ..options };
         let control = Control::serve(server, views.clone(), clock.clone());
+        let functions = running.here;
         Ok(Self { supervisor, functions, views, store, control, data_dir, options, clock })
     }
 
@@ -158,7 +163,7 @@ impl Poller {
         self.views.clone()
     }
 
-    /// Its functions, by logical id.
+    /// Its functions that run here, by logical id.
     pub(super) fn functions(&self) -> &BTreeMap<String, Arc<LocalFunction>> {
         &self.functions
     }

@@ -1,6 +1,7 @@
 //! `pelton run`: long-running; builds nothing, creates nothing.
 
-use super::options::{AwsOptions, PollerOptions, TemplateOptions};
+use super::functions::{self, Functions};
+use super::options::{AwsOptions, FunctionOptions, PollerOptions, TemplateOptions};
 use super::poller::{Launch, Poller, enabled};
 use super::signals::StopSignals;
 use super::views::Past;
@@ -27,6 +28,9 @@ pub struct RunArguments {
     /// Which AWS.
     #[command(flatten)]
     pub aws: AwsOptions,
+    /// Where the functions run.
+    #[command(flatten)]
+    pub functions: FunctionOptions,
     /// How the poller runs.
     #[command(flatten)]
     pub poller: PollerOptions,
@@ -47,12 +51,15 @@ pub async fn run(
 }
 
 async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Result<Poller, CommandFailure> {
-    let RunArguments { template, aws, poller: options } = arguments;
+    let RunArguments { template, aws, functions, poller: options } = arguments;
     let path = load::find(&template)?;
     let region = load::region(aws.region.as_deref());
     let application = load::load(&path, &template, &region, terminal, &clock)?;
     require_mappings(&application, &path)?;
-    let code = find_code(&application)?;
+    let functions_here = match functions.lambda_endpoint {
+        Some(_) => BTreeMap::new(),
+        None => find_code(&application)?,
+    };
     let client = connect(&aws).await?;
     // The profile may name another region than the environment, and the template may use it.
     let application = match client.region() == region {
@@ -66,12 +73,15 @@ async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Re
         EndpointKind::Loopback | EndpointKind::Aws | EndpointKind::Other => Endpoint::Other,
     };
     require_region(&application, &client)?;
+    let functions = functions::elsewhere(&functions, &application, client.region())
+        .await?
+        .unwrap_or(Functions::Here(functions_here));
     let data_dir = take_data_dir(&options, &path)?;
     let budget = ByteBudget::default();
     let past = Past::none(&clock);
     Poller::start(Launch {
         application,
-        code,
+        functions,
         client,
         endpoint,
         arrivals: None,

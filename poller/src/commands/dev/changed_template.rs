@@ -5,16 +5,14 @@
 
 use super::super::run::require_mappings;
 use super::super::{CommandFailure, load};
-use super::{TemplateOptions, build_all};
+use super::{FunctionOptions, Functions, TemplateOptions, functions_of};
 use crate::application::{Application, Stream};
 use crate::clock::Clock;
 use crate::errors::chain;
-use crate::lambda::Code;
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
 use crate::source::aws::KinesisClient;
 use crate::source::embedded::create_streams;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tracing::{Level, info, warn};
 
@@ -22,6 +20,7 @@ use tracing::{Level, info, warn};
 pub(super) struct ChangedTemplate {
     pub(super) path: PathBuf,
     pub(super) options: TemplateOptions,
+    pub(super) functions: FunctionOptions,
     pub(super) region: String,
     pub(super) client: KinesisClient,
     pub(super) terminal: Terminal,
@@ -32,8 +31,7 @@ pub(super) struct ChangedTemplate {
 /// What is to run instead.
 pub(in crate::commands) struct Next {
     pub(in crate::commands) application: Application,
-    /// By logical id.
-    pub(in crate::commands) code: BTreeMap<String, Code>,
+    pub(in crate::commands) functions: Functions,
 }
 
 impl ChangedTemplate {
@@ -61,7 +59,7 @@ impl ChangedTemplate {
             return Ok(None);
         }
         require_mappings(&application, &self.path)?;
-        let code = build_all(&application, &self.terminal).await?;
+        let functions = functions_of(&self.functions, &application, &self.region, &self.terminal).await?;
         let streams: Vec<Stream> = application.streams.values().cloned().collect();
         create_streams(&self.client, &self.clock, &streams)
             .await
@@ -69,7 +67,7 @@ impl ChangedTemplate {
         for stream in streams.iter().filter(|stream| differs(stream, running)) {
             warn!(stream = stream.name, "a stream that exists keeps its shards and its retention");
         }
-        Ok(Some(Next { application, code }))
+        Ok(Some(Next { application, functions }))
     }
 }
 
