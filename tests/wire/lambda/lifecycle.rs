@@ -1,6 +1,6 @@
 //! Processes from their start to their end, when all goes well.
 
-use super::bench::{Bench, HANDLER, event, eventually, function, gone, hasty_function, is_alive};
+use super::bench::{Bench, FAMILY, HANDLER, event, eventually, function, gone, hasty_function, is_alive};
 use pelton::application::Function;
 use pelton::lambda::Code;
 use pelton::ports::Invoker as _;
@@ -32,7 +32,7 @@ async fn there_is_one_process_for_each_batch_in_flight() {
     for _ in 0..3 {
         bench.invoke_in_background(json!({"do": "leave_children_and_hang"}));
     }
-    bench.lines.pids(9).await;
+    bench.lines.pids(3 * FAMILY).await;
     assert_eq!(bench.function.processes(), 3);
     bench.function.shutdown().await;
     assert_eq!(bench.function.processes(), 0);
@@ -64,7 +64,7 @@ async fn reserved_concurrency_zero_throttles() {
 async fn an_invocation_that_is_dropped_ends_its_process() {
     let bench = Bench::of(function());
     let invocation = bench.invoke_in_background(json!({"do": "leave_children_and_hang"}));
-    let pids = bench.lines.pids(3).await;
+    let pids = bench.lines.family().await;
     invocation.abort();
     gone(&pids).await;
     eventually("the process is forgotten", || bench.function.processes() == 0).await;
@@ -161,7 +161,7 @@ async fn a_handler_runs_in_its_code_folder_with_the_variables_of_lambda_and_of_t
 async fn a_function_that_was_shut_down_takes_no_more_and_answers_what_it_had() {
     let bench = Bench::of(Function { reserved_concurrency: Some(1), ..function() });
     let running = bench.invoke_in_background(json!({"do": "leave_children_and_hang"}));
-    bench.lines.pids(3).await;
+    bench.lines.family().await;
     let waiting = bench.invoke_in_background(json!({}));
     bench.function.shutdown().await;
     let stopped = Outcome::NotInvoked { reason: "the function was stopped".to_owned() };
