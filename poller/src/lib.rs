@@ -6,6 +6,7 @@ pub mod clock;
 pub mod commands;
 pub mod control;
 pub mod data_dir;
+pub mod descriptors;
 pub mod errors;
 mod http_get;
 pub mod lambda;

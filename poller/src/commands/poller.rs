@@ -9,8 +9,10 @@ use super::signals::StopSignals;
 use super::views::RunningViews;
 use crate::application::{Application, Function, Mapping};
 use crate::clock::Clock;
+use crate::control::snapshot::{ShardPhase, ShardStatus, StatusSnapshot};
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
+use crate::descriptors;
 use crate::errors::chain;
 use crate::lambda::{Code, LocalFunction, Spawner, TracingLog};
 use crate::ports::Source;
@@ -20,7 +22,9 @@ use crate::source::budget::ByteBudget;
 use crate::source::embedded::Arrivals;
 use crate::source::kinesis::KinesisSource;
 use crate::store::SqliteStore;
-use crate::supervisor::{Endpoint, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare};
+use crate::supervisor::{
+    Endpoint, FoundStream, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
+};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::event::kinesis::KinesisEncoder;
@@ -88,9 +92,11 @@ impl Poller {
         let found =
             all(sources.iter().map(|(mapping, source)| find_stream(mapping, &**source, &clock))).await?;
 
+        descriptors::require(found.iter().map(FoundStream::shards_open).sum())
+            .map_err(|error| CommandFailure::bad_input(error.to_string()).help(error.help()))?;
         let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone()).map_err(bad_input)?;
         let store: Arc<SqliteStore> = Arc::new(store);
-        let spawner = Spawner::start().map_err(|error| CommandFailure::failed(chain(&error)))?;
+        let spawner = Spawner::default();
         let local = |function: &Function, code| {
             let log = Arc::new(TracingLog);
             LocalFunction::new(function, code, client.region(), clock.clone(), spawner.clone(), log)
@@ -111,10 +117,12 @@ impl Poller {
         }))
         .await?;
 
+        // Before anything is invoked: whoever cannot write this must not have begun.
+        data_dir.announce_address(server.address()).map_err(bad_input)?;
+        say_what_is_throttled(functions.keys().map(|id| &application.functions[id]));
         let disabled = application.mappings.iter().filter(|mapping| !mapping.enabled).cloned();
         let supervisor = Supervisor::start(prepared, disabled.collect());
         supervisor.opened().await;
-        data_dir.announce_address(server.address()).map_err(|error| CommandFailure::failed(chain(&error)))?;
         let views: Arc<dyn Views> = Arc::new(RunningViews {
             mappings: supervisor.mappings().to_vec(),
             functions: application
@@ -141,8 +149,8 @@ impl Poller {
         &self.functions
     }
 
-    /// Runs until Ctrl-C or SIGTERM, then stops: in-flight batches finish within the grace time. A second signal ends the
-    /// wait.
+    /// Runs until Ctrl-C or SIGTERM, then stops: in-flight batches finish within the grace time. A second signal, a second
+    /// or more after the first, ends the wait.
     pub(super) async fn run(mut self, signals: &mut StopSignals) -> Result<(), CommandFailure> {
         let is_broken = tokio::select! {
             signal = signals.next() => {
@@ -154,19 +162,25 @@ impl Poller {
                 true
             }
         };
+        let told_at = self.clock.now();
         let stopped = tokio::select! {
             stopped = self.supervisor.stop(self.options.grace, &self.clock) => stopped,
-            signal = signals.next() => {
+            signal = signals.next_wish(told_at, &self.clock) => {
                 warn!(signal, "stopping at once");
                 Stopped::Abandoned
             }
         };
+        let shards_in_flight = shards_in_flight(&self.views.snapshot());
         join_all(self.functions.values().map(|function| function.shutdown())).await;
         self.control.stop().await;
         match stopped {
             Stopped::Clean => info!("stopped: everything in flight is settled and checkpointed"),
+            Stopped::Abandoned if shards_in_flight == 0 => info!("stopped: nothing was in flight"),
             Stopped::Abandoned => {
-                warn!("stopped: batches that were in flight will be sent again at the next start")
+                warn!(
+                    shards = shards_in_flight,
+                    "stopped: batches that were in flight will be sent again at the next start"
+                );
             }
             Stopped::Broken => {}
         }
@@ -175,6 +189,31 @@ impl Poller {
                 .help("nothing is lost: the next start goes on from the checkpoints. Please report the panic above"));
         }
         Ok(())
+    }
+}
+
+/// How many shards have a batch that is not settled, or whose checkpoint is not kept.
+fn shards_in_flight(snapshot: &StatusSnapshot) -> usize {
+    let is_in_flight = |shard: &&ShardStatus| match shard.phase {
+        ShardPhase::Invoking | ShardPhase::Retrying { .. } | ShardPhase::Stalled | ShardPhase::Draining => {
+            true
+        }
+        ShardPhase::Waiting
+        | ShardPhase::Polling
+        | ShardPhase::Gathering
+        | ShardPhase::Drained
+        | ShardPhase::Ended => false,
+    };
+    snapshot.mappings.iter().flat_map(|mapping| &mapping.shards).filter(is_in_flight).count()
+}
+
+/// Says of which functions nothing will run.
+fn say_what_is_throttled<'a>(functions: impl Iterator<Item = &'a Function>) {
+    for function in functions.filter(|function| function.reserved_concurrency == Some(0)) {
+        warn!(
+            function = function.name,
+            "ReservedConcurrentExecutions is 0: every invocation is throttled, and its records wait"
+        );
     }
 }
 
