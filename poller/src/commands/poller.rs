@@ -87,13 +87,14 @@ impl Poller {
     pub(super) async fn start(launch: Launch) -> Result<Self, CommandFailure> {
         let Launch { application, code, client, endpoint, arrivals, budget, data_dir, options, clock } =
             launch;
+        // A mapping has at least one shard. Without enough descriptors nothing below fails for the reason that it says.
+        require_descriptors(enabled(&application).count())?;
         let server = ControlServer::bind(options.listen).await.map_err(bad_input)?;
         let sources = sources(&application, &client, &clock, &budget, arrivals.as_ref());
         let found =
             all(sources.iter().map(|(mapping, source)| find_stream(mapping, &**source, &clock))).await?;
 
-        descriptors::require(found.iter().map(FoundStream::shards_open).sum())
-            .map_err(|error| CommandFailure::bad_input(error.to_string()).help(error.help()))?;
+        require_descriptors(found.iter().map(FoundStream::shards_open).sum())?;
         let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone()).map_err(bad_input)?;
         let store: Arc<SqliteStore> = Arc::new(store);
         let spawner = Spawner::default();
@@ -190,6 +191,11 @@ impl Poller {
         }
         Ok(())
     }
+}
+
+fn require_descriptors(shards: usize) -> Result<(), CommandFailure> {
+    descriptors::require(shards)
+        .map_err(|error| CommandFailure::bad_input(error.to_string()).help(error.help()))
 }
 
 /// How many shards have a batch that is not settled, or whose checkpoint is not kept.

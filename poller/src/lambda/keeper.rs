@@ -92,7 +92,7 @@ fn tell(pelton: &mut UnixStream, word: Word) {
 
 fn kill_when_it_ends(mut ear: UnixStream, handler: &OwnedFd) {
     // Pelton says nothing; whatever it is, it is the end.
-    ear.read(&mut [0]).ok();
+    ear.read_exact(&mut [0]).ok();
     // Fails if the handler has ended.
     pidfd_send_signal(handler, Signal::KILL).ok();
 }

@@ -5,9 +5,9 @@
 //!
 //! ```text
 //! LocalFunction ──► dispatcher ──► runtime_api ──► handler process
-//!   (a batch)       (exchange)     (one port          ▲
-//!                       │           per process)      │ hidden mode: handler_exec
-//!                       └──► process ──► spawner ──► keeper ─┘
+//!   (a batch)       (exchange)     (one port           ▲
+//!                       │           per process)       │ hidden mode: handler_exec
+//!                       └──► process ──► spawner ──► keeper
 //! ```
 //!
 //! What a handler started ends with it, and a handler with Pelton, also after a `kill -9`: each has a keeper, a process of its
