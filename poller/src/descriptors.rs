@@ -13,7 +13,10 @@ const PER_SHARD: u64 = 6;
 
 /// The system's limit is too low for what is to run.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("this process may have {limit} files and sockets open, and needs about {needed} for {shards} shards")]
+#[error(
+    "this process may have {limit} files and sockets open, and needs about {needed} for {shards} shard{}",
+    if *.shards == 1 { "" } else { "s" }
+)]
 pub struct TooFew {
     /// The limit.
     pub limit: u64,

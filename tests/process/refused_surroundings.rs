@@ -108,8 +108,14 @@ async fn describe_deleting(headers: HeaderMap) -> Result<String, axum::http::Sta
 async fn too_few_descriptors_for_the_shards_are_refused_with_what_to_do() {
     let site = site();
     let server = StreamServer::start(&["orders:3"]).await;
-    let run = site.run(&server.endpoint).under(["prlimit", "--nofile=40:40"]);
-    assert_refused(&site, &run.run(&site.folder).await, &["40 files and sockets", "3 shards", "ulimit -n"]);
+    for (limit, shards) in [("40", "for 1 shard"), ("60", "for 3 shards")] {
+        let run = site.run(&server.endpoint).under(["prlimit", &format!("--nofile={limit}:{limit}")]);
+        assert_refused(
+            &site,
+            &run.run(&site.folder).await,
+            &[limit, "files and sockets", shards, "ulimit -n"],
+        );
+    }
 }
 
 #[tokio::test]

@@ -97,15 +97,7 @@ impl Poller {
         require_descriptors(found.iter().map(FoundStream::shards_open).sum())?;
         let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone()).map_err(bad_input)?;
         let store: Arc<SqliteStore> = Arc::new(store);
-        let spawner = Spawner::default();
-        let local = |function: &Function, code| {
-            let log = Arc::new(TracingLog);
-            LocalFunction::new(function, code, client.region(), clock.clone(), spawner.clone(), log)
-        };
-        let functions: BTreeMap<String, Arc<LocalFunction>> = code
-            .into_iter()
-            .map(|(id, code)| (id.clone(), Arc::new(local(&application.functions[&id], code))))
-            .collect();
+        let functions = local_functions(&application, code, client.region(), &clock);
         let prepared = all(sources.into_iter().zip(found).map(|((mapping, source), found)| {
             let ports = Ports {
                 source,
@@ -211,6 +203,22 @@ fn shards_in_flight(snapshot: &StatusSnapshot) -> usize {
         | ShardPhase::Ended => false,
     };
     snapshot.mappings.iter().flat_map(|mapping| &mapping.shards).filter(is_in_flight).count()
+}
+
+/// Every function that has code, by logical id.
+fn local_functions(
+    application: &Application,
+    code: BTreeMap<String, Code>,
+    region: &str,
+    clock: &Clock,
+) -> BTreeMap<String, Arc<LocalFunction>> {
+    let spawner = Spawner::default();
+    let local = |id: String, code| {
+        let (function, log) = (&application.functions[&id], Arc::new(TracingLog));
+        let function = LocalFunction::new(function, code, region, clock.clone(), spawner.clone(), log);
+        (id, Arc::new(function))
+    };
+    code.into_iter().map(|(id, code)| local(id, code)).collect()
 }
 
 /// Says of which functions nothing will run.

@@ -146,7 +146,7 @@ mod tests {
         let exited = Failed::Error(Some("Runtime.ExitError".to_owned()));
         assert!(report(Some(exited)).line().ends_with("\tStatus: error\tError Type: Runtime.ExitError"));
         let forged = Failed::Error(Some("Mine\n\x1b[2JREPORT\tall is well".to_owned()));
-        assert!(report(Some(forged)).line().ends_with(r"\tError Type: Mine\n\u{1b}[2JREPORT\tall is well"));
+        assert!(report(Some(forged)).line().ends_with("\tError Type: Mine\\n\\u{1b}[2JREPORT\\tall is well"));
     }
 
     #[test]
