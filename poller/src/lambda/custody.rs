@@ -54,11 +54,12 @@ impl Custody {
 
     /// How the handler ended; `None`: it never began. To be called when [`Custody::next`] has said that the keeper has
     /// ended, or when nobody waits for that any more: then the keeper goes on by itself.
-    pub(super) fn end(self) -> Option<Exit> {
+    pub(super) fn end(self, function: &str) -> Option<Exit> {
         match (self.handler, self.exit) {
             (Some(_), Some(exit)) => Some(exit),
             (Some(handler), None) => {
                 tracing::warn!(
+                    function,
                     "the keeper of a handler was killed: what left the handler's process group goes on"
                 );
                 // The kernel killed the handler with its keeper; nobody has killed the rest of its group. Its number

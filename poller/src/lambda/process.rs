@@ -65,7 +65,7 @@ pub(super) async fn run(
     };
     running.serve(&dispatcher, id, killed).await;
     let Running { custody, mut connections, connections_accepted, mut output, .. } = running;
-    let exit = custody.end();
+    let exit = custody.end(&dispatcher.profile.name);
     last_words(&dispatcher, &mut connections, &mut output).await;
     match exit.map_or(Some("its keeper does not start; its output says why"), |exit| defect(&code, exit)) {
         Some(defect) if connections_accepted == 0 => {

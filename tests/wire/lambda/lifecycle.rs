@@ -5,8 +5,10 @@ use pelton::application::Function;
 use pelton::lambda::Code;
 use pelton::ports::Invoker as _;
 use pelton_core::{Batch, Envelope, Outcome, Position, Record, Timestamp};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -155,6 +157,26 @@ async fn a_handler_runs_in_its_code_folder_with_the_variables_of_lambda_and_of_t
     assert_eq!(seen["variables"]["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "256");
     assert_eq!(seen["variables"]["CARGO_MANIFEST_DIR"], Value::Null, "nothing else is inherited");
     bench.function.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_handler_begins_with_the_signals_and_descriptors_that_any_program_expects() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("bootstrap");
+    let tell = "#!/bin/sh\necho descriptors $(ulimit -n)\ngrep -E '^Sig(Blk|Ign)' /proc/$$/status\n";
+    std::fs::write(&script, tell).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let bench = Bench::with_bootstrap(function(), &script);
+    bench.invoke(json!({})).await;
+    bench.function.shutdown().await;
+    let lines = bench.lines.all();
+    let signals = |which: &str| {
+        let mask = lines.iter().find_map(|line| Some(line.strip_prefix(which)?.trim()));
+        u64::from_str_radix(mask.unwrap_or_else(|| panic!("{which} in {lines:?}")), 16).unwrap()
+    };
+    assert!(bench.lines.has("descriptors 1024"), "{lines:?}");
+    assert_eq!(signals("SigBlk:"), 0);
+    assert_eq!(signals("SigIgn:") & 1 << (Signal::PIPE.as_raw() - 1), 0, "SIGPIPE is not ignored");
 }
 
 #[tokio::test]
