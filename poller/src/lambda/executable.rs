@@ -106,4 +106,14 @@ mod tests {
         check(b"echo hello\n", Some("neither a program"));
         check(b"", Some("neither a program"));
     }
+
+    #[test]
+    fn a_program_for_32_bits_is_tried_since_the_kernel_may_run_it() {
+        let mut header = header_of_this_program().unwrap();
+        header[CLASS] = CLASS_32;
+        header[MACHINE.start] ^= 0xff;
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&header).unwrap();
+        assert_eq!((defect(file.path()), certain_defect(file.path())), (Some(FOREIGN), None));
+    }
 }

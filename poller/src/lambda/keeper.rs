@@ -14,7 +14,7 @@ use nix::sys::signal::SigSet;
 use pelton_core::exchange::Exit;
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, pidfd_open, pidfd_send_signal,
+    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, kill_process, pidfd_open, pidfd_send_signal,
     set_child_subreaper, setsid, wait,
 };
 use std::ffi::{OsStr, OsString};
@@ -125,9 +125,9 @@ fn end_children() -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
         let children = descendants::children_of(getpid())?;
-        let killed =
-            children.iter().filter(|&&child| rustix::process::kill_process(child, Signal::KILL).is_ok());
+        let killed = children.iter().filter(|&&child| kill_process(child, Signal::KILL).is_ok());
         match (killed.count(), children.len()) {
+            // It became a child while the others were listed: the next look finds it.
             (0, 0) => {}
             (0, _) => return Err(io::Error::other("it left processes that belong to another user")),
             (_, _) => {
