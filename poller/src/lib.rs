@@ -7,6 +7,7 @@ pub mod clock;
 pub mod commands;
 pub mod control;
 pub mod data_dir;
+pub mod descriptors;
 pub mod doubts;
 pub mod errors;
 mod exposure;

@@ -4,11 +4,11 @@ use clap::{Args, Parser, Subcommand};
 use pelton::clock::Clock;
 use pelton::commands::signals::StopSignals;
 use pelton::commands::{CommandFailure, demo, dev, put, run, status, stream, validate};
-use pelton::data_dir;
 use pelton::errors::chain;
 use pelton::lambda::hidden_mode;
 use pelton::logging::{self, LogDetail, LogFormat, Terminal};
 use pelton::template;
+use pelton::{data_dir, descriptors};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -118,6 +118,7 @@ fn main() -> ExitCode {
 
 async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), CommandFailure> {
     let clock = Clock::start();
+    descriptors::raise();
     let detail = arguments.log.detail(&arguments.command);
     logging::start(arguments.log.log_format, detail, terminal.clone(), clock.clone());
     let mut signals = StopSignals::install()

@@ -25,6 +25,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, error, info, warn};
 
+/// What a shard shows while its function is throttled.
+const THROTTLED: &str = "throttled: the function has no free concurrency (ReservedConcurrentExecutions)";
+
 /// What a worker is told while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -302,7 +305,14 @@ impl ShardWorker {
                 warn!(%mapping, %shard, error_type, error = message, "the function failed; its batch will be retried");
                 self.problems.insert(Doing::Invoking, format!("{error_type}: {message}"));
             }
-            Outcome::Throttled => debug!(%mapping, %shard, "throttled; the batch will be sent again"),
+            Outcome::Throttled => {
+                // Said once, not at every attempt.
+                if self.problems.insert(Doing::Invoking, THROTTLED.to_owned()).is_none() {
+                    warn!(%mapping, %shard, "the function is throttled; the batch waits and will be sent again");
+                } else {
+                    debug!(%mapping, %shard, "throttled; the batch will be sent again");
+                }
+            }
             Outcome::NotInvoked { reason } => {
                 warn!(%mapping, %shard, reason, "the function could not be invoked; the batch will be sent again");
                 self.problems.insert(Doing::Invoking, reason.clone());

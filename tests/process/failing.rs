@@ -2,6 +2,8 @@
 
 use crate::journal::{Batch, Step, data, data_by_key};
 use crate::site::{Site, StreamServer, template, until};
+use pelton_tests::{http, wait};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[tokio::test]
@@ -87,4 +89,26 @@ async fn a_handler_whose_init_fails_is_retried_and_goes_on_once_it_is_mended() {
 #[tokio::test]
 async fn a_handler_that_exits_before_it_asks_for_work_is_retried_and_goes_on_once_it_is_mended() {
     check("init exit", "Runtime.ExitError").await;
+}
+
+#[tokio::test]
+async fn a_function_without_any_concurrency_is_told_at_start_in_the_log_once_and_in_the_status() {
+    let site = Site::new(&template("ReservedConcurrentExecutions: 0", ""));
+    let server = StreamServer::start(&["orders"]).await;
+    let running = site.start(&server).await;
+    let warning = running.wait_for_line("every invocation is throttled").await;
+    assert!(warning.contains("Keeper"), "{warning}");
+    server.put_numbers("a", 0..1).await;
+    let address = wait::for_file(&site.data_dir().join("address")).await;
+    let shard = wait::until("the batch was throttled twice", async || {
+        let answer = http::get(&address, "/status").await.ok()?;
+        let snapshot: Value = serde_json::from_slice(answer.body()).ok()?;
+        let shard = snapshot["mappings"][0]["shards"][0].clone();
+        (shard["counts"]["throttles"].as_u64()? >= 2).then_some(shard)
+    })
+    .await;
+    assert!(shard["last_error"].as_str().is_some_and(|error| error.contains("throttled")), "{shard}");
+    let lines = running.printed();
+    let said = lines.stderr().iter().filter(|line| line.contains("the function is throttled")).count();
+    assert_eq!(said, 1, "{lines}");
 }

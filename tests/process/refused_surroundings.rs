@@ -105,6 +105,31 @@ async fn describe_deleting(headers: HeaderMap) -> Result<String, axum::http::Sta
 }
 
 #[tokio::test]
+async fn too_few_descriptors_for_the_shards_are_refused_with_what_to_do() {
+    let site = site();
+    let server = StreamServer::start(&["orders:3"]).await;
+    for (limit, shards) in [("40", "for 1 shard"), ("60", "for 3 shards")] {
+        let run = site.run(&server.endpoint).under(["prlimit", &format!("--nofile={limit}:{limit}")]);
+        assert_refused(
+            &site,
+            &run.run(&site.folder).await,
+            &[limit, "files and sockets", shards, "ulimit -n"],
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_limit_of_descriptors_that_can_be_raised_is_raised() {
+    let site = site();
+    let server = StreamServer::start(&["orders:3"]).await;
+    let running = site.run(&server.endpoint).under(["prlimit", "--nofile=40:4096"]).start(&site.folder);
+    running.wait_for_line(crate::site::POLLING).await;
+    server.put_numbers("a", 0..1).await;
+    let journal = site.journal();
+    until(&running, "the record is done with", || journal.records_ended() == 1).await;
+}
+
+#[tokio::test]
 async fn a_data_folder_that_is_a_file_is_refused() {
     check(&["--data-dir", "template.yaml"], &["template.yaml is not a folder", "--data-dir"]).await;
 }

@@ -58,10 +58,27 @@ async fn a_second_ctrl_c_ends_it_at_once_and_the_next_start_sends_the_batch_agai
     let (site, server, mut running) = with_a_batch_in_flight(&[]).await;
     running.signal(Signal::INT);
     running.wait_for_line("batches in flight finish").await;
-    running.signal(Signal::INT);
+    wait::until("the second one counts", async || {
+        running.signal(Signal::INT);
+        running.printed().find("stopping at once").map(|_| ())
+    })
+    .await;
     running.wait_for_exit().await.assert_code(0).assert_printed("will be sent again");
     running.assert_no_survivors().await;
     assert_eq!(after_the_next_start(&site, &server).await, ["0", "0", "1"]);
+}
+
+#[tokio::test]
+async fn two_signals_at_once_are_one_wish_and_leave_the_batch_in_flight_its_grace_time() {
+    let (site, _server, mut running) = with_a_batch_in_flight(&[]).await;
+    running.signal(Signal::TERM);
+    running.wait_for_line("batches in flight finish").await;
+    running.signal(Signal::TERM);
+    running.wait_for_line("not within a second").await;
+    shard_is_draining(&site).await;
+    site.behave("succeed");
+    running.wait_for_exit().await.assert_code(0).assert_printed("everything in flight is settled");
+    assert_eq!(data(&site.journal().ended()), ["0"]);
 }
 
 #[tokio::test]

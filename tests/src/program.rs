@@ -88,6 +88,17 @@ impl Program {
         self
     }
 
+    /// The same, started by a program that becomes it, such as `prlimit`.
+    #[must_use]
+    pub fn under<A: AsRef<OsStr>>(mut self, starter: impl IntoIterator<Item = A>) -> Self {
+        let mut words: Vec<OsString> = starter.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        words.push(self.path.into_os_string());
+        words.append(&mut self.arguments);
+        self.path = PathBuf::from(words.remove(0));
+        self.arguments = words;
+        self
+    }
+
     /// A variable of its environment, beside those of the test.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {

@@ -38,16 +38,16 @@ impl Running {
         application: &Application,
         region: &str,
         clock: &Clock,
-    ) -> Result<Self, CommandFailure> {
+    ) -> Self {
         let code = match functions {
             Functions::Here(code) => code,
             Functions::Elsewhere(functions) => {
                 let invoker = |(id, function)| -> (String, Arc<dyn Invoker>) { (id, Arc::new(function)) };
                 let invokers = functions.into_iter().map(invoker).collect();
-                return Ok(Self { invokers, here: BTreeMap::new() });
+                return Self { invokers, here: BTreeMap::new() };
             }
         };
-        let spawner = Spawner::start().map_err(|error| CommandFailure::failed(chain(&error)))?;
+        let spawner = Spawner::default();
         let mut running = Self { invokers: BTreeMap::new(), here: BTreeMap::new() };
         for (id, code) in code {
             let (function, log) = (&application.functions[&id], Arc::new(TracingLog));
@@ -56,7 +56,7 @@ impl Running {
             running.invokers.insert(id.clone(), local.clone());
             running.here.insert(id, local);
         }
-        Ok(running)
+        running
     }
 }
 

@@ -8,10 +8,12 @@ use super::functions::{Functions, Running};
 use super::options::PollerOptions;
 use super::signals::StopSignals;
 use super::views::{Past, RunningViews};
-use crate::application::{Application, Mapping};
+use crate::application::{Application, Function, Mapping};
 use crate::clock::Clock;
+use crate::control::snapshot::{ShardPhase, ShardStatus, StatusSnapshot};
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
+use crate::descriptors;
 use crate::errors::chain;
 use crate::lambda::LocalFunction;
 use crate::ports::Source;
@@ -21,7 +23,9 @@ use crate::source::budget::ByteBudget;
 use crate::source::embedded::Arrivals;
 use crate::source::kinesis::KinesisSource;
 use crate::store::SqliteStore;
-use crate::supervisor::{Endpoint, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare};
+use crate::supervisor::{
+    Endpoint, FoundStream, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
+};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::event::kinesis::KinesisEncoder;
@@ -112,14 +116,17 @@ impl Poller {
             options,
             clock,
         } = launch;
+        // A mapping has at least one shard. Without enough descriptors nothing below fails for the reason that it says.
+        require_descriptors(enabled(&application).count())?;
         let server = ControlServer::bind(options.listen).await.map_err(bad_input)?;
         let sources = sources(&application, &client, &clock, &budget, arrivals.as_ref());
         let found =
             all(sources.iter().map(|(mapping, source)| find_stream(mapping, &**source, &clock))).await?;
 
+        require_descriptors(found.iter().map(FoundStream::shards_open).sum())?;
         let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone()).map_err(bad_input)?;
         let store: Arc<SqliteStore> = Arc::new(store);
-        let running = Running::start(functions, &application, client.region(), &clock)?;
+        let running = Running::start(functions, &application, client.region(), &clock);
         let prepared = all(sources.into_iter().zip(found).map(|((mapping, source), found)| {
             let ports = Ports {
                 source,
@@ -132,6 +139,7 @@ impl Poller {
         }))
         .await?;
 
+        say_what_is_throttled(running.here.keys().map(|id| &application.functions[id]));
         let disabled = application.mappings.iter().filter(|mapping| !mapping.enabled).cloned();
         let supervisor = Supervisor::start(prepared, disabled.collect());
         let all_open = tokio::select! {
@@ -168,8 +176,8 @@ impl Poller {
         &self.functions
     }
 
-    /// Runs until Ctrl-C or SIGTERM, then stops: in-flight batches finish within the grace time. A second signal ends the
-    /// wait.
+    /// Runs until Ctrl-C or SIGTERM, then stops: in-flight batches finish within the grace time. A second signal, a second
+    /// or more after the first, ends the wait.
     pub(super) async fn run(self, signals: &mut StopSignals) -> Result<(), CommandFailure> {
         match self.run_until(signals, pending::<Infallible>()).await? {
             Ended::Told => Ok(()),
@@ -199,12 +207,17 @@ impl Poller {
             }
         };
         let stopped = stop(self.supervisor, grace, &self.clock, signals, &mut why).await;
+        let shards_in_flight = shards_in_flight(&self.views.snapshot());
         join_all(self.functions.values().map(|function| function.shutdown())).await;
         self.control.stop().await;
         match stopped {
             Stopped::Clean => info!("stopped: everything in flight is settled and checkpointed"),
+            Stopped::Abandoned if shards_in_flight == 0 => info!("stopped: nothing was in flight"),
             Stopped::Abandoned => {
-                warn!("stopped: batches that were in flight will be sent again at the next start")
+                warn!(
+                    shards = shards_in_flight,
+                    "stopped: batches that were in flight will be sent again at the next start"
+                );
             }
             Stopped::Broken => {}
         }
@@ -259,12 +272,20 @@ async fn stop<T>(
     why: &mut Why<T>,
 ) -> Stopped {
     let mut stopping = pin!(supervisor.stop(grace, clock));
+    let mut told_at = clock.now();
     loop {
+        let next_wish = async {
+            match why {
+                Why::Changed(_) => signals.next().await,
+                Why::Told | Why::Broken => signals.next_wish(told_at, clock).await,
+            }
+        };
         tokio::select! {
             stopped = &mut stopping => return stopped,
-            signal = signals.next() => match why {
+            signal = next_wish => match why {
                 Why::Changed(_) => {
                     info!(signal, ?grace, "stopping: batches in flight finish");
+                    told_at = clock.now();
                     *why = Why::Told;
                 }
                 Why::Told | Why::Broken => {
@@ -289,6 +310,36 @@ async fn alone(store: &Arc<SqliteStore>, clock: &Clock) -> Result<(), CommandFai
         clock.sleep(ABANDONED_POLL).await;
     }
     Ok(())
+}
+
+fn require_descriptors(shards: usize) -> Result<(), CommandFailure> {
+    descriptors::require(shards)
+        .map_err(|error| CommandFailure::bad_input(error.to_string()).help(error.help()))
+}
+
+/// How many shards have a batch that is not settled, or whose checkpoint is not kept.
+fn shards_in_flight(snapshot: &StatusSnapshot) -> usize {
+    let is_in_flight = |shard: &&ShardStatus| match shard.phase {
+        ShardPhase::Invoking | ShardPhase::Retrying { .. } | ShardPhase::Stalled | ShardPhase::Draining => {
+            true
+        }
+        ShardPhase::Waiting
+        | ShardPhase::Polling
+        | ShardPhase::Gathering
+        | ShardPhase::Drained
+        | ShardPhase::Ended => false,
+    };
+    snapshot.mappings.iter().flat_map(|mapping| &mapping.shards).filter(is_in_flight).count()
+}
+
+/// Says of which functions nothing will run.
+fn say_what_is_throttled<'a>(functions: impl Iterator<Item = &'a Function>) {
+    for function in functions.filter(|function| function.reserved_concurrency == Some(0)) {
+        warn!(
+            function = function.name,
+            "ReservedConcurrentExecutions is 0: every invocation is throttled, and its records wait"
+        );
+    }
 }
 
 /// Every enabled mapping, and its stream.

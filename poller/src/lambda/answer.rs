@@ -25,18 +25,23 @@ const UNKNOWN: &str = "Runtime.Unknown";
 /// Most bytes of an error message that are kept: people read it.
 const MESSAGE_BYTES_MAX: usize = 8 * 1024;
 
+/// Most bytes of an error type that are kept.
+const TYPE_BYTES_MAX: usize = 256;
+
 /// Most bytes that are read of a response that is too large, so that the runtime gets to read why it was refused.
 /// One that sends even more loses its connection.
 const DISCARDED_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// A body and what stood behind it.
 struct Received {
+    /// As much of the body as a response may hold.
     bytes: Bytes,
     trailers: HeaderMap,
+    end: Result<(), Unusable>,
 }
 
 /// Why a body is no response.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unusable {
     /// It is larger than [`RESPONSE_BYTES_MAX`].
     TooLarge,
@@ -48,7 +53,8 @@ pub(super) enum Unusable {
 ///
 /// A streaming response may end with an error in its trailers: then that is the answer. Cancelling is safe.
 pub(super) async fn response(body: Incoming) -> Result<Result<Bytes, FunctionError>, Unusable> {
-    let received = receive(body).await?;
+    let received = receive(body).await;
+    received.end?;
     let error_type = text(received.trailers.get(ERROR_TYPE));
     let error_body = text(received.trailers.get(ERROR_BODY));
     if error_type.is_none() && error_body.is_none() {
@@ -59,30 +65,30 @@ pub(super) async fn response(body: Incoming) -> Result<Result<Bytes, FunctionErr
     Ok(Err(function_error(error_type, &body)))
 }
 
-/// The error in the body of a call to `/error` with these headers. Cancelling is safe.
-pub(super) async fn error(headers: &HeaderMap, body: Incoming) -> FunctionError {
+/// The error in the body of a call to `/error` with these headers, and whether that was whole. Of one that was not, the
+/// beginning is the message. Cancelling is safe.
+pub(super) async fn error(headers: &HeaderMap, body: Incoming) -> (FunctionError, Result<(), Unusable>) {
     let error_type = text(headers.get(ERROR_TYPE));
-    match receive(body).await {
-        Ok(received) => function_error(error_type, &received.bytes),
-        Err(Unusable::TooLarge | Unusable::Truncated) => function_error(error_type, b""),
-    }
+    let received = receive(body).await;
+    (function_error(error_type, &received.bytes), received.end)
 }
 
-async fn receive(mut body: Incoming) -> Result<Received, Unusable> {
+async fn receive(mut body: Incoming) -> Received {
     let mut bytes = BytesMut::new();
     let mut trailers = HeaderMap::new();
     let mut discarded = 0;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Unusable::Truncated)?;
+    let end = loop {
+        let Some(frame) = body.frame().await else {
+            break if discarded > 0 { Err(Unusable::TooLarge) } else { Ok(()) };
+        };
+        let Ok(frame) = frame else { break Err(Unusable::Truncated) };
         match frame.into_data() {
-            Ok(data) if discarded == 0 && bytes.len() + data.len() <= RESPONSE_BYTES_MAX => {
-                bytes.extend_from_slice(&data);
-            }
             Ok(data) => {
-                bytes = BytesMut::new();
-                discarded += data.len();
+                let kept = data.len().min(RESPONSE_BYTES_MAX - bytes.len());
+                bytes.extend_from_slice(&data[..kept]);
+                discarded += data.len() - kept;
                 if discarded > DISCARDED_BYTES_MAX {
-                    return Err(Unusable::TooLarge);
+                    break Err(Unusable::TooLarge);
                 }
             }
             Err(frame) => {
@@ -91,11 +97,8 @@ async fn receive(mut body: Incoming) -> Result<Received, Unusable> {
                 }
             }
         }
-    }
-    if discarded > 0 {
-        return Err(Unusable::TooLarge);
-    }
-    Ok(Received { bytes: bytes.freeze(), trailers })
+    };
+    Received { bytes: bytes.freeze(), trailers, end }
 }
 
 /// Body: `{"errorType": …, "errorMessage": …}`, optional in every part.
@@ -112,10 +115,9 @@ fn function_error(error_type: Option<String>, body: &[u8]) -> FunctionError {
     };
     let mut message = stated.error_message.unwrap_or(text);
     message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
-    FunctionError {
-        error_type: stated.error_type.or(error_type).unwrap_or_else(|| UNKNOWN.to_owned()),
-        message,
-    }
+    let mut error_type = stated.error_type.or(error_type).unwrap_or_else(|| UNKNOWN.to_owned());
+    error_type.truncate(error_type.floor_char_boundary(TYPE_BYTES_MAX));
+    FunctionError { error_type, message }
 }
 
 fn text(value: Option<&HeaderValue>) -> Option<String> {

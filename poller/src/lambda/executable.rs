@@ -1,14 +1,22 @@
-//! Why a program did not run, or cannot, seen from its first bytes.
+//! Runs a program, and says why one did not run, or cannot.
 //!
-//! Some files that look wrong do run, such as those of another kind of machine where an emulator is installed: before a
-//! program was tried, only what is wrong for certain counts.
+//! The kernel alone decides what runs: what it refuses is not handed to a shell, as `execvp` would. Why it refused is
+//! seen from the first bytes. Some files that look wrong do run, such as those of another kind of machine where an
+//! emulator is installed: before a program was tried, only what is wrong for certain counts.
 
+use nix::unistd::execv;
+use std::ffi::CString;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 const ELF_MAGIC: &[u8] = b"\x7fELF";
 const SCRIPT_MAGIC: &[u8] = b"#!";
+
+/// `e_ident[EI_CLASS]` of an ELF header, and its value for 32 bits.
+const CLASS: usize = 4;
+const CLASS_32: u8 = 1;
 
 /// `e_machine` of an ELF header: which processor it is for.
 const MACHINE: std::ops::Range<usize> = 18..20;
@@ -20,9 +28,24 @@ const FOREIGN: &str = "it was built for another kind of processor: build it for 
 const EMULATORS: &str = "/proc/sys/fs/binfmt_misc";
 const NO_EMULATORS: [&str; 2] = ["register", "status"];
 
+/// Becomes `program`, with the environment of this process. Returns only if that fails.
+pub(super) fn execute(program: &Path) -> io::Error {
+    match CString::new(program.as_os_str().as_bytes()) {
+        Ok(path) => match execv(&path, &[&path]) {
+            Err(error) => error.into(),
+        },
+        Err(error) => error.into(),
+    }
+}
+
 /// What is wrong with `program` that was not tried yet, if it cannot run for certain.
 pub(super) fn certain_defect(program: &Path) -> Option<&'static str> {
-    defect(program).filter(|&defect| defect != FOREIGN || !has_emulators())
+    defect(program).filter(|&defect| defect != FOREIGN || !(has_emulators() || is_for_32_bits(program)))
+}
+
+/// Many kernels run programs of their processor's 32-bit kin too.
+fn is_for_32_bits(program: &Path) -> bool {
+    header(program).is_some_and(|header| header.get(CLASS) == Some(&CLASS_32))
 }
 
 fn has_emulators() -> bool {
@@ -82,5 +105,15 @@ mod tests {
         check(b"#!/bin/sh\n", None);
         check(b"echo hello\n", Some("neither a program"));
         check(b"", Some("neither a program"));
+    }
+
+    #[test]
+    fn a_program_for_32_bits_is_tried_since_the_kernel_may_run_it() {
+        let mut header = header_of_this_program().unwrap();
+        header[CLASS] = CLASS_32;
+        header[MACHINE.start] ^= 0xff;
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&header).unwrap();
+        assert_eq!((defect(file.path()), certain_defect(file.path())), (Some(FOREIGN), None));
     }
 }

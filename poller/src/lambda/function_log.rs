@@ -104,7 +104,10 @@ impl Failed {
         match self {
             Self::Timeout => "Status: timeout".to_owned(),
             Self::Error(None) => "Status: error".to_owned(),
-            Self::Error(Some(error_type)) => format!("Status: error\tError Type: {error_type}"),
+            // It is the function's own word: it must not end the line or begin another field.
+            Self::Error(Some(error_type)) => {
+                format!("Status: error\tError Type: {}", error_type.escape_debug())
+            }
         }
     }
 }
@@ -142,6 +145,8 @@ mod tests {
         assert!(report(Some(Failed::Timeout)).line().ends_with("\tStatus: timeout"));
         let exited = Failed::Error(Some("Runtime.ExitError".to_owned()));
         assert!(report(Some(exited)).line().ends_with("\tStatus: error\tError Type: Runtime.ExitError"));
+        let forged = Failed::Error(Some("Mine\n\x1b[2JREPORT\tall is well".to_owned()));
+        assert!(report(Some(forged)).line().ends_with("\tError Type: Mine\\n\\u{1b}[2JREPORT\\tall is well"));
     }
 
     #[test]

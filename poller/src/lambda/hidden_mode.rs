@@ -1,8 +1,8 @@
 //! What the program does when Pelton starts itself: two modes that no person calls.
 //!
-//! `__handler` becomes a handler process, `__reaper` waits for Pelton's end. Neither may do anything else before.
+//! `__keeper` watches over a handler process, `__handler` becomes it. Neither may do anything else before.
 
-use super::{handler_exec, reaper};
+use super::{handler_exec, keeper};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -13,10 +13,10 @@ use std::process::ExitCode;
 pub fn hidden_mode(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     let mut args = args.into_iter().skip(1);
     let mode = args.next()?;
-    if mode == handler_exec::MODE {
+    if mode == keeper::MODE {
+        Some(keeper::run(args))
+    } else if mode == handler_exec::MODE {
         Some(handler_exec::run(args))
-    } else if mode == reaper::MODE {
-        Some(reaper::run())
     } else {
         None
     }

@@ -5,18 +5,21 @@
 //!
 //! ```text
 //! LocalFunction ──► dispatcher ──► runtime_api ──► handler process
-//!   (a batch)       (exchange)     (one port          ▲
-//!                       │           per process)      │ hidden mode: handler_exec
-//!                       └──► process ──► spawner ─────┘
-//!                                           └──► reaper: no group survives Pelton
+//!   (a batch)       (exchange)     (one port           ▲
+//!                       │           per process)       │ hidden mode: handler_exec
+//!                       └──► process ──► spawner ──► keeper
 //! ```
 //!
-//! Nothing survives Pelton, not even a `kill -9` of it: the kernel kills each handler with it (`handler_exec`), and a
-//! watchdog kills what the handlers started (`reaper`). Both are hidden modes of Pelton's own program: whoever
-//! uses this calls [`hidden_mode()`] first thing in `main`. Needs Linux (parent-death signals, process descriptors).
+//! What a handler started ends with it, and a handler with Pelton, also after a `kill -9`: each has a keeper, a process of its
+//! own that outlives both for as long as it takes (`keeper`). Only a `kill -9` of the keeper itself leaves something: what
+//! left the handler's process group by `setsid`. Keeper and handler begin as hidden modes of Pelton's own program: whoever
+//! uses this calls [`hidden_mode()`] first thing in `main`. Needs Linux (child subreapers, parent-death signals, process
+//! descriptors).
 
 mod answer;
 mod code;
+mod custody;
+mod descendants;
 mod dispatcher;
 mod environment;
 mod event_body;
@@ -24,12 +27,11 @@ mod executable;
 mod function_log;
 mod handler_exec;
 mod hidden_mode;
+mod keeper;
 mod memory;
 mod output;
 mod process;
-mod process_group;
 mod profile;
-mod reaper;
 mod remote;
 mod runtime_api;
 mod spawner;
@@ -37,9 +39,9 @@ mod spawner;
 pub use code::{Code, CodeError};
 pub use function_log::{FunctionLog, TracingLog};
 pub use hidden_mode::hidden_mode;
-pub use output::{LINE_BYTES_MAX, LINES_PER_SECOND_MAX};
+pub use output::{BYTES_PER_SECOND_MAX, LINE_BYTES_MAX, LINES_PER_SECOND_MAX};
 pub use remote::{RemoteError, RemoteFunction, RemoteLambda};
-pub use spawner::{Spawner, SpawnerError};
+pub use spawner::Spawner;
 
 use crate::application::Function;
 use crate::clock::Clock;

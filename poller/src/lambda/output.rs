@@ -14,6 +14,9 @@ pub const LINE_BYTES_MAX: usize = 64 * 1024;
 /// Most lines shown of one process in each second.
 pub const LINES_PER_SECOND_MAX: u32 = 2_000;
 
+/// Most bytes shown of one process in each second, but for the line that reaches it.
+pub const BYTES_PER_SECOND_MAX: usize = 1024 * 1024;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 /// How much is read from the pipe at once: as much as a pipe holds.
@@ -29,7 +32,14 @@ pub(super) async fn forward(
     let mut pipe = BufReader::with_capacity(READ_BYTES, pipe);
     let mut lines = Lines { function, log, clock, line: Line::default(), window: Window::default() };
     loop {
-        match pipe.fill_buf().await {
+        let read = tokio::select! {
+            read = pipe.fill_buf() => read,
+            () = lines.window_over() => {
+                lines.open_window();
+                continue;
+            }
+        };
+        match read {
             Ok([]) => break,
             Ok(bytes) => {
                 let read = bytes.len();
@@ -65,7 +75,9 @@ struct Line {
 struct Window {
     began: Duration,
     shown: u32,
+    bytes_shown: usize,
     left_out: u64,
+    bytes_left_out: usize,
 }
 
 impl Lines<'_> {
@@ -88,25 +100,44 @@ impl Lines<'_> {
     }
 
     fn show(&mut self) {
-        let now = self.clock.elapsed();
-        if now.saturating_sub(self.window.began) >= SECOND {
-            self.confess();
-            self.window = Window { began: now, shown: 0, left_out: 0 };
+        if self.clock.elapsed().saturating_sub(self.window.began) >= SECOND {
+            self.open_window();
         }
-        if self.window.shown < LINES_PER_SECOND_MAX {
-            self.window.shown += 1;
+        let Window { shown, bytes_shown, left_out, bytes_left_out, .. } = &mut self.window;
+        if *shown < LINES_PER_SECOND_MAX && *bytes_shown < BYTES_PER_SECOND_MAX {
+            *shown += 1;
+            *bytes_shown += self.line.bytes.len();
             self.log.output(self.function, &self.line.text());
         } else {
-            self.window.left_out += 1;
+            *left_out += 1;
+            *bytes_left_out += self.line.bytes.len() + self.line.bytes_cut;
         }
         self.line = Line::default();
     }
 
-    /// Says how many lines nobody saw.
+    /// A second has begun.
+    fn open_window(&mut self) {
+        self.confess();
+        self.window = Window { began: self.clock.elapsed(), ..Window::default() };
+    }
+
+    /// Waits for the end of a second in which something was left out: also a handler that falls silent has it told.
+    async fn window_over(&self) {
+        if self.window.left_out == 0 {
+            std::future::pending().await
+        }
+        let age = self.clock.elapsed().saturating_sub(self.window.began);
+        self.clock.sleep(SECOND.saturating_sub(age)).await;
+    }
+
+    /// Says how much nobody saw.
     fn confess(&mut self) {
-        let left_out = std::mem::take(&mut self.window.left_out);
+        let Window { left_out, bytes_left_out, .. } = self.window;
         if left_out > 0 {
-            let note = format!("({left_out} lines left out: more than {LINES_PER_SECOND_MAX} in a second)");
+            let note = format!(
+                "({left_out} lines, {bytes_left_out} bytes left out: more than {LINES_PER_SECOND_MAX} lines \
+                 or {BYTES_PER_SECOND_MAX} bytes in a second)"
+            );
             self.log.output(self.function, &note);
         }
     }
@@ -134,6 +165,7 @@ impl Line {
 mod tests {
     use super::*;
     use std::sync::Mutex;
+    use tokio::io::AsyncWriteExt as _;
 
     #[derive(Default)]
     struct Kept(Mutex<Vec<String>>);
@@ -173,6 +205,39 @@ mod tests {
     async fn of_a_flood_the_first_lines_are_shown_and_the_rest_is_counted() {
         let lines = shown(&b"flood\n".repeat(1_000_000)).await;
         assert_eq!(lines.len(), LINES_PER_SECOND_MAX as usize + 1);
-        assert_eq!(lines.last().unwrap(), "(998000 lines left out: more than 2000 in a second)");
+        let note =
+            "(998000 lines, 4990000 bytes left out: more than 2000 lines or 1048576 bytes in a second)";
+        assert_eq!(lines.last().unwrap(), note);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_long_lines_no_more_is_shown_than_the_bytes_of_a_second() {
+        let line = [vec![b'x'; LINE_BYTES_MAX], b"\n".to_vec()].concat();
+        let lines = shown(&line.repeat(100)).await;
+        assert_eq!(lines.len(), BYTES_PER_SECOND_MAX / LINE_BYTES_MAX + 1);
+        let left_out = 100 * LINE_BYTES_MAX - BYTES_PER_SECOND_MAX;
+        assert!(
+            lines.last().unwrap().contains(&format!("(84 lines, {left_out} bytes left out")),
+            "{lines:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_left_out_is_told_at_the_end_of_its_second_though_nothing_follows() {
+        let (mut handler, pipe) = tokio::io::duplex(1024);
+        let kept = Kept::default();
+        let (clock, told) =
+            (Clock::start(), || kept.0.lock().unwrap().iter().any(|line| line.contains("left out")));
+        let falls_silent = async {
+            for _ in 0..=LINES_PER_SECOND_MAX {
+                handler.write_all(b"flood\n").await.unwrap();
+            }
+            assert!(!told());
+            clock.sleep(SECOND).await;
+            tokio::task::yield_now().await;
+            assert!(told());
+            drop(handler);
+        };
+        tokio::join!(forward(pipe, "orders", &kept, &clock), falls_silent);
     }
 }

@@ -1,43 +1,54 @@
 //! The life of one handler process: started, served on a port of its own until it ends, and cleared away.
 
 use super::code::Code;
+use super::custody::Custody;
 use super::dispatcher::Dispatcher;
 use super::environment::environment;
 use super::handler_exec::NOT_EXECUTED;
-use super::process_group::ProcessGroup;
+use super::keeper::Word;
 use super::runtime_api::RuntimeApi;
 use super::spawner::HandlerCommand;
 use super::{executable, output};
 use crate::errors::chain;
+use pelton_core::Timestamp;
 use pelton_core::exchange::{Exit, ProcessId};
 use std::error::Error;
 use std::io::{self, PipeReader};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
-use tokio::net::TcpListener;
 use tokio::net::unix::pipe;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
-/// Most connections of one process at a time; further ones wait to be accepted. Runtimes use one or two.
-const CONNECTIONS_MAX: usize = 16;
+/// Most connections of one process at a time; further ones are refused. Runtimes use one or two.
+const CONNECTIONS_MAX: usize = 64;
 
-/// How long what a process wrote before it ended is still read. Its group is dead: only something that left the group,
-/// and kept the connection or the pipe open, makes anybody wait this long.
+/// What a connection too many is told, whatever it asks.
+const CONNECTION_REFUSED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
+    connection: close\r\n\r\n\
+    {\"errorMessage\":\"this process has too many connections\",\"errorType\":\"TooManyConnections\"}";
+
+/// How long what a process wrote before it ended is still read. Everything that it started is dead: only something that
+/// could not be killed, and kept the connection or the pipe open, makes anybody wait this long.
 const LAST_WORDS_MAX: Duration = Duration::from_millis(500);
 
 /// How long to wait after a connection could not be accepted, such as for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long to wait for the end of what a process left behind, once it has ended itself. Only what a system call holds,
+/// or what multiplies faster than it is killed, makes anybody wait this long.
+const END_MAX: Duration = Duration::from_secs(5);
+
 /// A process that runs.
 struct Running {
-    group: ProcessGroup,
-    exit_signal: AsyncFd<OwnedFd>,
+    custody: Custody,
+    listener: TcpListener,
+    connections: JoinSet<()>,
+    connections_accepted: u64,
+    has_refused: bool,
     output: JoinHandle<()>,
 }
 
@@ -46,61 +57,97 @@ pub(super) async fn run(
     dispatcher: Arc<Dispatcher>,
     id: ProcessId,
     code: Arc<Code>,
-    mut killed: oneshot::Receiver<()>,
+    killed: oneshot::Receiver<()>,
 ) {
-    let mut connections = JoinSet::new();
-    let (listener, mut running) = match start(&dispatcher, &code).await {
+    let mut running = match start(&dispatcher, &code).await {
         Ok(started) => started,
         Err(error) => return dispatcher.start_failed(id, chain(error.as_ref())),
     };
-    dispatcher.started(id, running.group.pid());
-    let mut was_killed = false;
-    let mut connections_accepted = 0_u64;
-    loop {
-        tokio::select! {
-            _ = running.exit_signal.readable() => break,
-            _ = &mut killed, if !was_killed => {
-                was_killed = true;
-                running.group.kill();
-            }
-            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
-                Ok((connection, _)) => {
-                    connections_accepted += 1;
-                    connections.spawn(RuntimeApi::new(Arc::clone(&dispatcher), id).serve(connection));
-                }
-                Err(error) => {
-                    tracing::warn!(function = dispatcher.profile.name, %error, "a handler cannot be heard");
-                    dispatcher.clock.sleep(ACCEPT_PAUSE).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-    let exit = running.group.end();
-    last_words(&dispatcher, &mut connections, &mut running.output).await;
-    let exit = exit.unwrap_or_else(|error| {
-        tracing::warn!(function = dispatcher.profile.name, %error, "nobody knows how a handler ended");
-        Exit::Code(0)
-    });
-    match defect(&code, exit) {
+    running.serve(&dispatcher, id, killed).await;
+    let Running { custody, mut connections, connections_accepted, mut output, .. } = running;
+    let exit = custody.end(&dispatcher.profile.name);
+    last_words(&dispatcher, &mut connections, &mut output).await;
+    match exit.map_or(Some("its keeper does not start; its output says why"), |exit| defect(&code, exit)) {
         Some(defect) if connections_accepted == 0 => {
             dispatcher.start_failed(id, format!("{} cannot be executed: {defect}", code.bootstrap.display()));
         }
-        Some(_) | None => dispatcher.exited(id, exit),
+        Some(_) | None => dispatcher.exited(id, exit.unwrap_or(Exit::Code(0))),
+    }
+}
+
+impl Running {
+    /// Serves the process until nothing is left of it.
+    async fn serve(
+        &mut self,
+        dispatcher: &Arc<Dispatcher>,
+        id: ProcessId,
+        mut killed: oneshot::Receiver<()>,
+    ) {
+        let mut was_killed = false;
+        let mut over_at = None;
+        loop {
+            tokio::select! {
+                // What the keeper says first, the process's number, counts before anything that the process does.
+                biased;
+                word = self.custody.next() => match word {
+                    Some(Word::Began(pid)) => dispatcher.started(id, pid),
+                    Some(Word::Ended(_)) => over_at = Some(dispatcher.clock.now().after(END_MAX)),
+                    None => return,
+                },
+                _ = &mut killed, if !was_killed => {
+                    was_killed = true;
+                    self.custody.kill();
+                }
+                accepted = self.listener.accept() => match accepted {
+                    Ok((connection, _)) => self.accept(dispatcher, id, connection),
+                    Err(error) => {
+                        tracing::warn!(function = dispatcher.profile.name, %error, "a handler cannot be heard");
+                        dispatcher.clock.sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                Some(_) = self.connections.join_next() => {}
+                () = sleep_until(dispatcher, over_at) => {
+                    tracing::warn!(function = dispatcher.profile.name, "what a handler left behind does not end");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self, dispatcher: &Arc<Dispatcher>, id: ProcessId, connection: TcpStream) {
+        self.connections_accepted += 1;
+        if self.connections.len() < CONNECTIONS_MAX {
+            self.connections.spawn(RuntimeApi::new(Arc::clone(dispatcher), id).serve(connection));
+            return;
+        }
+        if !std::mem::replace(&mut self.has_refused, true) {
+            let connections_max = CONNECTIONS_MAX;
+            tracing::warn!(
+                function = dispatcher.profile.name,
+                connections_max,
+                "a handler has too many connections to its Runtime API: further ones are refused"
+            );
+        }
+        // A new connection takes this much at once, if it takes anything.
+        connection.try_write(CONNECTION_REFUSED).ok();
+    }
+}
+
+async fn sleep_until(dispatcher: &Dispatcher, moment: Option<Timestamp>) {
+    match moment {
+        Some(moment) => dispatcher.clock.sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 
 /// Why a process that ended like this, without a word, never was the handler; `None` if it was.
 fn defect(code: &Code, exit: Exit) -> Option<&'static str> {
     let was_not_executed = exit == Exit::Code(NOT_EXECUTED.into());
-    let defect = executable::defect(&code.bootstrap);
-    defect.or_else(|| was_not_executed.then_some("the system refuses; its output says why"))
+    was_not_executed
+        .then(|| executable::defect(&code.bootstrap).unwrap_or("the system refuses; its output says why"))
 }
 
-async fn start(
-    dispatcher: &Arc<Dispatcher>,
-    code: &Code,
-) -> Result<(TcpListener, Running), Box<dyn Error + Send + Sync>> {
+async fn start(dispatcher: &Arc<Dispatcher>, code: &Code) -> Result<Running, Box<dyn Error + Send + Sync>> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     let command = HandlerCommand {
         program: code.bootstrap.clone(),
@@ -113,15 +160,10 @@ async fn start(
             std::env::vars_os(),
         ),
     };
-    let (group, pipe) = dispatcher.spawner.spawn(command).await?;
-    let exit_signal = readable(group.exit_signal()?)?;
+    let (custody, pipe) = dispatcher.spawner.spawn(command).await?;
     let output = forward_output(dispatcher, pipe)?;
-    Ok((listener, Running { group, exit_signal, output }))
-}
-
-#[expect(deprecated, reason = "its successor is `unsafe`, for the sake of types that swap their descriptor")]
-fn readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    AsyncFd::with_interest(descriptor, Interest::READABLE)
+    let connections = JoinSet::new();
+    Ok(Running { custody, listener, connections, connections_accepted: 0, has_refused: false, output })
 }
 
 fn forward_output(dispatcher: &Arc<Dispatcher>, pipe: PipeReader) -> io::Result<JoinHandle<()>> {

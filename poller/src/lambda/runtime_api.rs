@@ -67,25 +67,24 @@ impl RuntimeApi {
         if parts.method != call.method() {
             return problem(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "wrong method for this call");
         }
-        let verdict = match call {
-            Call::Next => return self.next().await.unwrap_or_else(refused),
+        match call {
+            Call::Next => self.next().await.unwrap_or_else(refused),
             Call::InitError => {
-                let error = answer::error(&parts.headers, body).await;
-                self.dispatcher.init_failed(self.process, error)
+                let (error, end) = answer::error(&parts.headers, body).await;
+                told(self.dispatcher.init_failed(self.process, error), end)
             }
             Call::Error(request) => match Claim::of(self, request, &parts.headers) {
                 Ok(mut claim) => {
-                    let error = answer::error(&parts.headers, body).await;
-                    claim.make(Err(error))
+                    let (error, end) = answer::error(&parts.headers, body).await;
+                    told(claim.make(Err(error)), end)
                 }
-                Err(refusal) => Err(refusal),
+                Err(refusal) => refused(refusal),
             },
             Call::Response(request) => match Claim::of(self, request, &parts.headers) {
-                Ok(claim) => return respond(claim, body).await,
-                Err(refusal) => Err(refusal),
+                Ok(claim) => respond(claim, body).await,
+                Err(refusal) => refused(refusal),
             },
-        };
-        verdict.map_or_else(refused, |()| accepted())
+        }
     }
 
     /// Answers once there is an invocation. A process that was given up never gets an answer: it is killed while it
@@ -107,16 +106,22 @@ impl RuntimeApi {
     }
 }
 
+/// The answer to an error, which counts also if it was too large to be kept whole.
+fn told(verdict: Result<(), Refusal>, end: Result<(), Unusable>) -> Answer {
+    match (verdict, end) {
+        (Err(refusal), _) => refused(refusal),
+        (Ok(()), Err(Unusable::TooLarge)) => too_large(),
+        (Ok(()), Ok(()) | Err(Unusable::Truncated)) => accepted(),
+    }
+}
+
 async fn respond(mut claim: Claim<'_>, body: Incoming) -> Answer {
-    let too_large = FunctionError::response_too_large();
     let answer = match answer::response(body).await {
         Ok(answer) => answer,
         Err(Unusable::Truncated) => Err(FunctionError::response_truncated()),
         Err(Unusable::TooLarge) => {
-            return match claim.make(Err(too_large.clone())) {
-                Ok(()) => problem(StatusCode::PAYLOAD_TOO_LARGE, &too_large.error_type, &too_large.message),
-                Err(refusal) => refused(refusal),
-            };
+            let verdict = claim.make(Err(FunctionError::response_too_large()));
+            return told(verdict, Err(Unusable::TooLarge));
         }
     };
     claim.make(answer).map_or_else(refused, |()| accepted())
@@ -219,6 +224,11 @@ fn trace_id(delivery: &Delivery) -> String {
     let RequestId(request) = delivery.ticket.request;
     let (root, parent) = (request >> 32, request & u128::from(u64::MAX));
     format!("Root=1-{seconds:08x}-{root:024x};Parent={parent:016x};Sampled=0")
+}
+
+fn too_large() -> Answer {
+    let FunctionError { error_type, message } = FunctionError::response_too_large();
+    problem(StatusCode::PAYLOAD_TOO_LARGE, &error_type, &message)
 }
 
 fn accepted() -> Answer {

@@ -1,29 +1,26 @@
-//! The one thread that starts handler processes.
-//!
-//! The kernel's parent-death signal follows the *thread* that started a process, not its program: a process that a
-//! worker thread of a runtime had started would die with that thread. This one lives as long as anything it started.
+//! Starts handler processes, each with its keeper.
 
-use super::handler_exec;
-use super::process_group::ProcessGroup;
-use super::reaper::Reaper;
+use super::custody::Custody;
+use super::keeper;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, PipeReader};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::process::Command;
+use tokio::sync::Semaphore;
 
-/// Starts that may wait for the thread; the next one waits to be let in. A start takes about a millisecond.
-const STARTS_QUEUED_MAX: usize = 64;
+/// Starts at the same time; the next one waits to be let in. A start takes about a millisecond.
+const STARTS_AT_ONCE_MAX: usize = 8;
 
 /// Starts handler processes. Cheap to clone: all clones are one spawner.
-///
-/// Once the last clone and the last process are gone, its thread and its watchdog end too.
 #[derive(Clone, Debug)]
 pub struct Spawner {
-    starts: mpsc::Sender<Start>,
+    hidden_mode_program: Arc<Path>,
+    starts: Arc<Semaphore>,
 }
 
 /// What to start.
@@ -38,32 +35,7 @@ pub(super) struct HandlerCommand {
 }
 
 /// A handler process, and the end of the pipe that it writes to, by standard output and standard error alike.
-pub(super) type Started = (ProcessGroup, PipeReader);
-
-#[derive(Debug)]
-struct Start {
-    command: HandlerCommand,
-    reply: oneshot::Sender<Result<Started, StartError>>,
-}
-
-/// Why nothing can be started at all.
-#[derive(Debug, thiserror::Error)]
-pub enum SpawnerError {
-    /// The watchdog does not start.
-    #[error("the watchdog over handler processes cannot be started from {}", .program.display())]
-    Reaper {
-        /// The executable that should be it.
-        program: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The thread does not start.
-    #[error("the thread that starts handler processes cannot be started")]
-    Thread {
-        /// What the system says.
-        source: io::Error,
-    },
-}
+pub(super) type Started = (Custody, PipeReader);
 
 /// Why a handler process was not started.
 #[derive(Debug, thiserror::Error)]
@@ -83,54 +55,34 @@ pub(super) enum StartError {
 }
 
 impl Spawner {
-    /// A spawner whose processes begin as the hidden mode of this very program.
-    ///
-    /// # Errors
-    ///
-    /// If the thread or the watchdog cannot be started.
-    pub fn start() -> Result<Self, SpawnerError> {
-        // Not the path of the executable: that may have been replaced or removed since the program began.
-        Self::start_with(Path::new("/proc/self/exe"))
-    }
-
     /// A spawner whose processes begin as the hidden mode of `hidden_mode_program`, which must call
     /// [`super::hidden_mode()`] first.
-    ///
-    /// # Errors
-    ///
-    /// If the thread or the watchdog cannot be started.
-    pub fn start_with(hidden_mode_program: &Path) -> Result<Self, SpawnerError> {
-        let program = hidden_mode_program.to_path_buf();
-        let reaper = Reaper::start(&program)
-            .map_err(|source| SpawnerError::Reaper { program: program.clone(), source })?;
-        let (starts, inbox) = mpsc::channel(STARTS_QUEUED_MAX);
-        std::thread::Builder::new()
-            .name("spawner".to_owned())
-            .spawn(move || serve(inbox, &program, &Arc::new(reaper)))
-            .map_err(|source| SpawnerError::Thread { source })?;
-        Ok(Self { starts })
+    #[must_use]
+    pub fn with(hidden_mode_program: &Path) -> Self {
+        Self {
+            hidden_mode_program: hidden_mode_program.into(),
+            starts: Arc::new(Semaphore::new(STARTS_AT_ONCE_MAX)),
+        }
     }
 
     /// Starts a handler process. Cancelling ends the process again.
-    pub(super) async fn spawn(&self, command: HandlerCommand) -> Result<Started, StartError> {
-        let (reply, started) = oneshot::channel();
-        self.starts.send(Start { command, reply }).await.map_err(|_| StartError::Ending)?;
+    pub(super) async fn spawn(&self, handler: HandlerCommand) -> Result<Started, StartError> {
+        let _turn = self.starts.acquire().await.map_err(|_| StartError::Ending)?;
+        let hidden_mode_program = Arc::clone(&self.hidden_mode_program);
+        let started = tokio::task::spawn_blocking(move || spawn(&handler, &hidden_mode_program));
         started.await.map_err(|_| StartError::Ending)?
     }
 }
 
-fn serve(mut inbox: mpsc::Receiver<Start>, hidden_mode_program: &Path, reaper: &Arc<Reaper>) {
-    while let Some(Start { command, reply }) = inbox.blocking_recv() {
-        // Nobody waits any more: the process ends when the answer is dropped.
-        let _unwanted = reply.send(spawn(&command, hidden_mode_program, reaper)).err();
+impl Default for Spawner {
+    /// A spawner whose processes begin as the hidden mode of this very program.
+    fn default() -> Self {
+        // Not the path of the executable: that may have been replaced or removed since the program began.
+        Self::with(Path::new("/proc/self/exe"))
     }
 }
 
-fn spawn(
-    handler: &HandlerCommand,
-    hidden_mode_program: &Path,
-    reaper: &Arc<Reaper>,
-) -> Result<Started, StartError> {
+fn spawn(handler: &HandlerCommand, hidden_mode_program: &Path) -> Result<Started, StartError> {
     let program = handler.program.clone();
     match std::fs::metadata(&program) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(StartError::Missing { program }),
@@ -142,14 +94,13 @@ fn spawn(
     }
     let started = || -> io::Result<Started> {
         let (output, standard_output) = io::pipe()?;
-        let mut command = handler_exec::command(hidden_mode_program, &program);
-        command.current_dir(&handler.folder).env_clear().envs(&handler.environment).process_group(0);
+        let (socket, standard_input) = UnixStream::pair()?;
+        let mut command = keeper::command(hidden_mode_program, &program);
+        command.current_dir(&handler.folder).env_clear().envs(&handler.environment);
+        command.stdin(OwnedFd::from(standard_input));
         command.stderr(standard_output.try_clone()?).stdout(standard_output);
-        let mut leader = command.spawn()?;
-        let stdin = leader.stdin.take();
-        let group = ProcessGroup::new(leader, Arc::clone(reaper));
-        handler_exec::go(stdin.expect("standard input of a handler that begins is a pipe"));
-        Ok((group, output))
+        let keeper = Command::from(command).spawn()?;
+        Ok((Custody::new(keeper, socket)?, output))
     };
     started().map_err(|source| StartError::Refused { program: program.clone(), source })
 }

@@ -59,7 +59,7 @@ impl Row {
             shard.counts.errors().to_string(),
             shard.checkpoint.as_deref().map(tail).unwrap_or_else(|| "-".to_owned()),
         ];
-        let last_error = shard.last_error.as_deref().unwrap_or_default().replace('\n', " ");
+        let last_error = shard.last_error.as_deref().unwrap_or_default().replace(char::is_control, " ");
         Self { style: phase_style(shard.phase), cells, last_error }
     }
 }

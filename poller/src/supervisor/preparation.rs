@@ -68,6 +68,14 @@ pub struct FoundStream {
     listed: Vec<ListedShard>,
 }
 
+impl FoundStream {
+    /// How many of its shards take records.
+    #[must_use]
+    pub fn shards_open(&self) -> usize {
+        self.listed.iter().filter(|shard| shard.is_open).count()
+    }
+}
+
 /// A mapping that can run.
 pub struct Prepared {
     pub(super) plan: MappingPlan,

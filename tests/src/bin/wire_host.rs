@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         let function = function();
         let code = Code::built(handler, &function);
-        let spawner = Spawner::start().expect("a spawner");
+        let spawner = Spawner::default();
         let function =
             LocalFunction::new(&function, code, "us-east-1", Clock::start(), spawner, Arc::new(Printed));
         function.invoke(Arc::new(batch())).await

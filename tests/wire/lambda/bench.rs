@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
+/// A handler that leaves children, its child, its grandchild, and its daemon.
+pub(crate) const FAMILY: usize = 4;
+
 pub(crate) const HANDLER: &str = env!("CARGO_BIN_EXE_misbehaving_handler");
 pub(crate) const HOST: &str = env!("CARGO_BIN_EXE_wire_host");
 
@@ -54,6 +57,11 @@ impl Lines {
 
     pub(crate) fn has(&self, wanted: &str) -> bool {
         self.all().iter().any(|line| line == wanted)
+    }
+
+    /// A handler that left children, and those, once all have said their number.
+    pub(crate) async fn family(&self) -> Vec<u32> {
+        self.pids(FAMILY).await
     }
 
     /// The processes that said their number, once there are `count`.
@@ -103,7 +111,7 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         function.code_uri = folder.path().canonicalize().unwrap();
         let code = Code::built(bootstrap.to_path_buf(), &function);
-        let spawner = Spawner::start_with(Path::new(HOST)).unwrap();
+        let spawner = Spawner::with(Path::new(HOST));
         let lines = Lines::default();
         let log = Arc::new(lines.clone());
         let function = LocalFunction::new(&function, code, "eu-central-1", Clock::start(), spawner, log);

@@ -94,6 +94,27 @@ async fn an_answer_of_7_mb_is_refused_and_the_process_stays() {
 }
 
 #[tokio::test]
+async fn of_an_error_of_20_mb_the_type_and_the_beginning_count() {
+    let bench = Bench::of(function());
+    let outcome = bench.invoke(json!({"do": "error_too_large"})).await;
+    let Outcome::FunctionFailed { error_type, message } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(error_type, "Verbose");
+    assert!(message.starts_with(r#"{"errorMessage":"xxx"#), "{message}");
+    assert!(message.len() < 10_000, "{} bytes", message.len());
+    eventually("the handler reads the refusal", || bench.lines.has("status 413")).await;
+    bench.function.shutdown().await;
+}
+
+#[tokio::test]
+async fn connections_too_many_are_refused_and_those_before_go_on() {
+    let bench = Bench::of(function());
+    assert_eq!(bench.answer(json!({"do": "connect_often"})).await, 503);
+    assert_eq!(bench.function.processes(), 1);
+    bench.pid().await;
+    bench.function.shutdown().await;
+}
+
+#[tokio::test]
 async fn an_answer_for_another_request_is_refused_and_the_right_one_still_counts() {
     let bench = Bench::of(function());
     let seen = bench.answer(json!({"do": "answer_for_another"})).await;
@@ -166,6 +187,27 @@ async fn code_that_cannot_run_is_no_failure_of_the_function() {
         bench.lines.has(&format!("{path} cannot be executed: No such file or directory (os error 2)"))
     })
     .await;
+    bench.function.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_no_program_is_never_handed_to_a_shell() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bootstrap, proof) = (folder.path().join("bootstrap"), folder.path().join("proof"));
+    let script = format!("touch {}\n", proof.display());
+    let foreign = b"\x7fELF\x02\x01\x01\n\n\n\n\n\n\n\n\n\x02\x00\xff\xff\n";
+    let no_machine = b"\x7fELF\n";
+    let bench = Bench::with_bootstrap(function(), &bootstrap);
+    for header in [b"".as_slice(), foreign, no_machine] {
+        std::fs::write(&bootstrap, [header, script.as_bytes()].concat()).unwrap();
+        std::fs::set_permissions(&bootstrap, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let outcome = bench.invoke(json!({})).await;
+        assert!(
+            matches!(&outcome, Outcome::NotInvoked { reason } if reason.contains("cannot be executed")),
+            "{outcome:?}"
+        );
+        assert!(!proof.exists(), "a shell ran it: {header:?}");
+    }
     bench.function.shutdown().await;
 }
 

@@ -1,12 +1,14 @@
 //! Processes from their start to their end, when all goes well.
 
-use super::bench::{Bench, HANDLER, event, eventually, function, gone, hasty_function, is_alive};
+use super::bench::{Bench, FAMILY, HANDLER, event, eventually, function, gone, hasty_function, is_alive};
 use pelton::application::Function;
 use pelton::lambda::Code;
 use pelton::ports::Invoker as _;
 use pelton_core::{Batch, Envelope, Outcome, Position, Record, Timestamp};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -32,7 +34,7 @@ async fn there_is_one_process_for_each_batch_in_flight() {
     for _ in 0..3 {
         bench.invoke_in_background(json!({"do": "leave_children_and_hang"}));
     }
-    bench.lines.pids(9).await;
+    bench.lines.pids(3 * FAMILY).await;
     assert_eq!(bench.function.processes(), 3);
     bench.function.shutdown().await;
     assert_eq!(bench.function.processes(), 0);
@@ -64,7 +66,7 @@ async fn reserved_concurrency_zero_throttles() {
 async fn an_invocation_that_is_dropped_ends_its_process() {
     let bench = Bench::of(function());
     let invocation = bench.invoke_in_background(json!({"do": "leave_children_and_hang"}));
-    let pids = bench.lines.pids(3).await;
+    let pids = bench.lines.family().await;
     invocation.abort();
     gone(&pids).await;
     eventually("the process is forgotten", || bench.function.processes() == 0).await;
@@ -158,10 +160,30 @@ async fn a_handler_runs_in_its_code_folder_with_the_variables_of_lambda_and_of_t
 }
 
 #[tokio::test]
+async fn a_handler_begins_with_the_signals_and_descriptors_that_any_program_expects() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("bootstrap");
+    let tell = "#!/bin/sh\necho descriptors $(ulimit -n)\ngrep -E '^Sig(Blk|Ign)' /proc/$$/status\n";
+    std::fs::write(&script, tell).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let bench = Bench::with_bootstrap(function(), &script);
+    bench.invoke(json!({})).await;
+    bench.function.shutdown().await;
+    let lines = bench.lines.all();
+    let signals = |which: &str| {
+        let mask = lines.iter().find_map(|line| Some(line.strip_prefix(which)?.trim()));
+        u64::from_str_radix(mask.unwrap_or_else(|| panic!("{which} in {lines:?}")), 16).unwrap()
+    };
+    assert!(bench.lines.has("descriptors 1024"), "{lines:?}");
+    assert_eq!(signals("SigBlk:"), 0);
+    assert_eq!(signals("SigIgn:") & 1 << (Signal::PIPE.as_raw() - 1), 0, "SIGPIPE is not ignored");
+}
+
+#[tokio::test]
 async fn a_function_that_was_shut_down_takes_no_more_and_answers_what_it_had() {
     let bench = Bench::of(Function { reserved_concurrency: Some(1), ..function() });
     let running = bench.invoke_in_background(json!({"do": "leave_children_and_hang"}));
-    bench.lines.pids(3).await;
+    bench.lines.family().await;
     let waiting = bench.invoke_in_background(json!({}));
     bench.function.shutdown().await;
     let stopped = Outcome::NotInvoked { reason: "the function was stopped".to_owned() };

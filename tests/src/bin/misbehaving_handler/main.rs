@@ -14,6 +14,8 @@ use std::process::{Command, ExitCode, Stdio};
 
 const ANOTHER_ID: &str = "00000000-0000-4000-8000-000000000000";
 const TOO_LARGE_BYTES: usize = 7 * 1024 * 1024;
+const ERROR_BYTES: usize = 20 * 1024 * 1024;
+const CONNECTIONS: usize = 900;
 
 fn main() -> ExitCode {
     let init =
@@ -44,6 +46,17 @@ fn main() -> ExitCode {
                 let error = json!({"errorType": "Exception", "errorMessage": "Handler fails"}).to_string();
                 connection.post(&invocation.path("error"), &[], error.as_bytes());
                 continue;
+            }
+            "error_too_large" => {
+                let error = json!({"errorMessage": "x".repeat(ERROR_BYTES)}).to_string();
+                let header = [("Lambda-Runtime-Function-Error-Type", "Verbose")];
+                let status = connection.post(&invocation.path("error"), &header, error.as_bytes()).status;
+                println!("status {status}");
+                continue;
+            }
+            "connect_often" => {
+                let mut connections: Vec<Connection> = (0..CONNECTIONS).map(|_| Connection::open()).collect();
+                json!(connections.last_mut().map(|last| last.receive().status))
             }
             "answer_too_large" => {
                 let status =
@@ -152,18 +165,19 @@ fn flood(lines: u64) {
     }
 }
 
-/// A child, and a child of a child, which hold on to this process's standard error.
+/// A child, a child of a child, which both hold on to this process's standard error, and a daemon: in a session of its
+/// own, without a parent, and without a word of this process's environment.
 #[expect(clippy::zombie_processes, reason = "it is for Pelton to clear away")]
 fn leave_children() {
+    let daemon = "env -i PATH=\"$PATH\" setsid sh -c 'echo pid $$; exec sleep 1000'";
     let child = Command::new("sh")
-        .args(["-c", "sleep 1000 & echo pid $!; exec sleep 1000"])
+        .args(["-c", &format!("sleep 1000 & echo pid $!; ({daemon} &); exec sleep 1000")])
         .stdout(Stdio::piped())
         .spawn()
         .expect("a shell");
     println!("pid {}", std::process::id());
     println!("pid {}", child.id());
-    let mut grandchild = String::new();
-    let output = child.stdout.expect("a pipe");
-    BufReader::new(output).read_line(&mut grandchild).expect("the shell says its child's number");
-    print!("{grandchild}");
+    for line in BufReader::new(child.stdout.expect("a pipe")).lines().take(2) {
+        println!("{}", line.expect("the shells say their numbers"));
+    }
 }

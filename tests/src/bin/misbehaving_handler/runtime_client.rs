@@ -89,7 +89,8 @@ impl Connection {
         self.stream.get_mut().write_all(&sent).expect("Pelton reads everything");
     }
 
-    fn receive(&mut self) -> Answer {
+    /// The next answer, to whatever was asked.
+    pub(crate) fn receive(&mut self) -> Answer {
         let status_line = self.line();
         let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
         let mut headers = BTreeMap::new();
