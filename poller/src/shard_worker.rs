@@ -42,6 +42,8 @@ pub struct WorkerView {
     pub is_open: bool,
     /// What does not go well, for people; `None` once everything does again.
     pub problem: Option<String>,
+    /// Since when no read succeeds; `None` while they do.
+    pub unread_since: Option<Timestamp>,
 }
 
 /// What a worker works with.
@@ -109,6 +111,7 @@ pub struct ShardWorker {
     view: watch::Sender<WorkerView>,
     is_open: bool,
     problems: BTreeMap<Doing, String>,
+    unread_since: Option<Timestamp>,
     in_doubt: Arc<Notify>,
 }
 
@@ -123,7 +126,8 @@ impl ShardWorker {
             assignment;
         let from = read_from(&state, is_first_start);
         let shard = Shard::new(policy, Some(state.checkpoint), seed, ports.clock.now());
-        let first_view = WorkerView { shard: shard.view(), is_open: false, problem: None };
+        let first_view =
+            WorkerView { shard: shard.view(), is_open: false, problem: None, unread_since: None };
         let (view, views) = watch::channel(first_view);
         let worker = Self {
             mapping,
@@ -140,6 +144,7 @@ impl ShardWorker {
             view,
             is_open: false,
             problems: BTreeMap::new(),
+            unread_since: None,
             in_doubt,
         };
         (worker, views)
@@ -252,9 +257,11 @@ impl ShardWorker {
         match answer {
             Ok(page) => {
                 self.recovered(Doing::Reading);
+                self.unread_since = None;
                 Input::Fetched(Ok(page))
             }
             Err(error) => {
+                self.unread_since.get_or_insert(self.ports.clock.now());
                 let is_throttled = matches!(error, SourceError::Throttled { .. });
                 if matches!(error, SourceError::NotFound { .. } | SourceError::Unavailable { .. }) {
                     self.in_doubt.notify_one();
@@ -322,7 +329,8 @@ impl ShardWorker {
 
     fn publish(&self) {
         let problem = self.problems.values().next().cloned();
-        let view = WorkerView { shard: self.shard.view(), is_open: self.is_open, problem };
+        let unread_since = self.unread_since;
+        let view = WorkerView { shard: self.shard.view(), is_open: self.is_open, problem, unread_since };
         self.view.send_replace(view);
     }
 }

@@ -3,6 +3,10 @@
 //! In: an application, its functions' code, and the stream's endpoint. Everything that a user can get wrong is checked
 //! before anything runs; what is wrong is told all at once, and leaves nothing behind.
 
+mod ending;
+
+pub(super) use ending::Ended;
+
 use super::CommandFailure;
 use super::options::PollerOptions;
 use super::signals::StopSignals;
@@ -21,28 +25,20 @@ use crate::source::embedded::Arrivals;
 use crate::source::kinesis::KinesisSource;
 use crate::store::SqliteStore;
 use crate::supervisor::{Endpoint, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare};
+use ending::{Why, alone, stop};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::event::kinesis::KinesisEncoder;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::pending;
-use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 /// Mappings that are prepared at the same time.
 const PREPARED_AT_ONCE_MAX: usize = 32;
-
-/// How long tasks that were abandoned may take to be gone.
-const ABANDONED_WAIT_MAX: Duration = Duration::from_secs(5);
-
-/// From one look to the next at whether they are.
-const ABANDONED_POLL: Duration = Duration::from_millis(5);
 
 /// What a poller is started with.
 pub(super) struct Launch {
@@ -210,71 +206,6 @@ impl Poller {
             )),
         }
     }
-}
-
-/// How a poller that is right ended.
-pub(super) enum Ended<T> {
-    /// By a signal.
-    Told,
-    /// By a change: whoever starts the next poller goes on where this one was.
-    Changed {
-        /// What to run now.
-        to: T,
-        /// What happened so far.
-        past: Past,
-        /// Where the API listened.
-        listen: SocketAddr,
-        /// Still held.
-        data_dir: DataDir,
-    },
-}
-
-/// Why a poller stops.
-enum Why<T> {
-    Told,
-    Broken,
-    Changed(T),
-}
-
-/// Stops the mappings. A signal while they stop for a change means not to go on after it; any other ends the wait.
-async fn stop<T>(
-    supervisor: Supervisor,
-    grace: Duration,
-    clock: &Clock,
-    signals: &mut StopSignals,
-    why: &mut Why<T>,
-) -> Stopped {
-    let mut stopping = pin!(supervisor.stop(grace, clock));
-    loop {
-        tokio::select! {
-            stopped = &mut stopping => return stopped,
-            signal = signals.next() => match why {
-                Why::Changed(_) => {
-                    info!(signal, ?grace, "stopping: batches in flight finish");
-                    *why = Why::Told;
-                }
-                Why::Told | Why::Broken => {
-                    warn!(signal, "stopping at once");
-                    return Stopped::Abandoned;
-                }
-            }
-        }
-    }
-}
-
-/// Waits until nobody else has the store: tasks that were abandoned are gone, and write no more.
-async fn alone(store: &Arc<SqliteStore>, clock: &Clock) -> Result<(), CommandFailure> {
-    let deadline = clock.now().after(ABANDONED_WAIT_MAX);
-    while Arc::strong_count(store) > 1 {
-        if clock.now() >= deadline {
-            return Err(CommandFailure::failed(
-                "tasks that were abandoned do not end: nothing can take their place",
-            )
-            .help("start Pelton again: it goes on from the checkpoints"));
-        }
-        clock.sleep(ABANDONED_POLL).await;
-    }
-    Ok(())
 }
 
 /// Every enabled mapping, and its stream.

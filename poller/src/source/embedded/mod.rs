@@ -12,7 +12,7 @@ pub use arrivals::Arrivals;
 pub use probe::is_at;
 pub use streams::{CreateError, RETENTION_HOURS_DEFAULT, create_streams};
 
-use crate::exposure::is_exposed;
+use crate::exposure::{from_here, is_exposed};
 use crate::ports::Cause;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
@@ -134,10 +134,10 @@ impl EmbeddedStream {
         self.address
     }
 
-    /// The URL that clients use.
+    /// The URL that clients on this machine use.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", from_here(self.address))
     }
 
     /// Tells when records arrive, for sources of this process.
