@@ -11,10 +11,12 @@ pub(crate) fn is_exposed(address: SocketAddr) -> bool {
 /// Where this machine itself reaches what listens on `address`: nobody can be asked at `0.0.0.0`.
 #[must_use]
 pub(crate) fn from_here(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
-        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
+    if !address.ip().is_unspecified() {
+        return address;
+    }
+    let ip: IpAddr = match address {
+        SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
     SocketAddr::new(ip, address.port())
 }

@@ -46,6 +46,8 @@ pub struct WorkerView {
     pub is_open: bool,
     /// What does not go well, for people; `None` once everything does again.
     pub problem: Option<String>,
+    /// Since when no read succeeds; `None` while they do.
+    pub unread_since: Option<Timestamp>,
 }
 
 /// What a worker works with.
@@ -112,6 +114,7 @@ pub struct ShardWorker {
     answers: VecDeque<Input>,
     view: watch::Sender<WorkerView>,
     problems: BTreeMap<Doing, String>,
+    unread_since: Option<Timestamp>,
     doubts: Arc<Doubts>,
     /// The stream turned out not to exist: when it is back, it may be another one.
     doubt: Option<Doubt>,
@@ -127,7 +130,8 @@ impl ShardWorker {
         let Assignment { mapping, shard: shard_id, state, is_first_start, policy, seed, doubts } = assignment;
         let from = read_from(&state, is_first_start);
         let shard = Shard::new(policy, Some(state.checkpoint), seed, ports.clock.now());
-        let first_view = WorkerView { shard: shard.view(), is_open: false, problem: None };
+        let first_view =
+            WorkerView { shard: shard.view(), is_open: false, problem: None, unread_since: None };
         let (view, views) = watch::channel(first_view);
         let worker = Self {
             mapping,
@@ -143,6 +147,7 @@ impl ShardWorker {
             answers: VecDeque::new(),
             view,
             problems: BTreeMap::new(),
+            unread_since: None,
             doubts,
             doubt: None,
         };
@@ -261,9 +266,11 @@ impl ShardWorker {
         match answer {
             Ok(page) => {
                 self.recovered(Doing::Reading);
+                self.unread_since = None;
                 Input::Fetched(Ok(page))
             }
             Err(error) => {
+                self.unread_since.get_or_insert(self.ports.clock.now());
                 let is_throttled = matches!(error, SourceError::Throttled { .. });
                 match error {
                     SourceError::NotFound { .. } => self.doubt = Some(self.doubts.raise()),
@@ -343,6 +350,7 @@ impl ShardWorker {
         self.view.send_modify(|view| {
             view.shard = self.shard.view();
             view.problem = problem;
+            view.unread_since = self.unread_since;
         });
     }
 }

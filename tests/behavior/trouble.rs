@@ -2,8 +2,8 @@
 
 use crate::world::{World, activity, numbers};
 use pelton::ports::StreamStatus;
-use pelton::supervisor::{MappingActivity, StartError};
-use pelton_core::Outcome;
+use pelton::supervisor::{MappingActivity, StartError, Supervisor};
+use pelton_core::{Outcome, Timestamp};
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
@@ -13,12 +13,22 @@ async fn a_stream_that_cannot_be_reached_while_running_is_waited_for() {
     world.stream.set_reachable(false);
     world.clock.sleep(Duration::from_secs(300)).await;
     assert!(matches!(activity(&supervisor), MappingActivity::Waiting { .. }));
+    let since = unread_since(&supervisor).expect("no read succeeds");
+    assert!(world.clock.now().since(since) > Duration::from_secs(290), "it says since when");
     world.stream.put("a", 0..5);
     world.stream.set_reachable(true);
     world.until_handled(5).await;
+    assert_eq!(unread_since(&supervisor), None);
     world.clock.sleep(Duration::from_secs(120)).await;
     assert_eq!(activity(&supervisor), MappingActivity::Polling);
     world.stop(supervisor).await;
+}
+
+/// Since when no read of the only shard succeeds.
+fn unread_since(supervisor: &Supervisor) -> Option<Timestamp> {
+    let view = supervisor.mappings()[0].view.clone().expect("the mapping is enabled");
+    let shard = view.borrow().shards.values().next().expect("the shard is being read").clone();
+    shard.borrow().unread_since
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,10 @@
 //! In: an application, its functions' code, and the stream's endpoint. Everything that a user can get wrong is checked
 //! before anything runs; what is wrong is told all at once, and leaves nothing behind.
 
+mod ending;
+
+pub(super) use ending::Ended;
+
 use super::CommandFailure;
 use super::functions::{Functions, Running};
 use super::options::PollerOptions;
@@ -10,7 +14,6 @@ use super::signals::StopSignals;
 use super::views::{Past, RunningViews};
 use crate::application::{Application, Function, Mapping};
 use crate::clock::Clock;
-use crate::control::snapshot::{ShardPhase, ShardStatus, StatusSnapshot};
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
 use crate::descriptors;
@@ -26,14 +29,13 @@ use crate::store::SqliteStore;
 use crate::supervisor::{
     Endpoint, FoundStream, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
 };
+use ending::{Why, alone, shards_in_flight, stop};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::event::kinesis::KinesisEncoder;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::pending;
-use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -45,12 +47,6 @@ const PREPARED_AT_ONCE_MAX: usize = 32;
 
 /// How long the place to begin at is waited for in every shard, before the poller says that it is there.
 const OPENING_WAIT_MAX: Duration = Duration::from_secs(5);
-
-/// How long tasks that were abandoned may take to be gone.
-const ABANDONED_WAIT_MAX: Duration = Duration::from_secs(5);
-
-/// From one look to the next at whether they are.
-const ABANDONED_POLL: Duration = Duration::from_millis(5);
 
 /// What a poller is started with.
 pub(super) struct Launch {
@@ -239,97 +235,9 @@ impl Poller {
     }
 }
 
-/// How a poller that is right ended.
-pub(super) enum Ended<T> {
-    /// By a signal.
-    Told,
-    /// By a change: whoever starts the next poller goes on where this one was.
-    Changed {
-        /// What to run now.
-        to: T,
-        /// What happened so far.
-        past: Past,
-        /// Where the API listened.
-        listen: SocketAddr,
-        /// Still held.
-        data_dir: DataDir,
-    },
-}
-
-/// Why a poller stops.
-enum Why<T> {
-    Told,
-    Broken,
-    Changed(T),
-}
-
-/// Stops the mappings. A signal while they stop for a change means not to go on after it; any other ends the wait.
-async fn stop<T>(
-    supervisor: Supervisor,
-    grace: Duration,
-    clock: &Clock,
-    signals: &mut StopSignals,
-    why: &mut Why<T>,
-) -> Stopped {
-    let mut stopping = pin!(supervisor.stop(grace, clock));
-    let mut told_at = clock.now();
-    loop {
-        let next_wish = async {
-            match why {
-                Why::Changed(_) => signals.next().await,
-                Why::Told | Why::Broken => signals.next_wish(told_at, clock).await,
-            }
-        };
-        tokio::select! {
-            stopped = &mut stopping => return stopped,
-            signal = next_wish => match why {
-                Why::Changed(_) => {
-                    info!(signal, ?grace, "stopping: batches in flight finish");
-                    told_at = clock.now();
-                    *why = Why::Told;
-                }
-                Why::Told | Why::Broken => {
-                    warn!(signal, "stopping at once");
-                    return Stopped::Abandoned;
-                }
-            }
-        }
-    }
-}
-
-/// Waits until nobody else has the store: tasks that were abandoned are gone, and write no more.
-async fn alone(store: &Arc<SqliteStore>, clock: &Clock) -> Result<(), CommandFailure> {
-    let deadline = clock.now().after(ABANDONED_WAIT_MAX);
-    while Arc::strong_count(store) > 1 {
-        if clock.now() >= deadline {
-            return Err(CommandFailure::failed(
-                "tasks that were abandoned do not end: nothing can take their place",
-            )
-            .help("start Pelton again: it goes on from the checkpoints"));
-        }
-        clock.sleep(ABANDONED_POLL).await;
-    }
-    Ok(())
-}
-
 fn require_descriptors(shards: usize) -> Result<(), CommandFailure> {
     descriptors::require(shards)
         .map_err(|error| CommandFailure::bad_input(error.to_string()).help(error.help()))
-}
-
-/// How many shards have a batch that is not settled, or whose checkpoint is not kept.
-fn shards_in_flight(snapshot: &StatusSnapshot) -> usize {
-    let is_in_flight = |shard: &&ShardStatus| match shard.phase {
-        ShardPhase::Invoking | ShardPhase::Retrying { .. } | ShardPhase::Stalled | ShardPhase::Draining => {
-            true
-        }
-        ShardPhase::Waiting
-        | ShardPhase::Polling
-        | ShardPhase::Gathering
-        | ShardPhase::Drained
-        | ShardPhase::Ended => false,
-    };
-    snapshot.mappings.iter().flat_map(|mapping| &mapping.shards).filter(is_in_flight).count()
 }
 
 /// Says of which functions nothing will run.

@@ -22,12 +22,13 @@ use tokio::sync::watch;
 pub(super) struct Past {
     started_at: Timestamp,
     totals: BTreeMap<MappingId, Counts>,
+    positions_trimmed: BTreeMap<MappingId, u64>,
 }
 
 impl Past {
     /// Nothing: the process has just begun.
     pub(super) fn none(clock: &Clock) -> Self {
-        Self { started_at: clock.now(), totals: BTreeMap::new() }
+        Self { started_at: clock.now(), totals: BTreeMap::new(), positions_trimmed: BTreeMap::new() }
     }
 }
 
@@ -67,6 +68,7 @@ impl RunningViews {
         let mut past = self.past.clone();
         for handle in &self.mappings {
             past.totals.insert(handle.mapping.id.clone(), self.totals(handle));
+            past.positions_trimmed.insert(handle.mapping.id.clone(), self.positions_trimmed(handle));
         }
         past
     }
@@ -80,6 +82,12 @@ impl RunningViews {
         totals
     }
 
+    /// How often a position of the mapping was no longer kept since the process began.
+    fn positions_trimmed(&self, handle: &MappingHandle) -> u64 {
+        let before = self.past.positions_trimmed.get(&handle.mapping.id).copied().unwrap_or_default();
+        before + handle.source.as_ref().map_or(0, |source| source.positions_trimmed())
+    }
+
     fn function_status(&self, logical_id: &str, function: &LocalFunction) -> FunctionStatus {
         FunctionStatus { name: self.name(logical_id), processes: function.processes() }
     }
@@ -90,7 +98,7 @@ impl RunningViews {
     }
 
     fn mapping_status(&self, handle: &MappingHandle) -> MappingStatus {
-        let MappingHandle { mapping, view, source } = handle;
+        let MappingHandle { mapping, view, source: _ } = handle;
         let totals = self.totals(handle).into();
         let (state, shards) = match view {
             None => (MappingState::Disabled, Vec::new()),
@@ -104,7 +112,7 @@ impl RunningViews {
             function: self.name(&mapping.function),
             stream: mapping.stream.to_string(),
             state,
-            positions_trimmed: source.as_ref().map_or(0, |source| source.positions_trimmed()),
+            positions_trimmed: self.positions_trimmed(handle),
             starting_position: starting_position_name(mapping.starting_position).to_owned(),
             totals,
             shards,
@@ -121,6 +129,6 @@ fn state(activity: MappingActivity) -> MappingState {
 }
 
 fn shard_status((id, worker): (&ShardId, &watch::Receiver<WorkerView>)) -> ShardStatus {
-    let view = worker.borrow();
-    ShardStatus::new(id, &view.shard, view.problem.clone())
+    let WorkerView { shard, problem, unread_since, is_open: _ } = &*worker.borrow();
+    ShardStatus { unread_since: *unread_since, last_error: problem.clone(), ..ShardStatus::new(id, shard) }
 }

@@ -1,33 +1,45 @@
 //! Whether the poller does what it is there for.
 //!
-//! In: a status snapshot. Out: what is wrong, for people; nothing if every enabled mapping polls and its checkpoints can be
-//! kept. A function that fails is no problem of the poller: its batches wait, as they should.
+//! In: a status snapshot. Out: what is wrong, for people; nothing if every enabled mapping polls, its shards are read, and
+//! its checkpoints can be kept. A function that fails is no problem of the poller: its batches wait, as they should.
 
 use super::snapshot::{MappingState, MappingStatus, ShardPhase, ShardStatus, StatusSnapshot};
+use pelton_core::Timestamp;
+use std::time::Duration;
+
+/// For how long reads of a shard may fail: the stream may well throttle some, or break off a connection.
+const UNREAD_MAX: Duration = Duration::from_secs(10);
 
 /// One problem at most for each mapping.
 pub(super) fn problems(snapshot: &StatusSnapshot) -> Vec<String> {
-    let problem = |mapping: &MappingStatus| Some(format!("{}: {}", mapping.id, problem(mapping)?));
+    let problem =
+        |mapping: &MappingStatus| Some(format!("{}: {}", mapping.id, problem(mapping, snapshot.taken_at)?));
     snapshot.mappings.iter().filter_map(problem).collect()
 }
 
-fn problem(mapping: &MappingStatus) -> Option<String> {
+fn problem(mapping: &MappingStatus, now: Timestamp) -> Option<String> {
+    let is_stalled = |shard: &&ShardStatus| shard.phase == ShardPhase::Stalled;
+    let is_unread =
+        |shard: &&ShardStatus| shard.unread_since.is_some_and(|since| now.since(since) >= UNREAD_MAX);
     match &mapping.state {
         MappingState::Disabled => None,
         MappingState::Waiting { reason } => Some(format!("waiting: {reason}")),
         MappingState::Stopped { reason } => Some(format!("stopped: {reason}")),
-        MappingState::Polling => unkept(&mapping.shards),
+        MappingState::Polling => of_shards(mapping.shards.iter().filter(is_stalled))
+            .map(|(shards, reason)| format!("checkpoints of {shards} cannot be kept: {reason}"))
+            .or_else(|| {
+                let (shards, reason) = of_shards(mapping.shards.iter().filter(is_unread))?;
+                Some(format!("{shards} cannot be read: {reason}"))
+            }),
     }
 }
 
-/// Checkpoints that cannot be kept.
-fn unkept(shards: &[ShardStatus]) -> Option<String> {
-    let mut stalled = shards.iter().filter(|shard| shard.phase == ShardPhase::Stalled);
-    let first = stalled.next()?;
+/// Which shards have the problem, and why the first of them has it.
+fn of_shards<'a>(mut shards: impl Iterator<Item = &'a ShardStatus>) -> Option<(String, &'a str)> {
+    let first = shards.next()?;
     let reason = first.last_error.as_deref().unwrap_or("the reason is not known");
-    let others = match stalled.count() {
-        0 => String::new(),
-        others => format!(" and {others} more"),
-    };
-    Some(format!("checkpoints of {}{others} cannot be kept: {reason}", first.shard))
+    Some(match shards.count() {
+        0 => (first.shard.clone(), reason),
+        others => (format!("{} and {others} more", first.shard), reason),
+    })
 }

@@ -109,6 +109,9 @@ pub struct ShardStatus {
     pub batch_arrived_at: Option<Timestamp>,
     /// IteratorAge: how old the last record of the last batch was when it was sent to the function.
     pub iterator_age_ms: Option<u64>,
+    /// Since when no read succeeds; `null` while they do.
+    #[serde(with = "optional_moment")]
+    pub unread_since: Option<Timestamp>,
     /// The last failure, until a batch succeeds.
     pub last_error: Option<String>,
     /// What happened since the poller began to read the shard.
@@ -177,14 +180,15 @@ impl ShardStatus {
             bytes_held: 0,
             batch_arrived_at: None,
             iterator_age_ms: None,
+            unread_since: None,
             last_error: None,
             counts: ShardCounts::default(),
         }
     }
 
-    /// A shard as the core shows it, and the last failure if the batch at hand has had one.
+    /// A shard as the core shows it. What its worker knows beside that is to be added: `unread_since`, `last_error`.
     #[must_use]
-    pub fn new(shard: &ShardId, view: &ShardView, last_error: Option<String>) -> Self {
+    pub fn new(shard: &ShardId, view: &ShardView) -> Self {
         let age = view.iterator_age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         Self {
             shard: shard.as_str().to_owned(),
@@ -195,7 +199,8 @@ impl ShardStatus {
             bytes_held: view.bytes_held,
             batch_arrived_at: view.oldest_arrival,
             iterator_age_ms: age,
-            last_error,
+            unread_since: None,
+            last_error: None,
             counts: view.counts.into(),
         }
     }
@@ -336,7 +341,11 @@ mod tests {
     #[test]
     fn a_shard_is_told_in_stable_json() {
         let phase = Phase::Retrying { attempts: 3, at: Timestamp::from_millis(1_763_697_644_123) };
-        let status = ShardStatus::new(&ShardId::new("shardId-0"), &view(phase), Some("timed out".into()));
+        let status = ShardStatus {
+            unread_since: Some(Timestamp::from_millis(7_000)),
+            last_error: Some("timed out".into()),
+            ..ShardStatus::new(&ShardId::new("shardId-0"), &view(phase))
+        };
         let expected = json!({
             "shard": "shardId-0",
             "phase": "retrying",
@@ -348,6 +357,7 @@ mod tests {
             "bytes_held": 900,
             "batch_arrived_at": "1970-01-01T00:00:01.500Z",
             "iterator_age_ms": 42,
+            "unread_since": "1970-01-01T00:00:07.000Z",
             "last_error": "timed out",
             "counts": {
                 "polled": 10, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 1, "too_large": 0,

@@ -14,6 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+/// When every snapshot was taken.
+const TAKEN_AT: u64 = 20_000;
+
 struct OneMapping;
 
 impl Views for OneMapping {
@@ -36,7 +39,7 @@ fn snapshot(state: MappingState, shards: Vec<ShardStatus>) -> StatusSnapshot {
         pid: 4242,
         version: "0.1.0".into(),
         started_at: Timestamp::from_millis(1_000),
-        taken_at: Timestamp::from_millis(2_000),
+        taken_at: Timestamp::from_millis(TAKEN_AT),
         read_ahead: ReadAhead::default(),
         functions: vec![],
         mappings: vec![MappingStatus {
@@ -122,6 +125,20 @@ async fn health_is_bad_with_the_reason_while_checkpoints_cannot_be_kept() {
     let three = "checkpoints of b and 2 more cannot be kept: disk is full";
     let shards = vec![well, stalled("b"), stalled("c"), stalled("d")];
     check_unavailable(MappingState::Polling, shards, three).await;
+}
+
+#[tokio::test]
+async fn health_is_bad_with_the_reason_once_reads_of_a_shard_have_failed_for_ten_seconds() {
+    let unread = |since| ShardStatus {
+        unread_since: Some(Timestamp::from_millis(TAKEN_AT - since)),
+        last_error: Some("GetRecords was refused".into()),
+        ..ShardStatus::unread(&ShardId::new("a"), ShardPhase::Polling, None)
+    };
+    let said = "a cannot be read: GetRecords was refused";
+    check_unavailable(MappingState::Polling, vec![unread(10_000)], said).await;
+    let Running { address, stop: _running, .. } =
+        showing(Shown(snapshot(MappingState::Polling, vec![unread(9_999)]))).await;
+    assert_eq!(get(address, "/health", "localhost").await.0, 200);
 }
 
 #[tokio::test]

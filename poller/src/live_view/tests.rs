@@ -19,6 +19,7 @@ fn shard(number: u32, phase: ShardPhase, settled: u64) -> ShardStatus {
         bytes_held: 0,
         batch_arrived_at: None,
         iterator_age_ms: Some(12),
+        unread_since: None,
         last_error: None,
         counts: ShardCounts { succeeded: settled, ..ShardCounts::default() },
     }

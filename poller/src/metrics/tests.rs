@@ -8,7 +8,7 @@ use crate::control::snapshot::{
 use pelton_core::Timestamp;
 use pelton_core::plan::ShardId;
 
-/// What [`snapshot`] looks like. `PELTON_BLESS=1` writes it anew.
+/// What [`snapshot`] looks like. `PELTON_UPDATE_EXPECTED=1` writes it anew.
 const GOLDEN: &str = "src/metrics/golden.txt";
 
 fn mapping(id: &str, state: MappingState, totals: ShardCounts, shards: Vec<ShardStatus>) -> MappingStatus {
@@ -72,7 +72,7 @@ fn snapshot() -> StatusSnapshot {
 #[test]
 fn the_text_is_what_it_always_was() {
     let text = render(&snapshot());
-    if std::env::var_os("PELTON_BLESS").is_some() {
+    if std::env::var_os("PELTON_UPDATE_EXPECTED").is_some() {
         std::fs::write(GOLDEN, &text).unwrap();
     }
     assert_eq!(text, std::fs::read_to_string(GOLDEN).unwrap());
@@ -102,5 +102,16 @@ fn every_metric_says_what_it_is() {
     for name in &helps {
         assert!(name.starts_with("pelton_"), "{name}");
         assert_eq!(helps.iter().filter(|other| *other == name).count(), 1, "{name} is there once");
+    }
+}
+
+#[test]
+fn the_readme_names_every_metric() {
+    let readme = std::fs::read_to_string("../README.md").unwrap();
+    let text = render(&snapshot());
+    for name in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
+        let in_table = name.trim_start_matches("pelton_mapping_").trim_start_matches("pelton_shard_");
+        let is_named = [name, in_table].iter().any(|name| readme.contains(&format!("`{name}`")));
+        assert!(is_named, "{name}");
     }
 }

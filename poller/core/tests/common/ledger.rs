@@ -182,6 +182,7 @@ impl Ledger {
         assert!(batch.event_len() <= self.policy.event_bytes_max, "I4: no event exceeds its limit");
         let indices = self.indices(batch);
         let is_first = self.entries[indices[0]].tries == 0;
+        let has_failed = self.entries[indices[0]].failures > 0;
         if is_first {
             self.check_cut(&indices);
             self.batch = indices[0]..indices[0] + indices.len();
@@ -205,6 +206,7 @@ impl Ledger {
             entry.tries += 1;
         }
         self.counts.invocations += 1;
+        self.counts.retries += u64::from(has_failed);
         self.counts.invoked += batch.records().len() as u64;
         is_first
     }
