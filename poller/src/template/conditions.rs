@@ -4,8 +4,8 @@
 
 use super::context::{Context, Reported, Scope};
 use super::diagnostics::{Code, Diagnostic};
-use super::document::Resource;
 use super::node::{Node, Value};
+use super::resource::Resource;
 use super::source::Span;
 use super::suggest;
 

@@ -6,17 +6,17 @@
 
 use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
-use super::document::Resource;
 use super::function_names;
 use super::mappings::{self, Declared};
 use super::node::Entry;
 use super::references::SAM_FUNCTION;
+use super::resource::Resource;
 use super::source::Span;
 use super::suggest;
 use crate::application::{Mapping, MappingId};
 use std::collections::{BTreeMap, BTreeSet};
 
-const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
+pub(super) const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
 
 /// Events that are mappings, of sources that Pelton does not read yet.
 const OTHER_SOURCES: [&str; 6] = ["DynamoDB", "MSK", "SelfManagedKafka", "SQS", "MQ", "DocumentDB"];

@@ -2,9 +2,9 @@
 
 use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
-use super::document::Resource;
 use super::functions::is_function;
 use super::node::Entry;
+use super::resource::Resource;
 use super::suggest;
 
 /// A function, and the alias or version that the mapping invokes.

@@ -5,10 +5,10 @@
 
 use super::context::{Context, Reported, STACK_NAME};
 use super::diagnostics::{Code, Diagnostic};
-use super::document::Resource;
 use super::environment;
 use super::node::{Entry, Node};
 use super::references::{LAMBDA_FUNCTION, SAM_FUNCTION};
+use super::resource::Resource;
 use super::resource_kinds::ROLE_ARN;
 use crate::application::{BuildMethod, Function};
 use std::collections::BTreeMap;

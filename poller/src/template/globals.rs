@@ -4,8 +4,9 @@
 //! key by key; lists: those of `Globals` first, the function's appended.
 
 use super::diagnostics::{Code, Diagnostic, Diagnostics};
-use super::document::{Resource, wrong_shape};
+use super::document::wrong_shape;
 use super::node::{Entry, Node, Value};
+use super::resource::Resource;
 use super::source::Span;
 use std::collections::{HashMap, HashSet};
 

@@ -27,7 +27,9 @@ mod node;
 mod parameters;
 mod references;
 mod render;
+mod resource;
 mod resource_kinds;
+mod resource_types;
 #[cfg(test)]
 mod robustness;
 mod settings;

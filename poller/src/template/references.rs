@@ -2,15 +2,16 @@
 
 use super::context::{Context, Evaluated, Reported, STACK_NAME, Scope};
 use super::diagnostics::{Code, Diagnostic};
-use super::document::Resource;
 use super::node::{Node, Value};
 use super::parameters::ParameterValue;
+use super::resource::Resource;
 use super::resource_kinds::{self, FUNCTION_ARN, ROLE_ARN};
 use super::source::Span;
 use super::suggest;
 
 pub(super) const SAM_FUNCTION: &str = "AWS::Serverless::Function";
 pub(super) const LAMBDA_FUNCTION: &str = "AWS::Lambda::Function";
+pub(super) const ALIAS: &str = "AWS::Lambda::Alias";
 
 const PSEUDO_PARAMETERS: [&str; 8] = [
     "AWS::Region",
@@ -53,9 +54,7 @@ impl<'t> Context<'t> {
         }
         let resource = self.existing_resource(name, span)?;
         let text = match resource {
-            Referred::Resource(resource) if resource.kind == "AWS::Lambda::Alias" => {
-                self.lambda_alias(resource, span)?
-            }
+            Referred::Resource(resource) if resource.kind == ALIAS => self.lambda_alias(resource, span)?,
             Referred::Resource(resource) => {
                 let Some(kind) = resource_kinds::known(&resource.kind) else {
                     return Err(self.unknown_value(name, "Ref", &resource.kind, span));
@@ -231,6 +230,9 @@ impl<'t> Context<'t> {
     }
 
     fn unknown_name(&mut self, name: &str, span: Span) -> Reported {
+        if self.document.is_broken(name) {
+            return Reported;
+        }
         let parameters = self.document.parameters.iter().map(|entry| entry.key.as_str());
         let (message, help) = match self.scope {
             Scope::Conditions => (

@@ -2,8 +2,8 @@
 
 use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
-use super::document::Resource;
 use super::node::Entry;
+use super::resource::Resource;
 use super::source::Span;
 use crate::application::Stream;
 use std::collections::BTreeMap;
