@@ -16,7 +16,7 @@ use crate::logging::Terminal;
 use crate::rebuild::Rebuilder;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
-use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams};
+use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams, warn_of_differences};
 use crate::supervisor::Endpoint;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -92,9 +92,13 @@ pub(super) async fn start(
     let client = connect(&AwsOptions { endpoint_url, region: Some(region) }).await?;
     // Code that does not compile must not leave streams behind.
     let code = build_all(&application, terminal).await?;
-    create_streams(&client, &clock, &application.streams.values().cloned().collect::<Vec<_>>())
+    let streams: Vec<_> = application.streams.values().cloned().collect();
+    create_streams(&client, &clock, &streams)
         .await
         .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+    if stream.is_some() {
+        warn_of_differences(&streams);
+    }
     let launch = Launch {
         application: application.clone(),
         code,

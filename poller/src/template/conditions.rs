@@ -21,6 +21,12 @@ impl<'t> Context<'t> {
         }
     }
 
+    /// Whether a resource is to be looked at: unless it is certain that it does not exist. A condition that is wrong is
+    /// reported, and hides nothing else.
+    pub(super) fn may_exist(&mut self, resource: &'t Resource) -> bool {
+        self.exists(resource) != Ok(false)
+    }
+
     /// Whether the condition of that name holds.
     pub(super) fn condition(&mut self, name: &str, span: Span) -> Result<bool, Reported> {
         let document = self.document;
@@ -70,8 +76,8 @@ impl<'t> Context<'t> {
             },
             "Fn::Equals" => match operands {
                 [left, right] => {
-                    let (left, right) = (self.evaluate(left)?, self.evaluate(right)?);
-                    Ok(is_equal(left.as_ref(), right.as_ref()))
+                    let (left, right) = (self.evaluate(left), self.evaluate(right));
+                    Ok(is_equal(left?.as_ref(), right?.as_ref()))
                 }
                 _ => Err(self.wrong_arguments("Fn::Equals", node.span, "two values")),
             },
@@ -89,7 +95,7 @@ impl<'t> Context<'t> {
     }
 
     fn holds_each(&mut self, operands: &[Node]) -> Result<Vec<bool>, Reported> {
-        operands.iter().map(|operand| self.holds(operand)).collect()
+        self.each(operands, Self::holds)
     }
 
     fn no_condition(&mut self, node: &Node) -> Reported {

@@ -97,6 +97,16 @@ impl<'t> Context<'t> {
         result
     }
 
+    /// Does the same with each item, and gives up only after the last: what is wrong with one hides nothing.
+    pub(super) fn each<I, T>(
+        &mut self,
+        items: impl IntoIterator<Item = I>,
+        mut look: impl FnMut(&mut Self, I) -> Result<T, Reported>,
+    ) -> Result<Vec<T>, Reported> {
+        let results: Vec<Result<T, Reported>> = items.into_iter().map(|item| look(self, item)).collect();
+        results.into_iter().collect()
+    }
+
     /// One level deeper, if the limits allow it.
     pub(super) fn deeper<T>(
         &mut self,
@@ -116,9 +126,13 @@ impl<'t> Context<'t> {
 
     /// Counts the making of so many bytes.
     pub(super) fn add_work(&mut self, bytes: usize, span: Span) -> Result<(), Reported> {
+        let was_exhausted = self.work > WORK_MAX;
         self.work = self.work.saturating_add(NODE_WORK).saturating_add(bytes);
         if self.work <= WORK_MAX {
             return Ok(());
+        }
+        if was_exhausted && self.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::TooLarge) {
+            return Err(Reported);
         }
         let message = format!("the template's functions make more than {WORK_MAX} bytes");
         Err(self.report(Diagnostic::error(Code::TooLarge, message).at(span, "the limit is passed here")))

@@ -9,7 +9,7 @@ use super::diagnostics::{Code, Diagnostic};
 use super::function_names;
 use super::mappings::{self, Declared};
 use super::node::Entry;
-use super::references::SAM_FUNCTION;
+use super::references::{SAM_FUNCTION, referenced_id};
 use super::resource::Resource;
 use super::source::Span;
 use super::suggest;
@@ -61,7 +61,7 @@ pub(super) fn read_all(context: &mut Context<'_>) -> EventSourceMappings {
     let mut mappings = EventSourceMappings::default();
     for resource in &document.resources {
         let is_concerned = resource.kind == MAPPING || resource.kind == SAM_FUNCTION;
-        if !is_concerned || context.exists(resource) != Ok(true) {
+        if !is_concerned || !context.may_exist(resource) {
             continue;
         }
         if resource.kind == MAPPING {
@@ -121,7 +121,12 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
         source_property: "EventSourceArn",
         other_properties: &["FunctionName"],
     };
-    let function_id = function.as_ref().map_or("", |invoked| &invoked.function.id);
+    // What is wrong with a function is told, also where its name is.
+    let meant = properties.iter().find_map(|property| match property.key.as_str() {
+        "FunctionName" => referenced_id(&property.value),
+        _ => None,
+    });
+    let function_id = function.as_ref().map_or(meant.unwrap_or_default(), |invoked| &invoked.function.id);
     let mapping = mappings::read(context, &declared, function_id);
     let read = match (mapping, function.as_ref()) {
         (Ok(mapping), Ok(invoked)) => {

@@ -108,7 +108,8 @@ pub(super) fn read<'t>(
     let properties = context.properties(&resource.properties)?;
     let mut function = Function {
         logical_id: resource.id.clone(),
-        name: context.name_of(resource)?,
+        // What is wrong with the name is reported; the properties may be wrong as well.
+        name: context.name_of(resource).unwrap_or_else(|Reported| resource.id.clone()),
         code_uri: root.to_owned(),
         handler: HANDLER.to_owned(),
         runtime: RUNTIME_DEFAULT.to_owned(),

@@ -35,11 +35,8 @@ impl Context<'_> {
             Value::Null => Ok(Some(node.clone())),
             Value::Scalar(scalar) => context.scalar(scalar, node).map(Some),
             Value::Sequence(items) => {
-                let mut values = Vec::new();
-                for item in items {
-                    values.extend(context.evaluate(item)?);
-                }
-                Ok(Some(Node::sequence(values, node.span)))
+                let values = context.each(items, Self::evaluate)?;
+                Ok(Some(Node::sequence(values.into_iter().flatten().collect(), node.span)))
             }
             Value::Mapping(entries) => match node.as_intrinsic() {
                 Some((name, argument)) => context.call(name, argument, node.span),
@@ -103,17 +100,15 @@ impl Context<'_> {
     }
 
     fn mapping(&mut self, entries: &[Entry], span: Span) -> Result<Node, Reported> {
-        let mut values = Vec::new();
-        for entry in entries {
+        let values = self.each(entries, |context, entry| {
             if entry.key.starts_with("Fn::") {
-                return Err(self.function_among_keys(entry));
+                return Err(context.function_among_keys(entry));
             }
-            if let Some(value) = self.evaluate(&entry.value)? {
-                self.add_work(entry.key.len(), entry.key_span)?;
-                values.push(Entry { value, ..entry.clone() });
-            }
-        }
-        Ok(Node { value: Value::Mapping(values), span })
+            let Some(value) = context.evaluate(&entry.value)? else { return Ok(None) };
+            context.add_work(entry.key.len(), entry.key_span)?;
+            Ok(Some(Entry { value, key: entry.key.clone(), key_span: entry.key_span }))
+        })?;
+        Ok(Node { value: Value::Mapping(values.into_iter().flatten().collect()), span })
     }
 
     fn call(&mut self, name: &str, argument: &Node, span: Span) -> Evaluated {
@@ -169,8 +164,8 @@ impl Context<'_> {
         let Some([index, list]) = argument.as_sequence() else {
             return Err(self.wrong_arguments("Fn::Select", span, "an index and a list"));
         };
-        let index = self.evaluate_text(index, "an index")?;
-        let items = self.evaluate_list(list, "a list")?;
+        let (index, items) = (self.evaluate_text(index, "an index"), self.evaluate_list(list, "a list"));
+        let (index, items) = (index?, items?);
         let chosen = index.parse().ok().and_then(|index: usize| items.get(index));
         match chosen {
             Some(item) => Ok(Node { span, ..item.clone() }),
@@ -191,10 +186,7 @@ impl Context<'_> {
             return Err(self.wrong_arguments("Fn::FindInMap", span, "a map's name and two keys"));
         };
         let wanted = [map, top, second];
-        let mut names = Vec::new();
-        for part in wanted {
-            names.push(self.evaluate_text(part, "a name")?);
-        }
+        let names = self.each(wanted, |context, part| context.evaluate_text(part, "a name"))?;
         let document = self.document;
         let mut entries = document.mappings.as_slice();
         for (level, name) in names.iter().enumerate() {

@@ -9,6 +9,8 @@
 //!                                   event_source_mappings · functions · streams ──► Application
 //! ```
 
+#[cfg(test)]
+mod at_once;
 mod conditions;
 mod context;
 mod cycles;
@@ -165,7 +167,7 @@ fn read_functions(
     let document = context.document;
     let mut result = BTreeMap::new();
     for resource in document.resources.iter().filter(|resource| functions::is_function(resource)) {
-        if context.quietly(|context| context.exists(resource)) != Ok(true) {
+        if !context.quietly(|context| context.may_exist(resource)) {
             continue;
         }
         let function = if needed.contains(&resource.id) {

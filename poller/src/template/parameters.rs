@@ -138,9 +138,7 @@ impl<'t> Declaration<'t> {
             }
             Kind::TextList | Kind::NumberList => {
                 let items: Vec<String> = text.split(',').map(|item| item.trim().to_owned()).collect();
-                for item in &items {
-                    self.check(context, item, span)?;
-                }
+                context.each(&items, |context, item| self.check(context, item, span))?;
                 Ok(ParameterValue::List(items))
             }
         }
@@ -319,7 +317,7 @@ mod tests {
         check_refused("Type: Number, MaxValue: 3", "P=3.5", "must be at most 3");
         check_refused("Type: String, MinLength: 2", "P=é", "must be at least 2 characters long");
         check_refused("Type: String, MaxLength: 2", "P=abc", "must be at most 2 characters long");
-        check_refused("Type: List<Number>", "P='1,x'", "must be a number");
+        check_refused("Type: List<Number>", "P=1,x", "must be a number");
         check_refused("Type: String, AllowedValues: [a], ConstraintDescription: only a", "P=b", "| only a");
     }
 
