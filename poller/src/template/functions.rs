@@ -245,7 +245,10 @@ fn code_folder<'t>(context: &mut Context<'t>, property: &'t Entry, root: &Path) 
     };
     match value.as_scalar() {
         Some(uri) if uri.starts_with("s3://") || uri.starts_with("https://") => Err(not_here(context)),
-        Some(path) => Ok(root.join(path).components().collect()),
+        Some(path) => {
+            context.without_nul(property, path)?;
+            Ok(root.join(path).components().collect())
+        }
         None if value.as_mapping().is_some() => Err(not_here(context)),
         None => Err(context.wrong_property(property, &value, "a folder")),
     }
@@ -354,6 +357,22 @@ mod tests {
         check_refused(&variables(&format!("AB: {}", "x".repeat(4095))), "have 4097 bytes");
         check(&variables(&format!("AB: {}", "x".repeat(4094))), |_| true);
         check_refused("Environment: {Variable: {}}", "`Environment` has no property `Variable`");
+    }
+
+    /// The system takes the environment, arguments and paths of a program as texts that end at the first NUL.
+    #[test]
+    fn what_holds_a_nul_is_refused() {
+        let value = |text: &str| format!("Environment: {{Variables: {{VALUE: {text}}}}}");
+        let expected = "`VALUE` has the character NUL in it | must be a text without NUL (U+0000)";
+        check_refused(&value(r#""a\0b""#), expected);
+        check_refused(&value(r#""a\u0000b""#), expected);
+        check_refused(&value(r#"!Sub "${AWS::Region}\0""#), expected);
+        check_refused(r#"Environment: {Variables: {"AB\0": x}}"#, "is no name of an environment variable");
+        check_refused("Environment: {Variables: {A=B: x}}", "`A=B` is no name of an environment variable");
+        check_refused("Environment: {Variables: {'': x}}", "`` is no name of an environment variable");
+        let handler = template("", "", "").replace("Handler: bootstrap", r#"Handler: "boot\0strap""#);
+        check_problem(&load(&handler), "`Handler` has the character NUL in it");
+        check_refused(r#"CodeUri: "a\0""#, "`CodeUri` has the character NUL in it");
     }
 
     /// Refused, allowed as a warning, and no problem of a function that no enabled mapping needs.
