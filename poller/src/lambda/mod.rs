@@ -31,6 +31,7 @@ mod process_group;
 mod profile;
 mod reaper;
 mod runtime_api;
+mod sam_build;
 mod spawner;
 
 pub use code::{Code, CodeError};

@@ -117,14 +117,14 @@ fn did_you_mean(kind: &str, known: impl IntoIterator<Item = &'static str> + Clon
 
 /// `Owner::Service::Type`, perhaps with `::MODULE`, or `Custom::Name`.
 fn is_type_name(kind: &str) -> bool {
-    let is_word = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric());
+    let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric());
     let is_custom_name = |name: &str| {
         !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '@' | '-'))
     };
     let words: Vec<&str> = kind.split("::").collect();
     match words[..] {
         ["Custom", name] => is_custom_name(name),
-        [_, _, _] | [_, _, _, "MODULE"] => words.iter().all(|word| is_word(&word)),
+        [_, _, _] | [_, _, _, "MODULE"] => words.iter().all(|word| is_word(word)),
         _ => false,
     }
 }
