@@ -19,6 +19,7 @@ mod document;
 mod environment;
 mod event_source;
 mod event_source_mappings;
+mod excerpt;
 mod function_names;
 mod functions;
 mod globals;
