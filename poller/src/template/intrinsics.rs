@@ -95,7 +95,7 @@ impl Context<'_> {
             let message = "a dynamic reference (`{{resolve:…}}`) is not supported by Pelton";
             return Err(self.unsupported(node.span, message, "AWS would look this up"));
         }
-        let text = scalar.property_text().to_owned();
+        let text = scalar.property_text().into_owned();
         Ok(Node { value: Value::Scalar(Scalar { text, style: scalar.style }), span: node.span })
     }
 

@@ -14,6 +14,7 @@ mod at_once;
 mod conditions;
 mod context;
 mod cycles;
+mod description;
 pub mod diagnostics;
 mod document;
 mod environment;
@@ -48,6 +49,7 @@ mod yaml;
 mod yaml_mapping;
 mod yaml_scalar;
 
+pub use description::description;
 pub use summary::summary;
 
 use crate::application::{Application, Function};

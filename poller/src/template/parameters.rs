@@ -10,6 +10,7 @@ use super::node::{Entry, Node};
 use super::source::Span;
 use super::suggest;
 use regex::RegexBuilder;
+use std::borrow::Cow;
 
 /// What a compiled AllowedPattern may take, in bytes.
 const PATTERN_BYTES_MAX: usize = 1024 * 1024;
@@ -115,9 +116,9 @@ impl<'t> Declaration<'t> {
     fn value(&self, context: &mut Context<'t>) -> Result<ParameterValue, Reported> {
         let given = context.options.parameters.iter().rev().find(|(name, _)| name == self.name);
         let (text, span) = match (given, self.property("Default")) {
-            (Some((_, value)), _) => (value.as_str(), self.entry.key_span),
+            (Some((_, value)), _) => (Cow::Borrowed(value.as_str()), self.entry.key_span),
             (None, Some(_)) if self.kind == Kind::Kept => return Ok(ParameterValue::Missing),
-            (None, Some(default)) => match default.as_scalar() {
+            (None, Some(default)) => match default.as_property_text() {
                 Some(text) => (text, default.span),
                 None => {
                     return Err(context.report(
@@ -133,8 +134,8 @@ impl<'t> Declaration<'t> {
         };
         match self.kind {
             Kind::Text | Kind::Number | Kind::Kept => {
-                self.check(context, text, span)?;
-                Ok(ParameterValue::Single(text.to_owned()))
+                self.check(context, &text, span)?;
+                Ok(ParameterValue::Single(text.into_owned()))
             }
             Kind::TextList | Kind::NumberList => {
                 let items: Vec<String> = text.split(',').map(|item| item.trim().to_owned()).collect();
@@ -161,15 +162,18 @@ impl<'t> Declaration<'t> {
             fail(context, "must be a number".to_owned());
         }
         if let Some(allowed) = self.property("AllowedValues").and_then(Node::as_sequence) {
-            let allowed: Vec<&str> = allowed.iter().filter_map(Node::as_scalar).collect();
-            if !allowed.contains(&value) {
-                let list = suggest::list(allowed).unwrap_or_else(|| "nothing".to_owned());
+            let allowed: Vec<Cow<'_, str>> = allowed.iter().filter_map(Node::as_property_text).collect();
+            if !allowed.contains(&Cow::Borrowed(value)) {
+                let list =
+                    suggest::list(allowed.iter().map(AsRef::as_ref)).unwrap_or_else(|| "nothing".to_owned());
                 fail(context, format!("must be one of {list}"));
             }
         }
         for (name, unit, actual) in self.measures(value) {
-            let Some(limit) =
-                self.property(name).and_then(Node::as_scalar).and_then(|text| text.parse::<f64>().ok())
+            let Some(limit) = self
+                .property(name)
+                .and_then(Node::as_property_text)
+                .and_then(|text| text.parse::<f64>().ok())
             else {
                 continue;
             };
@@ -226,7 +230,7 @@ impl<'t> Declaration<'t> {
     }
 
     fn is_secret(&self) -> bool {
-        self.property("NoEcho").and_then(Node::as_scalar) == Some("true")
+        self.property("NoEcho").and_then(Node::as_property_text).is_some_and(|text| text == "true")
     }
 }
 
@@ -286,6 +290,8 @@ mod tests {
         check("Type: Number, Default: 5", "P=6.5", "6.5");
         check("Type: CommaDelimitedList, Default: 'a, b'", "", "a|b");
         check("Type: List<Number>, Default: '1,2'", "P=3,4", "3|4");
+        check("Type: String, Default: yes, AllowedValues: [yes, no]", "", "true");
+        check("Type: Number, Default: 010", "", "8");
         check("Type: AWS::EC2::VPC::Id, Default: vpc-1", "", "vpc-1");
         check("Type: List<AWS::EC2::Subnet::Id>, Default: 's-1,s-2'", "", "s-1|s-2");
         check("Type: AWS::SSM::Parameter::Value<String>, Default: /path", "P=real", "real");
