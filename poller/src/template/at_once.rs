@@ -128,7 +128,7 @@ fn each_argument_of_a_function_is_evaluated() {
     check_value("!Select [!Ref No1, [!Ref No2]]", &["`No1`", "`No2`"]);
     check_value("!Split [!Ref No1, !Ref No2]", &["`No1`", "`No2`"]);
     check_value("!FindInMap [!Ref No1, !Ref No2, !Ref No3]", &["`No1`", "`No2`", "`No3`"]);
-    check_value("!ToJsonString {a: !Ref No1, b: !Ref No2}", &["`No1`", "`No2`"]);
+    check_value("!ToJsonString {a: !Ref No1, b: !Ref No2}", &["`No1`", "`No2`", "needs the transform"]);
 }
 
 #[test]

@@ -14,8 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// SAM's macro: without it, `AWS::Serverless::…` means nothing.
 const SAM_TRANSFORM: &str = "AWS::Serverless-2016-10-31";
 
+/// The macro that brings further functions along.
+pub(super) const LANGUAGE_EXTENSIONS: &str = "AWS::LanguageExtensions";
+
 /// Macros that change nothing of what Pelton reads, or that Pelton carries out itself.
-const TRANSFORMS: [&str; 3] = [SAM_TRANSFORM, "AWS::LanguageExtensions", "AWS::CodeDeployBlueGreen"];
+const TRANSFORMS: [&str; 3] = [SAM_TRANSFORM, LANGUAGE_EXTENSIONS, "AWS::CodeDeployBlueGreen"];
 
 const SECTIONS: [&str; 12] = [
     "AWSTemplateFormatVersion",
@@ -42,6 +45,8 @@ pub(super) struct Document {
     pub(super) mappings: Vec<Entry>,
     pub(super) conditions: BTreeMap<String, Entry>,
     pub(super) resources: Vec<Resource>,
+    /// Whether the template may call what the macro `AWS::LanguageExtensions` carries out.
+    pub(super) has_language_extensions: bool,
     by_id: BTreeMap<String, usize>,
     /// Entries of `Resources` that are no resources, which was reported: a reference to one is not told again.
     broken: BTreeSet<String>,
@@ -70,7 +75,14 @@ impl Document {
                     let named = entries_of(section, diagnostics).into_iter();
                     document.conditions = named.map(|entry| (entry.key.clone(), entry)).collect();
                 }
-                "Transform" => has_sam_transform = check_transforms(&section.value, diagnostics),
+                "Transform" => {
+                    let transforms = check_transforms(&section.value, diagnostics);
+                    has_sam_transform = transforms.contains(&SAM_TRANSFORM);
+                    document.has_language_extensions = transforms.contains(&LANGUAGE_EXTENSIONS);
+                }
+                "Fn::Transform" => {
+                    check_transforms(&section.value, diagnostics);
+                }
                 "Globals" => globals = Some(entries_of(section, diagnostics)),
                 "Resources" => resources = Some(entries_of(section, diagnostics)),
                 name if SECTIONS.contains(&name) => {}
@@ -168,15 +180,17 @@ pub(super) fn wrong_shape(entry: &Entry, wanted: &str) -> Diagnostic {
         .at(entry.key_span, format!("must be {wanted}"))
 }
 
-/// Whether SAM's transform is among them; the ones that Pelton would have to carry out and cannot are reported.
-fn check_transforms(node: &Node, diagnostics: &mut Diagnostics) -> bool {
+/// The ones that Pelton carries out; those that it would have to and cannot are reported.
+fn check_transforms(node: &Node, diagnostics: &mut Diagnostics) -> Vec<&'static str> {
     let transforms = match &node.value {
         Value::Sequence(items) => items.as_slice(),
         Value::Null | Value::Scalar(_) | Value::Mapping(_) => std::slice::from_ref(node),
     };
+    let mut known = Vec::new();
     for transform in transforms {
         let name = transform.as_scalar().or_else(|| transform.get("Name")?.as_scalar());
-        if name.is_some_and(|name| TRANSFORMS.contains(&name)) {
+        if let Some(transform) = TRANSFORMS.iter().find(|&&known| Some(known) == name) {
+            known.push(*transform);
             continue;
         }
         let name = name.unwrap_or("this transform");
@@ -186,5 +200,5 @@ fn check_transforms(node: &Node, diagnostics: &mut Diagnostics) -> bool {
                 .help("give Pelton the template as it is after the transform"),
         );
     }
-    transforms.iter().any(|transform| transform.as_scalar() == Some(SAM_TRANSFORM))
+    known
 }

@@ -5,6 +5,7 @@
 
 use super::context::{Context, Evaluated, Reported};
 use super::diagnostics::{Code, Diagnostic};
+use super::document::LANGUAGE_EXTENSIONS;
 use super::node::{Entry, Node, Scalar, Value};
 use super::source::Span;
 use super::suggest;
@@ -27,6 +28,13 @@ const FUNCTIONS: [&str; 12] = [
 
 /// Functions whose value only AWS knows.
 const AWS_ONLY: [&str; 4] = ["Fn::ImportValue", "Fn::Transform", "Fn::GetAZs", "Fn::Cidr"];
+
+/// The function that repeats what it holds; its name goes on.
+const FOR_EACH: &str = "Fn::ForEach";
+
+fn is_aws_only(name: &str) -> bool {
+    AWS_ONLY.contains(&name) || name.starts_with(FOR_EACH)
+}
 
 impl Context<'_> {
     /// Carries out every function in a piece of the template.
@@ -72,9 +80,17 @@ impl Context<'_> {
                 Some(_) | None => break,
             }
         }
-        match node.as_mapping() {
-            Some(entries) if node.as_intrinsic().is_none() => Ok(Some(entries)),
-            Some(_) | None => Err(self.wrong_kind(Some(node), node.span, wanted)),
+        if let Some((name, _)) = node.as_intrinsic()
+            && is_aws_only(name)
+        {
+            return Err(self.aws_only(name, node.span));
+        }
+        let Some(entries) = node.as_mapping().filter(|_| node.as_intrinsic().is_none()) else {
+            return Err(self.wrong_kind(Some(node), node.span, wanted));
+        };
+        match entries.iter().find(|entry| entry.key.starts_with("Fn::")) {
+            Some(function) => Err(self.function_among_keys(function)),
+            None => Ok(Some(entries)),
         }
     }
 
@@ -126,15 +142,16 @@ impl Context<'_> {
             "Fn::Select" => self.select(argument, span).map(Some),
             "Fn::FindInMap" => self.find_in_map(argument, span),
             "Fn::Base64" => self.base64(argument, span).map(Some),
-            "Fn::ToJsonString" => self.json_string(argument, span).map(Some),
+            "Fn::ToJsonString" => {
+                self.require_language_extensions(name, span);
+                self.json_string(argument, span).map(Some)
+            }
             "Fn::Length" => {
+                self.require_language_extensions(name, span);
                 let items = self.evaluate_list(argument, "a list")?;
                 Ok(Some(Node::text(items.len().to_string(), span)))
             }
-            name if AWS_ONLY.contains(&name) || name.starts_with("Fn::ForEach") => {
-                let message = format!("`{name}` is not supported by Pelton");
-                Err(self.unsupported(span, message, "only AWS knows this value"))
-            }
+            name if is_aws_only(name) => Err(self.aws_only(name, span)),
             "Fn::Equals" | "Fn::And" | "Fn::Or" | "Fn::Not" => Err(self.report(
                 Diagnostic::error(Code::WrongType, format!("`{name}` stands where no condition is wanted"))
                     .at(span, "allowed only in the section `Conditions`")
@@ -148,11 +165,32 @@ impl Context<'_> {
         }
     }
 
+    fn aws_only(&mut self, name: &str, span: Span) -> Reported {
+        let label = if name.starts_with(FOR_EACH) {
+            "write out what it repeats"
+        } else {
+            "only AWS knows this value"
+        };
+        self.unsupported(span, format!("`{name}` is not supported by Pelton"), label)
+    }
+
+    /// Functions that are there only with a macro.
+    fn require_language_extensions(&mut self, name: &str, span: Span) {
+        if self.document.has_language_extensions {
+            return;
+        }
+        let message = format!("`{name}` needs the transform `{LANGUAGE_EXTENSIONS}`");
+        self.report(
+            Diagnostic::error(Code::Missing, message)
+                .at(span, "without it, AWS does not know this")
+                .help(format!("add `{LANGUAGE_EXTENSIONS}` to the list `Transform`, before SAM's")),
+        );
+    }
+
     /// A function is the only key of its map.
     fn function_among_keys(&mut self, entry: &Entry) -> Reported {
-        if entry.key.starts_with("Fn::ForEach") {
-            let message = format!("`{}` is not supported by Pelton", entry.key);
-            return self.unsupported(entry.key_span, message, "write out what it repeats");
+        if is_aws_only(&entry.key) {
+            return self.aws_only(&entry.key, entry.key_span);
         }
         self.report(
             Diagnostic::error(Code::WrongType, format!("`{}` stands among other keys", entry.key))
@@ -182,6 +220,9 @@ impl Context<'_> {
             [path @ .., _] if path.len() == 3 => (path, arguments[3].get("DefaultValue")),
             path => (path, None),
         };
+        if default.is_some() {
+            self.require_language_extensions("DefaultValue", arguments[3].span);
+        }
         let [map, top, second] = path else {
             return Err(self.wrong_arguments("Fn::FindInMap", span, "a map's name and two keys"));
         };
@@ -236,7 +277,10 @@ Conditions:
 
     fn loaded(expression: &str) -> crate::template::Loaded {
         let function = format!("Environment: {{Variables: {{VALUE: {expression}}}}}");
-        load_with(&template(&function, "", SECTIONS), &LoadOptions { ..options() })
+        let text = template(&function, "", SECTIONS)
+            .replace("Transform: AWS", "Transform: [AWS::LanguageExtensions, AWS")
+            .replace("2016-10-31", "2016-10-31]");
+        load_with(&text, &LoadOptions { ..options() })
     }
 
     #[track_caller]
@@ -353,6 +397,38 @@ Conditions:
             r#"{"a":1,"b":"x","c":[true,"2"],"d":"dev"}"#,
         );
         check_refused("{'Fn::ToJsonString': a}", "must be a map or a list");
+    }
+
+    #[test]
+    fn language_extensions_need_their_transform() {
+        for call in ["!Length [a]", "!ToJsonString [a]", "!FindInMap [M, N, x, {DefaultValue: y}]"] {
+            let function = format!("Environment: {{Variables: {{VALUE: {call}}}}}");
+            let text = template(&function, "", "Mappings: {M: {N: {x: z}}}");
+            check_problem(&load_with(&text, &options()), "needs the transform `AWS::LanguageExtensions`");
+        }
+    }
+
+    #[test]
+    fn what_repeats_or_includes_is_refused_wherever_it_stands() {
+        for (good, bad, name) in [
+            ("      Events:", "      Events:\n        Fn::ForEach::Loop: [N, [a], {}]", "Fn::ForEach::Loop"),
+            (
+                "    Properties:",
+                "    Properties:\n      Fn::Transform: {Name: AWS::Include}",
+                "Fn::Transform",
+            ),
+            (
+                "          Properties:",
+                "          Properties:\n            Fn::Transform: {Name: x}",
+                "Fn::Transform",
+            ),
+        ] {
+            let text = template("", "", "").replacen(good, bad, 1);
+            let expected = format!("error unsupported: `{name}` is not supported by Pelton");
+            check_problem(&load_with(&text, &options()), &expected);
+        }
+        let text = template("", "", "Fn::Transform: {Name: AWS::Include}");
+        check_problem(&load_with(&text, &options()), "`AWS::Include` is not supported by Pelton");
     }
 
     #[test]

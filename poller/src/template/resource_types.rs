@@ -12,7 +12,7 @@ use super::streams::STREAM;
 use super::suggest;
 
 /// The types that Pelton reads.
-const READ: [&str; 6] = [SAM_FUNCTION, LAMBDA_FUNCTION, ALIAS, MAPPING, STREAM, CONSUMER];
+pub(super) const READ: [&str; 6] = [SAM_FUNCTION, LAMBDA_FUNCTION, ALIAS, MAPPING, STREAM, CONSUMER];
 
 const SAM_PREFIX: &str = "AWS::Serverless::";
 
