@@ -63,7 +63,7 @@ pub(super) fn accept(
     terminal: &Terminal,
     clock: &Clock,
 ) -> Result<Application, CommandFailure> {
-    let Loaded { application, diagnostics } = loaded;
+    let Loaded { application, diagnostics, .. } = loaded;
     if !diagnostics.is_empty() {
         let colour = if terminal.is_interactive() { Colour::Always } else { Colour::Never };
         let level = if application.is_some() { Level::WARN } else { Level::ERROR };

@@ -1,7 +1,7 @@
 //! Every problem of a template is told in one go, each once: none hides another.
 
 use super::testing::{lines, load, load_with, options, template};
-use super::{LoadOptions, Loaded};
+use super::{LoadOptions, Loaded, Unsupported};
 
 /// Exactly these problems come of the template, in any order.
 #[track_caller]
@@ -167,4 +167,14 @@ fn what_refers_to_something_wrong_is_not_told_again() {
         &load(&broken("'Fn::ForEach::Loop': [N, [Orders], {'${N}': {Type: AWS::Kinesis::Stream}}]")),
         &["Fn::ForEach::Loop"],
     );
+}
+
+#[test]
+fn a_function_that_is_left_out_takes_nothing_with_it() {
+    let function = "Environment: {Variables: {AA: kept, Fn::ForEach::L: [N, [a], {}]}}";
+    let allowing = LoadOptions { unsupported: Unsupported::Warn, ..options() };
+    let loaded = load_with(&template(function, "", ""), &allowing);
+    check(&loaded, &["warning unsupported: `Fn::ForEach::L`"]);
+    let application = loaded.application.expect("a warning is no error");
+    assert_eq!(application.functions["Ledger"].environment["AA"], "kept");
 }

@@ -39,12 +39,12 @@ impl<'t> Context<'t> {
             ));
         };
         if let Some(&holds) = self.conditions.get(name.as_str()) {
-            return Ok(holds);
+            return holds;
         }
         let scope = std::mem::replace(&mut self.scope, Scope::Conditions);
         let result = self.look_up("condition", name, span, |context| context.holds(&entry.value));
         self.scope = scope;
-        self.conditions.insert(name, result?);
+        self.conditions.insert(name, result);
         result
     }
 
@@ -160,6 +160,17 @@ mod tests {
         check("!And [!Condition Yes, !Equals [!Ref AWS::Region, eu-west-1]]", "holds");
         check("!Or [!Condition No, !Condition Yes]", "holds");
         check("{Condition: Yes}", "holds");
+    }
+
+    #[test]
+    fn a_condition_is_evaluated_once_however_many_need_it() {
+        let mut sections = "Conditions:\n  C0: !Equals [!Ref Nope, a]\n".to_owned();
+        for index in 1..60 {
+            let below = format!("!Condition C{}", index - 1);
+            sections.push_str(&format!("  C{index}: !And [{below}, {below}]\n"));
+        }
+        let function = "Environment: {Variables: {VALUE: !If [C59, holds, fails]}}";
+        check_problem(&load(&template(function, "", &sections)), "no parameter `Nope`");
     }
 
     #[test]

@@ -42,13 +42,17 @@ pub(super) struct Context<'t> {
     pub(super) options: &'t LoadOptions,
     pub(super) diagnostics: Diagnostics,
     pub(super) parameters: BTreeMap<&'t str, ParameterValue>,
-    /// Conditions that were evaluated without a problem.
-    pub(super) conditions: BTreeMap<&'t str, bool>,
+    /// Values that nobody is to see (`NoEcho`).
+    pub(super) secrets: Vec<String>,
+    /// Conditions that were evaluated.
+    pub(super) conditions: BTreeMap<&'t str, Result<bool, Reported>>,
     pub(super) scope: Scope,
     /// What is being looked up, to notice when it refers to itself.
     lookups: Vec<(&'static str, &'t str)>,
     depth: usize,
     work: usize,
+    /// How many attempts are under way whose problems will be forgotten.
+    quiet: usize,
 }
 
 impl<'t> Context<'t> {
@@ -58,11 +62,13 @@ impl<'t> Context<'t> {
             options,
             diagnostics,
             parameters: BTreeMap::new(),
+            secrets: Vec::new(),
             conditions: BTreeMap::new(),
             scope: Scope::Resources,
             lookups: Vec::new(),
             depth: 0,
             work: 0,
+            quiet: 0,
         }
     }
 
@@ -92,8 +98,14 @@ impl<'t> Context<'t> {
     /// Runs `attempt` and forgets the problems that it reports: what it looks at is not needed.
     pub(super) fn quietly<T>(&mut self, attempt: impl FnOnce(&mut Self) -> T) -> T {
         let mark = self.diagnostics.mark();
+        self.quiet += 1;
         let result = attempt(self);
+        self.quiet -= 1;
         self.diagnostics.forget(mark);
+        if self.quiet == 0 {
+            // Whoever needs a condition that is wrong is to be told so.
+            self.conditions.retain(|_, holds| holds.is_ok());
+        }
         result
     }
 

@@ -1,6 +1,6 @@
 //! What a template would run, for scripts: the same as [`summary`](super::summary()), as JSON with AWS's own names.
 //!
-//! Field names are part of the command line: they are added to, never changed.
+//! Values of parameters with `NoEcho` are not in it. Field names are part of the command line: they are added to, never changed.
 
 use super::Loaded;
 use super::diagnostics::{Diagnostic, Diagnostics, Severity};
@@ -11,11 +11,17 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// Stands for a value that nobody is to see.
+const HIDDEN: &str = "(hidden)";
+
 /// The JSON of `pelton validate --json`: what would run if there is no error, and every problem.
 #[must_use]
 pub fn description(loaded: &Loaded) -> String {
     let description = Description {
-        application: loaded.application.as_ref().map(ApplicationDescription::of),
+        application: loaded
+            .application
+            .as_ref()
+            .map(|application| ApplicationDescription::of(application, &loaded.secrets)),
         problems: loaded
             .diagnostics
             .iter()
@@ -76,7 +82,7 @@ struct FunctionDescription<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct EnvironmentDescription<'a> {
-    variables: &'a BTreeMap<String, String>,
+    variables: BTreeMap<&'a str, &'a str>,
 }
 
 #[derive(Serialize)]
@@ -121,12 +127,13 @@ struct ProblemDescription<'a> {
 }
 
 impl<'a> ApplicationDescription<'a> {
-    fn of(application: &'a Application) -> Self {
+    fn of(application: &'a Application, secrets: &[String]) -> Self {
         let Application { root, functions, streams, mappings } = application;
         let mapping = |mapping: &'a Mapping| MappingDescription::of(mapping, &functions[&mapping.function]);
+        let function = |function: &'a Function| FunctionDescription::of(function, root, secrets);
         Self {
             event_source_mappings: mappings.iter().map(mapping).collect(),
-            functions: functions.values().map(|function| FunctionDescription::of(function, root)).collect(),
+            functions: functions.values().map(function).collect(),
             streams: streams.values().map(StreamDescription::of).collect(),
         }
     }
@@ -153,7 +160,12 @@ impl<'a> MappingDescription<'a> {
 }
 
 impl<'a> FunctionDescription<'a> {
-    fn of(function: &'a Function, root: &Path) -> Self {
+    fn of(function: &'a Function, root: &Path, secrets: &[String]) -> Self {
+        let is_secret =
+            |value: &str| secrets.iter().any(|secret| !secret.is_empty() && value.contains(secret));
+        let shown = |value: &'a str| if is_secret(value) { HIDDEN } else { value };
+        let variables =
+            function.environment.iter().map(|(name, value)| (name.as_str(), shown(value))).collect();
         Self {
             logical_id: &function.logical_id,
             function_name: &function.name,
@@ -163,7 +175,7 @@ impl<'a> FunctionDescription<'a> {
             timeout: function.timeout.as_secs(),
             memory_size: function.memory_size_mb,
             reserved_concurrent_executions: function.reserved_concurrency,
-            environment: EnvironmentDescription { variables: &function.environment },
+            environment: EnvironmentDescription { variables },
             role: &function.role_arn,
             metadata: function.build.as_ref().map(|BuildMethod::RustCargoLambda { binary }| {
                 MetadataDescription {

@@ -113,6 +113,11 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
             ))
         }
     };
+    // What is wrong with a function is told, also where its name is.
+    let meant = properties.iter().find_map(|property| match property.key.as_str() {
+        "FunctionName" => referenced_id(&property.value),
+        _ => None,
+    });
     let declared = Declared {
         id: MappingId(resource.id.clone()),
         span: resource.id_span,
@@ -121,11 +126,6 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
         source_property: "EventSourceArn",
         other_properties: &["FunctionName"],
     };
-    // What is wrong with a function is told, also where its name is.
-    let meant = properties.iter().find_map(|property| match property.key.as_str() {
-        "FunctionName" => referenced_id(&property.value),
-        _ => None,
-    });
     let function_id = function.as_ref().map_or(meant.unwrap_or_default(), |invoked| &invoked.function.id);
     let mapping = mappings::read(context, &declared, function_id);
     let read = match (mapping, function.as_ref()) {
@@ -211,7 +211,7 @@ fn read_event<'t>(
     }
     let properties = match event.value.get("Properties") {
         Some(properties) => context.properties(properties)?,
-        None => &[],
+        None => Vec::new(),
     };
     let declared = Declared {
         id: MappingId(id.to_owned()),

@@ -6,14 +6,15 @@
 use super::context::{Context, Reported, STACK_NAME};
 use super::diagnostics::{Code, Diagnostic};
 use super::environment;
+use super::function_code;
 use super::node::{Entry, Node};
 use super::references::{LAMBDA_FUNCTION, SAM_FUNCTION};
 use super::resource::Resource;
 use super::resource_kinds::ROLE_ARN;
-use crate::application::{BuildMethod, Function};
+use crate::application::Function;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 const TIMEOUT_SECONDS: RangeInclusive<i64> = 1..=900;
@@ -113,18 +114,18 @@ pub(super) fn read<'t>(
         code_uri: root.to_owned(),
         handler: HANDLER.to_owned(),
         runtime: RUNTIME_DEFAULT.to_owned(),
-        build: build_method(context, resource),
+        build: function_code::build_method(context, resource),
         timeout: TIMEOUT_DEFAULT,
         memory_size_mb: MEMORY_MB_DEFAULT,
         environment: BTreeMap::new(),
         reserved_concurrency: None,
         role_arn: context.fill(ROLE_ARN, &format!("{STACK_NAME}-{}Role", resource.id)),
     };
-    for property in properties {
+    for &property in &properties {
         // What is wrong is reported; the next property may be wrong as well.
         read_property(context, &mut function, property, root).ok();
     }
-    require(context, resource, properties);
+    require(context, resource, &properties);
     if context.diagnostics.has_errors_since(mark) { Err(Reported) } else { Ok(function) }
 }
 
@@ -140,7 +141,7 @@ fn read_property<'t>(
             let allowed = "1 to 64 letters, digits, `_` or `-`";
             return Err(context.not_allowed(property, &function.name, allowed));
         }
-        "CodeUri" | "Code" => function.code_uri = code_folder(context, property, root)?,
+        "CodeUri" | "Code" => function.code_uri = function_code::folder(context, property, root)?,
         "Handler" => {
             if let Some(handler) = context.text(property)? {
                 function.handler = handler;
@@ -185,7 +186,7 @@ fn read_property<'t>(
 }
 
 /// A function in a zip file, which is what Pelton runs, must say what to run.
-fn require(context: &mut Context<'_>, resource: &Resource, properties: &[Entry]) {
+fn require(context: &mut Context<'_>, resource: &Resource, properties: &[&Entry]) {
     let has = |name: &str| properties.iter().any(|property| property.key == name);
     if has("PackageType") || has("ImageUri") {
         return;
@@ -226,43 +227,6 @@ fn check_unhonoured(context: &mut Context<'_>, property: &Entry) {
     let message = format!("`{}` is not supported by Pelton", property.key);
     let label = "Pelton runs an executable `bootstrap` from a folder, with nothing around it";
     context.unsupported(property.key_span, message, label);
-}
-
-/// The folder that `CodeUri`, or `Code` of a function without SAM, names.
-fn code_folder<'t>(context: &mut Context<'t>, property: &'t Entry, root: &Path) -> Result<PathBuf, Reported> {
-    let not_here = |context: &mut Context<'_>| {
-        context.unsupported(property.key_span, "code that is not in a folder is not supported by Pelton", "")
-    };
-    let Some(value) = context.quietly(|context| context.evaluate(&property.value)).or_else(|Reported| {
-        // A bucket that only AWS knows is a bucket all the same.
-        match property.value.as_mapping() {
-            Some(_) if property.value.as_intrinsic().is_none() => Err(not_here(context)),
-            Some(_) | None => context.evaluate(&property.value),
-        }
-    })?
-    else {
-        return Ok(root.to_owned());
-    };
-    match value.as_scalar() {
-        Some(uri) if uri.starts_with("s3://") || uri.starts_with("https://") => Err(not_here(context)),
-        Some(path) => {
-            context.without_nul(property, path)?;
-            Ok(root.join(path).components().collect())
-        }
-        None if value.as_mapping().is_some() => Err(not_here(context)),
-        None => Err(context.wrong_property(property, &value, "a folder")),
-    }
-}
-
-/// How `sam build` would build the function; methods that Pelton does not know build nothing.
-fn build_method(context: &mut Context<'_>, resource: &Resource) -> Option<BuildMethod> {
-    let metadata = resource.metadata.as_ref()?;
-    if metadata.get("BuildMethod")?.as_scalar()? != "rust-cargolambda" {
-        return None;
-    }
-    let binary = metadata.get("BuildProperties").and_then(|properties| properties.get("Binary"));
-    let binary = binary.and_then(|binary| context.evaluate_text(binary, "the name of a binary").ok());
-    Some(BuildMethod::RustCargoLambda { binary })
 }
 
 /// Whether a function may have this name.
@@ -405,31 +369,5 @@ mod tests {
         check_problem(&load(&text), "the runtime `python3.13` is not supported by Pelton");
         let text = template("", "", "").replace("      Runtime: provided.al2023\n", "");
         check_problem(&load(&text), "the function `Ledger` has no `Runtime`");
-    }
-
-    #[test]
-    fn cargo_builds_what_says_so() {
-        let with = |metadata: &str| {
-            let kind = "Type: AWS::Serverless::Function
-";
-            let text = template("", "", "").replace(
-                kind,
-                &format!(
-                    "{kind}    Metadata: {metadata}
-"
-                ),
-            );
-            let loaded = load(&text);
-            check_problem(&loaded, "");
-            loaded.application.expect("there is no problem").functions["Ledger"].build.clone()
-        };
-        let cargo =
-            |binary: Option<&str>| Some(BuildMethod::RustCargoLambda { binary: binary.map(str::to_owned) });
-        assert_eq!(with("{BuildMethod: rust-cargolambda}"), cargo(None));
-        assert_eq!(
-            with("{BuildMethod: rust-cargolambda, BuildProperties: {Binary: ledger}}"),
-            cargo(Some("ledger"))
-        );
-        assert_eq!(with("{BuildMethod: makefile}"), None);
     }
 }

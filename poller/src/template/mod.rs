@@ -11,6 +11,7 @@
 
 #[cfg(test)]
 mod at_once;
+mod choices;
 mod conditions;
 mod context;
 mod cycles;
@@ -22,6 +23,7 @@ mod environment;
 mod event_source;
 mod event_source_mappings;
 mod excerpt;
+mod function_code;
 mod function_names;
 mod functions;
 mod generated;
@@ -97,6 +99,8 @@ pub struct Loaded {
     pub application: Option<Application>,
     /// Every problem, in the order of the template.
     pub diagnostics: Diagnostics,
+    /// Values that nobody is to see: of parameters with `NoEcho`.
+    secrets: Vec<String>,
 }
 
 /// The template of a folder: the first of [`FILE_NAMES`] that exists.
@@ -114,7 +118,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Loaded {
             let (source, diagnostic) = *failure;
             let mut diagnostics = Diagnostics::new(source);
             diagnostics.push(diagnostic);
-            Loaded { application: None, diagnostics }
+            Loaded { application: None, diagnostics, secrets: Vec::new() }
         }
     }
 }
@@ -125,7 +129,7 @@ pub fn load_source(source: Source, options: &LoadOptions) -> Loaded {
     let root = root_of(source.path());
     let mut diagnostics = Diagnostics::new(source.clone());
     let Some(tree) = yaml::parse(&source, &mut diagnostics) else {
-        return Loaded { application: None, diagnostics };
+        return Loaded { application: None, diagnostics, secrets: Vec::new() };
     };
     let document = Document::read(tree, &mut diagnostics);
     let mut context = Context::new(&document, options, diagnostics);
@@ -133,9 +137,9 @@ pub fn load_source(source: Source, options: &LoadOptions) -> Loaded {
     cycles::check(&mut context);
     dependencies::check(&mut context);
     let application = read_application(&mut context, root);
-    let mut diagnostics = context.diagnostics;
+    let Context { mut diagnostics, secrets, .. } = context;
     diagnostics.sort();
-    Loaded { application: (!diagnostics.has_errors()).then_some(application), diagnostics }
+    Loaded { application: (!diagnostics.has_errors()).then_some(application), diagnostics, secrets }
 }
 
 /// The folder of the template, absolute.

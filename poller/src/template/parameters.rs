@@ -60,6 +60,15 @@ pub(super) fn resolve(context: &mut Context<'_>) {
         let value = Declaration::read(context, entry)
             .and_then(|declaration| declaration.value(context))
             .unwrap_or(ParameterValue::Invalid);
+        let is_secret = is_secret(&entry.value);
+        match &value {
+            ParameterValue::Single(text) if is_secret => context.secrets.push(text.clone()),
+            ParameterValue::List(items) if is_secret => context.secrets.extend(items.iter().cloned()),
+            ParameterValue::Single(_)
+            | ParameterValue::List(_)
+            | ParameterValue::Missing
+            | ParameterValue::Invalid => {}
+        }
         context.parameters.insert(&entry.key, value);
     }
     for (name, _) in &context.options.parameters {
@@ -149,7 +158,7 @@ impl<'t> Declaration<'t> {
     fn check(&self, context: &mut Context<'t>, value: &str, span: Span) -> Result<(), Reported> {
         let mut result = Ok(());
         let mut fail = |context: &mut Context<'t>, message: String| {
-            let shown = if self.is_secret() { "(hidden)" } else { value };
+            let shown = if is_secret(&self.entry.value) { "(hidden)" } else { value };
             let diagnostic =
                 Diagnostic::error(Code::InvalidValue, format!("the parameter `{}` is `{shown}`", self.name))
                     .at(span, message);
@@ -228,10 +237,11 @@ impl<'t> Declaration<'t> {
     fn property(&self, name: &str) -> Option<&'t Node> {
         self.entry.value.get(name)
     }
+}
 
-    fn is_secret(&self) -> bool {
-        self.property("NoEcho").and_then(Node::as_property_text).is_some_and(|text| text == "true")
-    }
+/// Whether the declaration says that nobody is to see the value.
+fn is_secret(declaration: &Node) -> bool {
+    declaration.get("NoEcho").and_then(Node::as_property_text).is_some_and(|text| text == "true")
 }
 
 fn kind_of(name: &str) -> Option<Kind> {

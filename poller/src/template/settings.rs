@@ -106,7 +106,7 @@ impl<'t> Context<'t> {
     }
 
     /// The properties of a resource or event, not evaluated.
-    pub(super) fn properties(&mut self, node: &'t Node) -> Result<&'t [Entry], Reported> {
+    pub(super) fn properties(&mut self, node: &'t Node) -> Result<Vec<&'t Entry>, Reported> {
         Ok(self.head(node, "a map of properties")?.unwrap_or_default())
     }
 
