@@ -43,6 +43,9 @@ impl Context<'_> {
         for (level, name) in names.iter().enumerate() {
             let found = entries.iter().find(|entry| entry.key == *name);
             let Some(found) = found else {
+                if let Some(unseen) = entries.iter().find(|entry| entry.key.starts_with("Fn::")) {
+                    return Err(self.aws_only(&unseen.key, unseen.key_span));
+                }
                 if let Some(default) = default {
                     return self.evaluate(default);
                 }

@@ -31,6 +31,9 @@ impl<'t> Context<'t> {
     pub(super) fn condition(&mut self, name: &str, span: Span) -> Result<bool, Reported> {
         let document = self.document;
         let Some((name, entry)) = document.conditions.get_key_value(name) else {
+            if let Some(unseen) = document.conditions.values().find(|entry| entry.key.starts_with("Fn::")) {
+                return Err(self.aws_only(&unseen.key, unseen.key_span));
+            }
             let names = document.conditions.keys().map(String::as_str);
             let message = format!("the template has no condition `{name}`");
             let help = suggest::did_you_mean(name, names, "conditions");

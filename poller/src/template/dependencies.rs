@@ -12,7 +12,8 @@ use super::suggest;
 /// Reports what is not there.
 pub(super) fn check(context: &mut Context<'_>) {
     let document = context.document;
-    for condition in document.conditions.values() {
+    let are_all_seen = !document.conditions.keys().any(|name| name.starts_with("Fn::"));
+    for condition in document.conditions.values().filter(|_| are_all_seen) {
         let scope = std::mem::replace(&mut context.scope, Scope::Conditions);
         check_condition(context, &condition.value);
         context.scope = scope;

@@ -18,7 +18,13 @@ const SAM_TRANSFORM: &str = "AWS::Serverless-2016-10-31";
 pub(super) const LANGUAGE_EXTENSIONS: &str = "AWS::LanguageExtensions";
 
 /// Macros that change nothing of what Pelton reads, or that Pelton carries out itself.
-const TRANSFORMS: [&str; 3] = [SAM_TRANSFORM, LANGUAGE_EXTENSIONS, "AWS::CodeDeployBlueGreen"];
+const TRANSFORMS: [&str; 5] = [
+    SAM_TRANSFORM,
+    LANGUAGE_EXTENSIONS,
+    "AWS::CodeDeployBlueGreen",
+    "AWS::SecretsManager-2020-07-23",
+    "AWS::SecretsManager-2024-09-16",
+];
 
 const SECTIONS: [&str; 12] = [
     "AWSTemplateFormatVersion",

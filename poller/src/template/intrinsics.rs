@@ -171,7 +171,7 @@ impl Context<'_> {
         }
     }
 
-    fn aws_only(&mut self, name: &str, span: Span) -> Reported {
+    pub(super) fn aws_only(&mut self, name: &str, span: Span) -> Reported {
         let label = if name.starts_with(FOR_EACH) {
             "write out what it repeats"
         } else {
@@ -366,6 +366,22 @@ Conditions:
         }
         let text = template("", "", "Fn::Transform: {Name: AWS::Include}");
         check_problem(&load_with(&text, &options()), "`AWS::Include` is not supported by Pelton");
+    }
+
+    #[test]
+    fn what_a_loop_or_a_macro_would_add_is_refused_where_it_is_needed() {
+        let sections = "Mappings: {Fn::Transform: {Name: AWS::Include}, M: {Fn::Transform: {Name: x}}}
+Conditions: {'Fn::ForEach::L': [N, [a], {'Is${N}': !Equals [!Ref N, a]}]}";
+        for (call, name) in [
+            ("!FindInMap [Sizes, a, b]", "Fn::Transform"),
+            ("!FindInMap [M, a, b]", "Fn::Transform"),
+            ("!If [Isa, 1, 2]", "Fn::ForEach::L"),
+        ] {
+            let function = format!("Environment: {{Variables: {{VALUE: {call}}}}}");
+            let expected = format!("error unsupported: `{name}` is not supported by Pelton");
+            check_problem(&load_with(&template(&function, "", sections), &options()), &expected);
+        }
+        check_problem(&load_with(&template("", "", sections), &options()), "");
     }
 
     #[test]
