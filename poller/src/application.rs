@@ -67,6 +67,8 @@ pub struct Stream {
     pub shard_count: u32,
     /// RetentionPeriodHours: 24 to 8,760, default 24.
     pub retention_hours: u32,
+    /// MaxRecordSizeInKiB: 1,024 to 10,240, default 1,024.
+    pub record_kib_max: u32,
 }
 
 /// One event source mapping of a Kinesis stream.

@@ -38,6 +38,31 @@ async fn validate_shows_every_problem_on_standard_error() {
 }
 
 #[tokio::test]
+async fn validate_json_is_one_object_with_the_names_of_aws() {
+    let site = Site::new(&template("", "BatchSize: 7"));
+    let exit = pelton(["validate", "--json"]).run(&site.folder).await;
+    let shown: Value = serde_json::from_str(&exit.assert_code(0).printed.stdout().join("\n")).unwrap();
+    assert_eq!(shown["EventSourceMappings"][0]["LogicalId"], "KeeperOrders");
+    assert_eq!(shown["EventSourceMappings"][0]["BatchSize"], 7);
+    assert_eq!(shown["Functions"][0]["Runtime"], "provided.al2023");
+    assert_eq!(shown["Streams"], serde_json::json!([]));
+    assert_eq!(shown["Problems"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn validate_json_has_every_problem_and_nothing_else_if_there_is_an_error() {
+    let site = Site::new(&template("Timeout: 0", "BatchSize: 0"));
+    let exit = pelton(["validate", "--json"]).run(&site.folder).await;
+    let shown: Value = serde_json::from_str(&exit.assert_code(2).printed.stdout().join("\n")).unwrap();
+    assert_eq!(shown.as_object().unwrap().keys().collect::<Vec<_>>(), ["Problems"]);
+    let problems = shown["Problems"].as_array().unwrap();
+    let lines: Vec<&Value> = problems.iter().map(|problem| &problem["Line"]).collect();
+    assert_eq!(lines, [9, 16]);
+    assert!(problems.iter().all(|problem| problem["Severity"] == "error"), "{problems:?}");
+    exit.assert_printed("template.yaml:9:");
+}
+
+#[tokio::test]
 async fn with_log_format_json_every_line_is_an_object() {
     let site = Site::new(&template("", ""));
     site.behave("error");

@@ -1,87 +1,134 @@
-//! Templates as people write them, and what `pelton validate` says of each: the text beside it (`*.expected`).
+//! Templates as people write them, and beside each (`*.expected`) what `pelton validate --json` says of it: its problems as
+//! a person reads them, then what would run.
 //!
 //! After a change that is meant, `PELTON_UPDATE_EXPECTED=1` writes what is said now; look at the difference.
 
 use pelton::template::diagnostics::Colour;
-use pelton::template::{LoadOptions, Unsupported, load, summary};
+use pelton::template::source::Source;
+use pelton::template::{LoadOptions, Loaded, Unsupported, description, load, load_source, summary};
 use pelton_core::Timestamp;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+fn options() -> LoadOptions {
+    LoadOptions {
+        parameters: Vec::new(),
+        region: "eu-west-1".to_owned(),
+        account: "123456789012".to_owned(),
+        unsupported: Unsupported::Refuse,
+        now: Timestamp::from_millis(1_800_000_000_000),
+    }
+}
+
+fn with_parameters(parameters: &[(&str, &str)]) -> LoadOptions {
+    let parameters = parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    LoadOptions { parameters, ..options() }
+}
+
+/// What is said of a template.
+fn said(loaded: &Loaded) -> String {
+    let mut said = loaded.diagnostics.render(Colour::Never);
+    if loaded.application.is_some() {
+        if !said.is_empty() {
+            said.push('\n');
+        }
+        said.push_str(&description(loaded));
+    }
+    said
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")
+}
+
+/// Compares with `templates/EXPECTED.expected`; answers what differs.
+fn difference(file: &str, expected: &str, actual: &str) -> Option<String> {
+    let path = folder().join(format!("{expected}.expected"));
+    if std::env::var_os("PELTON_UPDATE_EXPECTED").is_some() {
+        std::fs::write(&path, actual).expect("the expected text can be written");
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    (actual != expected).then(|| format!("{} is not what is said of {file} now:\n\n{actual}", path.display()))
+}
 
 /// Loads `templates/FILE` and compares what comes of it with `templates/EXPECTED.expected`.
 #[track_caller]
-fn check(file: &str, expected: &str, parameters: &[(&str, &str)], unsupported: Unsupported) {
-    let options = LoadOptions {
-        parameters: parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
-        region: "eu-west-1".to_owned(),
-        account: "123456789012".to_owned(),
-        unsupported,
-        now: Timestamp::from_millis(1_800_000_000_000),
-    };
-    let loaded = load(&Path::new("templates").join(file), &options);
-    let mut actual = loaded.diagnostics.render(Colour::Never);
-    if let Some(application) = &loaded.application {
-        if !actual.is_empty() {
-            actual.push('\n');
-        }
-        actual.push_str(&summary(application));
+fn check(file: &str, expected: &str, options: &LoadOptions) {
+    let actual = said(&load(&Path::new("templates").join(file), options));
+    if let Some(difference) = difference(file, expected, &actual) {
+        panic!("{difference}");
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates").join(format!("{expected}.expected"));
-    if std::env::var_os("PELTON_UPDATE_EXPECTED").is_some() {
-        std::fs::write(&path, &actual).expect("the expected text can be written");
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(actual == expected, "{} is not what is said of {file} now:\n\n{actual}", path.display());
 }
 
-#[track_caller]
-fn check_plain(file: &str) {
-    let expected = file.split('.').next().unwrap_or(file);
-    check(file, expected, &[], Unsupported::Refuse);
+/// The templates of the folder, without their ends.
+fn templates() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder()).expect("the folder can be read");
+    let paths = entries.map(|entry| entry.expect("the folder can be read").path());
+    let is_template = |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml" || end == "json");
+    let mut paths: Vec<PathBuf> = paths.filter(is_template).collect();
+    paths.sort();
+    paths
 }
 
 #[test]
-fn a_template_is_read_in_every_spelling() {
-    check_plain("orders.yaml");
-    check_plain("cloudformation.yaml");
-    check_plain("globals.yaml");
-    check_plain("anchors.yaml");
-    check_plain("beside.yaml");
-    check_plain("no-mapping.yaml");
+fn each_template_comes_to_what_stands_beside_it() {
+    let mut differences = Vec::new();
+    for path in templates() {
+        let file = path.file_name().and_then(|name| name.to_str()).expect("names are ASCII");
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("names are ASCII");
+        let actual = said(&load(&Path::new("templates").join(file), &options()));
+        differences.extend(difference(file, name, &actual));
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n\n"));
 }
 
 #[test]
-fn json_is_read_with_tabs_on_one_line_and_as_cdk_writes_it() {
-    check_plain("tabs.json");
-    check_plain("minified.json");
-    check("cdk.json", "cdk", &[], Unsupported::Refuse);
+fn line_ends_and_byte_order_marks_of_windows_change_nothing() {
+    for path in templates() {
+        let text = std::fs::read_to_string(&path).expect("the template can be read");
+        let read = |text: String| load_source(Source::new(Path::new("templates/t"), text), &options());
+        let expected = read(text.clone());
+        let of_windows = read(format!("\u{feff}{}", text.replace('\n', "\r\n")));
+        assert_eq!(of_windows.application, expected.application, "{}", path.display());
+        let lines = |loaded: &Loaded| -> Vec<Option<usize>> {
+            let diagnostics = &loaded.diagnostics;
+            diagnostics.iter().map(|item| diagnostics.position(item).map(|position| position.line)).collect()
+        };
+        assert_eq!(lines(&of_windows), lines(&expected), "{}", path.display());
+    }
 }
 
 #[test]
 fn a_template_depends_on_its_parameters() {
-    check("stages.yaml", "stages-prod", &[("Stage", "prod"), ("Shards", "8")], Unsupported::Refuse);
-    check("stages.yaml", "stages-dev", &[("Stage", "dev")], Unsupported::Refuse);
-    check("stages.yaml", "stages-missing", &[], Unsupported::Refuse);
+    check("stages.yaml", "stages-prod", &with_parameters(&[("Stage", "prod"), ("Shards", "8")]));
+    check("stages.yaml", "stages-dev", &with_parameters(&[("Stage", "dev")]));
     let wrong = [("Stage", "staging"), ("Shards", "65"), ("Sharts", "1")];
-    check("stages.yaml", "stages-wrong", &wrong, Unsupported::Refuse);
+    check("stages.yaml", "stages-wrong", &with_parameters(&wrong));
+    check("conditions.yaml", "conditions-production", &with_parameters(&[("Environment", "production")]));
 }
 
 #[test]
-fn what_is_no_template_is_shown_where_it_breaks() {
-    check_plain("not-yaml.yaml");
-    check_plain("not-json.json");
-    check("missing.yaml", "missing", &[], Unsupported::Refuse);
+fn a_template_depends_on_the_region() {
+    let options = LoadOptions { region: "us-east-1".to_owned(), ..with_parameters(&[("Team", "gates")]) };
+    check("conditions.yaml", "conditions-elsewhere", &options);
 }
 
 #[test]
-fn every_problem_is_shown_at_once() {
-    check_plain("circle.yaml");
-    check_plain("near-misses.yaml");
-    check_plain("out-of-range.yaml");
-    check_plain("doubles.yaml");
+fn what_is_not_honoured_is_warned_of_if_that_is_asked_for() {
+    let allowing = LoadOptions { unsupported: Unsupported::Warn, ..options() };
+    check("not-honoured.yaml", "not-honoured-allowed", &allowing);
+    check("for-each.yaml", "for-each-allowed", &allowing);
 }
 
 #[test]
-fn what_is_not_honoured_is_refused_or_warned_of() {
-    check("not-honoured.yaml", "not-honoured", &[], Unsupported::Refuse);
-    check("not-honoured.yaml", "not-honoured-allowed", &[], Unsupported::Warn);
+fn a_file_that_is_not_there_is_said() {
+    check("missing.yaml", "missing", &options());
+}
+
+#[test]
+fn what_would_run_is_shown_as_tables() {
+    let loaded = load(Path::new("templates/many-readers.yaml"), &options());
+    let tables = summary(&loaded.application.expect("the template has no error"));
+    if let Some(difference) = difference("many-readers.yaml", "many-readers-tables", &tables) {
+        panic!("{difference}");
+    }
 }

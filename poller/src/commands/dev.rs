@@ -23,7 +23,7 @@ use crate::look_out::LookOut;
 use crate::rebuild::Rebuilder;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
-use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams};
+use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams, warn_of_differences};
 use crate::supervisor::Endpoint;
 use changed_template::{ChangedTemplate, Next};
 use std::collections::BTreeMap;
@@ -156,9 +156,13 @@ pub(super) async fn start(
     let client = connect(&AwsOptions { endpoint_url, region: Some(region.clone()) }).await?;
     // Code that does not compile must not leave streams behind.
     let functions = functions_of(&function_options, &application, &region, terminal).await?;
-    create_streams(&client, &clock, &application.streams.values().cloned().collect::<Vec<_>>())
+    let streams: Vec<_> = application.streams.values().cloned().collect();
+    create_streams(&client, &clock, &streams)
         .await
         .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+    if stream.is_some() {
+        warn_of_differences(&streams);
+    }
     let template = ChangedTemplate {
         path,
         options: template,

@@ -42,6 +42,11 @@ pub(super) fn load(
     terminal: &Terminal,
     clock: &Clock,
 ) -> Result<Application, CommandFailure> {
+    accept(read(path, options, region, clock), terminal, clock)
+}
+
+/// Reads the template, whatever comes of it.
+pub(super) fn read(path: &Path, options: &TemplateOptions, region: &str, clock: &Clock) -> Loaded {
     let load_options = LoadOptions {
         parameters: options.parameters.clone(),
         region: region.to_owned(),
@@ -49,11 +54,21 @@ pub(super) fn load(
         unsupported: if options.allow_unsupported { Unsupported::Warn } else { Unsupported::Refuse },
         now: clock.now(),
     };
-    let Loaded { application, diagnostics } = template::load(path, &load_options);
+    template::load(path, &load_options)
+}
+
+/// Prints the problems of a template; fails if there is an error among them.
+pub(super) fn accept(
+    loaded: Loaded,
+    terminal: &Terminal,
+    clock: &Clock,
+) -> Result<Application, CommandFailure> {
+    let Loaded { application, diagnostics, .. } = loaded;
     if !diagnostics.is_empty() {
         let colour = if terminal.is_interactive() { Colour::Always } else { Colour::Never };
         let level = if application.is_some() { Level::WARN } else { Level::ERROR };
         tell(terminal, clock, level, diagnostics.render(colour).trim_end());
     }
+    let path = diagnostics.source().path();
     application.ok_or_else(|| CommandFailure::bad_input(format!("{} cannot be run", path.display())))
 }

@@ -11,8 +11,8 @@ use crate::errors::chain;
 use crate::logging::Terminal;
 use crate::source::aws::{AwsOptions, ConnectError, KinesisClient};
 use crate::source::embedded::{
-    CreateError, EmbeddedError, EmbeddedOptions, EmbeddedStream, LISTEN_DEFAULT, RETAINED_BYTES_MAX,
-    RETENTION_HOURS_DEFAULT, create_streams,
+    CreateError, EmbeddedError, EmbeddedOptions, EmbeddedStream, LISTEN_DEFAULT, RECORD_KIB_MAX_DEFAULT,
+    RETAINED_BYTES_MAX, RETENTION_HOURS_DEFAULT, create_streams, warn_of_differences,
 };
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -106,6 +106,7 @@ pub async fn start(
     let named = args.streams.iter().map(StreamToCreate::as_stream);
     let streams: Vec<Stream> = named.chain(of_template.iter().cloned()).collect();
     create_streams(&client, clock, &streams).await?;
+    warn_of_differences(&streams);
     Ok(server)
 }
 
@@ -144,6 +145,7 @@ impl StreamToCreate {
             name: self.name.clone(),
             shard_count: self.shard_count,
             retention_hours: RETENTION_HOURS_DEFAULT,
+            record_kib_max: RECORD_KIB_MAX_DEFAULT,
         }
     }
 }

@@ -16,15 +16,25 @@ pub struct ValidateArguments {
     /// AWS region, as `AWS::Region` gives it [default: AWS_REGION, AWS_DEFAULT_REGION, us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+    /// JSON with AWS's own names instead of tables, for programs
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Prints what would run.
 pub fn run(arguments: &ValidateArguments, terminal: &Terminal, clock: &Clock) -> Result<(), CommandFailure> {
     let path = load::find(&arguments.template)?;
     let region = load::region(arguments.region.as_deref());
-    let application = load::load(&path, &arguments.template, &region, terminal, clock)?;
-    let summary = template::summary(&application);
+    let loaded = load::read(&path, &arguments.template, &region, clock);
+    if arguments.json {
+        print(&template::description(&loaded))?;
+        return load::accept(loaded, terminal, clock).map(drop);
+    }
+    print(&template::summary(&load::accept(loaded, terminal, clock)?))
+}
+
+fn print(text: &str) -> Result<(), CommandFailure> {
     io::stdout()
-        .write_all(summary.as_bytes())
+        .write_all(text.as_bytes())
         .map_err(|error| CommandFailure::failed(format!("the result cannot be printed: {error}")))
 }

@@ -34,6 +34,7 @@ mod process;
 mod profile;
 mod remote;
 mod runtime_api;
+mod sam_build;
 mod spawner;
 
 pub use code::{Code, CodeError};

@@ -4,8 +4,8 @@
 
 use super::context::{Context, Reported, Scope};
 use super::diagnostics::{Code, Diagnostic};
-use super::document::Resource;
 use super::node::{Node, Value};
+use super::resource::Resource;
 use super::source::Span;
 use super::suggest;
 
@@ -21,10 +21,19 @@ impl<'t> Context<'t> {
         }
     }
 
+    /// Whether a resource is to be looked at: unless it is certain that it does not exist. A condition that is wrong is
+    /// reported, and hides nothing else.
+    pub(super) fn may_exist(&mut self, resource: &'t Resource) -> bool {
+        self.exists(resource) != Ok(false)
+    }
+
     /// Whether the condition of that name holds.
     pub(super) fn condition(&mut self, name: &str, span: Span) -> Result<bool, Reported> {
         let document = self.document;
         let Some((name, entry)) = document.conditions.get_key_value(name) else {
+            if let Some(unseen) = document.conditions.values().find(|entry| entry.key.starts_with("Fn::")) {
+                return Err(self.aws_only(&unseen.key, unseen.key_span));
+            }
             let names = document.conditions.keys().map(String::as_str);
             let message = format!("the template has no condition `{name}`");
             let help = suggest::did_you_mean(name, names, "conditions");
@@ -33,12 +42,12 @@ impl<'t> Context<'t> {
             ));
         };
         if let Some(&holds) = self.conditions.get(name.as_str()) {
-            return Ok(holds);
+            return holds;
         }
         let scope = std::mem::replace(&mut self.scope, Scope::Conditions);
         let result = self.look_up("condition", name, span, |context| context.holds(&entry.value));
         self.scope = scope;
-        self.conditions.insert(name, result?);
+        self.conditions.insert(name, result);
         result
     }
 
@@ -70,8 +79,8 @@ impl<'t> Context<'t> {
             },
             "Fn::Equals" => match operands {
                 [left, right] => {
-                    let (left, right) = (self.evaluate(left)?, self.evaluate(right)?);
-                    Ok(is_equal(left.as_ref(), right.as_ref()))
+                    let (left, right) = (self.evaluate(left), self.evaluate(right));
+                    Ok(is_equal(left?.as_ref(), right?.as_ref()))
                 }
                 _ => Err(self.wrong_arguments("Fn::Equals", node.span, "two values")),
             },
@@ -89,7 +98,7 @@ impl<'t> Context<'t> {
     }
 
     fn holds_each(&mut self, operands: &[Node]) -> Result<Vec<bool>, Reported> {
-        operands.iter().map(|operand| self.holds(operand)).collect()
+        self.each(operands, Self::holds)
     }
 
     fn no_condition(&mut self, node: &Node) -> Reported {
@@ -154,6 +163,17 @@ mod tests {
         check("!And [!Condition Yes, !Equals [!Ref AWS::Region, eu-west-1]]", "holds");
         check("!Or [!Condition No, !Condition Yes]", "holds");
         check("{Condition: Yes}", "holds");
+    }
+
+    #[test]
+    fn a_condition_is_evaluated_once_however_many_need_it() {
+        let mut sections = "Conditions:\n  C0: !Equals [!Ref Nope, a]\n".to_owned();
+        for index in 1..60 {
+            let below = format!("!Condition C{}", index - 1);
+            sections.push_str(&format!("  C{index}: !And [{below}, {below}]\n"));
+        }
+        let function = "Environment: {Variables: {VALUE: !If [C59, holds, fails]}}";
+        check_problem(&load(&template(function, "", &sections)), "no parameter `Nope`");
     }
 
     #[test]

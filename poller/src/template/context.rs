@@ -42,13 +42,17 @@ pub(super) struct Context<'t> {
     pub(super) options: &'t LoadOptions,
     pub(super) diagnostics: Diagnostics,
     pub(super) parameters: BTreeMap<&'t str, ParameterValue>,
-    /// Conditions that were evaluated without a problem.
-    pub(super) conditions: BTreeMap<&'t str, bool>,
+    /// Values that nobody is to see (`NoEcho`).
+    pub(super) secrets: Vec<String>,
+    /// Conditions that were evaluated.
+    pub(super) conditions: BTreeMap<&'t str, Result<bool, Reported>>,
     pub(super) scope: Scope,
     /// What is being looked up, to notice when it refers to itself.
     lookups: Vec<(&'static str, &'t str)>,
     depth: usize,
     work: usize,
+    /// How many attempts are under way whose problems will be forgotten.
+    quiet: usize,
 }
 
 impl<'t> Context<'t> {
@@ -58,11 +62,13 @@ impl<'t> Context<'t> {
             options,
             diagnostics,
             parameters: BTreeMap::new(),
+            secrets: Vec::new(),
             conditions: BTreeMap::new(),
             scope: Scope::Resources,
             lookups: Vec::new(),
             depth: 0,
             work: 0,
+            quiet: 0,
         }
     }
 
@@ -92,9 +98,25 @@ impl<'t> Context<'t> {
     /// Runs `attempt` and forgets the problems that it reports: what it looks at is not needed.
     pub(super) fn quietly<T>(&mut self, attempt: impl FnOnce(&mut Self) -> T) -> T {
         let mark = self.diagnostics.mark();
+        self.quiet += 1;
         let result = attempt(self);
+        self.quiet -= 1;
         self.diagnostics.forget(mark);
+        if self.quiet == 0 {
+            // Whoever needs a condition that is wrong is to be told so.
+            self.conditions.retain(|_, holds| holds.is_ok());
+        }
         result
+    }
+
+    /// Does the same with each item, and gives up only after the last: what is wrong with one hides nothing.
+    pub(super) fn each<I, T>(
+        &mut self,
+        items: impl IntoIterator<Item = I>,
+        mut look: impl FnMut(&mut Self, I) -> Result<T, Reported>,
+    ) -> Result<Vec<T>, Reported> {
+        let results: Vec<Result<T, Reported>> = items.into_iter().map(|item| look(self, item)).collect();
+        results.into_iter().collect()
     }
 
     /// One level deeper, if the limits allow it.
@@ -116,9 +138,13 @@ impl<'t> Context<'t> {
 
     /// Counts the making of so many bytes.
     pub(super) fn add_work(&mut self, bytes: usize, span: Span) -> Result<(), Reported> {
+        let was_exhausted = self.work > WORK_MAX;
         self.work = self.work.saturating_add(NODE_WORK).saturating_add(bytes);
         if self.work <= WORK_MAX {
             return Ok(());
+        }
+        if was_exhausted && self.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::TooLarge) {
+            return Err(Reported);
         }
         let message = format!("the template's functions make more than {WORK_MAX} bytes");
         Err(self.report(Diagnostic::error(Code::TooLarge, message).at(span, "the limit is passed here")))

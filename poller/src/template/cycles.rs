@@ -4,9 +4,9 @@
 //! need, but only at the branch of an `Fn::If` that counts.
 
 use super::context::Context;
-use super::document::Resource;
 use super::node::{Entry, Node, Value};
 use super::references::{SAM_FUNCTION, referenced_id};
+use super::resource::Resource;
 use super::source::Span;
 use super::text_functions::{Piece, pieces};
 use std::collections::BTreeMap;
@@ -158,21 +158,27 @@ mod tests {
 
     #[test]
     fn circles_are_found_through_every_kind_of_reference() {
-        check("  A: {Type: T, DependsOn: A}", "in a circle: A -> A");
-        check("  A: {Type: T, DependsOn: [B]}\n  B: {Type: T, Properties: {X: !Ref A}}", "A -> B -> A");
+        check("  A: {Type: Custom::T, DependsOn: A}", "in a circle: A -> A");
         check(
-            "  A: {Type: T, Properties: {X: [{Y: !GetAtt B.Arn}]}}\n  B: {Type: T, Properties: {X: !Sub '${A.Arn}'}}",
+            "  A: {Type: Custom::T, DependsOn: [B]}\n  B: {Type: Custom::T, Properties: {X: !Ref A}}",
+            "A -> B -> A",
+        );
+        check(
+            "  A: {Type: Custom::T, Properties: {X: [{Y: !GetAtt B.Arn}]}}\n  B: {Type: Custom::T, Properties: {X: !Sub '${A.Arn}'}}",
             "A -> B -> A",
         );
         check("  A: {Type: AWS::Kinesis::Stream, Properties: {ShardCount: 1, Name: !Ref A}}", "A -> A");
-        check("  A: {Type: T, DependsOn: B}\n  B: {Type: T}", "");
-        check("  A: {Type: T, DependsOn: [B, B, C]}\n  B: {Type: T, DependsOn: C}\n  C: {Type: T}", "");
+        check("  A: {Type: Custom::T, DependsOn: B}\n  B: {Type: Custom::T}", "");
+        check(
+            "  A: {Type: Custom::T, DependsOn: [B, B, C]}\n  B: {Type: Custom::T, DependsOn: C}\n  C: {Type: Custom::T}",
+            "",
+        );
     }
 
     #[test]
     fn a_branch_that_does_not_count_closes_no_circle() {
         check(
-            "  A: {Type: T, Properties: {X: !If [C, !Ref B, none]}}\n  B: {Type: T, DependsOn: A}\nConditions: {C: !Equals [a, b]}",
+            "  A: {Type: Custom::T, Properties: {X: !If [C, !Ref B, none]}}\n  B: {Type: Custom::T, DependsOn: A}\nConditions: {C: !Equals [a, b]}",
             "",
         );
     }
@@ -181,9 +187,9 @@ mod tests {
     fn a_chain_as_long_as_a_template_is_walked() {
         let mut resources = String::new();
         for index in 0..499 {
-            resources.push_str(&format!("  R{index}: {{Type: T, DependsOn: R{}}}\n", index + 1));
+            resources.push_str(&format!("  R{index}: {{Type: Custom::T, DependsOn: R{}}}\n", index + 1));
         }
-        check(&format!("{resources}  R499: {{Type: T}}"), "");
+        check(&format!("{resources}  R499: {{Type: Custom::T}}"), "");
     }
 
     #[test]

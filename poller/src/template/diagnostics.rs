@@ -131,6 +131,21 @@ impl Diagnostic {
     }
 }
 
+/// Texts of problems are cut here, in characters: they quote the template, which may hold anything.
+const TEXT_CHARS_MAX: usize = 600;
+
+impl Diagnostic {
+    fn shorten(&mut self) {
+        let labels = self.label.iter_mut().chain(&mut self.related).map(|label| &mut label.text);
+        for text in labels.chain([&mut self.message]).chain(&mut self.help) {
+            if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
+                text.truncate(end);
+                text.push('…');
+            }
+        }
+    }
+}
+
 /// Whether the rendered text carries colour codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
@@ -162,8 +177,9 @@ impl Diagnostics {
         Self { source, items: Vec::new(), left_out: 0 }
     }
 
-    /// Adds a problem, unless the same one is there.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
+    /// Adds a problem, unless the same one is there. Texts of the template in it are cut to what can be read.
+    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+        diagnostic.shorten();
         if self.items.contains(&diagnostic) {
             return;
         }

@@ -6,15 +6,25 @@
 use super::diagnostics::{Code, Diagnostic, Diagnostics};
 use super::globals;
 use super::node::{Entry, Node, Value};
+use super::resource::Resource;
 use super::source::Span;
 use super::suggest;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// SAM's macro: without it, `AWS::Serverless::…` means nothing.
 const SAM_TRANSFORM: &str = "AWS::Serverless-2016-10-31";
 
+/// The macro that brings further functions along.
+pub(super) const LANGUAGE_EXTENSIONS: &str = "AWS::LanguageExtensions";
+
 /// Macros that change nothing of what Pelton reads, or that Pelton carries out itself.
-const TRANSFORMS: [&str; 3] = [SAM_TRANSFORM, "AWS::LanguageExtensions", "AWS::CodeDeployBlueGreen"];
+const TRANSFORMS: [&str; 5] = [
+    SAM_TRANSFORM,
+    LANGUAGE_EXTENSIONS,
+    "AWS::CodeDeployBlueGreen",
+    "AWS::SecretsManager-2020-07-23",
+    "AWS::SecretsManager-2024-09-16",
+];
 
 const SECTIONS: [&str; 12] = [
     "AWSTemplateFormatVersion",
@@ -34,21 +44,6 @@ const SECTIONS: [&str; 12] = [
 /// As many resources as CloudFormation takes in a template.
 const RESOURCES_MAX: usize = 500;
 
-/// The attributes that a resource may have beside its properties.
-const RESOURCE_ATTRIBUTES: [&str; 11] = [
-    "Type",
-    "Properties",
-    "DependsOn",
-    "Condition",
-    "Metadata",
-    "DeletionPolicy",
-    "UpdateReplacePolicy",
-    "CreationPolicy",
-    "UpdatePolicy",
-    "Connectors",
-    "IgnoreGlobals",
-];
-
 /// A template, section by section.
 #[derive(Debug, Default)]
 pub(super) struct Document {
@@ -56,23 +51,11 @@ pub(super) struct Document {
     pub(super) mappings: Vec<Entry>,
     pub(super) conditions: BTreeMap<String, Entry>,
     pub(super) resources: Vec<Resource>,
+    /// Whether the template may call what the macro `AWS::LanguageExtensions` carries out.
+    pub(super) has_language_extensions: bool,
     by_id: BTreeMap<String, usize>,
-}
-
-/// A resource, its properties not yet evaluated.
-#[derive(Debug)]
-pub(super) struct Resource {
-    pub(super) id: String,
-    pub(super) id_span: Span,
-    /// `Type`.
-    pub(super) kind: String,
-    /// `Properties`, with those of `Globals` merged into them; an empty map if there are none.
-    pub(super) properties: Node,
-    /// `Condition`: the resource exists only if it holds.
-    pub(super) condition: Option<(String, Span)>,
-    /// `DependsOn`.
-    pub(super) depends_on: Vec<(String, Span)>,
-    pub(super) metadata: Option<Node>,
+    /// Entries of `Resources` that are no resources, which was reported: a reference to one is not told again.
+    broken: BTreeSet<String>,
 }
 
 impl Document {
@@ -98,7 +81,14 @@ impl Document {
                     let named = entries_of(section, diagnostics).into_iter();
                     document.conditions = named.map(|entry| (entry.key.clone(), entry)).collect();
                 }
-                "Transform" => has_sam_transform = check_transforms(&section.value, diagnostics),
+                "Transform" => {
+                    let transforms = check_transforms(&section.value, diagnostics);
+                    has_sam_transform = transforms.contains(&SAM_TRANSFORM);
+                    document.has_language_extensions = transforms.contains(&LANGUAGE_EXTENSIONS);
+                }
+                "Fn::Transform" => {
+                    check_transforms(&section.value, diagnostics);
+                }
                 "Globals" => globals = Some(entries_of(section, diagnostics)),
                 "Resources" => resources = Some(entries_of(section, diagnostics)),
                 name if SECTIONS.contains(&name) => {}
@@ -140,9 +130,13 @@ impl Document {
             return;
         }
         for entry in entries {
-            if let Some(resource) = Resource::read(entry, globals, diagnostics) {
-                self.by_id.insert(resource.id.clone(), self.resources.len());
-                self.resources.push(resource);
+            let id = entry.key.clone();
+            match Resource::read(entry, globals, diagnostics) {
+                Some(resource) => {
+                    self.by_id.insert(id, self.resources.len());
+                    self.resources.push(resource);
+                }
+                None => drop(self.broken.insert(id)),
             }
         }
     }
@@ -150,6 +144,11 @@ impl Document {
     /// The resource of that logical id.
     pub(super) fn resource(&self, id: &str) -> Option<&Resource> {
         self.by_id.get(id).map(|&index| &self.resources[index])
+    }
+
+    /// Whether a resource of that name may be there, though it could not be read: that was reported.
+    pub(super) fn is_broken(&self, id: &str) -> bool {
+        self.broken.contains(id) || self.broken.iter().any(|id| id.starts_with("Fn::"))
     }
 
     /// Logical ids, in the order of the template.
@@ -171,101 +170,6 @@ impl Document {
     }
 }
 
-impl Resource {
-    fn read(entry: Entry, globals: &globals::Globals, diagnostics: &mut Diagnostics) -> Option<Self> {
-        if let Some(diagnostic) = wrong_id(&entry) {
-            diagnostics.push(diagnostic);
-            return None;
-        }
-        let (id, id_span) = (entry.key, entry.key_span);
-        let Value::Mapping(attributes) = entry.value.value else {
-            diagnostics.push(
-                Diagnostic::error(Code::WrongType, format!("the resource `{id}` is {}", entry.value.kind()))
-                    .at(id_span, "must be a map with a `Type`"),
-            );
-            return None;
-        };
-        let mut resource = Self {
-            id,
-            id_span,
-            kind: String::new(),
-            properties: Node { value: Value::Mapping(Vec::new()), span: id_span },
-            condition: None,
-            depends_on: Vec::new(),
-            metadata: None,
-        };
-        let mut ignored_globals = Vec::new();
-        for attribute in attributes {
-            match attribute.key.as_str() {
-                "IgnoreGlobals" => ignored_globals = names(&attribute.value).unwrap_or_default(),
-                _ => diagnostics.extend(resource.read_attribute(attribute)),
-            }
-        }
-        if resource.kind.is_empty() {
-            diagnostics.push(
-                Diagnostic::error(Code::Missing, format!("the resource `{}` has no `Type`", resource.id))
-                    .at(id_span, "needs a `Type`, such as `AWS::Kinesis::Stream`"),
-            );
-            return None;
-        }
-        globals.apply(&mut resource, &ignored_globals);
-        Some(resource)
-    }
-
-    /// Takes an attribute over; answers what is wrong with it.
-    fn read_attribute(&mut self, attribute: Entry) -> Option<Diagnostic> {
-        match attribute.key.as_str() {
-            "Type" => self.kind = attribute.value.as_scalar().unwrap_or_default().to_owned(),
-            "Properties" if attribute.value.as_mapping().is_some() => self.properties = attribute.value,
-            "Properties" => return Some(wrong_shape(&attribute, "a map")),
-            "Condition" => match attribute.value.as_scalar() {
-                Some(name) => self.condition = Some((name.to_owned(), attribute.value.span)),
-                None => return Some(wrong_shape(&attribute, "the name of a condition")),
-            },
-            "DependsOn" => match names(&attribute.value) {
-                Some(names) => self.depends_on = names,
-                None => return Some(wrong_shape(&attribute, "a logical id, or a list of them")),
-            },
-            "Metadata" => self.metadata = Some(attribute.value),
-            name if RESOURCE_ATTRIBUTES.contains(&name) => {}
-            name => {
-                return Some(
-                    Diagnostic::error(Code::UnknownName, format!("a resource has no attribute `{name}`"))
-                        .at(attribute.key_span, "unknown attribute")
-                        .help(suggest::did_you_mean(name, RESOURCE_ATTRIBUTES, "attributes")),
-                );
-            }
-        }
-        None
-    }
-}
-
-/// What is wrong with the logical id of a resource, if anything is.
-fn wrong_id(entry: &Entry) -> Option<Diagnostic> {
-    if entry.key.starts_with("Fn::") {
-        return Some(
-            Diagnostic::error(Code::Unsupported, format!("`{}` is not supported by Pelton", entry.key))
-                .at(entry.key_span, "makes resources that Pelton would not see")
-                .help("write the resources out"),
-        );
-    }
-    let is_logical_id = !entry.key.is_empty() && entry.key.chars().all(|c| c.is_ascii_alphanumeric());
-    (!is_logical_id).then(|| {
-        Diagnostic::error(Code::InvalidValue, format!("`{}` is no logical id", entry.key))
-            .at(entry.key_span, "must consist of letters A-Z, a-z and digits")
-    })
-}
-
-/// A name, or a list of names.
-fn names(node: &Node) -> Option<Vec<(String, Span)>> {
-    let name = |node: &Node| Some((node.as_scalar()?.to_owned(), node.span));
-    match &node.value {
-        Value::Scalar(_) => Some(vec![name(node)?]),
-        Value::Sequence(items) => items.iter().map(name).collect(),
-        Value::Null | Value::Mapping(_) => None,
-    }
-}
-
 fn entries_of(section: Entry, diagnostics: &mut Diagnostics) -> Vec<Entry> {
     match section.value.value {
         Value::Mapping(entries) => entries,
@@ -282,15 +186,17 @@ pub(super) fn wrong_shape(entry: &Entry, wanted: &str) -> Diagnostic {
         .at(entry.key_span, format!("must be {wanted}"))
 }
 
-/// Whether SAM's transform is among them; the ones that Pelton would have to carry out and cannot are reported.
-fn check_transforms(node: &Node, diagnostics: &mut Diagnostics) -> bool {
+/// The ones that Pelton carries out; those that it would have to and cannot are reported.
+fn check_transforms(node: &Node, diagnostics: &mut Diagnostics) -> Vec<&'static str> {
     let transforms = match &node.value {
         Value::Sequence(items) => items.as_slice(),
         Value::Null | Value::Scalar(_) | Value::Mapping(_) => std::slice::from_ref(node),
     };
+    let mut known = Vec::new();
     for transform in transforms {
         let name = transform.as_scalar().or_else(|| transform.get("Name")?.as_scalar());
-        if name.is_some_and(|name| TRANSFORMS.contains(&name)) {
+        if let Some(transform) = TRANSFORMS.iter().find(|&&known| Some(known) == name) {
+            known.push(*transform);
             continue;
         }
         let name = name.unwrap_or("this transform");
@@ -300,5 +206,5 @@ fn check_transforms(node: &Node, diagnostics: &mut Diagnostics) -> bool {
                 .help("give Pelton the template as it is after the transform"),
         );
     }
-    transforms.iter().any(|transform| transform.as_scalar() == Some(SAM_TRANSFORM))
+    known
 }

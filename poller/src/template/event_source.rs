@@ -8,7 +8,7 @@ use super::source::Span;
 use super::streams::{STREAM, is_stream_name};
 use crate::application::StreamArn;
 
-const CONSUMER: &str = "AWS::Kinesis::StreamConsumer";
+pub(super) const CONSUMER: &str = "AWS::Kinesis::StreamConsumer";
 
 const ACCOUNT_DIGITS: usize = 12;
 

@@ -6,17 +6,17 @@
 
 use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
-use super::document::Resource;
 use super::function_names;
 use super::mappings::{self, Declared};
 use super::node::Entry;
-use super::references::SAM_FUNCTION;
+use super::references::{SAM_FUNCTION, referenced_id};
+use super::resource::Resource;
 use super::source::Span;
 use super::suggest;
 use crate::application::{Mapping, MappingId};
 use std::collections::{BTreeMap, BTreeSet};
 
-const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
+pub(super) const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
 
 /// Events that are mappings, of sources that Pelton does not read yet.
 const OTHER_SOURCES: [&str; 6] = ["DynamoDB", "MSK", "SelfManagedKafka", "SQS", "MQ", "DocumentDB"];
@@ -61,7 +61,7 @@ pub(super) fn read_all(context: &mut Context<'_>) -> EventSourceMappings {
     let mut mappings = EventSourceMappings::default();
     for resource in &document.resources {
         let is_concerned = resource.kind == MAPPING || resource.kind == SAM_FUNCTION;
-        if !is_concerned || context.exists(resource) != Ok(true) {
+        if !is_concerned || !context.may_exist(resource) {
             continue;
         }
         if resource.kind == MAPPING {
@@ -113,6 +113,11 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
             ))
         }
     };
+    // What is wrong with a function is told, also where its name is.
+    let meant = properties.iter().find_map(|property| match property.key.as_str() {
+        "FunctionName" => referenced_id(&property.value),
+        _ => None,
+    });
     let declared = Declared {
         id: MappingId(resource.id.clone()),
         span: resource.id_span,
@@ -121,7 +126,7 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
         source_property: "EventSourceArn",
         other_properties: &["FunctionName"],
     };
-    let function_id = function.as_ref().map_or("", |invoked| &invoked.function.id);
+    let function_id = function.as_ref().map_or(meant.unwrap_or_default(), |invoked| &invoked.function.id);
     let mapping = mappings::read(context, &declared, function_id);
     let read = match (mapping, function.as_ref()) {
         (Ok(mapping), Ok(invoked)) => {
@@ -206,7 +211,7 @@ fn read_event<'t>(
     }
     let properties = match event.value.get("Properties") {
         Some(properties) => context.properties(properties)?,
-        None => &[],
+        None => Vec::new(),
     };
     let declared = Declared {
         id: MappingId(id.to_owned()),

@@ -2,9 +2,9 @@
 
 use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
-use super::document::Resource;
 use super::functions::is_function;
 use super::node::Entry;
+use super::resource::Resource;
 use super::suggest;
 
 /// A function, and the alias or version that the mapping invokes.
@@ -25,9 +25,9 @@ pub(super) fn resolve<'t>(context: &mut Context<'t>, property: &Entry) -> Result
     let mut names = Vec::new();
     let document = context.document;
     for resource in document.resources.iter().filter(|resource| is_function(resource)) {
-        let exists = context.quietly(|context| context.exists(resource));
+        let may_exist = context.quietly(|context| context.may_exist(resource));
         let function_name = context.quietly(|context| context.name_of(resource));
-        if let (Ok(true), Ok(function_name)) = (exists, function_name) {
+        if let (true, Ok(function_name)) = (may_exist, function_name) {
             names.push((function_name, resource));
         }
     }

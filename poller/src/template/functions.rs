@@ -5,15 +5,16 @@
 
 use super::context::{Context, Reported, STACK_NAME};
 use super::diagnostics::{Code, Diagnostic};
-use super::document::Resource;
 use super::environment;
+use super::function_code;
 use super::node::{Entry, Node};
 use super::references::{LAMBDA_FUNCTION, SAM_FUNCTION};
+use super::resource::Resource;
 use super::resource_kinds::ROLE_ARN;
-use crate::application::{BuildMethod, Function};
+use crate::application::Function;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 const TIMEOUT_SECONDS: RangeInclusive<i64> = 1..=900;
@@ -108,22 +109,23 @@ pub(super) fn read<'t>(
     let properties = context.properties(&resource.properties)?;
     let mut function = Function {
         logical_id: resource.id.clone(),
-        name: context.name_of(resource)?,
+        // What is wrong with the name is reported; the properties may be wrong as well.
+        name: context.name_of(resource).unwrap_or_else(|Reported| resource.id.clone()),
         code_uri: root.to_owned(),
         handler: HANDLER.to_owned(),
         runtime: RUNTIME_DEFAULT.to_owned(),
-        build: build_method(context, resource),
+        build: function_code::build_method(context, resource),
         timeout: TIMEOUT_DEFAULT,
         memory_size_mb: MEMORY_MB_DEFAULT,
         environment: BTreeMap::new(),
         reserved_concurrency: None,
         role_arn: context.fill(ROLE_ARN, &format!("{STACK_NAME}-{}Role", resource.id)),
     };
-    for property in properties {
+    for &property in &properties {
         // What is wrong is reported; the next property may be wrong as well.
         read_property(context, &mut function, property, root).ok();
     }
-    require(context, resource, properties);
+    require(context, resource, &properties);
     if context.diagnostics.has_errors_since(mark) { Err(Reported) } else { Ok(function) }
 }
 
@@ -139,7 +141,7 @@ fn read_property<'t>(
             let allowed = "1 to 64 letters, digits, `_` or `-`";
             return Err(context.not_allowed(property, &function.name, allowed));
         }
-        "CodeUri" | "Code" => function.code_uri = code_folder(context, property, root)?,
+        "CodeUri" | "Code" => function.code_uri = function_code::folder(context, property, root)?,
         "Handler" => {
             if let Some(handler) = context.text(property)? {
                 function.handler = handler;
@@ -184,7 +186,7 @@ fn read_property<'t>(
 }
 
 /// A function in a zip file, which is what Pelton runs, must say what to run.
-fn require(context: &mut Context<'_>, resource: &Resource, properties: &[Entry]) {
+fn require(context: &mut Context<'_>, resource: &Resource, properties: &[&Entry]) {
     let has = |name: &str| properties.iter().any(|property| property.key == name);
     if has("PackageType") || has("ImageUri") {
         return;
@@ -225,40 +227,6 @@ fn check_unhonoured(context: &mut Context<'_>, property: &Entry) {
     let message = format!("`{}` is not supported by Pelton", property.key);
     let label = "Pelton runs an executable `bootstrap` from a folder, with nothing around it";
     context.unsupported(property.key_span, message, label);
-}
-
-/// The folder that `CodeUri`, or `Code` of a function without SAM, names.
-fn code_folder<'t>(context: &mut Context<'t>, property: &'t Entry, root: &Path) -> Result<PathBuf, Reported> {
-    let not_here = |context: &mut Context<'_>| {
-        context.unsupported(property.key_span, "code that is not in a folder is not supported by Pelton", "")
-    };
-    let Some(value) = context.quietly(|context| context.evaluate(&property.value)).or_else(|Reported| {
-        // A bucket that only AWS knows is a bucket all the same.
-        match property.value.as_mapping() {
-            Some(_) if property.value.as_intrinsic().is_none() => Err(not_here(context)),
-            Some(_) | None => context.evaluate(&property.value),
-        }
-    })?
-    else {
-        return Ok(root.to_owned());
-    };
-    match value.as_scalar() {
-        Some(uri) if uri.starts_with("s3://") || uri.starts_with("https://") => Err(not_here(context)),
-        Some(path) => Ok(root.join(path).components().collect()),
-        None if value.as_mapping().is_some() => Err(not_here(context)),
-        None => Err(context.wrong_property(property, &value, "a folder")),
-    }
-}
-
-/// How `sam build` would build the function; methods that Pelton does not know build nothing.
-fn build_method(context: &mut Context<'_>, resource: &Resource) -> Option<BuildMethod> {
-    let metadata = resource.metadata.as_ref()?;
-    if metadata.get("BuildMethod")?.as_scalar()? != "rust-cargolambda" {
-        return None;
-    }
-    let binary = metadata.get("BuildProperties").and_then(|properties| properties.get("Binary"));
-    let binary = binary.and_then(|binary| context.evaluate_text(binary, "the name of a binary").ok());
-    Some(BuildMethod::RustCargoLambda { binary })
 }
 
 /// Whether a function may have this name.
@@ -355,6 +323,22 @@ mod tests {
         check_refused("Environment: {Variable: {}}", "`Environment` has no property `Variable`");
     }
 
+    /// The system takes the environment, arguments and paths of a program as texts that end at the first NUL.
+    #[test]
+    fn what_holds_a_nul_is_refused() {
+        let value = |text: &str| format!("Environment: {{Variables: {{VALUE: {text}}}}}");
+        let expected = "`VALUE` has the character NUL in it | must be a text without NUL (U+0000)";
+        check_refused(&value(r#""a\0b""#), expected);
+        check_refused(&value(r#""a\u0000b""#), expected);
+        check_refused(&value(r#"!Sub "${AWS::Region}\0""#), expected);
+        check_refused(r#"Environment: {Variables: {"AB\0": x}}"#, "is no name of an environment variable");
+        check_refused("Environment: {Variables: {A=B: x}}", "`A=B` is no name of an environment variable");
+        check_refused("Environment: {Variables: {'': x}}", "`` is no name of an environment variable");
+        let handler = template("", "", "").replace("Handler: bootstrap", r#"Handler: "boot\0strap""#);
+        check_problem(&load(&handler), "`Handler` has the character NUL in it");
+        check_refused(r#"CodeUri: "a\0""#, "`CodeUri` has the character NUL in it");
+    }
+
     /// Refused, allowed as a warning, and no problem of a function that no enabled mapping needs.
     #[track_caller]
     fn check_unhonoured(property: &str, expected: &str) {
@@ -385,31 +369,5 @@ mod tests {
         check_problem(&load(&text), "the runtime `python3.13` is not supported by Pelton");
         let text = template("", "", "").replace("      Runtime: provided.al2023\n", "");
         check_problem(&load(&text), "the function `Ledger` has no `Runtime`");
-    }
-
-    #[test]
-    fn cargo_builds_what_says_so() {
-        let with = |metadata: &str| {
-            let kind = "Type: AWS::Serverless::Function
-";
-            let text = template("", "", "").replace(
-                kind,
-                &format!(
-                    "{kind}    Metadata: {metadata}
-"
-                ),
-            );
-            let loaded = load(&text);
-            check_problem(&loaded, "");
-            loaded.application.expect("there is no problem").functions["Ledger"].build.clone()
-        };
-        let cargo =
-            |binary: Option<&str>| Some(BuildMethod::RustCargoLambda { binary: binary.map(str::to_owned) });
-        assert_eq!(with("{BuildMethod: rust-cargolambda}"), cargo(None));
-        assert_eq!(
-            with("{BuildMethod: rust-cargolambda, BuildProperties: {Binary: ledger}}"),
-            cargo(Some("ledger"))
-        );
-        assert_eq!(with("{BuildMethod: makefile}"), None);
     }
 }

@@ -4,13 +4,69 @@
 //! key by key; lists: those of `Globals` first, the function's appended.
 
 use super::diagnostics::{Code, Diagnostic, Diagnostics};
-use super::document::{Resource, wrong_shape};
+use super::document::wrong_shape;
 use super::node::{Entry, Node, Value};
+use super::resource::Resource;
 use super::source::Span;
+use super::suggest;
 use std::collections::{HashMap, HashSet};
 
-/// What each function must say for itself.
-const NOT_GLOBAL: [&str; 4] = ["Role", "Policies", "FunctionName", "Events"];
+/// The types of SAM's resources that may have properties in common.
+const SECTIONS: [&str; 10] = [
+    "Api",
+    "CapacityProvider",
+    "Function",
+    "HttpApi",
+    "LayerVersion",
+    "MicrovmImage",
+    "NetworkConnector",
+    "SimpleTable",
+    "StateMachine",
+    "WebSocketApi",
+];
+
+/// What functions may have in common; what is not among these, each function must say for itself.
+const FUNCTION_PROPERTIES: [&str; 39] = [
+    "Architectures",
+    "AssumeRolePolicyDocument",
+    "AutoPublishAlias",
+    "AutoPublishAliasAllProperties",
+    "CapacityProviderConfig",
+    "CodeSigningConfigArn",
+    "CodeUri",
+    "DeadLetterQueue",
+    "DeploymentPreference",
+    "Description",
+    "DurableConfig",
+    "Environment",
+    "EphemeralStorage",
+    "EventInvokeConfig",
+    "FileSystemConfigs",
+    "FunctionScalingConfig",
+    "FunctionUrlConfig",
+    "Handler",
+    "KmsKeyArn",
+    "Layers",
+    "LoggingConfig",
+    "MemorySize",
+    "PermissionsBoundary",
+    "PropagateTags",
+    "ProvisionedConcurrencyConfig",
+    "PublishToLatestPublished",
+    "RecursiveLoop",
+    "ReservedConcurrentExecutions",
+    "RolePath",
+    "Runtime",
+    "RuntimeManagementConfig",
+    "SnapStart",
+    "SourceKMSKeyArn",
+    "Tags",
+    "TenancyConfig",
+    "Timeout",
+    "Tracing",
+    "VersionDeletionPolicy",
+    "VpcConfig",
+];
 
 /// The properties that functions have in common.
 pub(super) struct Globals {
@@ -19,24 +75,22 @@ pub(super) struct Globals {
 
 impl Globals {
     /// Reads the section; what it says of other resources does not matter here.
-    pub(super) fn read(section: Vec<Entry>, diagnostics: &mut Diagnostics) -> Self {
-        let Some(entry) = section.into_iter().find(|entry| entry.key == "Function") else {
-            return Self { function: Vec::new() };
-        };
-        let Some(properties) = entry.value.as_mapping() else {
-            diagnostics.push(wrong_shape(&entry, "a map of function properties"));
-            return Self { function: Vec::new() };
-        };
-        let is_global = |property: &&Entry| !NOT_GLOBAL.contains(&property.key.as_str());
-        for property in properties.iter().filter(|property| !is_global(property)) {
-            let message = format!("`{}` is not allowed in `Globals.Function`", property.key);
-            diagnostics.push(
-                Diagnostic::error(Code::UnknownName, message)
-                    .at(property.key_span, "each function has its own")
-                    .help("move it into the functions"),
-            );
+    pub(super) fn read(sections: Vec<Entry>, diagnostics: &mut Diagnostics) -> Self {
+        let mut function = Vec::new();
+        for section in sections {
+            let name = section.key.as_str();
+            if !SECTIONS.contains(&name) {
+                let message = format!("`Globals` has no section `{name}`");
+                diagnostics.push(
+                    Diagnostic::error(Code::UnknownName, message)
+                        .at(section.key_span, "unknown section")
+                        .help(suggest::did_you_mean(name, SECTIONS, "sections")),
+                );
+            } else if name == "Function" {
+                function = function_properties(section, diagnostics);
+            }
         }
-        Self { function: properties.iter().filter(is_global).cloned().collect() }
+        Self { function }
     }
 
     /// Merges them into a SAM function, except those that it ignores (`IgnoreGlobals`).
@@ -54,6 +108,31 @@ impl Globals {
         let global = Node { value: Value::Mapping(wanted), span };
         resource.properties = merge(&global, &resource.properties);
     }
+}
+
+/// The properties that may stand there; others are reported.
+fn function_properties(section: Entry, diagnostics: &mut Diagnostics) -> Vec<Entry> {
+    if section.value.as_mapping().is_none() {
+        diagnostics.push(wrong_shape(&section, "a map of function properties"));
+    }
+    let Value::Mapping(mut properties) = section.value.value else { return Vec::new() };
+    properties.retain(|property| {
+        let name = property.key.as_str();
+        if FUNCTION_PROPERTIES.contains(&name) {
+            return true;
+        }
+        let help = suggest::nearest(name, FUNCTION_PROPERTIES).map_or_else(
+            || "SAM takes it in the functions only: move it there".to_owned(),
+            |nearest| format!("did you mean `{nearest}`?"),
+        );
+        diagnostics.push(
+            Diagnostic::error(Code::UnknownName, format!("`{name}` is not allowed in `Globals.Function`"))
+                .at(property.key_span, "not a property that functions have in common")
+                .help(help),
+        );
+        false
+    });
+    properties
 }
 
 /// Intrinsic functions count as single values, as they do in SAM.
@@ -114,6 +193,39 @@ mod tests {
     fn lists_are_appended() {
         let loaded = loaded("{Layers: [a]}", "Layers: []");
         check_problem(&loaded, "`Layers` is not supported by Pelton");
+    }
+
+    #[test]
+    fn what_has_another_kind_is_replaced() {
+        for (global, own) in [("[a]", "!Ref AWS::NoValue"), ("!Ref Nope", "[]"), ("{a: b}", "[]")] {
+            check_problem(&loaded(&format!("{{Layers: {global}}}"), &format!("Layers: {own}")), "");
+        }
+        let variables = "Environment: {Variables: {AA: own}}";
+        check_problem(&loaded("{Environment: {Variables: !Ref Nope}}", variables), "");
+    }
+
+    #[test]
+    fn a_function_may_ignore_globals() {
+        let global = "{Timeout: 30, MemorySize: 256}";
+        let timeout_and_memory = |ignored: &str| {
+            let text = template("", "", &format!("Globals: {{Function: {global}}}"));
+            let kind = "Type: AWS::Serverless::Function\n";
+            let loaded = load(&text.replace(kind, &format!("{kind}    IgnoreGlobals: {ignored}\n")));
+            check_problem(&loaded, "");
+            let function = &loaded.application.expect("there is no problem").functions["Ledger"];
+            (function.timeout.as_secs(), function.memory_size_mb)
+        };
+        assert_eq!(timeout_and_memory("'*'"), (3, 128));
+        assert_eq!(timeout_and_memory("[Timeout]"), (3, 256));
+    }
+
+    #[test]
+    fn a_slip_in_globals_is_refused_with_the_nearest_name() {
+        check_problem(&loaded("{Timout: 5}", ""), "did you mean `Timeout`?");
+        check_problem(
+            &load(&template("", "", "Globals: {Functon: {Timeout: 5}}")),
+            "`Globals` has no section `Functon` | unknown section | did you mean `Function`?",
+        );
     }
 
     #[test]

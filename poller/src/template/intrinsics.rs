@@ -28,6 +28,13 @@ const FUNCTIONS: [&str; 12] = [
 /// Functions whose value only AWS knows.
 const AWS_ONLY: [&str; 4] = ["Fn::ImportValue", "Fn::Transform", "Fn::GetAZs", "Fn::Cidr"];
 
+/// The function that repeats what it holds; its name goes on.
+const FOR_EACH: &str = "Fn::ForEach";
+
+fn is_aws_only(name: &str) -> bool {
+    AWS_ONLY.contains(&name) || name.starts_with(FOR_EACH)
+}
+
 impl Context<'_> {
     /// Carries out every function in a piece of the template.
     pub(super) fn evaluate(&mut self, node: &Node) -> Evaluated {
@@ -35,11 +42,8 @@ impl Context<'_> {
             Value::Null => Ok(Some(node.clone())),
             Value::Scalar(scalar) => context.scalar(scalar, node).map(Some),
             Value::Sequence(items) => {
-                let mut values = Vec::new();
-                for item in items {
-                    values.extend(context.evaluate(item)?);
-                }
-                Ok(Some(Node::sequence(values, node.span)))
+                let values = context.each(items, Self::evaluate)?;
+                Ok(Some(Node::sequence(values.into_iter().flatten().collect(), node.span)))
             }
             Value::Mapping(entries) => match node.as_intrinsic() {
                 Some((name, argument)) => context.call(name, argument, node.span),
@@ -65,8 +69,13 @@ impl Context<'_> {
         }
     }
 
-    /// A map whose entries are not evaluated; `None` if there is none. `Fn::If` may choose between maps.
-    pub(super) fn head<'n>(&mut self, node: &'n Node, wanted: &str) -> Result<Option<&'n [Entry]>, Reported> {
+    /// A map whose entries are not evaluated; `None` if there is none. `Fn::If` may choose between maps. Functions among
+    /// the entries are reported and left out.
+    pub(super) fn head<'n>(
+        &mut self,
+        node: &'n Node,
+        wanted: &str,
+    ) -> Result<Option<Vec<&'n Entry>>, Reported> {
         let mut node = node;
         loop {
             match node.as_intrinsic() {
@@ -75,10 +84,20 @@ impl Context<'_> {
                 Some(_) | None => break,
             }
         }
-        match node.as_mapping() {
-            Some(entries) if node.as_intrinsic().is_none() => Ok(Some(entries)),
-            Some(_) | None => Err(self.wrong_kind(Some(node), node.span, wanted)),
+        if let Some((name, _)) = node.as_intrinsic()
+            && is_aws_only(name)
+        {
+            return Err(self.aws_only(name, node.span));
         }
+        let Some(entries) = node.as_mapping().filter(|_| node.as_intrinsic().is_none()) else {
+            return Err(self.wrong_kind(Some(node), node.span, wanted));
+        };
+        let (functions, entries): (Vec<_>, Vec<_>) =
+            entries.iter().partition(|entry| entry.key.starts_with("Fn::"));
+        for function in functions {
+            self.function_among_keys(function);
+        }
+        Ok(Some(entries))
     }
 
     pub(super) fn wrong_kind(&mut self, value: Option<&Node>, span: Span, wanted: &str) -> Reported {
@@ -98,22 +117,20 @@ impl Context<'_> {
             let message = "a dynamic reference (`{{resolve:…}}`) is not supported by Pelton";
             return Err(self.unsupported(node.span, message, "AWS would look this up"));
         }
-        let text = scalar.property_text().to_owned();
+        let text = scalar.property_text().into_owned();
         Ok(Node { value: Value::Scalar(Scalar { text, style: scalar.style }), span: node.span })
     }
 
     fn mapping(&mut self, entries: &[Entry], span: Span) -> Result<Node, Reported> {
-        let mut values = Vec::new();
-        for entry in entries {
+        let values = self.each(entries, |context, entry| {
             if entry.key.starts_with("Fn::") {
-                return Err(self.function_among_keys(entry));
+                return Err(context.function_among_keys(entry));
             }
-            if let Some(value) = self.evaluate(&entry.value)? {
-                self.add_work(entry.key.len(), entry.key_span)?;
-                values.push(Entry { value, ..entry.clone() });
-            }
-        }
-        Ok(Node { value: Value::Mapping(values), span })
+            let Some(value) = context.evaluate(&entry.value)? else { return Ok(None) };
+            context.add_work(entry.key.len(), entry.key_span)?;
+            Ok(Some(Entry { value, key: entry.key.clone(), key_span: entry.key_span }))
+        })?;
+        Ok(Node { value: Value::Mapping(values.into_iter().flatten().collect()), span })
     }
 
     fn call(&mut self, name: &str, argument: &Node, span: Span) -> Evaluated {
@@ -131,15 +148,16 @@ impl Context<'_> {
             "Fn::Select" => self.select(argument, span).map(Some),
             "Fn::FindInMap" => self.find_in_map(argument, span),
             "Fn::Base64" => self.base64(argument, span).map(Some),
-            "Fn::ToJsonString" => self.json_string(argument, span).map(Some),
+            "Fn::ToJsonString" => {
+                self.require_language_extensions(name, span);
+                self.json_string(argument, span).map(Some)
+            }
             "Fn::Length" => {
+                self.require_language_extensions(name, span);
                 let items = self.evaluate_list(argument, "a list")?;
                 Ok(Some(Node::text(items.len().to_string(), span)))
             }
-            name if AWS_ONLY.contains(&name) || name.starts_with("Fn::ForEach") => {
-                let message = format!("`{name}` is not supported by Pelton");
-                Err(self.unsupported(span, message, "only AWS knows this value"))
-            }
+            name if is_aws_only(name) => Err(self.aws_only(name, span)),
             "Fn::Equals" | "Fn::And" | "Fn::Or" | "Fn::Not" => Err(self.report(
                 Diagnostic::error(Code::WrongType, format!("`{name}` stands where no condition is wanted"))
                     .at(span, "allowed only in the section `Conditions`")
@@ -153,72 +171,24 @@ impl Context<'_> {
         }
     }
 
+    pub(super) fn aws_only(&mut self, name: &str, span: Span) -> Reported {
+        let label = if name.starts_with(FOR_EACH) {
+            "write out what it repeats"
+        } else {
+            "only AWS knows this value"
+        };
+        self.unsupported(span, format!("`{name}` is not supported by Pelton"), label)
+    }
+
     /// A function is the only key of its map.
     fn function_among_keys(&mut self, entry: &Entry) -> Reported {
-        if entry.key.starts_with("Fn::ForEach") {
-            let message = format!("`{}` is not supported by Pelton", entry.key);
-            return self.unsupported(entry.key_span, message, "write out what it repeats");
+        if is_aws_only(&entry.key) {
+            return self.aws_only(&entry.key, entry.key_span);
         }
         self.report(
             Diagnostic::error(Code::WrongType, format!("`{}` stands among other keys", entry.key))
                 .at(entry.key_span, "a function must be the only key of its map"),
         )
-    }
-
-    fn select(&mut self, argument: &Node, span: Span) -> Result<Node, Reported> {
-        let Some([index, list]) = argument.as_sequence() else {
-            return Err(self.wrong_arguments("Fn::Select", span, "an index and a list"));
-        };
-        let index = self.evaluate_text(index, "an index")?;
-        let items = self.evaluate_list(list, "a list")?;
-        let chosen = index.parse().ok().and_then(|index: usize| items.get(index));
-        match chosen {
-            Some(item) => Ok(Node { span, ..item.clone() }),
-            None => Err(self.report(
-                Diagnostic::error(Code::InvalidValue, format!("the list has no item `{index}`"))
-                    .at(span, format!("it has {}, counted from 0", items.len())),
-            )),
-        }
-    }
-
-    fn find_in_map(&mut self, argument: &Node, span: Span) -> Evaluated {
-        let arguments = argument.as_sequence().unwrap_or_default();
-        let (path, default) = match arguments {
-            [path @ .., _] if path.len() == 3 => (path, arguments[3].get("DefaultValue")),
-            path => (path, None),
-        };
-        let [map, top, second] = path else {
-            return Err(self.wrong_arguments("Fn::FindInMap", span, "a map's name and two keys"));
-        };
-        let wanted = [map, top, second];
-        let mut names = Vec::new();
-        for part in wanted {
-            names.push(self.evaluate_text(part, "a name")?);
-        }
-        let document = self.document;
-        let mut entries = document.mappings.as_slice();
-        for (level, name) in names.iter().enumerate() {
-            let found = entries.iter().find(|entry| entry.key == *name);
-            let Some(found) = found else {
-                if let Some(default) = default {
-                    return self.evaluate(default);
-                }
-                let keys = entries.iter().map(|entry| entry.key.as_str());
-                let what = ["a mapping", "a key", "a second key"][level];
-                let diagnostic = Diagnostic::error(
-                    Code::UnknownReference,
-                    format!("the mappings do not have {what} `{name}`"),
-                )
-                .at(wanted[level].span, "not defined")
-                .help(suggest::did_you_mean(name, keys, "keys"));
-                return Err(self.report(diagnostic));
-            };
-            if level + 1 == names.len() {
-                return Ok(self.evaluate(&found.value)?.map(|value| Node { span, ..value }));
-            }
-            entries = found.value.as_mapping().unwrap_or_default();
-        }
-        Err(self.wrong_arguments("Fn::FindInMap", span, "a map's name and two keys"))
     }
 }
 
@@ -244,7 +214,10 @@ Conditions:
 
     fn loaded(expression: &str) -> crate::template::Loaded {
         let function = format!("Environment: {{Variables: {{VALUE: {expression}}}}}");
-        load_with(&template(&function, "", SECTIONS), &LoadOptions { ..options() })
+        let text = template(&function, "", SECTIONS)
+            .replace("Transform: AWS", "Transform: [AWS::LanguageExtensions, AWS")
+            .replace("2016-10-31", "2016-10-31]");
+        load_with(&text, &LoadOptions { ..options() })
     }
 
     #[track_caller]
@@ -361,6 +334,54 @@ Conditions:
             r#"{"a":1,"b":"x","c":[true,"2"],"d":"dev"}"#,
         );
         check_refused("{'Fn::ToJsonString': a}", "must be a map or a list");
+    }
+
+    #[test]
+    fn language_extensions_need_their_transform() {
+        for call in ["!Length [a]", "!ToJsonString [a]", "!FindInMap [M, N, x, {DefaultValue: y}]"] {
+            let function = format!("Environment: {{Variables: {{VALUE: {call}}}}}");
+            let text = template(&function, "", "Mappings: {M: {N: {x: z}}}");
+            check_problem(&load_with(&text, &options()), "needs the transform `AWS::LanguageExtensions`");
+        }
+    }
+
+    #[test]
+    fn what_repeats_or_includes_is_refused_wherever_it_stands() {
+        for (good, bad, name) in [
+            ("      Events:", "      Events:\n        Fn::ForEach::Loop: [N, [a], {}]", "Fn::ForEach::Loop"),
+            (
+                "    Properties:",
+                "    Properties:\n      Fn::Transform: {Name: AWS::Include}",
+                "Fn::Transform",
+            ),
+            (
+                "          Properties:",
+                "          Properties:\n            Fn::Transform: {Name: x}",
+                "Fn::Transform",
+            ),
+        ] {
+            let text = template("", "", "").replacen(good, bad, 1);
+            let expected = format!("error unsupported: `{name}` is not supported by Pelton");
+            check_problem(&load_with(&text, &options()), &expected);
+        }
+        let text = template("", "", "Fn::Transform: {Name: AWS::Include}");
+        check_problem(&load_with(&text, &options()), "`AWS::Include` is not supported by Pelton");
+    }
+
+    #[test]
+    fn what_a_loop_or_a_macro_would_add_is_refused_where_it_is_needed() {
+        let sections = "Mappings: {Fn::Transform: {Name: AWS::Include}, M: {Fn::Transform: {Name: x}}}
+Conditions: {'Fn::ForEach::L': [N, [a], {'Is${N}': !Equals [!Ref N, a]}]}";
+        for (call, name) in [
+            ("!FindInMap [Sizes, a, b]", "Fn::Transform"),
+            ("!FindInMap [M, a, b]", "Fn::Transform"),
+            ("!If [Isa, 1, 2]", "Fn::ForEach::L"),
+        ] {
+            let function = format!("Environment: {{Variables: {{VALUE: {call}}}}}");
+            let expected = format!("error unsupported: `{name}` is not supported by Pelton");
+            check_problem(&load_with(&template(&function, "", sections), &options()), &expected);
+        }
+        check_problem(&load_with(&template("", "", sections), &options()), "");
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(super) struct Declared<'t> {
     /// Its name in the template.
     pub(super) span: Span,
     /// Its properties.
-    pub(super) properties: &'t [Entry],
+    pub(super) properties: Vec<&'t Entry>,
     /// What it is, for people: `an event of type Kinesis`.
     pub(super) owner: &'static str,
     /// The property that names the stream.
@@ -57,7 +57,7 @@ pub(super) fn read<'t>(
 ) -> Result<Mapping, Reported> {
     let mut settings = Settings::default();
     let mut result = Ok(());
-    for property in declared.properties {
+    for property in &declared.properties {
         if let Err(reported) = settings.read(context, declared, property) {
             result = Err(reported);
         }

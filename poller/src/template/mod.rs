@@ -9,16 +9,24 @@
 //!                                   event_source_mappings · functions · streams ──► Application
 //! ```
 
+#[cfg(test)]
+mod at_once;
+mod choices;
 mod conditions;
 mod context;
 mod cycles;
+mod dependencies;
+mod description;
 pub mod diagnostics;
 mod document;
 mod environment;
 mod event_source;
 mod event_source_mappings;
+mod excerpt;
+mod function_code;
 mod function_names;
 mod functions;
+mod generated;
 mod globals;
 mod intrinsics;
 mod json;
@@ -27,7 +35,9 @@ mod node;
 mod parameters;
 mod references;
 mod render;
+mod resource;
 mod resource_kinds;
+mod resource_types;
 #[cfg(test)]
 mod robustness;
 mod settings;
@@ -43,6 +53,7 @@ mod yaml;
 mod yaml_mapping;
 mod yaml_scalar;
 
+pub use description::description;
 pub use summary::summary;
 
 use crate::application::{Application, Function};
@@ -88,6 +99,8 @@ pub struct Loaded {
     pub application: Option<Application>,
     /// Every problem, in the order of the template.
     pub diagnostics: Diagnostics,
+    /// Values that nobody is to see: of parameters with `NoEcho`.
+    secrets: Vec<String>,
 }
 
 /// The template of a folder: the first of [`FILE_NAMES`] that exists.
@@ -105,7 +118,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Loaded {
             let (source, diagnostic) = *failure;
             let mut diagnostics = Diagnostics::new(source);
             diagnostics.push(diagnostic);
-            Loaded { application: None, diagnostics }
+            Loaded { application: None, diagnostics, secrets: Vec::new() }
         }
     }
 }
@@ -116,16 +129,17 @@ pub fn load_source(source: Source, options: &LoadOptions) -> Loaded {
     let root = root_of(source.path());
     let mut diagnostics = Diagnostics::new(source.clone());
     let Some(tree) = yaml::parse(&source, &mut diagnostics) else {
-        return Loaded { application: None, diagnostics };
+        return Loaded { application: None, diagnostics, secrets: Vec::new() };
     };
     let document = Document::read(tree, &mut diagnostics);
     let mut context = Context::new(&document, options, diagnostics);
     parameters::resolve(&mut context);
     cycles::check(&mut context);
+    dependencies::check(&mut context);
     let application = read_application(&mut context, root);
-    let mut diagnostics = context.diagnostics;
+    let Context { mut diagnostics, secrets, .. } = context;
     diagnostics.sort();
-    Loaded { application: (!diagnostics.has_errors()).then_some(application), diagnostics }
+    Loaded { application: (!diagnostics.has_errors()).then_some(application), diagnostics, secrets }
 }
 
 /// The folder of the template, absolute.
@@ -163,7 +177,7 @@ fn read_functions(
     let document = context.document;
     let mut result = BTreeMap::new();
     for resource in document.resources.iter().filter(|resource| functions::is_function(resource)) {
-        if context.quietly(|context| context.exists(resource)) != Ok(true) {
+        if !context.quietly(|context| context.may_exist(resource)) {
             continue;
         }
         let function = if needed.contains(&resource.id) {

@@ -3,6 +3,8 @@
 //! Short tags (`!Ref x`) are in their long form (`{Ref: x}`), aliases are copies of what they name.
 
 use super::source::Span;
+use super::yaml_scalar;
+use std::borrow::Cow;
 
 /// A piece of the template.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,13 +34,12 @@ pub(super) struct Scalar {
 }
 
 impl Scalar {
-    /// The text as a property gets it. YAML 1.1, which CloudFormation reads, has more words for true and false than
-    /// YAML 1.2; they count as such only without quotes, and only where they are values, not names.
-    pub(super) fn property_text(&self) -> &str {
-        match (self.style, self.text.as_str()) {
-            (Style::Plain, "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON") => "true",
-            (Style::Plain, "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF") => "false",
-            (Style::Plain | Style::Text, text) => text,
+    /// The text as a property gets it: without quotes it may be a number or a boolean in a spelling of YAML 1.1, which
+    /// CloudFormation reads. Names of the template stay as they are written.
+    pub(super) fn property_text(&self) -> Cow<'_, str> {
+        match self.style {
+            Style::Plain => yaml_scalar::plain_value(&self.text),
+            Style::Text => Cow::Borrowed(&self.text),
         }
     }
 }
@@ -72,6 +73,14 @@ impl Node {
     pub(super) fn as_scalar(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar(scalar) => Some(&scalar.text),
+            Value::Null | Value::Sequence(_) | Value::Mapping(_) => None,
+        }
+    }
+
+    /// The text as a property gets it.
+    pub(super) fn as_property_text(&self) -> Option<Cow<'_, str>> {
+        match &self.value {
+            Value::Scalar(scalar) => Some(scalar.property_text()),
             Value::Null | Value::Sequence(_) | Value::Mapping(_) => None,
         }
     }

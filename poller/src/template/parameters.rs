@@ -10,6 +10,7 @@ use super::node::{Entry, Node};
 use super::source::Span;
 use super::suggest;
 use regex::RegexBuilder;
+use std::borrow::Cow;
 
 /// What a compiled AllowedPattern may take, in bytes.
 const PATTERN_BYTES_MAX: usize = 1024 * 1024;
@@ -59,6 +60,15 @@ pub(super) fn resolve(context: &mut Context<'_>) {
         let value = Declaration::read(context, entry)
             .and_then(|declaration| declaration.value(context))
             .unwrap_or(ParameterValue::Invalid);
+        let is_secret = is_secret(&entry.value);
+        match &value {
+            ParameterValue::Single(text) if is_secret => context.secrets.push(text.clone()),
+            ParameterValue::List(items) if is_secret => context.secrets.extend(items.iter().cloned()),
+            ParameterValue::Single(_)
+            | ParameterValue::List(_)
+            | ParameterValue::Missing
+            | ParameterValue::Invalid => {}
+        }
         context.parameters.insert(&entry.key, value);
     }
     for (name, _) in &context.options.parameters {
@@ -115,9 +125,9 @@ impl<'t> Declaration<'t> {
     fn value(&self, context: &mut Context<'t>) -> Result<ParameterValue, Reported> {
         let given = context.options.parameters.iter().rev().find(|(name, _)| name == self.name);
         let (text, span) = match (given, self.property("Default")) {
-            (Some((_, value)), _) => (value.as_str(), self.entry.key_span),
+            (Some((_, value)), _) => (Cow::Borrowed(value.as_str()), self.entry.key_span),
             (None, Some(_)) if self.kind == Kind::Kept => return Ok(ParameterValue::Missing),
-            (None, Some(default)) => match default.as_scalar() {
+            (None, Some(default)) => match default.as_property_text() {
                 Some(text) => (text, default.span),
                 None => {
                     return Err(context.report(
@@ -133,14 +143,12 @@ impl<'t> Declaration<'t> {
         };
         match self.kind {
             Kind::Text | Kind::Number | Kind::Kept => {
-                self.check(context, text, span)?;
-                Ok(ParameterValue::Single(text.to_owned()))
+                self.check(context, &text, span)?;
+                Ok(ParameterValue::Single(text.into_owned()))
             }
             Kind::TextList | Kind::NumberList => {
                 let items: Vec<String> = text.split(',').map(|item| item.trim().to_owned()).collect();
-                for item in &items {
-                    self.check(context, item, span)?;
-                }
+                context.each(&items, |context, item| self.check(context, item, span))?;
                 Ok(ParameterValue::List(items))
             }
         }
@@ -150,7 +158,7 @@ impl<'t> Declaration<'t> {
     fn check(&self, context: &mut Context<'t>, value: &str, span: Span) -> Result<(), Reported> {
         let mut result = Ok(());
         let mut fail = |context: &mut Context<'t>, message: String| {
-            let shown = if self.is_secret() { "(hidden)" } else { value };
+            let shown = if is_secret(&self.entry.value) { "(hidden)" } else { value };
             let diagnostic =
                 Diagnostic::error(Code::InvalidValue, format!("the parameter `{}` is `{shown}`", self.name))
                     .at(span, message);
@@ -163,15 +171,18 @@ impl<'t> Declaration<'t> {
             fail(context, "must be a number".to_owned());
         }
         if let Some(allowed) = self.property("AllowedValues").and_then(Node::as_sequence) {
-            let allowed: Vec<&str> = allowed.iter().filter_map(Node::as_scalar).collect();
-            if !allowed.contains(&value) {
-                let list = suggest::list(allowed).unwrap_or_else(|| "nothing".to_owned());
+            let allowed: Vec<Cow<'_, str>> = allowed.iter().filter_map(Node::as_property_text).collect();
+            if !allowed.contains(&Cow::Borrowed(value)) {
+                let list =
+                    suggest::list(allowed.iter().map(AsRef::as_ref)).unwrap_or_else(|| "nothing".to_owned());
                 fail(context, format!("must be one of {list}"));
             }
         }
         for (name, unit, actual) in self.measures(value) {
-            let Some(limit) =
-                self.property(name).and_then(Node::as_scalar).and_then(|text| text.parse::<f64>().ok())
+            let Some(limit) = self
+                .property(name)
+                .and_then(Node::as_property_text)
+                .and_then(|text| text.parse::<f64>().ok())
             else {
                 continue;
             };
@@ -226,10 +237,11 @@ impl<'t> Declaration<'t> {
     fn property(&self, name: &str) -> Option<&'t Node> {
         self.entry.value.get(name)
     }
+}
 
-    fn is_secret(&self) -> bool {
-        self.property("NoEcho").and_then(Node::as_scalar) == Some("true")
-    }
+/// Whether the declaration says that nobody is to see the value.
+fn is_secret(declaration: &Node) -> bool {
+    declaration.get("NoEcho").and_then(Node::as_property_text).is_some_and(|text| text == "true")
 }
 
 fn kind_of(name: &str) -> Option<Kind> {
@@ -288,6 +300,8 @@ mod tests {
         check("Type: Number, Default: 5", "P=6.5", "6.5");
         check("Type: CommaDelimitedList, Default: 'a, b'", "", "a|b");
         check("Type: List<Number>, Default: '1,2'", "P=3,4", "3|4");
+        check("Type: String, Default: yes, AllowedValues: [yes, no]", "", "true");
+        check("Type: Number, Default: 010", "", "8");
         check("Type: AWS::EC2::VPC::Id, Default: vpc-1", "", "vpc-1");
         check("Type: List<AWS::EC2::Subnet::Id>, Default: 's-1,s-2'", "", "s-1|s-2");
         check("Type: AWS::SSM::Parameter::Value<String>, Default: /path", "P=real", "real");
@@ -319,7 +333,7 @@ mod tests {
         check_refused("Type: Number, MaxValue: 3", "P=3.5", "must be at most 3");
         check_refused("Type: String, MinLength: 2", "P=é", "must be at least 2 characters long");
         check_refused("Type: String, MaxLength: 2", "P=abc", "must be at most 2 characters long");
-        check_refused("Type: List<Number>", "P='1,x'", "must be a number");
+        check_refused("Type: List<Number>", "P=1,x", "must be a number");
         check_refused("Type: String, AllowedValues: [a], ConstraintDescription: only a", "P=b", "| only a");
     }
 

@@ -2,15 +2,17 @@
 
 use super::context::{Context, Evaluated, Reported, STACK_NAME, Scope};
 use super::diagnostics::{Code, Diagnostic};
-use super::document::Resource;
+use super::generated;
 use super::node::{Node, Value};
 use super::parameters::ParameterValue;
+use super::resource::Resource;
 use super::resource_kinds::{self, FUNCTION_ARN, ROLE_ARN};
 use super::source::Span;
 use super::suggest;
 
 pub(super) const SAM_FUNCTION: &str = "AWS::Serverless::Function";
 pub(super) const LAMBDA_FUNCTION: &str = "AWS::Lambda::Function";
+pub(super) const ALIAS: &str = "AWS::Lambda::Alias";
 
 const PSEUDO_PARAMETERS: [&str; 8] = [
     "AWS::Region",
@@ -51,14 +53,15 @@ impl<'t> Context<'t> {
         if let Some(function) = self.function_of_alias(name) {
             return self.alias_arn(function, span).map(|arn| Some(Node::text(arn, span)));
         }
+        if self.is_made_by_sam(name) {
+            return Err(self.unknown_value(name, "Ref", "a resource that SAM makes", span));
+        }
         let resource = self.existing_resource(name, span)?;
         let text = match resource {
-            Referred::Resource(resource) if resource.kind == "AWS::Lambda::Alias" => {
-                self.lambda_alias(resource, span)?
-            }
+            Referred::Resource(resource) if resource.kind == ALIAS => self.lambda_alias(resource, span)?,
             Referred::Resource(resource) => {
                 let Some(kind) = resource_kinds::known(&resource.kind) else {
-                    return Err(self.unknown_value(name, "Ref", &resource.kind, span));
+                    return Err(self.unknown_value(name, "Ref", &format!("`{}`", resource.kind), span));
                 };
                 let name = self.name_of(resource)?;
                 self.fill(kind.reference, &name)
@@ -85,18 +88,21 @@ impl<'t> Context<'t> {
         let Some((id, attribute)) = path.split_once('.') else {
             return Err(self.wrong_arguments("Fn::GetAtt", span, "a logical id and an attribute"));
         };
+        if self.is_made_by_sam(id) {
+            return Err(self.unknown_value(id, attribute, "a resource that SAM makes", span));
+        }
         let (name, form) = match self.existing_resource(id, span)? {
             Referred::GeneratedRole(name) if attribute == "Arn" => (name, ROLE_ARN),
             Referred::GeneratedRole(_) => {
-                return Err(self.unknown_value(id, attribute, "AWS::IAM::Role", span));
+                return Err(self.unknown_value(id, attribute, "`AWS::IAM::Role`", span));
             }
             Referred::Resource(resource) => {
                 let known = resource_kinds::known(&resource.kind);
                 let Some(kind) = known else {
-                    return Err(self.unknown_value(id, attribute, &resource.kind, span));
+                    return Err(self.unknown_value(id, attribute, &format!("`{}`", resource.kind), span));
                 };
                 let Some(&(_, form)) = kind.attributes.iter().find(|(name, _)| *name == attribute) else {
-                    return Err(self.unknown_value(id, attribute, &resource.kind, span));
+                    return Err(self.unknown_value(id, attribute, &format!("`{}`", resource.kind), span));
                 };
                 (self.name_of(resource)?, form)
             }
@@ -148,12 +154,17 @@ impl<'t> Context<'t> {
         match self.options.region.as_str() {
             region if region.starts_with("cn-") => "aws-cn",
             region if region.starts_with("us-gov-") => "aws-us-gov",
+            region if region.starts_with("eusc-") => "aws-eusc",
             _ => "aws",
         }
     }
 
     fn url_suffix(&self) -> &'static str {
-        if self.partition() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" }
+        match self.partition() {
+            "aws-cn" => "amazonaws.com.cn",
+            "aws-eusc" => "amazonaws.eu",
+            _ => "amazonaws.com",
+        }
     }
 
     fn pseudo_parameter(&mut self, name: &str, span: Span) -> Evaluated {
@@ -204,6 +215,15 @@ impl<'t> Context<'t> {
         }
     }
 
+    /// Whether SAM makes a resource of that name, other than the role of a function, which is known.
+    fn is_made_by_sam(&self, id: &str) -> bool {
+        let is_role = id.strip_suffix("Role").is_some_and(|id| self.document.resource(id).is_some());
+        self.scope == Scope::Resources
+            && self.document.resource(id).is_none()
+            && !is_role
+            && generated::is_generated(self.document, id)
+    }
+
     fn existing_resource(&mut self, id: &str, span: Span) -> Result<Referred<'t>, Reported> {
         if self.scope == Scope::Conditions {
             return Err(self.unknown_name(id, span));
@@ -231,6 +251,9 @@ impl<'t> Context<'t> {
     }
 
     fn unknown_name(&mut self, name: &str, span: Span) -> Reported {
+        if self.document.is_broken(name) {
+            return Reported;
+        }
         let parameters = self.document.parameters.iter().map(|entry| entry.key.as_str());
         let (message, help) = match self.scope {
             Scope::Conditions => (
@@ -247,7 +270,7 @@ impl<'t> Context<'t> {
 
     fn unknown_value(&mut self, id: &str, attribute: &str, kind: &str, span: Span) -> Reported {
         let message = format!("Pelton does not know what `{attribute}` of `{id}` is");
-        self.unsupported(span, message, format!("only AWS knows this value of `{kind}`"))
+        self.unsupported(span, message, format!("only AWS knows this value of {kind}"))
     }
 
     /// The function, if the name is `Function.Alias`, which SAM understands.
@@ -286,7 +309,14 @@ impl<'t> Context<'t> {
             for name in ["FunctionName", "Name"] {
                 match alias.properties.get(name) {
                     Some(property) => texts.push(context.evaluate_text(property, "a name")?),
-                    None => return Err(context.unknown_value(&alias.id, "Ref", &alias.kind, span)),
+                    None => {
+                        return Err(context.unknown_value(
+                            &alias.id,
+                            "Ref",
+                            &format!("`{}`", alias.kind),
+                            span,
+                        ));
+                    }
                 }
             }
             let function = texts[0].rsplit(':').next().unwrap_or_default();

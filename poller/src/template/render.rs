@@ -3,7 +3,8 @@
 //! In: the problems. Out: text. Never fails, and never lets a control character of the template through.
 
 use super::diagnostics::{Colour, Diagnostic, Diagnostics, Label, Severity};
-use super::source::{Source, Span};
+use super::excerpt::Excerpt;
+use super::source::{Position, Source, Span};
 use annotate_snippets::{
     Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
 };
@@ -20,56 +21,54 @@ pub(super) fn render(diagnostics: &Diagnostics, colour: Colour) -> String {
     let path = diagnostics.source().path().display().to_string();
     let mut text = String::new();
     for diagnostic in diagnostics.iter() {
-        let group = group_of(diagnostic, diagnostics.source(), &path);
-        text.push_str(&renderer.render(&[group]));
+        text.push_str(&render_one(diagnostic, diagnostics.source(), &path, &renderer));
         text.push_str("\n\n");
     }
     write_totals(&mut text, diagnostics, &path);
     text
 }
 
-fn group_of<'a>(diagnostic: &'a Diagnostic, source: &'a Source, path: &'a str) -> Group<'a> {
+fn render_one(diagnostic: &Diagnostic, source: &Source, path: &str, renderer: &Renderer) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let title = level.primary_title(&diagnostic.message).id(diagnostic.code.to_string());
     let mut group = Group::with_title(title);
+    let labels: Vec<&Label> = diagnostic.label.iter().chain(&diagnostic.related).collect();
+    let spans: Vec<Span> = labels.iter().map(|label| source.first_line(label.span)).collect();
+    let excerpt = Excerpt::of(source, &spans);
     group = match &diagnostic.label {
-        Some(label) => group.element(snippet(label, &diagnostic.related, source, path)),
+        Some(_) => group.element(snippet(&excerpt, &labels, path)),
         None => group.element(Origin::path(path)),
     };
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
     }
-    group
+    let text = renderer.render(&[group]);
+    match diagnostic.label {
+        Some(_) => with_true_column(text, source.position(spans[0].start), &excerpt, path),
+        None => text,
+    }
 }
 
-/// Only the lines from the first to the last label: a renderer that is given the whole template walks through all of
-/// it for each problem.
-fn snippet<'a>(
-    label: &'a Label,
-    related: &'a [Label],
-    source: &'a Source,
-    path: &'a str,
-) -> Snippet<'a, Annotation<'a>> {
-    let labels = || std::iter::once(label).chain(related);
-    let spans: Vec<Span> = labels().map(|label| source.first_line(label.span)).collect();
-    let first = spans.iter().map(|span| span.start).min().unwrap_or(0);
-    let last = spans.iter().map(|span| span.end).max().unwrap_or(0);
-    let text = source.text();
-    let begin = text[..first].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[last..].find('\n').map_or(text.len(), |newline| last + newline);
-
-    let annotations = labels().zip(&spans).enumerate().map(|(index, (label, span))| {
+fn snippet<'a>(excerpt: &'a Excerpt, labels: &[&'a Label], path: &'a str) -> Snippet<'a, Annotation<'a>> {
+    let annotations = labels.iter().zip(&excerpt.places).enumerate().map(|(index, (label, place))| {
         let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let annotation = kind.span(span.start - begin..span.end - begin);
+        let annotation = kind.span(place.clone());
         if label.text.is_empty() { annotation } else { annotation.label(label.text.as_str()) }
     });
-    Snippet::source(&text[begin..end])
-        .line_start(source.position(begin).line)
-        .path(path)
-        .annotations(annotations)
+    Snippet::source(excerpt.text.as_str()).line_start(excerpt.line).path(path).annotations(annotations)
+}
+
+/// The renderer counts columns in what it is given: of a line that was cut, it does not know the true ones.
+fn with_true_column(text: String, position: Position, excerpt: &Excerpt, path: &str) -> String {
+    let shown = excerpt.column();
+    if shown == position.column {
+        return text;
+    }
+    let place = |column: usize| format!("{path}:{}:{column}", position.line);
+    text.replacen(&place(shown), &place(position.column), 1)
 }
 
 fn write_totals(text: &mut String, diagnostics: &Diagnostics, path: &str) {
@@ -84,4 +83,30 @@ fn write_totals(text: &mut String, diagnostics: &Diagnostics, path: &str) {
         line.push_str(&format!(", and {} more that are not shown", diagnostics.left_out()));
     }
     writeln!(text, "{line}").expect("writing into a String cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::testing::load;
+
+    #[test]
+    fn of_a_template_on_one_line_little_is_shown_with_the_true_columns() {
+        let filler = "x".repeat(9000);
+        let streams: Vec<String> = (0..110)
+            .map(|index| {
+                let properties = format!(r#"{{"ShardCount":0,"Tags":[{{"Key":"k","Value":"{filler}"}}]}}"#);
+                format!(r#""S{index}":{{"Type":"AWS::Kinesis::Stream","Properties":{properties}}}"#)
+            })
+            .collect();
+        let text = format!(r#"{{"Resources":{{{}}}}}"#, streams.join(","));
+        let shown = load(&text).diagnostics.render(Colour::Never);
+        assert!(shown.len() < 100 * 1000, "{} bytes", shown.len());
+        for index in [0, 99] {
+            let name = format!(r#""S{index}":"#);
+            let stream = text.find(&name).expect("it is there");
+            let column = stream + text[stream..].find(r#":0,"#).expect("it is there") + 2;
+            assert!(shown.contains(&format!("/app/template.yaml:1:{column}\n")), "{index}");
+        }
+    }
 }

@@ -16,9 +16,22 @@ impl<'t> Context<'t> {
     pub(super) fn text(&mut self, property: &Entry) -> Setting<String> {
         let Some(value) = self.evaluate(&property.value)? else { return Ok(None) };
         match value.as_scalar() {
-            Some(text) => Ok(Some(text.to_owned())),
+            Some(text) => self.without_nul(property, text).map(|()| Some(text.to_owned())),
             None => Err(self.wrong_property(property, &value, "a single value")),
         }
+    }
+
+    /// The system takes variables, arguments and paths as texts that end at the first NUL: what comes behind would be
+    /// lost.
+    pub(super) fn without_nul(&mut self, property: &Entry, text: &str) -> Result<(), Reported> {
+        if !text.contains('\0') {
+            return Ok(());
+        }
+        let message = format!("`{}` has the character NUL in it", property.key);
+        Err(self.report(
+            Diagnostic::error(Code::InvalidValue, message)
+                .at(property.value.span, "must be a text without NUL (U+0000)"),
+        ))
     }
 
     /// A whole number within a range.
@@ -93,7 +106,7 @@ impl<'t> Context<'t> {
     }
 
     /// The properties of a resource or event, not evaluated.
-    pub(super) fn properties(&mut self, node: &'t Node) -> Result<&'t [Entry], Reported> {
+    pub(super) fn properties(&mut self, node: &'t Node) -> Result<Vec<&'t Entry>, Reported> {
         Ok(self.head(node, "a map of properties")?.unwrap_or_default())
     }
 

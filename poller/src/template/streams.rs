@@ -2,8 +2,8 @@
 
 use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
-use super::document::Resource;
 use super::node::Entry;
+use super::resource::Resource;
 use super::source::Span;
 use crate::application::Stream;
 use std::collections::BTreeMap;
@@ -20,9 +20,9 @@ const SHARDS_MAX: i64 = 10_000;
 const RETENTION_HOURS: std::ops::RangeInclusive<i64> = 24..=8760;
 const RETENTION_HOURS_DEFAULT: u32 = 24;
 
-/// MaxRecordSizeInKiB; another limit than this one is not honoured.
+/// MaxRecordSizeInKiB.
 const RECORD_KIB: std::ops::RangeInclusive<i64> = 1024..=10_240;
-const RECORD_KIB_DEFAULT: i64 = 1024;
+const RECORD_KIB_DEFAULT: u32 = 1024;
 
 const NAME_LENGTH_MAX: usize = 128;
 
@@ -44,7 +44,7 @@ pub(super) fn read_all(context: &mut Context<'_>) -> BTreeMap<String, Stream> {
     let mut streams = BTreeMap::new();
     let mut names: BTreeMap<String, Span> = BTreeMap::new();
     for resource in document.resources.iter().filter(|resource| resource.kind == STREAM) {
-        if context.exists(resource) != Ok(true) {
+        if !context.may_exist(resource) {
             continue;
         }
         let Ok(stream) = read(context, resource) else { continue };
@@ -69,97 +69,117 @@ pub(super) fn is_stream_name(name: &str) -> bool {
     (1..=NAME_LENGTH_MAX).contains(&name.len()) && name.chars().all(is_allowed)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Who decides how many shards a stream has.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Mode {
+    #[default]
     Provisioned,
     OnDemand,
+    /// Neither, which was reported.
+    Invalid,
 }
 
+/// What the properties say.
+#[derive(Default)]
+struct Settings<'t> {
+    mode: Mode,
+    /// ShardCount, unless it is wrong, and where it stands.
+    shard_count: Option<(Option<u32>, &'t Entry)>,
+    retention_hours: Option<u32>,
+    record_kib_max: Option<u32>,
+}
+
+/// Reads a stream. Reports every problem before it gives up.
 fn read<'t>(context: &mut Context<'t>, resource: &'t Resource) -> Result<Stream, Reported> {
     let properties = context.properties(&resource.properties)?;
-    let mut stream = Stream {
-        logical_id: resource.id.clone(),
-        name: resource.id.clone(),
-        shard_count: ON_DEMAND_SHARDS,
-        retention_hours: RETENTION_HOURS_DEFAULT,
-    };
-    let mut mode = Mode::Provisioned;
-    let mut shard_count = None;
+    let mark = context.diagnostics.mark();
+    let name = context.name_of(resource);
+    let mut settings = Settings::default();
     for property in properties {
-        match property.key.as_str() {
-            "Name" => stream.name = read_name(context, resource, property)?,
-            "ShardCount" => {
-                shard_count = context.integer(property, 1..=SHARDS_MAX)?.map(|count| (count, property));
-            }
-            "RetentionPeriodHours" => {
-                if let Some(hours) = context.integer(property, RETENTION_HOURS)? {
-                    stream.retention_hours = u32::try_from(hours).expect("the range was checked");
-                }
-            }
-            "StreamModeDetails" => mode = read_mode(context, property)?,
-            "MaxRecordSizeInKiB" => match context.integer(property, RECORD_KIB)? {
-                None | Some(RECORD_KIB_DEFAULT) => {}
-                Some(_) => {
-                    let message = "larger records are not supported by Pelton";
-                    context.unsupported(property.value.span, message, "only 1024 is honoured");
-                }
-            },
-            name if PROPERTIES.contains(&name) => {}
-            _ => {
-                context.unknown_property(property, "a stream", &PROPERTIES);
-            }
+        // What is wrong is reported; the next property may be wrong as well.
+        settings.read(context, property).ok();
+        if let ("Name", Ok(name)) = (property.key.as_str(), &name) {
+            check_name(context, property, name);
         }
     }
-    match (mode, shard_count) {
-        (Mode::Provisioned, Some((count, _))) => {
-            stream.shard_count = u32::try_from(count).expect("the range was checked");
-        }
-        (Mode::Provisioned, None) => {
-            stream.shard_count = 1;
-            let message = format!("the stream `{}` has no `ShardCount`", resource.id);
-            context.report(
-                Diagnostic::warning(Code::Missing, message)
-                    .at(resource.id_span, "gets one shard here")
-                    .help("add `ShardCount: 1`, or `StreamModeDetails: {StreamMode: ON_DEMAND}`"),
-            );
-        }
-        (Mode::OnDemand, None) => {}
-        (Mode::OnDemand, Some((_, property))) => {
-            context.report(
-                Diagnostic::error(Code::Conflict, "an on-demand stream has no `ShardCount`")
-                    .at(property.key_span, "not allowed with `ON_DEMAND`")
-                    .help("remove it: AWS decides how many shards there are"),
-            );
-        }
+    let shard_count = settings.shards(context, resource);
+    if context.diagnostics.has_errors_since(mark) {
+        return Err(Reported);
     }
-    Ok(stream)
+    Ok(Stream {
+        logical_id: resource.id.clone(),
+        name: name?,
+        shard_count,
+        retention_hours: settings.retention_hours.unwrap_or(RETENTION_HOURS_DEFAULT),
+        record_kib_max: settings.record_kib_max.unwrap_or(RECORD_KIB_DEFAULT),
+    })
 }
 
-fn read_name<'t>(
-    context: &mut Context<'t>,
-    resource: &'t Resource,
-    property: &Entry,
-) -> Result<String, Reported> {
-    let name = context.name_of(resource)?;
-    if is_stream_name(&name) {
-        return Ok(name);
+impl<'t> Settings<'t> {
+    fn read(&mut self, context: &mut Context<'t>, property: &'t Entry) -> Result<(), Reported> {
+        match property.key.as_str() {
+            "ShardCount" => {
+                self.shard_count = Some((None, property));
+                let count = context.integer(property, 1..=SHARDS_MAX)?.map(within_range);
+                self.shard_count = count.map(|count| (Some(count), property));
+            }
+            "RetentionPeriodHours" => {
+                self.retention_hours = context.integer(property, RETENTION_HOURS)?.map(within_range);
+            }
+            "MaxRecordSizeInKiB" => {
+                self.record_kib_max = context.integer(property, RECORD_KIB)?.map(within_range);
+            }
+            "StreamModeDetails" => self.mode = read_mode(context, property).unwrap_or(Mode::Invalid),
+            name if PROPERTIES.contains(&name) => {}
+            _ => return Err(context.unknown_property(property, "a stream", &PROPERTIES)),
+        }
+        Ok(())
     }
-    let allowed = "1 to 128 letters, digits, `_`, `.` or `-`";
-    Err(context.not_allowed(property, &name, allowed))
+
+    /// How many shards the stream has; whether it may say so depends on its mode.
+    fn shards(&self, context: &mut Context<'t>, resource: &Resource) -> u32 {
+        match (self.mode, self.shard_count) {
+            (Mode::Invalid, _) => ON_DEMAND_SHARDS,
+            (Mode::Provisioned, Some((count, _))) => count.unwrap_or(ON_DEMAND_SHARDS),
+            (Mode::Provisioned, None) => {
+                let message = format!("the stream `{}` has no `ShardCount`", resource.id);
+                context.report(
+                    Diagnostic::warning(Code::Missing, message)
+                        .at(resource.id_span, "gets one shard here")
+                        .help("add `ShardCount: 1`, or `StreamModeDetails: {StreamMode: ON_DEMAND}`"),
+                );
+                1
+            }
+            (Mode::OnDemand, None) => ON_DEMAND_SHARDS,
+            (Mode::OnDemand, Some((_, property))) => {
+                context.report(
+                    Diagnostic::error(Code::Conflict, "an on-demand stream has no `ShardCount`")
+                        .at(property.key_span, "not allowed with `ON_DEMAND`")
+                        .help("remove it: AWS decides how many shards there are"),
+                );
+                ON_DEMAND_SHARDS
+            }
+        }
+    }
+}
+
+fn within_range(number: i64) -> u32 {
+    u32::try_from(number).expect("the range was checked")
+}
+
+fn check_name(context: &mut Context<'_>, property: &Entry, name: &str) {
+    if !is_stream_name(name) {
+        context.not_allowed(property, name, "1 to 128 letters, digits, `_`, `.` or `-`");
+    }
 }
 
 fn read_mode<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result<Mode, Reported> {
     let details = context.head(&property.value, "a map with a `StreamMode`")?.unwrap_or_default();
-    let mut mode = Mode::Provisioned;
-    for detail in details {
-        if detail.key != "StreamMode" {
-            return Err(context.unknown_property(detail, "`StreamModeDetails`", &["StreamMode"]));
-        }
-        if context.word(detail, &["PROVISIONED", "ON_DEMAND"])? == Some("ON_DEMAND") {
-            mode = Mode::OnDemand;
-        }
-    }
-    Ok(mode)
+    let words = context.each(details, |context, detail| match detail.key.as_str() {
+        "StreamMode" => context.word(detail, &["PROVISIONED", "ON_DEMAND"]),
+        _ => Err(context.unknown_property(detail, "`StreamModeDetails`", &["StreamMode"])),
+    })?;
+    Ok(if words.contains(&Some("ON_DEMAND")) { Mode::OnDemand } else { Mode::Provisioned })
 }
 
 #[cfg(test)]
@@ -193,7 +213,17 @@ mod tests {
             1,
             24,
         );
-        check("ShardCount: 1, MaxRecordSizeInKiB: 1024", "S", 1, 24);
+    }
+
+    /// Larger records are the stream's matter: whoever reads it takes what it holds.
+    #[test]
+    fn a_stream_may_take_larger_records() {
+        for (properties, expected) in [("", 1024), (", MaxRecordSizeInKiB: 10240", 10_240)] {
+            let loaded = loaded(&format!("ShardCount: 1{properties}"));
+            check_problem(&loaded, "");
+            let stream = &loaded.application.expect("there is no problem").streams["S"];
+            assert_eq!(stream.record_kib_max, expected);
+        }
     }
 
     #[test]
@@ -206,7 +236,7 @@ mod tests {
         check_problem(&loaded("ShardCount: 1, RetentionPeriodHours: 23"), "from 24 to 8760");
         check_problem(&loaded("ShardCount: 1, RetentionPeriodHours: 8761"), "from 24 to 8760");
         check_problem(&loaded("ShardCount: 1, Name: 'a b'"), "`Name` is `a b` | must be 1 to 128 letters");
-        check_problem(&loaded("ShardCount: 1, MaxRecordSizeInKiB: 2048"), "larger records are not supported");
+        check_problem(&loaded("ShardCount: 1, MaxRecordSizeInKiB: 10241"), "from 1024 to 10240");
         check_problem(&loaded("ShardCount: 1, MaxRecordSizeInKiB: 5"), "from 1024 to 10240");
         check_problem(
             &loaded("ShardCount: 1, StreamModeDetails: {StreamMode: ON_DEMAND}"),

@@ -1,6 +1,7 @@
 //! What a template would run, as tables for people.
 
 use crate::application::{Application, BuildMethod, Function, Mapping, Stream};
+use pelton_core::Timestamp;
 use pelton_core::plan::StartingPosition;
 use std::path::Path;
 
@@ -27,7 +28,7 @@ fn mapping_row(mapping: &Mapping) -> [String; 7] {
     let from = match mapping.starting_position {
         StartingPosition::TrimHorizon => "TRIM_HORIZON".to_owned(),
         StartingPosition::Latest => "LATEST".to_owned(),
-        StartingPosition::AtTimestamp(timestamp) => timestamp_text(timestamp.as_millis()),
+        StartingPosition::AtTimestamp(timestamp) => shown_timestamp(timestamp),
     };
     [
         mapping.id.to_string(),
@@ -40,17 +41,23 @@ fn mapping_row(mapping: &Mapping) -> [String; 7] {
     ]
 }
 
-fn timestamp_text(millis: u64) -> String {
+/// As ISO 8601 writes it, in UTC.
+pub(super) fn shown_timestamp(timestamp: Timestamp) -> String {
+    let millis = timestamp.as_millis();
     let timestamp =
         i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
     timestamp.map_or_else(|| format!("{millis} ms"), |timestamp| timestamp.to_string())
 }
 
+/// A folder as seen from the folder of the template, if it is inside.
+pub(super) fn shown_folder(folder: &Path, root: &Path) -> String {
+    match folder.strip_prefix(root) {
+        Ok(inside) => Path::new(".").join(inside).display().to_string(),
+        Err(_) => folder.display().to_string(),
+    }
+}
+
 fn function_row(function: &Function, root: &Path) -> [String; 7] {
-    let code = match function.code_uri.strip_prefix(root) {
-        Ok(inside) => Path::new(".").join(inside),
-        Err(_) => function.code_uri.clone(),
-    };
     let build = match &function.build {
         Some(BuildMethod::RustCargoLambda { binary: Some(binary) }) => format!("cargo ({binary})"),
         Some(BuildMethod::RustCargoLambda { binary: None }) => "cargo".to_owned(),
@@ -64,7 +71,7 @@ fn function_row(function: &Function, root: &Path) -> [String; 7] {
         format!("{} MB", function.memory_size_mb),
         reserved,
         build,
-        code.display().to_string(),
+        shown_folder(&function.code_uri, root),
     ]
 }
 

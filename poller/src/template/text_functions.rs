@@ -54,16 +54,20 @@ impl Context<'_> {
         let Some(text) = text.as_scalar() else {
             return Err(self.wrong_arguments("Fn::Sub", span, wanted));
         };
-        let mut result = String::new();
+        let mut result = Ok(String::new());
         for piece in pieces(text) {
-            match piece {
-                Piece::Text(text) => result.push_str(text),
-                Piece::Literal(name) => result.push_str(&format!("${{{name}}}")),
-                Piece::Variable(name) => result.push_str(&self.variable(name, variables, span)?),
-            }
-            self.limit(result.len(), span)?;
+            let piece = match piece {
+                Piece::Text(text) => Ok(text.to_owned()),
+                Piece::Literal(name) => Ok(format!("${{{name}}}")),
+                Piece::Variable(name) => self.variable(name, variables, span),
+            };
+            result = match (result, piece) {
+                (Ok(result), Ok(piece)) => Ok(result + &piece),
+                (Err(Reported), _) | (_, Err(Reported)) => Err(Reported),
+            };
+            self.limit(result.as_ref().map_or(0, String::len), span)?;
         }
-        self.made(result, span)
+        self.made(result?, span)
     }
 
     fn variable(&mut self, name: &str, variables: &[Entry], span: Span) -> Result<String, Reported> {
@@ -85,9 +89,11 @@ impl Context<'_> {
         let Some([separator, list]) = argument.as_sequence() else {
             return Err(self.wrong_arguments("Fn::Join", span, "a separator and a list"));
         };
-        let separator = self.evaluate_text(separator, "a separator")?;
+        let separator = self.evaluate_text(separator, "a separator");
+        let items = self.evaluate_list(list, "a list");
+        let (separator, items) = (separator?, items?);
         let mut result = String::new();
-        for (index, item) in self.evaluate_list(list, "a list")?.iter().enumerate() {
+        for (index, item) in items.iter().enumerate() {
             let Some(text) = item.as_scalar() else {
                 return Err(self.wrong_kind(Some(item), item.span, "a single value inside of `Fn::Join`"));
             };
@@ -104,11 +110,12 @@ impl Context<'_> {
         let Some([separator, text]) = argument.as_sequence() else {
             return Err(self.wrong_arguments("Fn::Split", span, "a separator and a text"));
         };
-        let separator = self.evaluate_text(separator, "a separator")?;
+        let (separator, text) =
+            (self.evaluate_text(separator, "a separator"), self.evaluate_text(text, "a text"));
+        let (separator, text) = (separator?, text?);
         if separator.is_empty() {
             return Err(self.wrong_arguments("Fn::Split", span, "a separator that is not empty"));
         }
-        let text = self.evaluate_text(text, "a text")?;
         let items: Vec<Node> = text.split(&separator).map(|item| Node::text(item, span)).collect();
         self.add_work(items.len() * size_of::<Node>(), span)?;
         Ok(Node::sequence(items, span))

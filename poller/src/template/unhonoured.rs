@@ -86,13 +86,11 @@ pub(super) fn check(context: &mut Context<'_>, property: &Entry) -> Result<(), R
         }
         Rule::Words(words) => {
             let items = context.texts(property)?.unwrap_or_default();
-            if let Some(item) = items.iter().find(|item| !words.contains(&item.as_str())) {
-                return Err(context.not_allowed(
-                    property,
-                    item,
-                    &format!("a list of `{}`", words.join("`, `")),
-                ));
-            }
+            let allowed = format!("a list of `{}`", words.join("`, `"));
+            context.each(&items, |context, item| match words.contains(&item.as_str()) {
+                true => Ok(()),
+                false => Err(context.not_allowed(property, item, &allowed)),
+            })?;
             if items.len() > words.len() {
                 return Err(context.not_allowed(property, &items.join(", "), "a list without repetitions"));
             }
@@ -128,36 +126,40 @@ fn other_sources(context: &mut Context<'_>, property: &Entry) -> Result<(), Repo
 
 /// `{Filters: […]}`, `{Metrics: […]}`.
 fn list_under(context: &mut Context<'_>, property: &Entry, key: &str) -> Result<Option<String>, Reported> {
-    let Some(value) = context.evaluate(&property.value)? else { return Ok(None) };
-    let Some(entries) = value.as_mapping() else {
-        return Err(context.wrong_property(property, &value, &format!("a map with `{key}`")));
-    };
-    if let Some(other) = entries.iter().find(|entry| entry.key != key) {
-        return Err(context.unknown_property(other, &format!("`{}`", property.key), &[key]));
-    }
-    let items = value.get(key).and_then(Node::as_sequence).unwrap_or_default();
-    Ok((!items.is_empty()).then(|| format!("only without {}", key.to_lowercase())))
+    let wanted = format!("a map with `{key}`");
+    let Some(entries) = context.head(&property.value, &wanted)? else { return Ok(None) };
+    let owner = format!("`{}`", property.key);
+    let lists = context.each(entries, |context, entry| match entry.key == key {
+        true => context.evaluate(&entry.value),
+        false => Err(context.unknown_property(entry, &owner, &[key])),
+    })?;
+    let is_empty = |list: &Node| list.as_sequence().is_some_and(<[Node]>::is_empty);
+    let is_set = lists.iter().flatten().any(|list| !is_empty(list));
+    Ok(is_set.then(|| format!("only without {}", key.to_lowercase())))
 }
 
 /// `{OnFailure: {Destination: ARN}}`. Which destination does not matter: it need not be a value that Pelton knows.
 fn destination(context: &mut Context<'_>, property: &Entry) -> Result<Option<String>, Reported> {
-    let wanted = "a map with `OnFailure`";
-    let entries = context.head(&property.value, wanted)?.unwrap_or_default();
-    let mut is_set = false;
-    for entry in entries {
-        if entry.key != "OnFailure" {
-            return Err(context.unknown_property(entry, "`DestinationConfig` of a stream", &["OnFailure"]));
+    let entries = context.head(&property.value, "a map with `OnFailure`")?.unwrap_or_default();
+    let are_set = context.each(entries, |context, entry| match entry.key.as_str() {
+        "OnFailure" => on_failure(context, entry),
+        _ => Err(context.unknown_property(entry, "`DestinationConfig` of a stream", &["OnFailure"])),
+    })?;
+    Ok(are_set.contains(&true).then(|| "only without a destination".to_owned()))
+}
+
+/// Whether it names a destination. `Type` is SAM's: which policy the function gets.
+fn on_failure(context: &mut Context<'_>, on_failure: &Entry) -> Result<bool, Reported> {
+    let entries = context.head(&on_failure.value, "a map with `Destination`")?.unwrap_or_default();
+    let are_set = context.each(entries, |context, entry| match entry.key.as_str() {
+        "Destination" => {
+            let value = context.quietly(|context| context.evaluate(&entry.value));
+            Ok(value.map_or(true, |value| value.is_some_and(|value| value.as_scalar() != Some(""))))
         }
-        let on_failure = context.head(&entry.value, "a map with `Destination`")?.unwrap_or_default();
-        for destination in on_failure.iter().filter(|entry| entry.key == "Destination") {
-            let value = context.quietly(|context| context.evaluate(&destination.value));
-            is_set = match value {
-                Ok(value) => value.is_some_and(|value| value.as_scalar() != Some("")),
-                Err(Reported) => true,
-            };
-        }
-    }
-    Ok(is_set.then(|| "only without a destination".to_owned()))
+        "Type" => Ok(false),
+        _ => Err(context.unknown_property(entry, "`OnFailure`", &["Destination", "Type"])),
+    })?;
+    Ok(are_set.contains(&true))
 }
 
 #[cfg(test)]

@@ -23,6 +23,15 @@ const NODE_WEIGHT: usize = 64;
 
 /// The tree of a template; `None` if it is none, which is reported.
 pub(super) fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Option<Node> {
+    if let Some(comment) = json::comment(source.text()) {
+        let span = Span { start: comment.start, end: comment.end };
+        diagnostics.push(
+            Diagnostic::error(Code::Syntax, "JSON has no comments")
+                .at(span, "a comment")
+                .help("remove it, or write the template in YAML, where `# …` is a comment"),
+        );
+        return None;
+    }
     let text = json::readable_as_yaml(source.text());
     let mut builder = Builder::new(Offsets::of(source.text()), diagnostics);
     let mut parser = Parser::new_from_str(&text);
@@ -314,6 +323,12 @@ mod tests {
         check_refused("a: 1\n---\nb: 2", "second document", 2, 1);
         check_refused("? [a, b]\n: 1", "a key must be text", 1, 3);
         check_refused("a: &x [*x]", "inside of what it names", 1, 8);
+    }
+
+    #[test]
+    fn a_comment_in_json_is_refused_with_its_place() {
+        check_refused("{\n  // why\n  \"a\": 1\n}", "JSON has no comments", 2, 3);
+        check_refused("{\"a\": 1, /* why */ \"b\": 2}", "JSON has no comments", 1, 10);
     }
 
     #[test]

@@ -88,7 +88,13 @@ impl World {
 
 /// The stream of these tests.
 pub(super) fn orders(shard_count: u32) -> Stream {
-    Stream { logical_id: "Orders".to_owned(), name: "orders".to_owned(), shard_count, retention_hours: 48 }
+    Stream {
+        logical_id: "Orders".to_owned(),
+        name: "orders".to_owned(),
+        shard_count,
+        retention_hours: 48,
+        record_kib_max: 1024,
+    }
 }
 
 pub(super) fn first_shard() -> ShardId {

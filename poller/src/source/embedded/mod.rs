@@ -10,7 +10,9 @@ mod streams;
 
 pub use arrivals::Arrivals;
 pub use probe::is_at;
-pub use streams::{CreateError, RETENTION_HOURS_DEFAULT, create_streams};
+pub use streams::{
+    CreateError, RECORD_KIB_MAX_DEFAULT, RETENTION_HOURS_DEFAULT, create_streams, warn_of_differences,
+};
 
 use crate::exposure::{from_here, is_exposed};
 use crate::ports::Cause;

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// The retention of a new stream, in hours (Kinesis API, CreateStream).
 pub const RETENTION_HOURS_DEFAULT: u32 = 24;
 
+/// The largest record of a new stream, in KiB (Kinesis API, CreateStream).
+pub const RECORD_KIB_MAX_DEFAULT: u32 = 1024;
+
 /// How often a stream that is being created is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -60,11 +63,26 @@ pub async fn create_streams(
     Ok(created)
 }
 
+/// Says what the embedded stream does otherwise than these streams would on AWS.
+pub fn warn_of_differences(streams: &[Stream]) {
+    for stream in streams.iter().filter(|stream| stream.record_kib_max != RECORD_KIB_MAX_DEFAULT) {
+        tracing::warn!(
+            stream = %stream.name,
+            asked_kib = stream.record_kib_max,
+            taken_kib = RECORD_KIB_MAX_DEFAULT,
+            "the embedded stream takes no larger records, whatever MaxRecordSizeInKiB says"
+        );
+    }
+}
+
 /// Whether the stream is new.
 async fn create(client: &KinesisClient, stream: &Stream) -> Result<bool, CreateError> {
     let shards = i32::try_from(stream.shard_count).unwrap_or(i32::MAX);
-    let call = client.sdk().create_stream().stream_name(&stream.name).shard_count(shards).send();
-    match call.await.map_err(|error| Refusal::new("CreateStream", error)) {
+    let mut call = client.sdk().create_stream().stream_name(&stream.name).shard_count(shards);
+    if stream.record_kib_max != RECORD_KIB_MAX_DEFAULT {
+        call = call.max_record_size_in_kib(i32::try_from(stream.record_kib_max).unwrap_or(i32::MAX));
+    }
+    match call.send().await.map_err(|error| Refusal::new("CreateStream", error)) {
         Ok(_) => Ok(true),
         Err(refusal) if refusal.kind == RefusalKind::InUse => Ok(false),
         Err(refusal) => Err(refused(stream, refusal)),
