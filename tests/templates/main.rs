@@ -89,6 +89,8 @@ fn line_ends_and_byte_order_marks_of_windows_change_nothing() {
         let expected = read(text.clone());
         let of_windows = read(format!("\u{feff}{}", text.replace('\n', "\r\n")));
         assert_eq!(of_windows.application, expected.application, "{}", path.display());
+        let shown = of_windows.diagnostics.render(Colour::Never);
+        assert!(!shown.contains('␍'), "{shown}");
         let lines = |loaded: &Loaded| -> Vec<Option<usize>> {
             let diagnostics = &loaded.diagnostics;
             diagnostics.iter().map(|item| diagnostics.position(item).map(|position| position.line)).collect()
