@@ -98,3 +98,22 @@ async fn with_log_format_json_a_refusal_is_an_object_too() {
         assert!(objects.iter().all(|object| object["level"] == "ERROR"), "{objects:?}");
     }
 }
+
+const LARGER_RECORDS: &str = "
+  Large: {Type: AWS::Kinesis::Stream, Properties: {Name: large, ShardCount: 1, MaxRecordSizeInKiB: 2048}}
+";
+
+#[tokio::test]
+async fn a_stream_of_larger_records_is_no_matter_of_run_and_the_embedded_stream_says_what_it_takes() {
+    let site = Site::new(&(template("", "") + LARGER_RECORDS));
+    let server = StreamServer::start(&["orders"]).await;
+    let mut poller = site.start(&server).await;
+    poller.signal(Signal::TERM);
+    poller.wait_for_exit().await.assert_code(0);
+
+    let mut stream = pelton(["stream", "--stream-listen", "127.0.0.1:0"]).start(&site.folder);
+    let line = stream.wait_for_line("MaxRecordSizeInKiB").await;
+    assert!(line.contains("large") && line.contains("1024"), "{line}");
+    stream.signal(Signal::TERM);
+    stream.wait_for_exit().await.assert_code(0);
+}

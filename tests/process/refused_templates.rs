@@ -132,3 +132,25 @@ async fn code_of_a_runtime_that_does_not_run_here_is_refused() {
     let said = ["template.yaml:6:16", "python3.13", "provided.al2023"];
     check_changed("provided.al2023", "python3.13", &said).await;
 }
+
+#[tokio::test]
+async fn a_slip_in_the_type_of_a_resource_is_refused_with_the_type_that_was_meant() {
+    check_changed(
+        "AWS::Serverless::Function",
+        "AWS::Serverless::Functon",
+        &["template.yaml:", "Functon", "did you mean"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_sam_built_of_another_template_is_not_used_and_it_says_why() {
+    let site = Site::without_code(&template("", ""));
+    site.write(".aws-sam/build/Keeper/bootstrap", "#!/bin/sh\n");
+    let exit = site.run(NOBODY).run(&site.folder).await;
+    assert_refused(
+        &site,
+        &exit,
+        &[".aws-sam/build/Keeper", "there is no .aws-sam/build.toml", "run `sam build`"],
+    );
+}

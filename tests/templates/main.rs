@@ -89,11 +89,33 @@ fn line_ends_and_byte_order_marks_of_windows_change_nothing() {
         let expected = read(text.clone());
         let of_windows = read(format!("\u{feff}{}", text.replace('\n', "\r\n")));
         assert_eq!(of_windows.application, expected.application, "{}", path.display());
+        let shown = of_windows.diagnostics.render(Colour::Never);
+        assert!(!shown.contains('␍'), "{shown}");
         let lines = |loaded: &Loaded| -> Vec<Option<usize>> {
             let diagnostics = &loaded.diagnostics;
             diagnostics.iter().map(|item| diagnostics.position(item).map(|position| position.line)).collect()
         };
         assert_eq!(lines(&of_windows), lines(&expected), "{}", path.display());
+    }
+}
+
+/// Cut off anywhere, or with a line left out, it is read or refused: nothing panics.
+#[test]
+fn pieces_of_templates_are_survived() {
+    let survive = |text: String| {
+        let loaded = load_source(Source::new(Path::new("templates/piece"), text), &options());
+        assert_eq!(loaded.application.is_none(), loaded.diagnostics.has_errors());
+        assert_eq!(loaded.diagnostics.render(Colour::Never).is_empty(), loaded.diagnostics.is_empty());
+    };
+    for path in templates() {
+        let text = std::fs::read_to_string(&path).expect("the template can be read");
+        for (end, _) in text.char_indices().step_by(41) {
+            survive(text[..end].to_owned());
+        }
+        let lines: Vec<&str> = text.lines().collect();
+        for missing in (0..lines.len()).step_by(3) {
+            survive([&lines[..missing], &lines[missing + 1..]].concat().join("\n"));
+        }
     }
 }
 

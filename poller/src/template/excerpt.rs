@@ -55,7 +55,8 @@ impl Excerpt {
             if !shown.iter().any(|shown| shown.abs_diff(index) <= NEAR_LINES) {
                 continue;
             }
-            for (count, stretch) in stretches(text, line, places).into_iter().enumerate() {
+            let shown = line.start..line.start + text[line.clone()].trim_end_matches('\r').len();
+            for (count, stretch) in stretches(text, &shown, places).into_iter().enumerate() {
                 if count > 0 {
                     result.push_str(GAP);
                 }
@@ -110,10 +111,10 @@ fn stretches(text: &str, line: &Range<usize>, places: &[Span]) -> Vec<Range<usiz
 
 /// Where a place of the template is in the excerpt. What of it is cut off is not underlined.
 fn moved(place: &Span, kept: &[Kept]) -> Range<usize> {
-    let holds = |kept: &&Kept| kept.stretch.start <= place.start && place.start <= kept.stretch.end;
-    let Some(Kept { stretch, at }) = kept.iter().find(holds) else { return 0..0 };
-    let start = at + place.start - stretch.start;
-    start..start + place.end.clamp(place.start, stretch.end) - place.start
+    let is_before = |kept: &&Kept| kept.stretch.start <= place.start;
+    let Some(Kept { stretch, at }) = kept.iter().rev().find(is_before) else { return 0..0 };
+    let inside = |byte: usize| at + byte.min(stretch.end) - stretch.start;
+    inside(place.start)..inside(place.end.max(place.start))
 }
 
 #[cfg(test)]
@@ -139,6 +140,15 @@ mod tests {
     fn short_lines_stay_as_they_are() {
         let excerpt = excerpt("a: 1\nb: two\nc: three\nd: 4\n", &["three", "two"]);
         assert_eq!((excerpt.text.as_str(), excerpt.line, excerpt.column()), ("b: two\nc: three", 2, 4));
+    }
+
+    #[test]
+    fn line_ends_of_windows_are_not_shown() {
+        let text = "a: 1\r\nb: 2\r\nc: 3\r\n";
+        let excerpt = excerpt(text, &["b: 2", "1"]);
+        assert_eq!(excerpt.text, "a: 1\nb: 2");
+        let source = Source::new(Path::new("t.yaml"), text.to_owned());
+        assert_eq!(Excerpt::of(&source, &[Span { start: 4, end: 5 }]).places, vec![4..4]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::diagnostics::Colour;
 use super::source::Source;
 use super::testing::options;
-use super::{LoadOptions, Unsupported, load_source, summary};
+use super::{LoadOptions, Unsupported, description, load_source, summary};
 use std::path::Path;
 
 /// A bit of everything.
@@ -47,6 +47,7 @@ fn survive(text: String) {
         let loaded = load_source(source, &LoadOptions { unsupported, ..options() });
         assert_eq!(loaded.application.is_none(), loaded.diagnostics.has_errors());
         assert_eq!(loaded.diagnostics.render(Colour::Never).is_empty(), loaded.diagnostics.is_empty());
+        assert!(description(&loaded).ends_with("}\n"));
         if let Some(application) = &loaded.application {
             assert!(summary(application).ends_with('\n'));
         }
