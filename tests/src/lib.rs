@@ -5,6 +5,7 @@
 //! and shows what the program printed.
 
 pub mod fakes;
+pub mod fault_proxy;
 pub mod http;
 pub mod kinesis;
 mod output;
