@@ -43,7 +43,7 @@ impl World {
     }
 
     async fn read(&self, iterator: &str) -> Read {
-        self.client.get_records().shard_iterator(iterator).send().await.map_err(SdkError::from)
+        self.client.get_records().shard_iterator(iterator).send().await
     }
 
     fn faults(&self) -> Vec<Option<Fault>> {

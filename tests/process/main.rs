@@ -10,6 +10,7 @@ mod crash;
 mod demo;
 mod dev;
 mod failing;
+mod faults;
 mod printing;
 mod records;
 mod refused_surroundings;

@@ -132,8 +132,12 @@ impl Site {
 
     /// `pelton run` on a stream, with a port of its own, and in a hurry.
     pub(crate) fn run(&self, endpoint: &str) -> Program {
-        let fixed = ["run", "--listen", "127.0.0.1:0", "--poll-interval", "0.05", "--endpoint-url", endpoint];
-        pelton(fixed)
+        self.run_every("0.05", endpoint)
+    }
+
+    /// The same, reading an idle shard every so many seconds.
+    pub(crate) fn run_every(&self, seconds: &str, endpoint: &str) -> Program {
+        pelton(["run", "--listen", "127.0.0.1:0", "--poll-interval", seconds, "--endpoint-url", endpoint])
     }
 
     /// Starts `pelton run` and waits until it polls.
