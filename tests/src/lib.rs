@@ -11,8 +11,10 @@ pub mod kinesis;
 mod output;
 mod processes;
 mod program;
+mod server;
 pub mod wait;
 
 pub use output::{Line, Printed};
 pub use processes::Survivor;
 pub use program::{Exit, Program, Running, Signal, binary, install_handler};
+pub use server::{StreamServer, pelton};
