@@ -6,6 +6,7 @@ mod journal;
 mod site;
 
 mod away;
+mod chaos;
 mod crash;
 mod demo;
 mod dev;

@@ -176,6 +176,11 @@ impl Running {
         }
     }
 
+    /// Whether the program itself has ended. It can still be signalled if this says no.
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
     /// Sends a signal to the program itself.
     ///
     /// # Panics

@@ -13,6 +13,7 @@ mod resharding;
 mod site;
 mod stream;
 mod summary;
+mod trouble;
 
 pub use summary::{Counts, Failed, Summary};
 
@@ -25,30 +26,14 @@ use pelton::clock::Clock;
 use producer::Accepted;
 use resharding::Way;
 use site::{Ended, Plan, Site};
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use trouble::Trouble;
 
 /// Shards that each stream begins with.
 const SHARDS_AT_FIRST: usize = 2;
-
-/// How long a life lasts, in milliseconds: one that may end while the poller still starts, and one that gets somewhere.
-const SHORT_LIFE_MS: Range<u64> = 0..700;
-const LONG_LIFE_MS: Range<u64> = 1_000..6_000;
-
-/// Between SIGTERM and `kill -9`, in milliseconds.
-const STOPPING_MS: Range<u64> = 0..15;
-
-/// How long a function behaves in one way, in milliseconds.
-const BEHAVIOR_MS: Range<u64> = 100..1_200;
-
-/// How many of a hundred calls meet with a fault, in one life and the next.
-const STORMS_PERCENT: [u8; 5] = [0, 3, 10, 10, 30];
-
-/// How long iterators live while they do not live long.
-const ITERATORS_LIVE: Duration = Duration::from_secs(1);
 
 /// How long nothing may happen at the end before it counts as never.
 const STANDSTILL_MAX: Duration = Duration::from_secs(60);
@@ -72,7 +57,7 @@ pub struct Options {
 /// A run, while it goes on.
 struct Chaos {
     options: Options,
-    random: fastrand::Rng,
+    trouble: Trouble,
     clock: Clock,
     client: Client,
     proxy: FaultProxy,
@@ -129,12 +114,12 @@ impl Chaos {
         let proxy = FaultProxy::start(&endpoint, Weather::calm()).await;
         let functions = [("Keeper", &*streams[0], 10), ("Counter", &*streams[1], 100)];
         let site = Site::new(&proxy.endpoint(), &functions);
-        let random = fastrand::Rng::with_seed(options.seed);
+        let trouble = Trouble::of(options.seed);
         let clock = Clock::start();
         let said_at = clock.elapsed();
         Self {
             options,
-            random,
+            trouble,
             clock,
             client,
             proxy,
@@ -167,13 +152,13 @@ impl Chaos {
             let producer = producer::produce(
                 client.clone(),
                 stream.clone(),
-                self.random.u64(..),
+                self.trouble.seed(),
                 stopped.clone(),
                 count,
             );
             let count = Arc::clone(&self.counts.reshards);
             let resharder =
-                resharding::reshard(client, stream, way, self.random.u64(..), stopped.clone(), count);
+                resharding::reshard(client, stream, way, self.trouble.seed(), stopped.clone(), count);
             others.producers.push(spawn_local(producer));
             others.resharders.push(spawn_local(resharder));
         }
@@ -182,47 +167,25 @@ impl Chaos {
 
     /// One life of the poller.
     async fn live(&mut self) -> Result<(), String> {
-        let weather = self.weather();
+        let weather = self.trouble.weather();
         self.proxy.change(weather);
-        let is_short = self.random.u8(..4) == 0;
-        let life = self.random.u64(if is_short { SHORT_LIFE_MS } else { LONG_LIFE_MS });
-        let end = self.clock.elapsed() + Duration::from_millis(life);
-        let running = self.site.start();
-        while self.clock.elapsed() < end {
-            let behaviors = [self.behavior(), self.behavior()];
-            behaviors
-                .iter()
-                .enumerate()
-                .for_each(|(function, behavior)| self.site.behave(function, behavior));
-            let pause = Duration::from_millis(self.random.u64(BEHAVIOR_MS));
-            self.clock.sleep(pause.min(end.saturating_sub(self.clock.elapsed()))).await;
+        let mut running = self.site.start();
+        let end = self.clock.elapsed() + self.trouble.life();
+        while self.clock.elapsed() < end && !running.has_ended() {
+            for function in 0..self.site.functions.len() {
+                let behavior = self.trouble.behavior();
+                self.site.behave(function, &behavior);
+            }
+            let time_left = end.saturating_sub(self.clock.elapsed());
+            self.clock.sleep(self.trouble.behavior_time().min(time_left)).await;
         }
-        let plan = match self.random.u8(..10) {
-            0..7 => Plan::Kill,
-            7 => Plan::KillWhileStopping(Duration::from_millis(self.random.u64(STOPPING_MS))),
-            _ => Plan::Stop,
-        };
+        let plan = self.trouble.end();
         match self.site.end(running, plan).await? {
             Ended::Killed => self.counts.kills += 1,
             Ended::Stopped => self.counts.stops += 1,
             Ended::RefusedToStart => self.counts.refused_starts += 1,
         }
         Ok(())
-    }
-
-    fn weather(&mut self) -> Weather {
-        let percent = self.random.choice(STORMS_PERCENT).expect("there are storms");
-        let weather = Weather::calm().storm(self.random.u64(..), percent).reads_per_second(5);
-        if self.random.bool() { weather.iterators_expire_after(ITERATORS_LIVE) } else { weather }
-    }
-
-    fn behavior(&mut self) -> String {
-        match self.random.u8(..20) {
-            0 => "error".to_owned(),
-            1 => "abort".to_owned(),
-            2..8 => format!("pause {}", self.random.u8(1..40)),
-            _ => "succeed".to_owned(),
-        }
     }
 
     /// What stands in the streams. What was accepted must be there: else the stream is to blame, and nothing can be judged.

@@ -9,7 +9,6 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::time::timeout;
 
 /// Exit code of a start that is refused.
 const REFUSED: i32 = 2;
@@ -94,8 +93,7 @@ impl Site {
     /// # Errors
     /// What is not as it should be: it ended otherwise, or left something behind.
     pub(super) async fn end(&mut self, mut running: Running, plan: Plan) -> Result<Ended, String> {
-        // It may have ended by itself already; whoever waits for it sees how.
-        let ended_before = timeout(Duration::ZERO, running.wait_for_exit()).await.is_ok();
+        let ended_before = running.has_ended();
         if !ended_before {
             self.carry_out(&running, plan).await;
         }

@@ -25,8 +25,11 @@ fn entry(shard: &str, step: Step, numbers: Range<usize>) -> Entry {
     Entry { step, shard: shard.to_owned(), records }
 }
 
-/// What the judge says of these entries in lives that end like this; all but the end of it.
-fn verdict(lives: &[(End, &[(&str, Step, Range<usize>)])]) -> Verdict {
+/// A line of a journal: shard, step, records.
+type Line = (&'static str, Step, Range<usize>);
+
+/// What the judge says of these lines in lives that end like this.
+fn verdict(lives: &[(End, &[Line])]) -> Verdict {
     let mut entries = Vec::new();
     let mut ranges = Vec::new();
     for (end, batches) in lives {
@@ -37,8 +40,9 @@ fn verdict(lives: &[(End, &[(&str, Step, Range<usize>)])]) -> Verdict {
     judge(&stream(), &entries, &ranges)
 }
 
+/// What is wrong with these lines; what is missing after them does not count.
 #[track_caller]
-fn check(lives: &[(End, &[(&str, Step, Range<usize>)])], expected: &[Wrong]) {
+fn check(lives: &[(End, &[Line])], expected: &[Wrong]) {
     let verdict = verdict(lives);
     let is_about_an_entry = |violation: &&super::Violation| violation.entry.is_some();
     let found: Vec<_> =
@@ -136,12 +140,8 @@ fn a_gap_is_seen_within_a_life_and_at_the_beginning() {
 #[test]
 fn a_child_begins_when_its_parent_is_done() {
     let early: &[_] = &[("a", Began, 0..9), ("a", Ended, 0..9), ("b", Began, 10..12)];
-    let entries: Vec<_> =
-        early.iter().map(|(shard, step, numbers)| entry(shard, *step, numbers.clone())).collect();
-    let life = Life { entries: 0..3, end: Killed };
-    let mut expected = judge(&stream(), &entries, &[life]).violations;
-    expected.retain(|violation| violation.entry.is_some());
-    assert_eq!(expected[0].wrong, Wrong::BeforeParent("a".to_owned()));
+    let verdict = verdict(&[(Killed, early)]);
+    assert_eq!(verdict.violations[0].wrong, Wrong::BeforeParent("a".to_owned()));
 }
 
 #[test]
