@@ -9,7 +9,7 @@ use std::time::Duration;
 const SEED_VARIABLE: &str = "PELTON_TEST_SEED";
 
 /// Of a hundred calls, so many meet with a fault.
-const PERCENT: u8 = 35;
+const PERCENT: u8 = 25;
 
 /// How many times records are put while the storm lasts.
 const PUTS: usize = 25;
