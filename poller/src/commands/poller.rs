@@ -25,6 +25,9 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::event::kinesis::KinesisEncoder;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::pending;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -60,6 +63,7 @@ pub(super) struct Poller {
     supervisor: Supervisor,
     functions: BTreeMap<String, Arc<LocalFunction>>,
     views: Arc<dyn Views>,
+    api: SocketAddr,
     control: Control,
     /// Dropped last: whoever holds the folder next finds everything settled.
     _data_dir: DataDir,
@@ -79,7 +83,7 @@ pub(super) fn enabled(application: &Application) -> impl Iterator<Item = &Mappin
 }
 
 impl Poller {
-    /// Starts a poller. Cancelling leaves nothing behind but what was kept about mappings that start for the first time.
+    /// Starts a poller: its shards are about to be opened. Cancelling leaves nothing behind but what was kept about mappings that start for the first time.
     pub(super) async fn start(launch: Launch) -> Result<Self, CommandFailure> {
         let Launch { application, code, client, endpoint, arrivals, budget, data_dir, options, clock } =
             launch;
@@ -113,7 +117,6 @@ impl Poller {
 
         let disabled = application.mappings.iter().filter(|mapping| !mapping.enabled).cloned();
         let supervisor = Supervisor::start(prepared, disabled.collect());
-        supervisor.opened().await;
         data_dir.announce_address(server.address()).map_err(|error| CommandFailure::failed(chain(&error)))?;
         let views: Arc<dyn Views> = Arc::new(RunningViews {
             mappings: supervisor.mappings().to_vec(),
@@ -125,10 +128,9 @@ impl Poller {
             started_at: clock.now(),
             clock: clock.clone(),
         });
-        let shards = supervisor.shards();
-        info!(mappings = enabled(&application).count(), shards, api = %server.address(), "polling; Ctrl-C stops");
+        let api = server.address();
         let control = Control::serve(server, Arc::clone(&views), clock.clone());
-        Ok(Self { supervisor, functions, views, control, _data_dir: data_dir, options, clock })
+        Ok(Self { supervisor, functions, views, api, control, _data_dir: data_dir, options, clock })
     }
 
     /// What it is doing.
@@ -144,7 +146,9 @@ impl Poller {
     /// Runs until Ctrl-C or SIGTERM, then stops: in-flight batches finish within the grace time. A second signal ends the
     /// wait.
     pub(super) async fn run(mut self, signals: &mut StopSignals) -> Result<(), CommandFailure> {
+        let polling = self.say_when_polling();
         let is_broken = tokio::select! {
+            never = polling => match never {},
             signal = signals.next() => {
                 info!(signal, grace = ?self.options.grace, "stopping: batches in flight finish");
                 false
@@ -175,6 +179,17 @@ impl Poller {
                 .help("nothing is lost: the next start goes on from the checkpoints. Please report the panic above"));
         }
         Ok(())
+    }
+
+    /// Says so once every shard is open. The poller can be stopped and looked at before: others may work for long already.
+    fn say_when_polling(&self) -> impl Future<Output = Infallible> + use<> {
+        let mappings = self.supervisor.mappings().iter().filter(|handle| handle.view.is_some()).count();
+        let (shards, api, opened) = (self.supervisor.shards(), self.api, self.supervisor.opened());
+        async move {
+            opened.await;
+            info!(mappings, shards, %api, "polling; Ctrl-C stops");
+            pending().await
+        }
     }
 }
 

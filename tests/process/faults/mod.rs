@@ -2,6 +2,7 @@
 //! says what it copes with.
 
 mod refusals;
+mod stopping;
 mod storm;
 mod transport;
 mod world;
