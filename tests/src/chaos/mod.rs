@@ -238,7 +238,11 @@ impl Chaos {
             wrongs.extend(verdict.violations.iter().map(|violation| format!("{name}: {violation:?}")));
             self.counts.add(&verdict, contents[number].shards.len());
         }
-        if wrongs.is_empty() { Ok(()) } else { Err(wrongs) }
+        if wrongs.is_empty() {
+            return Ok(());
+        }
+        self.site.keep_evidence(contents);
+        Err(wrongs)
     }
 
     fn say_progress(&mut self) {

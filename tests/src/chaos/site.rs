@@ -1,6 +1,6 @@
 //! What the poller runs on: a folder with a template, two functions that keep journals, and what it printed in each life.
 
-use super::books::{End, Life};
+use super::books::{End, Life, StreamContent};
 use super::journal::Journal;
 use crate::{Program, Running, Signal, binary, install_handler, pelton, wait};
 use pelton::clock::Clock;
@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 /// Exit code of a start that is refused.
 const REFUSED: i32 = 2;
+
+/// What is said when it is refused because the stream cannot be reached.
+const CANNOT_READ: &str = "cannot read its stream";
 
 /// A function, the stream that it is mapped to, and what it was handed.
 #[derive(Debug)]
@@ -103,7 +106,7 @@ impl Site {
         let ended = match (status.code(), status.signal()) {
             (Some(0), _) if !ended_before => Ended::Stopped,
             (None, Some(_)) if !ended_before => Ended::Killed,
-            (Some(REFUSED), _) => Ended::RefusedToStart,
+            (Some(REFUSED), _) if running.printed().find(CANNOT_READ).is_some() => Ended::RefusedToStart,
             (Some(_) | None, _) => return Err(format!("life {} ended with {status}", self.lives_count)),
         };
         if left.is_none() {
@@ -140,6 +143,30 @@ impl Site {
         let written =
             fs::create_dir_all(folder).and_then(|()| fs::write(file, running.printed().to_string()));
         written.expect("the folder is writable");
+    }
+
+    /// Writes down what the judge went by: which entries of the journals belong to which life, and what stands in the streams.
+    pub(super) fn keep_evidence(&self, contents: &[StreamContent]) {
+        for (function, content) in self.functions.iter().zip(contents) {
+            let lives = function.lives.iter().enumerate();
+            let lives: String = lives
+                .map(|(number, life)| format!("{number:04} entries {:?} {:?}\n", life.entries, life.end))
+                .collect();
+            let records = content.shards.iter().flat_map(|(id, shard)| {
+                shard
+                    .records
+                    .iter()
+                    .map(move |record| format!("{id} {} {}\n", record.sequence_number, record.data))
+            });
+            let written =
+                fs::write(self.path().join(format!("{}.lives", function.name)), lives).and_then(|()| {
+                    fs::write(
+                        self.path().join(format!("{}.stream", function.name)),
+                        records.collect::<String>(),
+                    )
+                });
+            written.expect("the folder is writable");
+        }
     }
 
     /// Where evidence lies.

@@ -57,7 +57,8 @@ pub struct Failed {
     pub summary: Summary,
     /// What is not as it should be.
     pub wrongs: Vec<String>,
-    /// A folder with the journals of the functions, the checkpoints, and what the poller printed in each life.
+    /// A folder with the journals of the functions, the checkpoints, what the poller printed in each life, and what stands in
+    /// the streams.
     pub evidence: PathBuf,
 }
 
