@@ -1,5 +1,9 @@
 //! The harness itself, driven against small shell programs: what it says of a program is true.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod fault_proxy;
+
 use pelton_tests::{Program, Running, Signal, binary, http, install_handler, wait};
 use tempfile::TempDir;
 

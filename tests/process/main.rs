@@ -6,12 +6,14 @@ mod journal;
 mod site;
 
 mod away;
+mod chaos;
 mod crash;
 mod demo;
 mod dev;
 mod dev_changes;
 mod elsewhere;
 mod failing;
+mod faults;
 mod metrics;
 mod printing;
 mod records;

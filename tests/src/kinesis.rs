@@ -46,6 +46,14 @@ pub async fn create_stream(client: &Client, name: &str, shard_count: i32) {
         .send()
         .await
         .expect("CreateStream succeeds");
+    wait_until_active(client, name).await;
+}
+
+/// Waits until a stream is active: created, or resharded.
+///
+/// # Panics
+/// If it does not become active in time.
+pub async fn wait_until_active(client: &Client, name: &str) {
     wait::until(&format!("stream {name} is active"), async || {
         let answer = client.describe_stream_summary().stream_name(name).send().await.ok()?;
         let summary = answer.stream_description_summary()?;

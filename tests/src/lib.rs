@@ -4,14 +4,18 @@
 //! flushing on behalf of what is under test. Every wait has a deadline, and a wait that fails says what it waited for
 //! and shows what the program printed.
 
+pub mod chaos;
 pub mod fakes;
+pub mod fault_proxy;
 pub mod http;
 pub mod kinesis;
 mod output;
 mod processes;
 mod program;
+mod server;
 pub mod wait;
 
 pub use output::{Line, Printed};
 pub use processes::Survivor;
 pub use program::{Exit, Program, Running, Signal, binary, install_handler};
+pub use server::{StreamServer, pelton};

@@ -43,14 +43,16 @@ pub struct Exit {
     pub printed: Printed,
 }
 
-/// The program of this name that cargo built beside this test.
+/// The program of this name that cargo built beside this test, or beside this program.
 ///
 /// # Panics
 /// If it was not built: cargo builds the programs of another package only when told.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a running test has a path");
-    let folder = test.ancestors().nth(2).expect("a test lies in target/<profile>/deps");
+    let own = std::env::current_exe().expect("a running program has a path");
+    let folder =
+        own.parent().expect("a program lies in target/<profile>, or, if it is a test, in deps below that");
+    let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     let path = folder.join(name);
     assert!(
         path.exists(),
@@ -183,6 +185,11 @@ impl Running {
             Ok(line) => line,
             Err(_) => panic!("no line with {part:?} came:\n{}", self.printed()),
         }
+    }
+
+    /// Whether the program itself has ended. It can still be signalled if this says no.
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
     /// Sends a signal to the program itself.

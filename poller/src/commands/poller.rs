@@ -36,6 +36,7 @@ use pelton_core::event::kinesis::KinesisEncoder;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::pending;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -98,7 +99,7 @@ pub(super) fn enabled(application: &Application) -> impl Iterator<Item = &Mappin
 }
 
 impl Poller {
-    /// Starts a poller. Cancelling leaves nothing behind but what was kept about mappings that start for the first time.
+    /// Starts a poller: its shards are about to be opened. Cancelling leaves nothing behind but what was kept about mappings that start for the first time.
     pub(super) async fn start(launch: Launch) -> Result<Self, CommandFailure> {
         let Launch {
             application,
@@ -138,11 +139,6 @@ impl Poller {
         say_what_is_throttled(running.here.keys().map(|id| &application.functions[id]));
         let disabled = application.mappings.iter().filter(|mapping| !mapping.enabled).cloned();
         let supervisor = Supervisor::start(prepared, disabled.collect());
-        let all_open = tokio::select! {
-            () = supervisor.opened() => true,
-            () = clock.sleep(OPENING_WAIT_MAX) => false,
-        };
-        data_dir.announce_address(server.address()).map_err(|error| CommandFailure::failed(chain(&error)))?;
         let views = Arc::new(RunningViews {
             mappings: supervisor.mappings().to_vec(),
             names: application.functions.values().map(|f| (f.logical_id.clone(), f.name.clone())).collect(),
@@ -151,11 +147,6 @@ impl Poller {
             past,
             clock: clock.clone(),
         });
-        let shards = supervisor.shards();
-        if !all_open {
-            warn!(shards, "the stream answers slowly: some shards are not read yet, see `pelton status`");
-        }
-        info!(mappings = enabled(&application).count(), shards, api = %server.address(), "polling; Ctrl-C stops");
         let options = PollerOptions { listen: server.address(), ..options };
         let control = Control::serve(server, views.clone(), clock.clone());
         let functions = running.here;
@@ -188,7 +179,11 @@ impl Poller {
         change: impl Future<Output = T>,
     ) -> Result<Ended<T>, CommandFailure> {
         let grace = self.options.grace;
+        let mappings = self.supervisor.mappings().iter().filter(|handle| handle.view.is_some()).count();
+        let (opened, counts) = (self.supervisor.opened(), (mappings, self.supervisor.shards()));
+        let announced = announce(opened, counts, &self.data_dir, self.options.listen, &self.clock);
         let mut why = tokio::select! {
+            never = announced => match never {},
             signal = signals.next() => {
                 info!(signal, ?grace, "stopping: batches in flight finish");
                 Why::Told
@@ -248,6 +243,29 @@ fn say_what_is_throttled<'a>(functions: impl Iterator<Item = &'a Function>) {
             "ReservedConcurrentExecutions is 0: every invocation is throttled, and its records wait"
         );
     }
+}
+
+/// Says that the poller is there, in the data folder too, once every shard is open, or when that takes long: the poller can
+/// be stopped and looked at before, others may work for long already.
+async fn announce(
+    opened: impl Future<Output = ()>,
+    (mappings, shards): (usize, usize),
+    data_dir: &DataDir,
+    api: SocketAddr,
+    clock: &Clock,
+) -> Infallible {
+    let all_open = tokio::select! {
+        () = opened => true,
+        () = clock.sleep(OPENING_WAIT_MAX) => false,
+    };
+    if let Err(error) = data_dir.announce_address(api) {
+        warn!(error = chain(&error), "`pelton status` does not find this poller");
+    }
+    if !all_open {
+        warn!(shards, "the stream answers slowly: some shards are not read yet, see `pelton status`");
+    }
+    info!(mappings, shards, %api, "polling; Ctrl-C stops");
+    pending().await
 }
 
 /// Every enabled mapping, and its stream.

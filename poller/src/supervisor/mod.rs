@@ -81,12 +81,13 @@ impl Supervisor {
             .sum()
     }
 
-    /// Waits until every shard that could be started has fixed its place in the stream: what is put from now on is not
+    /// Waits until every shard that was started with has fixed its place in the stream: what is put from now on is not
     /// passed over. Cancelling is safe.
-    pub async fn opened(&self) {
-        for handle in &self.views {
-            let Some(view) = &handle.view else { continue };
-            let shards: Vec<_> = view.borrow().shards.values().cloned().collect();
+    pub fn opened(&self) -> impl Future<Output = ()> + Send + use<> {
+        let views = self.views.iter().filter_map(|handle| handle.view.as_ref());
+        let shards: Vec<_> =
+            views.flat_map(|view| view.borrow().shards.values().cloned().collect::<Vec<_>>()).collect();
+        async move {
             for mut shard in shards {
                 // An error means that the worker has ended: there is nothing left to pass over.
                 shard.wait_for(|view: &WorkerView| view.is_open).await.ok();

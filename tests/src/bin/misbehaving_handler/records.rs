@@ -1,7 +1,7 @@
 //! What the handler does with the records of a stream: it keeps a journal of them, and behaves as a file says.
 //!
 //! In: the events, and the file `behavior` in the working directory, the function's own folder; without it all goes well.
-//! Out: the file `journal` beside it, one line of JSON for each event that began, and one for each that ended well.
+//! Out: the file `journal` beside it, one line of JSON for each event that began, and one when it ends well or is about to fail.
 
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
@@ -28,7 +28,10 @@ pub(crate) fn order(event: &Value) -> Value {
                 return json!({"do": "keep"});
             }
             ("succeed", _) => return json!({"do": "keep"}),
-            (other, _) => return json!({"do": other}),
+            (other, _) => {
+                write("failed", event);
+                return json!({"do": other});
+            }
         }
     }
 }

@@ -1,0 +1,296 @@
+//! Chaos: pollers that are killed at random moments, streams that are resharded at random, faults on the way, functions
+//! that fail, and records all the while. Afterwards every record was handled, in order, and what was repeated was
+//! allowed to be.
+//!
+//! In: a seed and a time. Out: counts, or what went wrong and where the evidence lies. The seed decides what is tried;
+//! when exactly it happens depends on the machine.
+
+pub mod books;
+mod journal;
+pub mod judge;
+mod producer;
+mod resharding;
+mod site;
+mod stream;
+mod summary;
+mod trouble;
+
+pub use summary::{Counts, Failed, Summary};
+
+use crate::fault_proxy::{FaultProxy, Weather};
+use crate::{StreamServer, kinesis};
+use aws_sdk_kinesis::Client;
+use books::StreamContent;
+use judge::{Verdict, Wrong, judge};
+use pelton::clock::Clock;
+use producer::Accepted;
+use resharding::Way;
+use site::{Ended, Plan, Site};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use trouble::Trouble;
+
+/// Shards that each stream begins with.
+const SHARDS_AT_FIRST: usize = 2;
+
+/// How long nothing may happen at the end before it counts as never.
+const STANDSTILL_MAX: Duration = Duration::from_secs(60);
+
+/// From one look at the end to the next.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Decides what is tried.
+    pub seed: u64,
+    /// How long to make trouble.
+    pub time: Duration,
+    /// A Kinesis endpoint that is there already, such as LocalStack; `None`: an embedded stream in a process of its own.
+    pub endpoint: Option<String>,
+    /// How often to say how far it is; `None`: never.
+    pub progress_every: Option<Duration>,
+}
+
+/// A run, while it goes on.
+struct Chaos {
+    options: Options,
+    trouble: Trouble,
+    clock: Clock,
+    client: Client,
+    proxy: FaultProxy,
+    site: Site,
+    counts: Counts,
+    said_at: Duration,
+    _server: Option<StreamServer>,
+}
+
+/// Who writes and reshards meanwhile.
+struct Others {
+    stop: watch::Sender<bool>,
+    producers: Vec<JoinHandle<Accepted>>,
+    resharders: Vec<JoinHandle<()>>,
+}
+
+/// Makes trouble for a while, and looks what came of it.
+///
+/// # Errors
+/// What is not as it should be.
+///
+/// # Panics
+/// If the stream itself does not work, or a process does not end.
+pub async fn run(options: Options) -> Result<Summary, Failed> {
+    let mut chaos = Chaos::prepare(options).await;
+    match LocalSet::new().run_until(chaos.run()).await {
+        Ok(()) => {
+            let summary = chaos.summary();
+            chaos.site.clean_up();
+            Ok(summary)
+        }
+        Err(wrongs) => {
+            Err(Failed { summary: chaos.summary(), wrongs, evidence: chaos.site.path().to_owned() })
+        }
+    }
+}
+
+impl Chaos {
+    async fn prepare(options: Options) -> Self {
+        let server = match &options.endpoint {
+            Some(_) => None,
+            None => Some(StreamServer::start(&[]).await),
+        };
+        let endpoint = options.endpoint.clone().or(server.as_ref().map(|server| server.endpoint.clone()));
+        let endpoint = endpoint.expect("there is a server if there was no endpoint");
+        let client = kinesis::client(&endpoint);
+        // An endpoint that was there before has streams of earlier runs.
+        let mark = uuid::Uuid::new_v4().simple().to_string();
+        let streams = [format!("orders-{mark}"), format!("clicks-{mark}")];
+        let shards = i32::try_from(SHARDS_AT_FIRST).expect("a few shards");
+        for stream in &streams {
+            kinesis::create_stream(&client, stream, shards).await;
+        }
+        let proxy = FaultProxy::start(&endpoint, Weather::calm()).await;
+        let functions = [("Keeper", &*streams[0], 10), ("Counter", &*streams[1], 100)];
+        let site = Site::new(&proxy.endpoint(), &functions);
+        let trouble = Trouble::of(options.seed);
+        let clock = Clock::start();
+        let said_at = clock.elapsed();
+        Self {
+            options,
+            trouble,
+            clock,
+            client,
+            proxy,
+            site,
+            counts: Counts::default(),
+            said_at,
+            _server: server,
+        }
+    }
+
+    async fn run(&mut self) -> Result<(), Vec<String>> {
+        let others = self.start_others();
+        while self.clock.elapsed() < self.options.time {
+            self.live().await.map_err(|wrong| vec![wrong])?;
+            self.say_progress();
+        }
+        let accepted = others.stop().await;
+        self.proxy.change(Weather::calm());
+        let contents = self.contents(&accepted).await?;
+        self.heal(&contents).await?;
+        self.close(&contents)
+    }
+
+    fn start_others(&mut self) -> Others {
+        let (stop, stopped) = watch::channel(false);
+        let mut others = Others { stop, producers: Vec::new(), resharders: Vec::new() };
+        for (function, way) in self.site.functions.iter().zip([Way::SplitAndMerge, Way::Count]) {
+            let (client, stream) = (self.client.clone(), function.stream.clone());
+            let count = Arc::clone(&self.counts.put);
+            let producer = producer::produce(
+                client.clone(),
+                stream.clone(),
+                self.trouble.seed(),
+                stopped.clone(),
+                count,
+            );
+            let count = Arc::clone(&self.counts.reshards);
+            let resharder =
+                resharding::reshard(client, stream, way, self.trouble.seed(), stopped.clone(), count);
+            others.producers.push(spawn_local(producer));
+            others.resharders.push(spawn_local(resharder));
+        }
+        others
+    }
+
+    /// One life of the poller.
+    async fn live(&mut self) -> Result<(), String> {
+        let weather = self.trouble.weather();
+        self.proxy.change(weather);
+        let mut running = self.site.start();
+        let end = self.clock.elapsed() + self.trouble.life();
+        while self.clock.elapsed() < end && !running.has_ended() {
+            for function in 0..self.site.functions.len() {
+                let behavior = self.trouble.behavior();
+                self.site.behave(function, &behavior);
+            }
+            let time_left = end.saturating_sub(self.clock.elapsed());
+            self.clock.sleep(self.trouble.behavior_time().min(time_left)).await;
+        }
+        let plan = self.trouble.end();
+        match self.site.end(running, plan).await? {
+            Ended::Killed => self.counts.kills += 1,
+            Ended::Stopped => self.counts.stops += 1,
+            Ended::RefusedToStart => self.counts.refused_starts += 1,
+        }
+        Ok(())
+    }
+
+    /// What stands in the streams. What was accepted must be there: else the stream is to blame, and nothing can be judged.
+    async fn contents(&self, accepted: &[Accepted]) -> Result<Vec<StreamContent>, Vec<String>> {
+        let mut contents = Vec::new();
+        for (function, accepted) in self.site.functions.iter().zip(accepted) {
+            let content = stream::content(&self.client, &function.stream, SHARDS_AT_FIRST).await;
+            let missing = summary::missing(&content, accepted);
+            if !missing.is_empty() {
+                return Err(vec![format!("the stream {} itself lost records: {missing:?}", function.stream)]);
+            }
+            contents.push(content);
+        }
+        Ok(contents)
+    }
+
+    /// A last life without trouble, until nothing is left to be handled.
+    async fn heal(&mut self, contents: &[StreamContent]) -> Result<(), Vec<String>> {
+        (0..self.site.functions.len()).for_each(|function| self.site.behave(function, "succeed"));
+        let running = self.site.start();
+        let mut missing = usize::MAX;
+        let mut moved_at = self.clock.elapsed();
+        while missing > 0 && self.clock.elapsed() - moved_at < STANDSTILL_MAX {
+            self.clock.sleep(LOOK_EVERY).await;
+            let still_missing = self.verdicts(contents).iter().map(not_handled).sum();
+            if still_missing < missing {
+                moved_at = self.clock.elapsed();
+            }
+            missing = still_missing;
+        }
+        let ended = self.site.end(running, Plan::Stop).await.map_err(|wrong| vec![wrong])?;
+        self.counts.stops += 1;
+        if ended == Ended::Stopped { Ok(()) } else { Err(vec![format!("the last life: {ended:?}")]) }
+    }
+
+    /// What the judge says, also of a life that has not ended yet.
+    fn verdicts(&mut self, contents: &[StreamContent]) -> Vec<Verdict> {
+        let judge_function = |(function, content): (&mut site::Function, &StreamContent)| {
+            let so_far = function.life_so_far();
+            let lives: Vec<_> = function.lives.iter().cloned().chain([so_far]).collect();
+            judge(content, function.journal.entries(), &lives)
+        };
+        self.site.functions.iter_mut().zip(contents).map(judge_function).collect()
+    }
+
+    fn close(&mut self, contents: &[StreamContent]) -> Result<(), Vec<String>> {
+        let mut wrongs = Vec::new();
+        for (number, verdict) in self.verdicts(contents).into_iter().enumerate() {
+            let name = self.site.functions[number].name;
+            wrongs.extend(verdict.violations.iter().map(|violation| format!("{name}: {violation:?}")));
+            self.counts.add(&verdict, contents[number].shards.len());
+        }
+        if wrongs.is_empty() {
+            return Ok(());
+        }
+        self.site.keep_evidence(contents);
+        Err(wrongs)
+    }
+
+    fn say_progress(&mut self) {
+        let Some(every) = self.options.progress_every else { return };
+        if self.clock.elapsed() - self.said_at >= every {
+            self.said_at = self.clock.elapsed();
+            println!("{}", self.summary().progress());
+        }
+    }
+
+    fn summary(&self) -> Summary {
+        let (calls, faults) = self.proxy.counts();
+        Summary {
+            seed: self.options.seed,
+            took: self.clock.elapsed(),
+            calls,
+            faults,
+            counts: self.counts.clone(),
+        }
+    }
+}
+
+impl Others {
+    /// Stops them. What each producer's stream accepted, in order.
+    async fn stop(self) -> Vec<Accepted> {
+        self.stop.send_replace(true);
+        for resharder in self.resharders {
+            resharder.await.expect("resharding works");
+        }
+        let mut accepted = Vec::new();
+        for producer in self.producers {
+            accepted.push(producer.await.expect("the stream takes records"));
+        }
+        accepted
+    }
+}
+
+fn not_handled(verdict: &Verdict) -> usize {
+    let missing = verdict.violations.iter().map(|violation| match &violation.wrong {
+        Wrong::NotHandled(range) => range.len(),
+        Wrong::NotInStream
+        | Wrong::Overlap(_)
+        | Wrong::BeganElsewhere { .. }
+        | Wrong::OtherRetry { .. }
+        | Wrong::EndedElsewhere(_)
+        | Wrong::BeforeParent(_)
+        | Wrong::AfterChild(_)
+        | Wrong::KeyOrder { .. } => 0,
+    });
+    missing.sum()
+}

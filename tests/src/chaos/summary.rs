@@ -1,0 +1,133 @@
+//! What came of a run, in numbers.
+
+use super::books::StreamContent;
+use super::judge::Verdict;
+use super::producer::Accepted;
+use std::collections::HashSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// What was counted, of all functions together.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Records that were put.
+    pub(super) put: Arc<AtomicU64>,
+    /// Splits, merges and changes of the number of shards.
+    pub(super) reshards: Arc<AtomicU64>,
+    /// Lives that ended by `kill -9`.
+    pub kills: u64,
+    /// Lives that ended because they were told to.
+    pub stops: u64,
+    /// Lives that did not begin, because the stream could not be reached.
+    pub refused_starts: u64,
+    /// Records that stand in the streams.
+    pub records: usize,
+    /// Shards that there were.
+    pub shards: usize,
+    /// Batches that the functions were handed.
+    pub batches: usize,
+    /// Records that came again though the function had been done with them.
+    pub repeated: usize,
+    /// Records that came again because the function had failed or had been killed.
+    pub retried: usize,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Its seed.
+    pub seed: u64,
+    /// How long it took.
+    pub took: Duration,
+    /// Calls of the Kinesis API by the poller.
+    pub calls: u64,
+    /// How many of them met with a fault.
+    pub faults: u64,
+    /// What was counted.
+    pub counts: Counts,
+}
+
+/// A run that went wrong.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// What came of it all the same.
+    pub summary: Summary,
+    /// What is not as it should be.
+    pub wrongs: Vec<String>,
+    /// A folder with the journals of the functions, the checkpoints, what the poller printed in each life, and what stands in
+    /// the streams.
+    pub evidence: PathBuf,
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, verdict: &Verdict, shards: usize) {
+        self.records += verdict.records;
+        self.shards += shards;
+        self.batches += verdict.batches;
+        self.repeated += verdict.repeated;
+        self.retried += verdict.retried;
+    }
+
+    /// Records that were put.
+    #[must_use]
+    pub fn put(&self) -> u64 {
+        self.put.load(Ordering::Relaxed)
+    }
+
+    /// Splits, merges and changes of the number of shards.
+    #[must_use]
+    pub fn reshards(&self) -> u64 {
+        self.reshards.load(Ordering::Relaxed)
+    }
+}
+
+impl Summary {
+    /// One line, while it goes on.
+    #[must_use]
+    pub fn progress(&self) -> String {
+        let Self { took, calls, faults, counts, .. } = self;
+        format!(
+            "{:4} s: {} records put; {} kills, {} stops, {} refused starts; {} reshards; {faults} of {calls} calls met with a fault",
+            took.as_secs(),
+            counts.put(),
+            counts.kills,
+            counts.stops,
+            counts.refused_starts,
+            counts.reshards(),
+        )
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts { records, shards, batches, repeated, retried, .. } = self.counts;
+        writeln!(f, "{}", self.progress())?;
+        writeln!(f, "{records} records in {shards} shards, handed over in {batches} batches:")?;
+        write!(
+            f,
+            "{repeated} records repeated after they were handled, {retried} retried; seed {}",
+            self.seed
+        )
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.summary)?;
+        for wrong in &self.wrongs {
+            writeln!(f, "WRONG: {wrong}")?;
+        }
+        write!(f, "evidence: {}", self.evidence.display())
+    }
+}
+
+/// The records that were accepted and do not stand in the stream.
+pub(super) fn missing(content: &StreamContent, accepted: &Accepted) -> Vec<String> {
+    let records = content.shards.values().flat_map(|shard| &shard.records);
+    let there: HashSet<&str> = records.map(|record| record.data.as_str()).collect();
+    let expected = accepted.iter().flat_map(|(key, count)| (0..*count).map(move |n| format!("{key} {n}")));
+    expected.filter(|data| !there.contains(data.as_str())).collect()
+}

@@ -1,0 +1,108 @@
+//! What can go wrong with a call, as AWS and networks do it.
+
+use super::connection::Answer;
+use bytes::Bytes;
+use serde_json::json;
+use std::time::Duration;
+
+/// What happens to a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The service refuses it; the endpoint behind is not asked.
+    Refused(Refusal),
+    /// 503 with a page of HTML, as a load balancer answers; the endpoint behind is not asked.
+    BusyPage,
+    /// GetRecords answers without records though there are more: the iterator is the same, `MillisBehindLatest` above zero.
+    /// Other calls are answered as ever.
+    EmptyPage,
+    /// The connection is reset before the request has reached the endpoint.
+    Reset,
+    /// The connection is reset in the middle of the answer's body.
+    ResetInBody,
+    /// The connection is closed in the middle of the answer's body: `Content-Length` promised more.
+    CutShort,
+    /// Nothing comes for this long; then the connection is closed. The endpoint is not asked.
+    Stall(Duration),
+    /// Half of the answer comes, then nothing for this long; then the connection is closed.
+    StallInBody(Duration),
+    /// The answer comes in small pieces, over this long.
+    Trickle(Duration),
+    /// The endpoint is asked at once, and the answer comes after this long, whether anybody waits for it or not.
+    Late(Duration),
+    /// The answer comes twice.
+    Twice,
+}
+
+/// What the service says when it refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// More was read of a shard than its share.
+    ThroughputExceeded,
+    /// Too many calls of the control plane.
+    LimitExceeded,
+    /// The iterator is older than five minutes.
+    ExpiredIterator,
+    /// The key service is asked too often for the stream's key.
+    KmsThrottled,
+    /// The stream's key may not be used.
+    KmsAccessDenied,
+    /// The stream's key is disabled.
+    KmsDisabled,
+    /// Something broke inside the service.
+    InternalFailure,
+}
+
+impl Fault {
+    /// Whether the endpoint behind gets to see the call.
+    pub(super) fn reaches_the_endpoint(&self) -> bool {
+        match self {
+            Fault::Refused(_) | Fault::BusyPage | Fault::EmptyPage | Fault::Reset | Fault::Stall(_) => false,
+            Fault::ResetInBody
+            | Fault::CutShort
+            | Fault::StallInBody(_)
+            | Fault::Trickle(_)
+            | Fault::Late(_)
+            | Fault::Twice => true,
+        }
+    }
+}
+
+impl Refusal {
+    /// The error's name in the API.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Refusal::ThroughputExceeded => "ProvisionedThroughputExceededException",
+            Refusal::LimitExceeded => "LimitExceededException",
+            Refusal::ExpiredIterator => "ExpiredIteratorException",
+            Refusal::KmsThrottled => "KMSThrottlingException",
+            Refusal::KmsAccessDenied => "KMSAccessDeniedException",
+            Refusal::KmsDisabled => "KMSDisabledException",
+            Refusal::InternalFailure => "InternalFailure",
+        }
+    }
+
+    /// The answer that carries it.
+    pub(super) fn answer(self) -> Answer {
+        let status = if self == Refusal::InternalFailure { 500 } else { 400 };
+        let body = json!({"__type": self.code(), "message": "refused by the fault proxy"});
+        json_answer(status, &body)
+    }
+}
+
+/// The answer of a load balancer that has nobody to ask.
+pub(super) fn busy_page() -> Answer {
+    let body = "<html><head><title>503 Service Unavailable</title></head><body><h1>503</h1></body></html>";
+    let headers = vec![("content-type".to_owned(), "text/html".to_owned())];
+    Answer { status: 503, headers, body: Bytes::from_static(body.as_bytes()) }
+}
+
+/// GetRecords without records, with the same iterator to go on with.
+pub(super) fn empty_page(iterator: &str) -> Answer {
+    json_answer(200, &json!({"Records": [], "NextShardIterator": iterator, "MillisBehindLatest": 60_000}))
+}
+
+fn json_answer(status: u16, body: &serde_json::Value) -> Answer {
+    let headers = vec![("content-type".to_owned(), "application/x-amz-json-1.1".to_owned())];
+    Answer { status, headers, body: Bytes::from(body.to_string()) }
+}
