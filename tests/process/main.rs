@@ -2,9 +2,6 @@
 //!
 //! Each test has folders, ports and processes of its own. None of them asserts how long anything takes.
 
-mod journal;
-mod site;
-
 mod away;
 mod crash;
 mod demo;

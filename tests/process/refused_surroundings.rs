@@ -1,8 +1,8 @@
 //! Ports, endpoints, credentials, streams and data folders that cannot be used: refused at start, with what to do, and
 //! nothing started.
 
-use crate::site::{Site, StreamServer, assert_refused, pelton, run_to_end, template, until};
 use axum::http::HeaderMap;
+use pelton_tests::site::{Site, StreamServer, assert_refused, pelton, run_to_end, template, until};
 use pelton_tests::wait;
 use std::fs;
 use std::net::TcpListener;

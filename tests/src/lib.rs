@@ -6,10 +6,14 @@
 
 pub mod fakes;
 pub mod http;
+pub mod journal;
 pub mod kinesis;
+pub mod lives;
 mod output;
 mod processes;
 mod program;
+pub mod site;
+pub mod traffic;
 pub mod wait;
 
 pub use output::{Line, Printed};

@@ -1,0 +1,9 @@
+//! `pelton run` as a process, with real functions, on the Kinesis of LocalStack: what real streams do to it.
+
+mod many_mappings;
+mod positions;
+mod recreation;
+mod resharding;
+mod restart;
+mod stopping;
+mod world;
