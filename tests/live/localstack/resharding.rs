@@ -1,11 +1,13 @@
 //! Resharding under load: parents before children, the order of each key kept across it (specification 3.3, 3.4).
 
+use super::shards::{merge, open, shards, split, update_shard_count};
 use super::world::{FROM_THE_OLDEST, Mapping, World, assert_each_once_in_order, stop, until_ended};
-use aws_sdk_kinesis::types::{ScalingType, Shard};
+use aws_sdk_kinesis::primitives::Blob;
+use aws_sdk_kinesis::types::Shard;
 use pelton_tests::journal::{Batch, Journal, Step};
 use pelton_tests::site::until;
 use pelton_tests::traffic::Put;
-use pelton_tests::{Running, Signal};
+use pelton_tests::{Running, Signal, wait};
 use std::collections::BTreeMap;
 
 #[tokio::test]
@@ -79,7 +81,7 @@ async fn under_latest_children_are_read_from_their_start() {
     let mut running = world.start(&site).await;
     let journal = site.journal();
     // The shard is read as soon as something that was put into it since has come.
-    pelton_tests::wait::until("the shard is read", async || {
+    wait::until("the shard is read", async || {
         world.put_numbers(&["marker"], 0..1).await;
         (journal.records_ended() > 0).then_some(())
     })
@@ -117,7 +119,7 @@ async fn failing_across(world: &World, reshard: impl AsyncFn()) {
     running.wait_for_line("the function failed").await;
     reshard().await;
     let put_into_children = world.client.put_record().stream_name(&world.stream).partition_key("child");
-    let place = put_into_children.data(aws_sdk_kinesis::primitives::Blob::new("1")).send().await.unwrap();
+    let place = put_into_children.data(Blob::new("1")).send().await.unwrap();
     assert!(!parents.iter().any(|parent| parent.shard_id() == place.shard_id()), "children take the records");
     until_tried_once_more(&running, &journal, &parents).await;
     assert!(
@@ -167,54 +169,4 @@ fn assert_parents_before_children(journal: &Journal, put: &Put, shards: &[Shard]
             assert_eq!(done, held, "{} began before {parent} was done with", shard.shard_id());
         }
     }
-}
-
-/// All shards, in the order of their ids.
-async fn shards(world: &World) -> Vec<Shard> {
-    let answer =
-        world.client.list_shards().stream_name(&world.stream).send().await.expect("ListShards succeeds");
-    assert!(answer.next_token().is_none(), "all shards are on one page");
-    answer.shards.unwrap_or_default()
-}
-
-/// Those that take records, in the order of their hash keys.
-fn open(shards: &[Shard]) -> Vec<Shard> {
-    let is_open = |shard: &&Shard| {
-        shard.sequence_number_range().is_some_and(|range| range.ending_sequence_number().is_none())
-    };
-    let mut open: Vec<Shard> = shards.iter().filter(is_open).cloned().collect();
-    open.sort_by_key(|shard| hash_keys(shard).0);
-    open
-}
-
-fn hash_keys(shard: &Shard) -> (u128, u128) {
-    let range = shard.hash_key_range().expect("a shard has a range of hash keys");
-    let number = |text: &str| text.parse::<u128>().expect("a hash key is a number");
-    (number(range.starting_hash_key()), number(range.ending_hash_key()))
-}
-
-/// Splits the open shard of this rank in the middle, and waits until that is done.
-async fn split(world: &World, rank: usize) {
-    let shard = &open(&shards(world).await)[rank];
-    let (first, last) = hash_keys(shard);
-    let middle = first + (last - first) / 2 + 1;
-    let call = world.client.split_shard().stream_name(&world.stream).shard_to_split(shard.shard_id());
-    call.new_starting_hash_key(middle.to_string()).send().await.expect("SplitShard succeeds");
-    world.until_active().await;
-}
-
-/// Merges the open shard of this rank with the next, and waits until that is done.
-async fn merge(world: &World, rank: usize) {
-    let open = open(&shards(world).await);
-    let call = world.client.merge_shards().stream_name(&world.stream).shard_to_merge(open[rank].shard_id());
-    let call = call.adjacent_shard_to_merge(open[rank + 1].shard_id());
-    call.send().await.expect("MergeShards succeeds");
-    world.until_active().await;
-}
-
-/// Changes the number of shards, and waits until that is done.
-async fn update_shard_count(world: &World, count: i32) {
-    let call = world.client.update_shard_count().stream_name(&world.stream).target_shard_count(count);
-    call.scaling_type(ScalingType::UniformScaling).send().await.expect("UpdateShardCount succeeds");
-    world.until_active().await;
 }

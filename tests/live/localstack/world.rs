@@ -92,7 +92,12 @@ impl World {
 
     /// `pelton run`, as its users run it on LocalStack.
     pub(super) fn run(&self, site: &Site) -> Program {
-        let program = site.run(&self.endpoint);
+        self.run_at(&self.endpoint, site)
+    }
+
+    /// The same, at an endpoint that stands before LocalStack.
+    pub(super) fn run_at(&self, endpoint: &str, site: &Site) -> Program {
+        let program = site.run(endpoint);
         program
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
@@ -101,7 +106,12 @@ impl World {
 
     /// Starts `pelton run` and waits until it polls.
     pub(super) async fn start(&self, site: &Site) -> Running {
-        let running = self.run(site).start(&site.folder);
+        self.start_at(&self.endpoint, site).await
+    }
+
+    /// The same, at an endpoint that stands before LocalStack.
+    pub(super) async fn start_at(&self, endpoint: &str, site: &Site) -> Running {
+        let running = self.run_at(endpoint, site).start(&site.folder);
         running.wait_for_line(POLLING).await;
         running
     }
