@@ -121,6 +121,9 @@ async fn failing_across(world: &World, reshard: impl AsyncFn()) {
     let put_into_children = world.client.put_record().stream_name(&world.stream).partition_key("child");
     let place = put_into_children.data(Blob::new("1")).send().await.unwrap();
     assert!(!parents.iter().any(|parent| parent.shard_id() == place.shard_id()), "children take the records");
+    // A poller that starts now sees the children at once; one that runs would see them within a minute.
+    stop(&mut running, Signal::TERM).await;
+    let mut running = world.start(&site).await;
     until_tried_once_more(&running, &journal, &parents).await;
     assert!(
         journal.began().iter().all(|batch| parents.iter().any(|parent| parent.shard_id() == batch.shard)),
