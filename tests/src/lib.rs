@@ -9,6 +9,7 @@ pub mod http;
 pub mod journal;
 pub mod kinesis;
 pub mod lives;
+pub mod localstack;
 mod output;
 mod processes;
 mod program;

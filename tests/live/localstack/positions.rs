@@ -4,7 +4,7 @@ use super::world::{FROM_THE_OLDEST, Mapping, World, assert_numbers, stop, until_
 use pelton::clock::Clock;
 use pelton_tests::journal::data;
 use pelton_tests::site::Site;
-use pelton_tests::{Running, Signal, wait};
+use pelton_tests::{Running, Signal, kinesis, wait};
 use std::time::Duration;
 
 /// Some in each of three shards.
@@ -79,7 +79,7 @@ async fn an_on_demand_stream_needs_nothing_else() {
         aws_sdk_kinesis::types::StreamModeDetails::builder().stream_mode("ON_DEMAND".into()).build().unwrap();
     let call = world.client.create_stream().stream_name(&world.stream).stream_mode_details(mode);
     call.send().await.expect("CreateStream succeeds");
-    world.until_active().await;
+    kinesis::until_active(&world.client, &world.stream).await;
     world.put_numbers(&KEYS, 0..10).await;
     let site = world.site(&[FROM_THE_OLDEST]);
     let mut running = world.start(&site).await;

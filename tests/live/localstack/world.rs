@@ -1,17 +1,11 @@
 //! A stream of its own on LocalStack for each test, and `pelton run` on it.
 
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::types::StreamStatus;
 use pelton_tests::journal::{Batch, Journal, data_by_key};
 use pelton_tests::site::{POLLING, Site};
 use pelton_tests::traffic::{Producer, Put};
-use pelton_tests::{Program, Running, Signal, binary, http, install_handler, kinesis, wait};
-use std::path::Path;
+use pelton_tests::{Program, Running, Signal, binary, install_handler, kinesis, localstack, wait};
 use std::time::Duration;
-
-/// Where LocalStack is if `infra/up` did not start it: as `infra/.env` says.
-const PORT: &str = "4566";
-const PORT_VARIABLE: &str = "LOCALSTACK_PORT";
 
 /// Keys of the records of a producer, several in each shard.
 const KEYS: usize = 8;
@@ -48,11 +42,7 @@ impl World {
 
     /// The name of a stream that does not exist yet.
     pub(super) async fn without_stream() -> Self {
-        let endpoint = endpoint();
-        let address = endpoint.strip_prefix("http://").expect("LocalStack is spoken to without TLS");
-        let is_there =
-            http::get(address, "/_localstack/health").await.is_ok_and(|answer| answer.status().is_success());
-        assert!(is_there, "LocalStack does not answer at {endpoint}: start it by `infra/up localstack`");
+        let endpoint = localstack::endpoint().await;
         let stream = format!("pelton-{}", uuid::Uuid::new_v4());
         Self { client: kinesis::client(&endpoint), endpoint, stream }
     }
@@ -131,24 +121,9 @@ impl World {
         kinesis::put_all(&self.client, &self.stream, &records).await;
     }
 
-    /// Waits until the stream is active, which it is not while it is being changed.
-    pub(super) async fn until_active(&self) {
-        wait::until("the stream is active", async || {
-            let answer = self.client.describe_stream_summary().stream_name(&self.stream).send().await.ok()?;
-            let summary = answer.stream_description_summary()?;
-            (*summary.stream_status() == StreamStatus::Active).then_some(())
-        })
-        .await;
-    }
-
     /// Deletes the stream and waits until it is gone.
     pub(super) async fn delete_stream(&self) {
-        self.client.delete_stream().stream_name(&self.stream).send().await.expect("DeleteStream succeeds");
-        wait::until("the stream is gone", async || {
-            let described = self.client.describe_stream_summary().stream_name(&self.stream).send().await;
-            described.is_err().then_some(())
-        })
-        .await;
+        kinesis::delete_stream(&self.client, &self.stream).await;
     }
 }
 
@@ -185,14 +160,4 @@ pub(super) fn assert_numbers(ended: &[Batch], keys: &[&str], numbers: std::ops::
         assert_eq!(ended.get(key).map_or(&[][..], Vec::as_slice), expected, "{key}");
     }
     assert_eq!(ended.len(), keys.len(), "records that nobody put: {:?}", ended.keys());
-}
-
-/// Where `infra/up` says that LocalStack is.
-fn endpoint() -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace");
-    let told = std::fs::read_to_string(root.join("infra/.state/localstack/endpoint"));
-    told.map(|endpoint| endpoint.trim().to_owned()).unwrap_or_else(|_| {
-        let port = std::env::var(PORT_VARIABLE).unwrap_or_else(|_| PORT.to_owned());
-        format!("http://127.0.0.1:{port}")
-    })
 }
