@@ -35,6 +35,7 @@ def find(version):
 
 def _candidates(version):
     yield f"python{version}"
+    yield "python3"
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     yield from map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"), reverse=True))
     if shutil.which("uv"):

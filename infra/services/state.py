@@ -1,4 +1,5 @@
-"""Where the services live: `infra/.state`, git ignores it. What is installed there outlives `cargo clean`.
+"""Where the services live: `infra/.state`, or the folder that PELTON_INFRA_STATE names. Git ignores the one, and
+`cargo clean` leaves it alone.
 
 In: nothing. Out: folders, the settings of infra/.env, and a lock, so that two at once do not disturb each other.
 """
@@ -12,7 +13,7 @@ from pathlib import Path
 from .report import Trouble, say
 
 INFRA = Path(__file__).resolve().parent.parent
-STATE = INFRA / ".state"
+STATE = Path(os.environ.get("PELTON_INFRA_STATE") or INFRA / ".state").resolve()
 
 # How long somebody else may hold the lock: an installation on a slow network.
 LOCK_WAIT_MAX_S = 1200

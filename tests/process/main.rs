@@ -7,6 +7,7 @@ mod crash;
 mod demo;
 mod dev;
 mod failing;
+mod infra;
 mod printing;
 mod records;
 mod refused_surroundings;
