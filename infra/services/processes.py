@@ -49,8 +49,8 @@ def alive(folder):
 
 def stop(folder):
     """Ends all of them: politely, then by force. Returns whether none is left."""
-    first = [pid for pid in alive(folder) if _parent(pid) not in alive(folder)]
-    _signal(first, signal.SIGTERM)
+    pids = alive(folder)
+    _signal([pid for pid in pids if _parent(pid) not in pids], signal.SIGTERM)
     if _ended(folder, END_WAIT_MAX_S):
         return True
     _signal(alive(folder), signal.SIGKILL)

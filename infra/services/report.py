@@ -1,5 +1,6 @@
 """What is said to whoever runs infra/up and infra/down, on standard error, and how they end."""
 
+import signal
 import sys
 import time
 
@@ -48,12 +49,14 @@ class Progress:
 
 
 def main(run):
-    """Runs a program and ends it: 0 done, 1 failed, 2 something is missing, 130 interrupted."""
+    """Runs a program and ends it: 0 done, 1 failed, 2 something is missing, 130 interrupted, 143 terminated."""
+    # As an exception, so that what was begun is cleared away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         run()
     except Trouble as trouble:
-        say(f"{trouble}")
+        say(str(trouble))
         sys.exit(trouble.exit_code)
     except KeyboardInterrupt:
-        say("interrupted; infra/down ends what may have been started")
+        say("interrupted")
         sys.exit(130)
