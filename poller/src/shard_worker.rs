@@ -181,7 +181,7 @@ impl ShardWorker {
                 ReaderSlot::Open(reader) => reader,
                 ReaderSlot::NotOpen(from) => match source.open(&shard_id, from.clone()).await {
                     Ok(reader) => reader,
-                    Err(error) => return (ReaderSlot::NotOpen(from), Err(error)),
+                    Err(error) => return (ReaderSlot::NotOpen(from.after_failure()), Err(error)),
                 },
             };
             let page = reader.next(records_max).await;
