@@ -46,31 +46,18 @@ pub async fn create_stream(client: &Client, name: &str, shard_count: i32) {
         .send()
         .await
         .expect("CreateStream succeeds");
-    until_active(client, name).await;
+    wait_until_active(client, name).await;
 }
 
-/// Waits until a stream is active, which it is not while it is being made or resharded.
+/// Waits until a stream is active: created, or resharded.
 ///
 /// # Panics
-/// If that takes too long.
-pub async fn until_active(client: &Client, name: &str) {
+/// If it does not become active in time.
+pub async fn wait_until_active(client: &Client, name: &str) {
     wait::until(&format!("stream {name} is active"), async || {
         let answer = client.describe_stream_summary().stream_name(name).send().await.ok()?;
         let summary = answer.stream_description_summary()?;
         (*summary.stream_status() == StreamStatus::Active).then_some(())
-    })
-    .await;
-}
-
-/// Deletes a stream, once it is active, and waits until it is gone.
-///
-/// # Panics
-/// If the endpoint refuses, or the stream is not gone in time.
-pub async fn delete_stream(client: &Client, name: &str) {
-    until_active(client, name).await;
-    client.delete_stream().stream_name(name).send().await.expect("DeleteStream succeeds");
-    wait::until(&format!("stream {name} is gone"), async || {
-        client.describe_stream_summary().stream_name(name).send().await.is_err().then_some(())
     })
     .await;
 }
@@ -101,6 +88,19 @@ pub async fn put_all(client: &Client, stream: &str, records: &[(String, Vec<u8>)
         }));
     }
     places
+}
+
+/// Deletes a stream, once it is active, and waits until it is gone.
+///
+/// # Panics
+/// If the endpoint refuses, or the stream is not gone in time.
+pub async fn delete_stream(client: &Client, name: &str) {
+    wait_until_active(client, name).await;
+    client.delete_stream().stream_name(name).send().await.expect("DeleteStream succeeds");
+    wait::until(&format!("stream {name} is gone"), async || {
+        client.describe_stream_summary().stream_name(name).send().await.is_err().then_some(())
+    })
+    .await;
 }
 
 fn entry(partition_key: &str, data: &[u8]) -> PutRecordsRequestEntry {

@@ -1,10 +1,8 @@
 //! What a test runs `pelton` on: a folder with a template and a function, and a stream in a process of its own.
 
 use crate::journal::Journal;
-use crate::{Exit, Program, Running, binary, install_handler, kinesis, wait};
-use aws_sdk_kinesis::Client;
-use serde_json::Value;
-use std::ffi::OsStr;
+use crate::{Exit, Program, Running, binary, install_handler, wait};
+pub use crate::{StreamServer, pelton};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -12,54 +10,11 @@ use tempfile::TempDir;
 /// Line of a poller that polls.
 pub const POLLING: &str = "polling; Ctrl-C stops";
 
-/// Line of a stream server that serves.
-const SERVING: &str = "the streams are ready";
-
-/// What a test may have in its environment, and a program under test must not: it has its own.
-const NOT_INHERITED: [&str; 14] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_PROFILE",
-    "AWS_CONFIG_FILE",
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_KINESIS",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "RUST_LOG",
-];
-
 /// A template, and the code of its functions.
 #[derive(Debug)]
 pub struct Site {
     /// Where both are, and where `pelton` runs.
     pub folder: TempDir,
-}
-
-/// `pelton stream`, as a process with a folder of its own.
-#[derive(Debug)]
-pub struct StreamServer {
-    /// The program.
-    pub running: Running,
-    /// Where it serves, such as `http://127.0.0.1:4567`.
-    pub endpoint: String,
-    /// A client of it.
-    pub client: Client,
-    _folder: TempDir,
-}
-
-/// `pelton` with these arguments, in an environment without credentials, endpoints or a home.
-pub fn pelton<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Program {
-    let program = NOT_INHERITED.iter().fold(Program::pelton(), |program, name| program.without_env(name));
-    program
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("HOME", "/nonexistent")
-        .env("NO_COLOR", "1")
-        .args(arguments)
 }
 
 /// Runs a program to its end in a folder of its own: what runs in the folder of another counts as part of that.
@@ -160,44 +115,6 @@ impl Site {
         let running = self.run(endpoint.as_ref()).args(arguments).start(&self.folder);
         running.wait_for_line(POLLING).await;
         running
-    }
-}
-
-impl StreamServer {
-    /// A server with these streams: `NAME:SHARDS`.
-    pub async fn start(streams: &[&str]) -> Self {
-        Self::start_at("127.0.0.1:0", streams).await
-    }
-
-    /// The same, listening on `address`.
-    pub async fn start_at(address: &str, streams: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let arguments = ["stream", "--stream-listen", address, "--log-format", "json"];
-        let streams = streams.iter().flat_map(|stream| ["--stream", stream]);
-        let running = pelton(arguments).args(streams).start(&folder);
-        let line: Value =
-            serde_json::from_str(&running.wait_for_line(SERVING).await).expect("a line is JSON");
-        let endpoint = line["endpoint"].as_str().expect("the line names the endpoint").to_owned();
-        let client = kinesis::client(&endpoint);
-        Self { running, endpoint, client, _folder: folder }
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> &str {
-        self.endpoint.strip_prefix("http://").expect("the endpoint is a URL without TLS")
-    }
-
-    /// `pelton put` into one of its streams.
-    pub fn put<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Program {
-        pelton(["put", "--endpoint-url", &self.endpoint]).args(arguments)
-    }
-
-    /// Puts the numbers as records, in this order, with this key. Returns the shard that they came to stand in.
-    pub async fn put_numbers(&self, key: &str, numbers: std::ops::Range<usize>) -> String {
-        let records: Vec<_> =
-            numbers.map(|number| (key.to_owned(), number.to_string().into_bytes())).collect();
-        let places = kinesis::put_all(&self.client, "orders", &records).await;
-        places.into_iter().next().expect("there are numbers").shard
     }
 }
 

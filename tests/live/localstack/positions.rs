@@ -76,7 +76,7 @@ async fn an_on_demand_stream_needs_nothing_else() {
         aws_sdk_kinesis::types::StreamModeDetails::builder().stream_mode("ON_DEMAND".into()).build().unwrap();
     let call = world.client.create_stream().stream_name(&world.stream).stream_mode_details(mode);
     call.send().await.expect("CreateStream succeeds");
-    kinesis::until_active(&world.client, &world.stream).await;
+    kinesis::wait_until_active(&world.client, &world.stream).await;
     world.put_numbers(&KEYS, 0..10).await;
     let site = world.site(&[FROM_THE_OLDEST]);
     let mut running = world.start(&site).await;

@@ -35,7 +35,7 @@ pub(super) async fn split(world: &World, rank: usize) {
     let middle = first + (last - first) / 2 + 1;
     let call = world.client.split_shard().stream_name(&world.stream).shard_to_split(shard.shard_id());
     call.new_starting_hash_key(middle.to_string()).send().await.expect("SplitShard succeeds");
-    kinesis::until_active(&world.client, &world.stream).await;
+    kinesis::wait_until_active(&world.client, &world.stream).await;
 }
 
 /// Merges the open shard of this rank with the next, and waits until that is done.
@@ -44,12 +44,12 @@ pub(super) async fn merge(world: &World, rank: usize) {
     let call = world.client.merge_shards().stream_name(&world.stream).shard_to_merge(open[rank].shard_id());
     let call = call.adjacent_shard_to_merge(open[rank + 1].shard_id());
     call.send().await.expect("MergeShards succeeds");
-    kinesis::until_active(&world.client, &world.stream).await;
+    kinesis::wait_until_active(&world.client, &world.stream).await;
 }
 
 /// Changes the number of shards, and waits until that is done.
 pub(super) async fn update_shard_count(world: &World, count: i32) {
     let call = world.client.update_shard_count().stream_name(&world.stream).target_shard_count(count);
     call.scaling_type(ScalingType::UniformScaling).send().await.expect("UpdateShardCount succeeds");
-    kinesis::until_active(&world.client, &world.stream).await;
+    kinesis::wait_until_active(&world.client, &world.stream).await;
 }
