@@ -42,7 +42,7 @@ async fn latest_begins_with_what_arrives_after_the_start_and_a_restart_passes_ov
 }
 
 #[tokio::test]
-async fn latest_begins_when_the_poller_says_that_it_polls_to_the_record() {
+async fn latest_begins_exactly_when_the_poller_says_that_it_polls() {
     let world = World::with_shards(3).await;
     world.put_numbers(&KEYS, 0..5).await;
     let site = world.site(&[Mapping { starting_position: "LATEST", ..FROM_THE_OLDEST }]);
