@@ -60,6 +60,17 @@ pub enum ReadFrom {
     After(Position),
 }
 
+impl ReadFrom {
+    /// Where to begin after an attempt that failed: right now has passed, but not the moment at which the mapping started.
+    #[must_use]
+    pub fn after_failure(self) -> Self {
+        match self {
+            ReadFrom::Latest { frozen } => ReadFrom::Start(ShardStart::AfterLatest(frozen)),
+            ReadFrom::Start(_) | ReadFrom::After(_) => self,
+        }
+    }
+}
+
 /// What a stream is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamDescription {

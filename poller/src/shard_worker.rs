@@ -194,7 +194,7 @@ impl ShardWorker {
                 ReaderSlot::Open(reader) => reader,
                 ReaderSlot::NotOpen(from) => match source.open(&shard_id, from.clone()).await {
                     Ok(reader) => reader,
-                    Err(error) => return (ReaderSlot::NotOpen(from), Err(error)),
+                    Err(error) => return (ReaderSlot::NotOpen(from.after_failure()), Err(error)),
                 },
             };
             // Told before the first page is there: that may take a while.

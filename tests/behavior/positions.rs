@@ -53,6 +53,23 @@ async fn a_crash_before_the_first_record_skips_nothing_under_latest() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_shard_that_cannot_be_opened_at_first_skips_nothing_under_latest() {
+    let world = World::new(&["a"]).from(StartingPosition::Latest);
+    world.stream.put("a", ["before"]);
+    world.clock.sleep(Duration::from_secs(1)).await;
+    world.stream.set_openable(false);
+    let meanwhile = async {
+        world.clock.sleep(Duration::from_secs(60)).await;
+        world.stream.put("a", ["meanwhile"]);
+        world.stream.set_openable(true);
+    };
+    let (supervisor, ()) = tokio::join!(world.start(), meanwhile);
+    world.until_handled(1).await;
+    world.stop(supervisor).await;
+    assert_eq!(world.function.handled(), ["meanwhile"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stored_checkpoint_beats_the_starting_position() {
     let world = World::new(&["a"]);
     world.stream.put("a", 0..30);

@@ -1,7 +1,7 @@
 //! Streams that are made again under their old name, and endpoints that go away and come back.
 
-use crate::journal::data;
-use crate::site::{Site, StreamServer, template, until};
+use pelton_tests::journal::data;
+use pelton_tests::site::{Site, StreamServer, template, until};
 use pelton_tests::{Signal, kinesis, wait};
 
 /// What is said of a stream that is not the one of the checkpoints.

@@ -1,7 +1,7 @@
 //! `pelton demo`: the sample application, with traffic, within a minute.
 
 use crate::dev::with_cargo;
-use crate::site::{pelton, run_to_end};
+use pelton_tests::site::{pelton, run_to_end};
 use pelton_tests::{Running, Signal, binary, wait};
 use serde_json::Value;
 use std::path::Path;

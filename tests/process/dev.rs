@@ -1,7 +1,7 @@
 //! `pelton dev`: builds, creates the streams, runs, and builds again on change.
 
-use crate::site::{POLLING, Site, assert_refused, pelton};
 use aws_sdk_kinesis::Client;
+use pelton_tests::site::{POLLING, Site, assert_refused, pelton};
 use pelton_tests::{Program, Running, Signal, kinesis, wait};
 use serde_json::Value;
 

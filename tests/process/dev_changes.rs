@@ -1,8 +1,8 @@
 //! `pelton dev`, while what it runs changes: a `bootstrap` that others build, and the template.
 
-use crate::journal::data;
-use crate::site::{POLLING, Site, pelton, until};
 use aws_sdk_kinesis::Client;
+use pelton_tests::journal::data;
+use pelton_tests::site::{POLLING, Site, pelton, until};
 use pelton_tests::{Program, Running, Signal, binary, http, kinesis, wait};
 use serde_json::Value;
 use std::fs;
@@ -123,7 +123,11 @@ async fn code_that_sam_built_takes_the_place_of_a_bootstrap_in_code_uri() {
     let (running, client) = start(&site).await;
     handles(&site, &running, &client, "0").await;
     let built = site.path().join(".aws-sam/build/Keeper");
-    fs::create_dir_all(built.parent().unwrap()).unwrap();
+    site.write(
+        ".aws-sam/build.toml",
+        "[function_build_definitions.1]\ncodeuri = \"function\"\nruntime = \"provided.al2023\"\nfunctions = [\"Keeper\"]\n",
+    );
+    site.write(".aws-sam/build/template.yaml", &template("", ""));
     install(&site, "two");
     // It is in its place at once, as `sam build` leaves it.
     fs::rename(site.function(), &built).unwrap();

@@ -1,11 +1,11 @@
 //! Functions that run elsewhere: `--lambda-endpoint`.
 
-use crate::site::{Site, StreamServer, assert_refused, pelton, template, until};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::routing::post;
 use pelton_tests::Signal;
+use pelton_tests::site::{Site, StreamServer, assert_refused, pelton, template, until};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

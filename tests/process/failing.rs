@@ -1,7 +1,7 @@
 //! Functions that fail for a while: their records wait, in order.
 
-use crate::journal::{Batch, Step, data, data_by_key};
-use crate::site::{Site, StreamServer, template, until};
+use pelton_tests::journal::{Batch, Step, data, data_by_key};
+use pelton_tests::site::{Site, StreamServer, template, until};
 use pelton_tests::{http, wait};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,9 +2,6 @@
 //!
 //! Each test has folders, ports and processes of its own. None of them asserts how long anything takes.
 
-mod journal;
-mod site;
-
 mod away;
 mod chaos;
 mod crash;
@@ -14,6 +11,7 @@ mod dev_changes;
 mod elsewhere;
 mod failing;
 mod faults;
+mod infra;
 mod metrics;
 mod printing;
 mod records;

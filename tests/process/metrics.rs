@@ -1,6 +1,6 @@
 //! `GET /metrics` and `GET /health` of a running poller, read as others read them: with Prometheus' own parser.
 
-use crate::site::{Site, StreamServer, template, until};
+use pelton_tests::site::{Site, StreamServer, template, until};
 use pelton_tests::{Signal, http, wait};
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! What goes to standard output, what to standard error, and how it looks to programs.
 
-use crate::site::{Site, StreamServer, assert_refused, pelton, template, until};
+use pelton_tests::site::{Site, StreamServer, assert_refused, pelton, template, until};
 use pelton_tests::{Printed, Signal};
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! From `pelton put` over `pelton stream` and `pelton run` to the function, and what is told about it meanwhile.
 
-use crate::journal::{data, data_by_key};
-use crate::site::{Site, StreamServer, pelton, run_to_end, template, until};
+use pelton_tests::journal::{data, data_by_key};
+use pelton_tests::site::{Site, StreamServer, pelton, run_to_end, template, until};
 use pelton_tests::{Signal, http, kinesis, wait};
 use serde_json::Value;
 

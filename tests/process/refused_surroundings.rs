@@ -1,8 +1,8 @@
 //! Ports, endpoints, credentials, streams and data folders that cannot be used: refused at start, with what to do, and
 //! nothing started.
 
-use crate::site::{Site, StreamServer, assert_refused, pelton, run_to_end, template, until};
 use axum::http::HeaderMap;
+use pelton_tests::site::{Site, StreamServer, assert_refused, pelton, run_to_end, template, until};
 use pelton_tests::wait;
 use std::fs;
 use std::net::TcpListener;
@@ -123,7 +123,7 @@ async fn a_limit_of_descriptors_that_can_be_raised_is_raised() {
     let site = site();
     let server = StreamServer::start(&["orders:3"]).await;
     let running = site.run(&server.endpoint).under(["prlimit", "--nofile=40:4096"]).start(&site.folder);
-    running.wait_for_line(crate::site::POLLING).await;
+    running.wait_for_line(pelton_tests::site::POLLING).await;
     server.put_numbers("a", 0..1).await;
     let journal = site.journal();
     until(&running, "the record is done with", || journal.records_ended() == 1).await;

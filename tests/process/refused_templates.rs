@@ -1,6 +1,6 @@
 //! Templates and code that cannot be run: refused at start, with what to do, and nothing started.
 
-use crate::site::{POLLING, Site, StreamServer, assert_refused, pelton, template};
+use pelton_tests::site::{POLLING, Site, StreamServer, assert_refused, pelton, template};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 

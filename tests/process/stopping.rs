@@ -1,7 +1,7 @@
 //! SIGTERM and Ctrl-C: what is in flight finishes, and nothing is left.
 
-use crate::journal::data;
-use crate::site::{Site, StreamServer, template, until};
+use pelton_tests::journal::data;
+use pelton_tests::site::{Site, StreamServer, template, until};
 use pelton_tests::{Running, Signal, http, wait};
 use serde_json::Value;
 use tokio::net::TcpListener;

@@ -37,13 +37,11 @@ async fn exchange(
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let exchange = async {
+    let exchange = async move {
         let (head, body) = sender.send_request(request).await?.into_parts();
-        Ok::<_, hyper::Error>(Response::from_parts(head, body.collect().await?.to_bytes()))
+        Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
     };
-    tokio::pin!(connection);
-    tokio::select! {
-        answer = exchange => Ok(answer?),
-        closed = &mut connection => Err(closed.err().map_or_else(|| "the connection was closed".into(), Into::into)),
-    }
+    // A server may close the connection with its answer: only the exchange tells whether it was whole.
+    let (answer, _closed) = tokio::join!(exchange, connection);
+    answer
 }

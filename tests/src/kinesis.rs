@@ -90,6 +90,19 @@ pub async fn put_all(client: &Client, stream: &str, records: &[(String, Vec<u8>)
     places
 }
 
+/// Deletes a stream, once it is active, and waits until it is gone.
+///
+/// # Panics
+/// If the endpoint refuses, or the stream is not gone in time.
+pub async fn delete_stream(client: &Client, name: &str) {
+    wait_until_active(client, name).await;
+    client.delete_stream().stream_name(name).send().await.expect("DeleteStream succeeds");
+    wait::until(&format!("stream {name} is gone"), async || {
+        client.describe_stream_summary().stream_name(name).send().await.is_err().then_some(())
+    })
+    .await;
+}
+
 fn entry(partition_key: &str, data: &[u8]) -> PutRecordsRequestEntry {
     let entry = PutRecordsRequestEntry::builder().partition_key(partition_key).data(Blob::new(data));
     entry.build().expect("an entry has a partition key and data")

@@ -8,11 +8,16 @@ pub mod chaos;
 pub mod fakes;
 pub mod fault_proxy;
 pub mod http;
+pub mod journal;
 pub mod kinesis;
+pub mod lives;
+pub mod localstack;
 mod output;
 mod processes;
 mod program;
 mod server;
+pub mod site;
+pub mod traffic;
 pub mod wait;
 
 pub use output::{Line, Printed};

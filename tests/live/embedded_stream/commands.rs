@@ -1,6 +1,6 @@
 //! `pelton put` and `pelton stream`, against each other.
 
-use super::world::{World, first_shard, orders};
+use crate::adapter::world::{World, first_shard, read_all, stream as stream_of};
 use aws_sdk_kinesis::primitives::Blob;
 use clap::Parser;
 use pelton::clock::Clock;
@@ -48,7 +48,7 @@ fn entry(key: &str, data: &str) -> (String, String) {
 
 #[tokio::test]
 async fn each_argument_is_the_data_of_one_record() {
-    let world = World::with_shards(1).await;
+    let world = World::embedded(1).await;
     let summary = put(&world, &["orders", "one", "{\"n\": 2}", "--key", "k"]).await.unwrap();
     assert_eq!((summary.records, summary.bytes), (2, 11));
     assert_eq!(stored(&world).await, [entry("k", "one"), entry("k", "{\"n\": 2}")]);
@@ -56,7 +56,7 @@ async fn each_argument_is_the_data_of_one_record() {
 
 #[tokio::test]
 async fn each_line_of_a_file_is_the_data_of_one_record_and_a_field_its_key() {
-    let world = World::with_shards(1).await;
+    let world = World::embedded(1).await;
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"{\"id\":\"a\"}\n{\"id\":\"b\"}\n").unwrap();
     let path = file.path().to_str().unwrap();
@@ -66,7 +66,7 @@ async fn each_line_of_a_file_is_the_data_of_one_record_and_a_field_its_key() {
 
 #[tokio::test]
 async fn a_bad_line_is_named_and_the_lines_before_it_are_put() {
-    let world = World::with_shards(1).await;
+    let world = World::embedded(1).await;
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"1\noops\n3\n").unwrap();
     let path = file.path().to_str().unwrap().to_owned();
@@ -77,7 +77,7 @@ async fn a_bad_line_is_named_and_the_lines_before_it_are_put() {
 
 #[tokio::test]
 async fn made_up_records_go_to_all_shards() {
-    let world = World::with_shards(4).await;
+    let world = World::embedded(4).await;
     let words = ["orders", "--generate", "--count", "5000", "--keys", "64", "--size", "200"];
     let summary = put(&world, &words).await.unwrap();
     assert_eq!((summary.records, summary.bytes, summary.is_interrupted), (5_000, 1_000_000, false));
@@ -85,7 +85,7 @@ async fn made_up_records_go_to_all_shards() {
     for shard in world.source().list_shards().await.unwrap() {
         let from = ReadFrom::Start(ShardStart::TrimHorizon);
         let mut reader = world.source().open(&shard.id, from).await.unwrap();
-        let (positions, _) = super::world::read_all(&mut *reader).await.unwrap();
+        let (positions, _) = read_all(&mut *reader).await.unwrap();
         assert!(!positions.is_empty(), "{} is empty", shard.id);
         records += positions.len();
     }
@@ -94,7 +94,7 @@ async fn made_up_records_go_to_all_shards() {
 
 #[tokio::test]
 async fn told_to_stop_it_says_how_many_were_put() {
-    let world = World::with_shards(1).await;
+    let world = World::embedded(1).await;
     let args = Program::parse_from(["put", "orders", "--generate", "--rate", "100"]).put;
     let clock = world.clock.clone();
     let stop = async move { clock.sleep(std::time::Duration::from_millis(200)).await };
@@ -105,7 +105,7 @@ async fn told_to_stop_it_says_how_many_were_put() {
 
 #[tokio::test]
 async fn a_stream_that_does_not_exist_is_answered_with_those_that_do() {
-    let world = World::with_shards(1).await;
+    let world = World::embedded(1).await;
     let error = put(&world, &["order", "one"]).await.unwrap_err();
     assert!(error.to_string().ends_with("; there is orders"), "{error}");
     assert_eq!(error.exit_code(), 2);
@@ -113,9 +113,9 @@ async fn a_stream_that_does_not_exist_is_answered_with_those_that_do() {
 
 #[tokio::test]
 async fn an_endpoint_where_nobody_listens_is_answered_with_what_to_do() {
-    let world = World::with_shards(1).await;
-    let World { server, client, clock } = world;
-    server.stop().await;
+    let world = World::embedded(1).await;
+    let World { embedded, client, clock, .. } = world;
+    embedded.unwrap().stop().await;
     let args = Program::parse_from(["put", "orders", "one"]).put;
     let error = put::put(args, &client, &terminal(), &clock, std::future::pending()).await.unwrap_err();
     assert!(error.to_string().contains("start `pelton stream`"), "{error}");
@@ -132,7 +132,7 @@ struct StreamProgram {
 async fn the_embedded_stream_serves_the_streams_of_its_arguments_and_of_the_template_until_told_to_stop() {
     let words = ["stream", "--stream-listen", "127.0.0.1:0", "--stream", "clicks:3"];
     let args = StreamProgram::parse_from(words).stream;
-    let server = stream::start(&args, &[orders(2)], "eu-west-1", &Clock::start()).await.unwrap();
+    let server = stream::start(&args, &[stream_of("orders", 2)], "eu-west-1", &Clock::start()).await.unwrap();
     let aws = AwsOptions { endpoint_url: Some(server.endpoint()), region: None };
     let client = KinesisClient::connect(&aws).await.unwrap();
     let names = client.sdk().list_streams().send().await.unwrap().stream_names;

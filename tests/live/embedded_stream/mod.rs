@@ -1,8 +1,4 @@
-//! The Kinesis adapter against the embedded stream, both through the AWS SDK on loopback.
+//! What is true of the embedded stream alone, and `pelton put` and `pelton stream`.
 
 mod commands;
-mod positions;
-
-mod reading;
-mod resharding;
-mod world;
+mod server;

@@ -1,9 +1,9 @@
 //! Told to stop while something does not work.
 
 use super::world::SHARDS;
-use crate::journal::data_by_key;
-use crate::site::{POLLING, Site, StreamServer, template, until};
 use pelton_tests::fault_proxy::{Fault, FaultProxy, Operation, Refusal, Rule, Weather};
+use pelton_tests::journal::data_by_key;
+use pelton_tests::site::{POLLING, Site, StreamServer, template, until};
 use pelton_tests::{Signal, http, wait};
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! A poller that reads through a fault proxy, and what must hold whatever comes between.
 
-use crate::journal::data_by_key;
-use crate::site::{POLLING, Site, StreamServer, template, until};
 use pelton_tests::fault_proxy::{Call, Fault, FaultProxy, Operation, Rule, Weather};
+use pelton_tests::journal::data_by_key;
+use pelton_tests::site::{POLLING, Site, StreamServer, template, until};
 use pelton_tests::{Running, Signal, wait};
 
 /// Keys of the records, several in each shard.

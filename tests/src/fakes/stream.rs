@@ -24,6 +24,7 @@ struct Inner {
     retention: Duration,
     shards: BTreeMap<ShardId, FakeShard>,
     is_reachable: bool,
+    is_openable: bool,
     exists: bool,
     reads: Vec<(ShardId, Timestamp)>,
 }
@@ -53,6 +54,7 @@ impl FakeStream {
             retention: Duration::from_secs(24 * 60 * 60),
             shards: shards.iter().map(|name| (ShardId::new(name), FakeShard::default())).collect(),
             is_reachable: true,
+            is_openable: true,
             exists: true,
             reads: Vec::new(),
         };
@@ -103,6 +105,11 @@ impl FakeStream {
     /// Whether the stream can be reached.
     pub fn set_reachable(&self, is_reachable: bool) {
         self.inner().is_reachable = is_reachable;
+    }
+
+    /// Whether shards can be opened: without, the stream throttles whoever tries.
+    pub fn set_openable(&self, is_openable: bool) {
+        self.inner().is_openable = is_openable;
     }
 
     /// Deletes the stream.
@@ -162,6 +169,9 @@ impl Source for FakeStream {
 
     async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<Box<dyn ShardReader>, SourceError> {
         let inner = self.reached("open")?;
+        if !inner.is_openable {
+            return Err(SourceError::Throttled { operation: "open", source: "told to".into() });
+        }
         let records =
             &inner.shards.get(shard).ok_or(SourceError::NotFound { what: shard.to_string() })?.records;
         let next = match from {

@@ -8,31 +8,38 @@ use std::path::{Path, PathBuf};
 
 /// The journal of one function.
 #[derive(Clone, Debug)]
-pub(crate) struct Journal {
+pub struct Journal {
     path: PathBuf,
 }
 
 /// What happened to a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Step {
+pub enum Step {
+    /// It was handed over.
     Began,
+    /// It was done with, and went well.
     Ended,
 }
 
 /// A batch that the handler was handed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Batch {
-    pub(crate) step: Step,
-    pub(crate) shard: String,
-    pub(crate) records: Vec<Record>,
+pub struct Batch {
+    /// What happened to it.
+    pub step: Step,
+    /// Id of its shard.
+    pub shard: String,
+    /// Its records, in order.
+    pub records: Vec<Record>,
 }
 
 /// A record of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
-    pub(crate) key: String,
-    pub(crate) data: String,
+pub struct Record {
+    /// Its partition key.
+    pub key: String,
+    /// Its data, as text.
+    pub data: String,
 }
 
 #[derive(Deserialize)]
@@ -43,28 +50,33 @@ struct Line {
 
 impl Journal {
     /// The journal that the handler in this folder keeps.
-    pub(crate) fn of(function: &Path) -> Self {
+    #[must_use]
+    pub fn of(function: &Path) -> Self {
         Self { path: function.join("journal") }
     }
 
     /// Every batch that began or ended, in order. A line that a `kill -9` cut short was never finished and is not told.
-    pub(crate) fn batches(&self) -> Vec<Batch> {
+    #[must_use]
+    pub fn batches(&self) -> Vec<Batch> {
         let text = fs::read_to_string(&self.path).unwrap_or_default();
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).map(batch).collect()
     }
 
     /// The batches that began, in order.
-    pub(crate) fn began(&self) -> Vec<Batch> {
+    #[must_use]
+    pub fn began(&self) -> Vec<Batch> {
         self.of_step(Step::Began)
     }
 
     /// The batches that ended well, in order.
-    pub(crate) fn ended(&self) -> Vec<Batch> {
+    #[must_use]
+    pub fn ended(&self) -> Vec<Batch> {
         self.of_step(Step::Ended)
     }
 
     /// Number of records that were handed over and done with.
-    pub(crate) fn records_ended(&self) -> usize {
+    #[must_use]
+    pub fn records_ended(&self) -> usize {
         self.ended().iter().map(|batch| batch.records.len()).sum()
     }
 
@@ -74,18 +86,22 @@ impl Journal {
 }
 
 impl Batch {
-    pub(crate) fn data(&self) -> Vec<&str> {
+    /// The data of its records, in order.
+    #[must_use]
+    pub fn data(&self) -> Vec<&str> {
         self.records.iter().map(|record| record.data.as_str()).collect()
     }
 }
 
 /// The data of the records, in order.
-pub(crate) fn data(batches: &[Batch]) -> Vec<&str> {
+#[must_use]
+pub fn data(batches: &[Batch]) -> Vec<&str> {
     batches.iter().flat_map(Batch::data).collect()
 }
 
 /// The data of the records of each key, in order.
-pub(crate) fn data_by_key(batches: &[Batch]) -> BTreeMap<&str, Vec<&str>> {
+#[must_use]
+pub fn data_by_key(batches: &[Batch]) -> BTreeMap<&str, Vec<&str>> {
     let mut keys: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for record in batches.iter().flat_map(|batch| &batch.records) {
         keys.entry(&record.key).or_default().push(&record.data);

@@ -1,0 +1,12 @@
+//! `pelton run` as a process, with real functions, on the Kinesis of LocalStack: what real streams do to it.
+
+mod forgetful;
+mod many_mappings;
+mod positions;
+mod recreation;
+mod resharding;
+mod restart;
+mod retention;
+mod shards;
+mod stopping;
+mod world;
