@@ -149,6 +149,19 @@ async fn a_stream_that_does_not_exist_at_start_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_endpoint_that_is_away_for_a_moment_at_start_is_asked_again() {
+    let world = World::new(&["a"]);
+    world.stream.set_reachable(false);
+    let (started, ()) = tokio::join!(world.try_start(), async {
+        world.clock.sleep(Duration::from_millis(1)).await;
+        world.stream.set_reachable(true);
+    });
+    world.stop(started.unwrap()).await;
+    world.stream.set_reachable(false);
+    assert!(matches!(world.try_start().await, Err(StartError::Source { .. })), "but not for ever");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_that_is_being_deleted_at_start_is_an_error() {
     let world = World::new(&["a"]);
     world.stream.set_status(StreamStatus::Deleting);

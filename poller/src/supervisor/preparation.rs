@@ -6,6 +6,7 @@
 
 use crate::application::{Mapping, MappingId};
 use crate::clock::Clock;
+use crate::errors::chain;
 use crate::ports::{
     MappingState, ShardState, Source, SourceError, StoreError, StreamDescription, StreamIdentity,
     StreamStatus,
@@ -14,7 +15,7 @@ use crate::shard_worker::Ports;
 use pelton_core::plan::{
     ListedShard, NewShard, ShardId, ShardProgress, StartingPosition, first_start, later_shards,
 };
-use pelton_core::{Checkpoint, Envelope, Policy};
+use pelton_core::{Backoff, Checkpoint, Envelope, Policy};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,8 @@ use tracing::{info, warn};
 const CREATING_WAIT_MAX: Duration = Duration::from_secs(60);
 /// From one look at it to the next.
 const CREATING_POLL: Duration = Duration::from_millis(200);
+/// How often a call that brought no answer at start is made again, after a backoff.
+const START_RETRIES_MAX: u32 = 4;
 /// Records are read ahead to at least this many per shard.
 const READ_AHEAD_RECORDS_MIN: usize = 10_000;
 
@@ -174,7 +177,8 @@ pub async fn find_stream(
     clock: &Clock,
 ) -> Result<FoundStream, StartError> {
     let description = await_active(mapping, source, clock).await?;
-    let listed = source.list_shards().await.map_err(|error| StartError::source(mapping, error))?;
+    let listed =
+        persist(clock, || source.list_shards()).await.map_err(|error| StartError::source(mapping, error))?;
     Ok(FoundStream { description, listed })
 }
 
@@ -213,7 +217,8 @@ async fn await_active(
 ) -> Result<StreamDescription, StartError> {
     let deadline = clock.now().after(CREATING_WAIT_MAX);
     loop {
-        let description = source.describe().await.map_err(|error| StartError::source(mapping, error))?;
+        let description =
+            persist(clock, || source.describe()).await.map_err(|error| StartError::source(mapping, error))?;
         let doing = match description.status {
             StreamStatus::Active => return Ok(description),
             StreamStatus::Deleting => "being deleted",
@@ -226,6 +231,24 @@ async fn await_active(
         let (mapping, stream) = (mapping.id.clone(), mapping.stream.to_string());
         return Err(StartError::NotActive { mapping, stream, doing });
     }
+}
+
+/// What the endpoint answers; one that is only busy for a moment must not keep a poller from starting.
+async fn persist<T>(clock: &Clock, ask: impl AsyncFn() -> Result<T, SourceError>) -> Result<T, SourceError> {
+    let mut random = fastrand::Rng::new();
+    for failures in 1..=START_RETRIES_MAX {
+        match ask().await {
+            Err(error @ (SourceError::Throttled { .. } | SourceError::Unavailable { .. })) => {
+                let delay = Backoff::default().delay(failures, &mut random);
+                info!(error = chain(&error), again_in = ?delay, "asking the stream again");
+                clock.sleep(delay).await;
+            }
+            answer @ (Ok(_) | Err(SourceError::NotFound { .. } | SourceError::Denied { .. })) => {
+                return answer;
+            }
+        }
+    }
+    ask().await
 }
 
 fn policy_of(plan: &MappingPlan, description: &StreamDescription) -> Policy {
