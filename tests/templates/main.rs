@@ -5,7 +5,9 @@
 
 use pelton::template::diagnostics::Colour;
 use pelton::template::source::Source;
-use pelton::template::{LoadOptions, Loaded, Unsupported, description, load, load_source, summary};
+use pelton::template::{
+    FunctionsRun, LoadOptions, Loaded, Unsupported, description, load, load_source, summary,
+};
 use pelton_core::Timestamp;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +17,7 @@ fn options() -> LoadOptions {
         region: "eu-west-1".to_owned(),
         account: "123456789012".to_owned(),
         unsupported: Unsupported::Refuse,
+        functions: FunctionsRun::Here,
         now: Timestamp::from_millis(1_800_000_000_000),
     }
 }

@@ -145,7 +145,7 @@ pub(super) async fn start(
     let region = load::region(aws.region.as_deref());
     // What changes from here on was not read.
     let look_out = LookOut::new([path.clone()], clock.clone());
-    let application = load::load(&path, &template, &region, terminal, &clock)?;
+    let application = load::load(&path, &template, &region, function_options.run(), terminal, &clock)?;
     require_mappings(&application, &path)?;
     let data_dir = take_data_dir(&options, &path)?;
     let stream = match &aws.endpoint_url {

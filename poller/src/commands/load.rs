@@ -6,7 +6,7 @@ use crate::application::Application;
 use crate::clock::Clock;
 use crate::logging::{Terminal, tell};
 use crate::template::diagnostics::Colour;
-use crate::template::{self, LoadOptions, Loaded, Unsupported};
+use crate::template::{self, FunctionsRun, LoadOptions, Loaded, Unsupported};
 use std::path::{Path, PathBuf};
 use tracing::Level;
 
@@ -39,19 +39,27 @@ pub(super) fn load(
     path: &Path,
     options: &TemplateOptions,
     region: &str,
+    functions: FunctionsRun,
     terminal: &Terminal,
     clock: &Clock,
 ) -> Result<Application, CommandFailure> {
-    accept(read(path, options, region, clock), terminal, clock)
+    accept(read(path, options, region, functions, clock), terminal, clock)
 }
 
 /// Reads the template, whatever comes of it.
-pub(super) fn read(path: &Path, options: &TemplateOptions, region: &str, clock: &Clock) -> Loaded {
+pub(super) fn read(
+    path: &Path,
+    options: &TemplateOptions,
+    region: &str,
+    functions: FunctionsRun,
+    clock: &Clock,
+) -> Loaded {
     let load_options = LoadOptions {
         parameters: options.parameters.clone(),
         region: region.to_owned(),
         account: ACCOUNT.to_owned(),
         unsupported: if options.allow_unsupported { Unsupported::Warn } else { Unsupported::Refuse },
+        functions,
         now: clock.now(),
     };
     template::load(path, &load_options)

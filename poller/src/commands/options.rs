@@ -1,5 +1,6 @@
 //! The options that several commands share, as architecture names them: others script against these names.
 
+use crate::template::FunctionsRun;
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -44,6 +45,14 @@ pub struct FunctionOptions {
     /// What a function is called there [default: its FunctionName, or its logical id]; may be given several times
     #[arg(long = "function-name", value_name = "LOGICAL_ID=NAME", requires = "lambda_endpoint", value_parser = parse_function_name)]
     pub function_names: Vec<(String, String)>,
+}
+
+impl FunctionOptions {
+    /// Where the functions run.
+    #[must_use]
+    pub fn run(&self) -> FunctionsRun {
+        if self.lambda_endpoint.is_some() { FunctionsRun::Elsewhere } else { FunctionsRun::Here }
+    }
 }
 
 /// How a poller runs.

@@ -54,7 +54,7 @@ async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Re
     let RunArguments { template, aws, functions, poller: options } = arguments;
     let path = load::find(&template)?;
     let region = load::region(aws.region.as_deref());
-    let application = load::load(&path, &template, &region, terminal, &clock)?;
+    let application = load::load(&path, &template, &region, functions.run(), terminal, &clock)?;
     require_mappings(&application, &path)?;
     let functions_here = match functions.lambda_endpoint {
         Some(_) => BTreeMap::new(),
@@ -64,7 +64,7 @@ async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Re
     // The profile may name another region than the environment, and the template may use it.
     let application = match client.region() == region {
         true => application,
-        false => load::load(&path, &template, client.region(), terminal, &clock)?,
+        false => load::load(&path, &template, client.region(), functions.run(), terminal, &clock)?,
     };
     let endpoint = match client.endpoint().kind() {
         EndpointKind::Loopback if embedded::is_at(client.endpoint().as_str(), &clock).await => {

@@ -14,6 +14,7 @@ use crate::source::embedded::{
     CreateError, EmbeddedError, EmbeddedOptions, EmbeddedStream, LISTEN_DEFAULT, RECORD_KIB_MAX_DEFAULT,
     RETAINED_BYTES_MAX, RETENTION_HOURS_DEFAULT, create_streams, warn_of_differences,
 };
+use crate::template::FunctionsRun;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
@@ -120,7 +121,10 @@ pub async fn run(
     let StreamArguments { stream, template, region } = arguments;
     let region = load::region(region.as_deref());
     let of_template = match load::find(&template) {
-        Ok(path) => load::load(&path, &template, &region, terminal, &clock)?.streams.into_values().collect(),
+        Ok(path) => load::load(&path, &template, &region, FunctionsRun::Elsewhere, terminal, &clock)?
+            .streams
+            .into_values()
+            .collect(),
         // Without a template there are the streams of the command line, and those that clients create.
         Err(_) => Vec::new(),
     };

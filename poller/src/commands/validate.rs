@@ -4,7 +4,7 @@ use super::options::TemplateOptions;
 use super::{CommandFailure, load};
 use crate::clock::Clock;
 use crate::logging::Terminal;
-use crate::template;
+use crate::template::{self, FunctionsRun};
 use std::io::{self, Write};
 
 /// What `pelton validate` takes.
@@ -25,7 +25,7 @@ pub struct ValidateArguments {
 pub fn run(arguments: &ValidateArguments, terminal: &Terminal, clock: &Clock) -> Result<(), CommandFailure> {
     let path = load::find(&arguments.template)?;
     let region = load::region(arguments.region.as_deref());
-    let loaded = load::read(&path, &arguments.template, &region, clock);
+    let loaded = load::read(&path, &arguments.template, &region, FunctionsRun::Here, clock);
     if arguments.json {
         print(&template::description(&loaded))?;
         return load::accept(loaded, terminal, clock).map(drop);

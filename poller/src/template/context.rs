@@ -8,7 +8,7 @@ use super::document::Document;
 use super::node::Node;
 use super::parameters::ParameterValue;
 use super::source::Span;
-use super::{LoadOptions, Unsupported};
+use super::{FunctionsRun, LoadOptions, Unsupported};
 use std::collections::BTreeMap;
 
 /// Functions inside functions, and references to what refers on: each level is a few frames of the stack.
@@ -93,6 +93,19 @@ impl<'t> Context<'t> {
             }
         };
         self.report(diagnostic.at(span, label))
+    }
+
+    /// The same of something that Pelton needs only to run a function itself.
+    pub(super) fn unsupported_here(
+        &mut self,
+        span: Span,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Reported {
+        match self.options.functions {
+            FunctionsRun::Here => self.unsupported(span, message, label),
+            FunctionsRun::Elsewhere => Reported,
+        }
     }
 
     /// Runs `attempt` and forgets the problems that it reports: what it looks at is not needed.

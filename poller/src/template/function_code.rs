@@ -15,7 +15,11 @@ pub(super) fn folder<'t>(
     root: &Path,
 ) -> Result<PathBuf, Reported> {
     let not_here = |context: &mut Context<'_>| {
-        context.unsupported(property.key_span, "code that is not in a folder is not supported by Pelton", "")
+        context.unsupported_here(
+            property.key_span,
+            "code that is not in a folder is not supported by Pelton",
+            "",
+        )
     };
     let Some(value) = context.quietly(|context| context.evaluate(&property.value)).or_else(|Reported| {
         // A bucket that only AWS knows is a bucket all the same.

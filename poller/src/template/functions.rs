@@ -210,7 +210,7 @@ fn check_runtime(context: &mut Context<'_>, property: &Entry, runtime: &str) {
     }
     let message = format!("the runtime `{runtime}` is not supported by Pelton");
     let label = "only `provided.al2023` and `provided.al2` are honoured";
-    context.unsupported(property.value.span, message, label);
+    context.unsupported_here(property.value.span, message, label);
 }
 
 fn check_unhonoured(context: &mut Context<'_>, property: &Entry) {
@@ -226,7 +226,7 @@ fn check_unhonoured(context: &mut Context<'_>, property: &Entry) {
     }
     let message = format!("`{}` is not supported by Pelton", property.key);
     let label = "Pelton runs an executable `bootstrap` from a folder, with nothing around it";
-    context.unsupported(property.key_span, message, label);
+    context.unsupported_here(property.key_span, message, label);
 }
 
 /// Whether a function may have this name.
@@ -238,6 +238,8 @@ fn is_function_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::template::FunctionsRun;
+    use crate::template::diagnostics::Colour;
     use crate::template::testing::{check_problem, load, load_with, options, template};
     use crate::template::{LoadOptions, Unsupported};
 
@@ -361,6 +363,18 @@ mod tests {
         check_unhonoured("Layers: [!Ref Layer]", "`Layers` is not supported");
         check_unhonoured("CodeUri: s3://bucket/key", "code that is not in a folder is not supported");
         check_unhonoured("CodeUri: {Bucket: !ImportValue b, Key: k}", "code that is not in a folder");
+    }
+
+    #[test]
+    fn a_function_that_runs_elsewhere_may_have_any_runtime_and_code() {
+        let elsewhere = LoadOptions { functions: FunctionsRun::Elsewhere, ..options() };
+        let python = template("", "", "").replace("Runtime: provided.al2023", "Runtime: python3.13");
+        let text =
+            python.replace("Handler: bootstrap", "Handler: app.handler\n      CodeUri: s3://bucket/key.zip");
+        let loaded = load_with(&text, &elsewhere);
+        assert!(loaded.diagnostics.is_empty(), "{}", loaded.diagnostics.render(Colour::Never));
+        assert_eq!(loaded.application.unwrap().functions["Ledger"].runtime, "python3.13");
+        assert!(load(&text).application.is_none(), "here it cannot run");
     }
 
     #[test]

@@ -79,6 +79,8 @@ pub struct LoadOptions {
     pub account: String,
     /// What happens to a setting that AWS honours and Pelton does not.
     pub unsupported: Unsupported,
+    /// Where the functions run.
+    pub functions: FunctionsRun,
     /// The time: a mapping cannot begin in the future.
     pub now: Timestamp,
 }
@@ -90,6 +92,15 @@ pub enum Unsupported {
     Refuse,
     /// It is a warning (`--allow-unsupported`).
     Warn,
+}
+
+/// Where the functions of a template run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FunctionsRun {
+    /// In processes of this machine: they need a `bootstrap` in a folder.
+    Here,
+    /// Where somebody else has their code: any will do.
+    Elsewhere,
 }
 
 /// What came of a template.

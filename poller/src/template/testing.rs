@@ -2,7 +2,7 @@
 
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::source::Source;
-use super::{LoadOptions, Loaded, Unsupported, load_source};
+use super::{FunctionsRun, LoadOptions, Loaded, Unsupported, load_source};
 use pelton_core::Timestamp;
 use std::path::Path;
 
@@ -12,6 +12,7 @@ pub(super) fn options() -> LoadOptions {
         region: "eu-west-1".to_owned(),
         account: "123456789012".to_owned(),
         unsupported: Unsupported::Refuse,
+        functions: FunctionsRun::Here,
         now: Timestamp::from_millis(1_800_000_000_000),
     }
 }

@@ -54,7 +54,14 @@ impl ChangedTemplate {
 
     /// `None` if it asks for what runs already.
     async fn read(&self, running: &Application) -> Result<Option<Next>, CommandFailure> {
-        let application = load::load(&self.path, &self.options, &self.region, &self.terminal, &self.clock)?;
+        let application = load::load(
+            &self.path,
+            &self.options,
+            &self.region,
+            self.functions.run(),
+            &self.terminal,
+            &self.clock,
+        )?;
         if application == *running {
             return Ok(None);
         }
