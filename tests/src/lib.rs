@@ -7,6 +7,7 @@
 pub mod fakes;
 pub mod http;
 pub mod kinesis;
+pub mod measure;
 mod output;
 mod processes;
 mod program;
