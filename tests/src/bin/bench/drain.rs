@@ -49,6 +49,7 @@ struct Measured {
     pelton: Vec<f64>,
     bare: Vec<f64>,
     cpu_s: Vec<f64>,
+    bare_cpu_s: Vec<f64>,
     peak_rss_bytes: u64,
 }
 
@@ -60,14 +61,18 @@ pub(crate) async fn run(arguments: &Arguments, report: &Report) {
         server.fill(STREAM, arguments.records, RECORD_BYTES).await;
         for &batch in &arguments.batch {
             let measured = measure(arguments, &server, batch, report).await;
-            let Measured { mut pelton, mut bare, mut cpu_s, peak_rss_bytes } = measured;
-            let (pelton, bare, cpu_s) = (median(&mut pelton), median(&mut bare), median(&mut cpu_s));
-            let cpu_s_per_million = cpu_s * 1e6 / arguments.records as f64;
+            let Measured { mut pelton, mut bare, mut cpu_s, mut bare_cpu_s, peak_rss_bytes } = measured;
+            let (pelton, bare) = (median(&mut pelton), median(&mut bare));
+            let per_million = |cpu_s: f64| cpu_s * 1e6 / arguments.records as f64;
+            let cpu_s_per_million = per_million(median(&mut cpu_s));
+            let bare_cpu_s_per_million = per_million(median(&mut bare_cpu_s));
             let ratio = pelton / bare;
             report.result(&json!({
                 "bench": "drain", "shards": shards, "batch": batch, "pelton_records_per_s": pelton.round(),
                 "bare_records_per_s": bare.round(), "ratio": rounded(ratio),
-                "poller_cpu_s_per_million": rounded(cpu_s_per_million), "poller_peak_rss_bytes": peak_rss_bytes,
+                "poller_cpu_s_per_million": rounded(cpu_s_per_million),
+                "bare_cpu_s_per_million": rounded(bare_cpu_s_per_million),
+                "poller_peak_rss_bytes": peak_rss_bytes,
             }));
             rows.push(vec![
                 shards.to_string(),
@@ -75,6 +80,7 @@ pub(crate) async fn run(arguments: &Arguments, report: &Report) {
                 format!("{pelton:.0}"),
                 format!("{bare:.0}"),
                 format!("{cpu_s_per_million:.2}"),
+                format!("{bare_cpu_s_per_million:.2}"),
                 format!("{:.1}", peak_rss_bytes as f64 / 1e6),
             ]);
             goals.push(Goal::at_least(
@@ -86,8 +92,15 @@ pub(crate) async fn run(arguments: &Arguments, report: &Report) {
         }
         server.stop().await;
     }
-    let header =
-        ["shards", "batch", "Pelton records/s", "bare pump records/s", "CPU s per million", "peak MB"];
+    let header = [
+        "shards",
+        "batch",
+        "Pelton records/s",
+        "bare pump records/s",
+        "CPU s per million",
+        "bare pump's",
+        "peak MB",
+    ];
     report.table(&header, &rows);
     report.goals(&goals);
 }
@@ -135,6 +148,7 @@ impl Measured {
             .env(FOLDER_VARIABLE, deliveries.path())
             .start(&folder);
         self.bare.push(drained(&pump, deliveries.path(), arguments.records).await);
+        self.bare_cpu_s.push(Cost::of(pid(&pump)).cpu.as_secs_f64());
     }
 }
 

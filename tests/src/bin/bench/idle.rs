@@ -48,6 +48,8 @@ struct Measured {
     shards: usize,
     rss_bytes: u64,
     cpu_s_per_minute: f64,
+    /// One a second is wanted.
+    reads_per_shard_per_s: f64,
     start_to_first_poll_ms: f64,
 }
 
@@ -59,6 +61,7 @@ pub(crate) async fn run(arguments: &Arguments, report: &Report) {
         report.result(&json!({
             "bench": "idle", "shards": shards, "rss_bytes": measured.rss_bytes,
             "cpu_s_per_minute": rounded(measured.cpu_s_per_minute),
+            "reads_per_shard_per_s": rounded(measured.reads_per_shard_per_s),
             "start_to_first_poll_ms": rounded(measured.start_to_first_poll_ms),
         }));
         all.push(measured);
@@ -71,11 +74,19 @@ pub(crate) async fn run(arguments: &Arguments, report: &Report) {
                 format!("{:.1}", measured.rss_bytes as f64 / 1e6),
                 format!("{:.2}", measured.cpu_s_per_minute),
                 format!("{:.3}", measured.cpu_ms_per_shard()),
+                format!("{:.2}", measured.reads_per_shard_per_s),
                 format!("{:.1}", measured.start_to_first_poll_ms),
             ]
         })
         .collect();
-    let header = ["shards", "memory MB", "CPU s/min", "CPU ms/min per shard", "start to first poll ms"];
+    let header = [
+        "shards",
+        "memory MB",
+        "CPU s/min",
+        "CPU ms/min per shard",
+        "reads/s per shard",
+        "start to first poll ms",
+    ];
     report.table(&header, &rows);
     report.goals(&goals(&all));
 }
@@ -131,13 +142,12 @@ async fn measure(shards: usize, duration: Duration) -> Measured {
     Clock::start().sleep(duration).await;
     let (after, ended_ns, reads) = (Cost::of(pid(&poller)), now_ns(), stub.reads());
     let minutes = (ended_ns - before.1) as f64 / 60e9;
-    let per_second = (reads - before.2) as f64 / (minutes * 60.0);
-    assert!(per_second > 0.8 * shards as f64, "{per_second:.0} reads a second: the machine is too busy");
     stop(poller).await;
     Measured {
         shards,
         rss_bytes: after.rss_bytes,
         cpu_s_per_minute: (after.cpu - before.0.cpu).as_secs_f64() / minutes,
+        reads_per_shard_per_s: (reads - before.2) as f64 / (minutes * 60.0 * shards as f64),
         start_to_first_poll_ms: median(&mut starts),
     }
 }

@@ -118,7 +118,7 @@ fn tell(report: &Report, mut floor: Vec<f64>, mut quiet: Vec<f64>, mut busy: Vec
 
 impl Bed {
     async fn measure(&mut self, arguments: &Arguments, report: &Report) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
-        self.puts(WARM_UP, false).await;
+        self.puts(WARM_UP, true).await;
         self.floor.samples(&self.client, &self.clock, WARM_UP).await;
         let (mut floor, mut quiet, mut busy) = (Vec::new(), Vec::new(), Vec::new());
         for round in 1..=arguments.rounds {
