@@ -93,7 +93,9 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     if request.method() == Method::GET {
         // Without an event there is nobody who would send one any more: the call never ends.
-        let Some(event) = exchange.events.lock().await.recv().await else { return std::future::pending().await };
+        let Some(event) = exchange.events.lock().await.recv().await else {
+            return std::future::pending().await;
+        };
         return Ok(with_event(event));
     }
     let answered = request.into_body().collect().await.is_ok();

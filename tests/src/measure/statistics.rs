@@ -7,7 +7,11 @@
 pub fn percentile(values: &mut [f64], percent: f64) -> f64 {
     assert!(!values.is_empty(), "nothing was measured");
     values.sort_unstable_by(f64::total_cmp);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank, from 0 to their number")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rank, from 0 to their number"
+    )]
     let rank = (values.len() as f64 * percent / 100.0).ceil() as usize;
     values[rank.clamp(1, values.len()) - 1]
 }

@@ -78,8 +78,12 @@ pub(crate) async fn run(arguments: &Arguments, report: &Report) {
         batch: 100,
         variable: Some((SLEEP_VARIABLE, SLEEP_MS)),
     };
-    let measured =
-        Mapping { function: MEASURED, stream: MEASURED_STREAM, batch: 100, variable: Some((TIMES_VARIABLE, "1")) };
+    let measured = Mapping {
+        function: MEASURED,
+        stream: MEASURED_STREAM,
+        batch: 100,
+        variable: Some((TIMES_VARIABLE, "1")),
+    };
     let site = Site::new(&[measured, sleeping]);
     let fixed = ["dev", "--quiet", "--log-format", "json", "--listen", "127.0.0.1:0"];
     let dev = site.start(pelton(&fixed).args(["--stream-listen", "127.0.0.1:0", "--region", "us-east-1"]));

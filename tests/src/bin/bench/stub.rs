@@ -96,9 +96,9 @@ async fn answer(State(reads): State<Arc<Reads>>, headers: HeaderMap, body: Bytes
     let answer = match operation {
         "DescribeStreamSummary" => Some(reads.summary()),
         "ListShards" => serde_json::from_slice(&body).ok().map(|call| reads.list(&call)),
-        "GetShardIterator" => serde_json::from_slice(&body)
-            .ok()
-            .map(|call: GetShardIterator| format!(r#"{{"ShardIterator":"{}"}}"#, iterator(number(&call.shard)))),
+        "GetShardIterator" => serde_json::from_slice(&body).ok().map(|call: GetShardIterator| {
+            format!(r#"{{"ShardIterator":"{}"}}"#, iterator(number(&call.shard)))
+        }),
         "GetRecords" => serde_json::from_slice(&body).ok().map(|call| reads.read(&call)),
         _ => None,
     };

@@ -20,9 +20,7 @@ pub(crate) struct Encoder {
 impl Encoder {
     pub(crate) fn new(shard: &str, stream: &str) -> Self {
         Self {
-            middle: format!(
-                r#"}},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"{shard}:"#
-            ),
+            middle: format!(r#"}},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"{shard}:"#),
             tail: format!(
                 r#"","eventName":"aws:kinesis:record","invokeIdentityArn":"arn:aws:iam::000000000000:role/bare","awsRegion":"us-east-1","eventSourceARN":"arn:aws:kinesis:us-east-1:000000000000:stream/{stream}"}}"#
             ),

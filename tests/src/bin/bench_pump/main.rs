@@ -48,7 +48,8 @@ struct Arguments {
 async fn main() {
     let arguments = Arguments::parse();
     let client = kinesis::client(&arguments.endpoint_url);
-    let listed = client.list_shards().stream_name(&arguments.stream).send().await.expect("the stream is there");
+    let listed =
+        client.list_shards().stream_name(&arguments.stream).send().await.expect("the stream is there");
     let mut pumps = JoinSet::new();
     for shard in listed.shards() {
         let (arguments, client, shard) = (arguments.clone(), client.clone(), shard.shard_id().to_owned());
