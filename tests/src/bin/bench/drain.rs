@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_delimiter = ',', default_value = "100,1000")]
     batch: Vec<usize>,
     /// Records of the pump's GetRecords
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, default_value_t = 500)]
     pump_page: usize,
 }
 
