@@ -23,6 +23,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
 use tracing::{debug, error, info, warn};
 
 /// What a shard shows while its function is throttled.
@@ -104,7 +105,8 @@ pub struct ShardWorker {
     ports: Ports,
     shard: Shard,
     reader: Option<ReaderSlot>,
-    fetch: Option<BoxFuture<'static, Fetched>>,
+    /// A task of its own, at most one: decoding a page takes long enough that batches must go on beside it.
+    fetch: JoinSet<Fetched>,
     invocations: FuturesUnordered<BoxFuture<'static, (InvocationId, Outcome)>>,
     save: Option<BoxFuture<'static, Result<(), StoreError>>>,
     arrivals: Option<watch::Receiver<u64>>,
@@ -140,7 +142,7 @@ impl ShardWorker {
             ports,
             shard,
             reader: Some(ReaderSlot::NotOpen(from)),
-            fetch: None,
+            fetch: JoinSet::new(),
             invocations: FuturesUnordered::new(),
             save: None,
             orders: Some(orders),
@@ -186,7 +188,7 @@ impl ShardWorker {
         let source = Arc::clone(&self.ports.source);
         let shard_id = self.shard_id.clone();
         let (doubt, doubts, view) = (self.doubt.take(), Arc::clone(&self.doubts), self.view.clone());
-        self.fetch = Some(Box::pin(async move {
+        self.fetch.spawn(async move {
             if let Some(doubt) = doubt {
                 doubts.settled(doubt).await;
             }
@@ -201,7 +203,7 @@ impl ShardWorker {
             view.send_modify(|view| view.is_open = true);
             let page = reader.next(records_max).await;
             (ReaderSlot::Open(reader), page)
-        }));
+        });
     }
 
     fn start_invocation(&mut self, invocation: Invocation) {
@@ -241,7 +243,7 @@ impl ShardWorker {
             Some((id, outcome)) = self.invocations.next() => self.invoked(id, outcome),
             answer = finish(&mut self.save) => self.saved(answer),
             order = next_order(&mut self.orders) => self.obey(order),
-            (slot, answer) = finish(&mut self.fetch) => self.fetched(slot, answer),
+            Some(fetched) = self.fetch.join_next() => self.fetched(fetched),
             () = changed(&mut self.arrivals) => Input::RecordsArrived,
             () = sleep_until(&self.ports.clock, wakeup) => Input::TimePassed,
         }
@@ -253,7 +255,8 @@ impl ShardWorker {
             Some(Order::RetentionChanged(retention)) => Input::RetentionChanged(retention),
             Some(Order::Drain) | None => {
                 self.orders = None;
-                if self.fetch.take().is_some() {
+                if !self.fetch.is_empty() {
+                    self.fetch = JoinSet::new();
                     self.answers.push_back(Input::Fetched(Err(FetchError::Cancelled)));
                 }
                 Input::Drain
@@ -261,7 +264,11 @@ impl ShardWorker {
         }
     }
 
-    fn fetched(&mut self, slot: ReaderSlot, answer: Result<Page, SourceError>) -> Input {
+    fn fetched(&mut self, fetched: Result<Fetched, JoinError>) -> Input {
+        let (slot, answer) = match fetched {
+            Ok(fetched) => fetched,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
         self.reader = Some(slot);
         match answer {
             Ok(page) => {

@@ -12,6 +12,7 @@ pub mod journal;
 pub mod kinesis;
 pub mod lives;
 pub mod localstack;
+pub mod measure;
 mod output;
 mod processes;
 mod program;

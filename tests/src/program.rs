@@ -170,6 +170,12 @@ impl Program {
 }
 
 impl Running {
+    /// Its process id; `None` once its end was waited for.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// What it printed so far.
     #[must_use]
     pub fn printed(&self) -> Printed {

@@ -56,7 +56,7 @@ fn batch() -> Arc<Batch> {
     let arrival = Timestamp::from_millis(1_000);
     let record =
         |sequence_number| KinesisRecord { sequence_number, partition_key: Some("k"), data: b"data", arrival };
-    let records = encoder.encode(["1", "2"].map(record)).into_records(Bytes::from);
+    let records = encoder.encode(["1", "2"].map(record), 8).into_records(Bytes::from);
     Arc::new(Batch::new(records, KinesisEncoder::envelope()))
 }
 

@@ -189,7 +189,8 @@ impl KinesisReader {
                 arrival,
             })
         });
-        encoder.encode(records)
+        let data_len = answer.records.iter().map(|record| record.data().as_ref().len()).sum();
+        encoder.encode(records, data_len)
     }
 
     fn report_gap(&mut self, answer: &GetRecordsOutput) {
@@ -206,7 +207,7 @@ impl KinesisReader {
 /// The page's memory, with its share of the budget: both live as long as any of its records.
 fn share(page: Vec<u8>, reservation: Reservation) -> Bytes {
     struct PageMemory {
-        bytes: Box<[u8]>,
+        bytes: Vec<u8>,
         _reservation: Reservation,
     }
     impl AsRef<[u8]> for PageMemory {
@@ -214,7 +215,7 @@ fn share(page: Vec<u8>, reservation: Reservation) -> Bytes {
             &self.bytes
         }
     }
-    Bytes::from_owner(PageMemory { bytes: page.into_boxed_slice(), _reservation: reservation })
+    Bytes::from_owner(PageMemory { bytes: page, _reservation: reservation })
 }
 
 /// What comes after a page. An empty page in mid-stream is not the end of the backlog (specification 2.3).
