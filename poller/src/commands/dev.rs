@@ -155,7 +155,7 @@ pub(super) async fn start(
     let endpoint_url = stream.as_ref().map(EmbeddedStream::endpoint).or(aws.endpoint_url);
     let client = connect(&AwsOptions { endpoint_url, region: Some(region.clone()) }).await?;
     // Code that does not compile must not leave streams behind.
-    let functions = functions_of(&function_options, &application, &region, terminal).await?;
+    let functions = functions_of(&function_options, &application, &region, terminal, &clock).await?;
     let streams: Vec<_> = application.streams.values().cloned().collect();
     create_streams(&client, &clock, &streams)
         .await
@@ -194,8 +194,9 @@ async fn functions_of(
     application: &Application,
     region: &str,
     terminal: &Terminal,
+    clock: &Clock,
 ) -> Result<Functions, CommandFailure> {
-    if let Some(elsewhere) = functions::elsewhere(options, application, region).await? {
+    if let Some(elsewhere) = functions::elsewhere(options, application, region, clock).await? {
         return Ok(elsewhere);
     }
     let mut code = BTreeMap::new();

@@ -66,6 +66,7 @@ pub(super) async fn elsewhere(
     options: &FunctionOptions,
     application: &Application,
     region: &str,
+    clock: &Clock,
 ) -> Result<Option<Functions>, CommandFailure> {
     let Some(url) = &options.lambda_endpoint else { return Ok(None) };
     let names = names(options, application)?;
@@ -73,8 +74,11 @@ pub(super) async fn elsewhere(
     let options = AwsOptions { endpoint_url, region: Some(region.to_owned()) };
     let lambda =
         RemoteLambda::connect(&options).await.map_err(|error| CommandFailure::bad_input(chain(&error)))?;
-    let functions: BTreeMap<String, RemoteFunction> =
-        names.into_iter().map(|(id, name)| (id, lambda.function(&name))).collect();
+    let function = |(id, name): (String, String)| {
+        let timeout = application.functions[&id].timeout;
+        (id, lambda.function(&name, timeout, clock.clone()))
+    };
+    let functions: BTreeMap<String, RemoteFunction> = names.into_iter().map(function).collect();
     let mut problems = Vec::new();
     for function in functions.values() {
         if let Err(error) = function.check().await {

@@ -73,7 +73,7 @@ async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Re
         EndpointKind::Loopback | EndpointKind::Aws | EndpointKind::Other => Endpoint::Other,
     };
     require_region(&application, &client)?;
-    let functions = functions::elsewhere(&functions, &application, client.region())
+    let functions = functions::elsewhere(&functions, &application, client.region(), &clock)
         .await?
         .unwrap_or(Functions::Here(functions_here));
     let data_dir = take_data_dir(&options, &path)?;

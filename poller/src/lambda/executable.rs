@@ -5,7 +5,7 @@
 //! emulator is installed: before a program was tried, only what is wrong for certain counts.
 
 use nix::unistd::execv;
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -21,7 +21,12 @@ const CLASS_32: u8 = 1;
 /// `e_machine` of an ELF header: which processor it is for.
 const MACHINE: std::ops::Range<usize> = 18..20;
 
+/// As much of a script's first line as the kernel reads.
+const FIRST_LINE_BYTES: u64 = 256;
+
 const NOT_A_PROGRAM: &str = "it is neither a program of this system nor a script that begins with `#!`";
+const NO_INTERPRETER: &str = "the program that its first line names does not exist";
+const CARRIAGE_RETURN: &str = "its first line ends in CR LF: save it with the line ends of Unix";
 const FOREIGN: &str = "it was built for another kind of processor: build it for this machine";
 
 /// Where the kernel lists who runs programs that it cannot run itself, beside two files that are always there.
@@ -56,8 +61,8 @@ fn has_emulators() -> bool {
 /// What is wrong with `program`, if that can be seen.
 pub(super) fn defect(program: &Path) -> Option<&'static str> {
     let header = header(program)?;
-    if header.starts_with(SCRIPT_MAGIC) {
-        return None;
+    if let Some(first_line) = header.strip_prefix(SCRIPT_MAGIC) {
+        return defect_of_script(first_line);
     }
     if !header.starts_with(ELF_MAGIC) {
         return Some(NOT_A_PROGRAM);
@@ -67,14 +72,23 @@ pub(super) fn defect(program: &Path) -> Option<&'static str> {
     is_foreign.then_some(FOREIGN)
 }
 
+/// What is wrong with a script whose first line goes on like this after `#!`.
+fn defect_of_script(first_line: &[u8]) -> Option<&'static str> {
+    let first_line = first_line.split(|&byte| byte == b'\n').next()?.trim_ascii_start();
+    let interpreter = first_line.split(|byte| matches!(byte, b' ' | b'\t')).next()?;
+    if Path::new(OsStr::from_bytes(interpreter)).exists() {
+        return None;
+    }
+    Some(if interpreter.ends_with(b"\r") { CARRIAGE_RETURN } else { NO_INTERPRETER })
+}
+
 fn header_of_this_program() -> Option<Vec<u8>> {
     header(Path::new("/proc/self/exe"))
 }
 
 fn header(program: &Path) -> Option<Vec<u8>> {
     let mut header = Vec::new();
-    let limit = u64::try_from(MACHINE.end).ok()?;
-    File::open(program).ok()?.take(limit).read_to_end(&mut header).ok()?;
+    File::open(program).ok()?.take(FIRST_LINE_BYTES).read_to_end(&mut header).ok()?;
     Some(header)
 }
 
@@ -103,6 +117,10 @@ mod tests {
         own[MACHINE.start] ^= 0xff;
         check(&own, Some("another kind of processor"));
         check(b"#!/bin/sh\n", None);
+        check(b"#! /bin/sh -e\n", None);
+        check(b"#!/bin/sh\r\n", Some("CR LF"));
+        check(b"#!/no/such/python\n", Some("does not exist"));
+        check(b"#!", Some("does not exist"));
         check(b"echo hello\n", Some("neither a program"));
         check(b"", Some("neither a program"));
     }

@@ -4,6 +4,7 @@
 //! never failures of the batch.
 
 use crate::aws::{AwsOptions, ConnectError, Connection, Endpoint, EndpointKind, Service};
+use crate::clock::Clock;
 use crate::errors::chain;
 use crate::ports::Invoker;
 use async_trait::async_trait;
@@ -19,11 +20,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tracing::warn;
 
 /// A function may take 900 s (specification 8), after a start that may take a while. To give up before it is over would send
 /// its batch again while it still runs.
 const LAMBDA: Service =
     Service { id: "Lambda", host: "lambda", call_timeout: Duration::from_secs(960), connections_max: 256 };
+
+/// Status of an answer to a synchronous invocation: 202 and 204 say that nothing ran yet, or nothing at all.
+const SUCCEEDED: i32 = 200;
+
+/// How long a function may take to start before its Timeout begins (specification 8: the init phase).
+const START_MAX: Duration = Duration::from_secs(10);
 
 /// How long an endpoint may take to let us in when its presence is checked.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -43,6 +51,9 @@ pub struct RemoteLambda {
 pub struct RemoteFunction {
     lambda: RemoteLambda,
     name: String,
+    /// Its Timeout in the template.
+    timeout: Duration,
+    clock: Clock,
 }
 
 /// Why a function cannot be invoked, found out before anything runs.
@@ -81,10 +92,10 @@ impl RemoteLambda {
         &self.endpoint
     }
 
-    /// The function of that name, partial ARN or ARN.
+    /// The function of that name, partial ARN or ARN, which by its own setting ends within `timeout`.
     #[must_use]
-    pub fn function(&self, name: &str) -> RemoteFunction {
-        RemoteFunction { lambda: self.clone(), name: name.to_owned() }
+    pub fn function(&self, name: &str, timeout: Duration, clock: Clock) -> RemoteFunction {
+        RemoteFunction { lambda: self.clone(), name: name.to_owned(), timeout, clock }
     }
 }
 
@@ -119,13 +130,32 @@ impl Invoker for RemoteFunction {
             .invocation_type(InvocationType::RequestResponse)
             .log_type(LogType::None)
             .payload(Blob::new(batch.body().concat()));
-        match Box::pin(call.send()).await {
-            Ok(answer) => {
+        match self.patiently(call.send()).await {
+            Ok(answer) if answer.status_code == SUCCEEDED => {
                 let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
                 answered(endpoint.kind(), answer.function_error.as_deref(), payload.into())
             }
+            Ok(answer) => {
+                Outcome::NotInvoked { reason: format!("the endpoint answered {}", answer.status_code) }
+            }
             Err(error) => not_answered(endpoint.kind(), &error),
         }
+    }
+}
+
+impl RemoteFunction {
+    /// Waits for the answer, and says so once that takes longer than the function may.
+    async fn patiently<T>(&self, answer: impl Future<Output = T>) -> T {
+        let mut answer = Box::pin(answer);
+        tokio::select! {
+            answer = &mut answer => return answer,
+            () = self.clock.sleep(self.timeout + START_MAX) => {}
+        }
+        warn!(
+            function = self.name, endpoint = %self.lambda.endpoint, timeout = ?self.timeout, wait_max = ?LAMBDA.call_timeout,
+            "the function does not answer, though its Timeout is over: its batch waits"
+        );
+        answer.await
     }
 }
 

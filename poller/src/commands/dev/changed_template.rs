@@ -66,7 +66,8 @@ impl ChangedTemplate {
             return Ok(None);
         }
         require_mappings(&application, &self.path)?;
-        let functions = functions_of(&self.functions, &application, &self.region, &self.terminal).await?;
+        let functions =
+            functions_of(&self.functions, &application, &self.region, &self.terminal, &self.clock).await?;
         let streams: Vec<Stream> = application.streams.values().cloned().collect();
         create_streams(&self.client, &self.clock, &streams)
             .await

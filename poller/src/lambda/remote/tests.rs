@@ -9,6 +9,8 @@ use tokio::sync::mpsc;
 
 type Headers = &'static [(&'static str, &'static str)];
 
+const TIMEOUT: Duration = Duration::from_secs(3);
+
 /// An endpoint that answers everything alike, and what it was asked.
 struct Elsewhere {
     function: RemoteFunction,
@@ -43,7 +45,7 @@ impl Elsewhere {
         let (asked, was_asked) = mpsc::channel(10);
         let app = Router::new().fallback(answer).with_state(Answer { status, headers, body, asked });
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { function: at(url).await.function("orders"), asked: was_asked }
+        Self { function: at(url).await.function("orders", TIMEOUT, Clock::start()), asked: was_asked }
     }
 
     async fn invoke(&self) -> Outcome {
@@ -127,7 +129,9 @@ async fn a_throttle_is_no_failure_of_the_batch() {
 
 #[tokio::test]
 async fn a_function_that_is_not_reached_is_no_failure_of_the_batch() {
-    let refusals: [(u16, Headers, &str); 6] = [
+    let refusals: [(u16, Headers, &str); 8] = [
+        (202, &[], ""),
+        (204, &[], ""),
         (404, &[("x-amzn-ErrorType", "ResourceNotFoundException")], r#"{"Message":"Function not found"}"#),
         (403, &[("x-amzn-ErrorType", "AccessDeniedException")], r#"{"Message":"no"}"#),
         (502, &[("x-amzn-ErrorType", "KMSAccessDeniedException")], r#"{"Message":"no"}"#),
@@ -139,7 +143,7 @@ async fn a_function_that_is_not_reached_is_no_failure_of_the_batch() {
         let outcome = Elsewhere::that_answers(status, headers, body).await.invoke().await;
         assert!(matches!(outcome, Outcome::NotInvoked { .. }), "{status} {body}: {outcome:?}");
     }
-    let missing = Elsewhere::that_answers(refusals[0].0, refusals[0].1, refusals[0].2).await.invoke().await;
+    let missing = Elsewhere::that_answers(refusals[2].0, refusals[2].1, refusals[2].2).await.invoke().await;
     let reason = "ResourceNotFoundException: Function not found".to_owned();
     assert_eq!(missing, Outcome::NotInvoked { reason });
 }
@@ -148,7 +152,7 @@ async fn a_function_that_is_not_reached_is_no_failure_of_the_batch() {
 async fn an_endpoint_where_nobody_listens_is_told_before_anything_runs_and_is_no_failure_later() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let function = at(url.clone()).await.function("orders");
+    let function = at(url.clone()).await.function("orders", TIMEOUT, Clock::start());
     function.check().await.unwrap();
     drop(listener);
     let error = function.check().await.unwrap_err();
