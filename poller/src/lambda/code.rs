@@ -224,9 +224,12 @@ mod tests {
         for (built_from, folder) in [("orders", BUILT), ("elsewhere", "orders")] {
             let note = note(built_from);
             let note = (".aws-sam/build.toml", note.as_str());
-            check(&[(BUILT_BOOTSTRAP, "#!"), template, note, ("orders/bootstrap", "#!")], folder);
+            check(
+                &[(BUILT_BOOTSTRAP, "#!/bin/sh"), template, note, ("orders/bootstrap", "#!/bin/sh")],
+                folder,
+            );
         }
-        check(&[(BUILT_BOOTSTRAP, "#!"), ("orders/bootstrap", "#!")], "orders");
+        check(&[(BUILT_BOOTSTRAP, "#!/bin/sh"), ("orders/bootstrap", "#!/bin/sh")], "orders");
     }
 
     #[test]
@@ -241,7 +244,7 @@ mod tests {
 
     #[test]
     fn only_provided_runtimes_run() {
-        let (root, function) = project(&[("orders/bootstrap", "#!")]);
+        let (root, function) = project(&[("orders/bootstrap", "#!/bin/sh")]);
         let function = Function { runtime: "python3.13".to_owned(), ..function };
         let error = Code::find(&function, root.path()).unwrap_err().to_string();
         assert!(error.contains("python3.13") && error.contains("provided.al2023"), "{error}");
