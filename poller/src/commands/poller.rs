@@ -117,6 +117,7 @@ impl Poller {
         require_descriptors(enabled(&application).count())?;
         let server = ControlServer::bind(options.listen).await.map_err(bad_input)?;
         let sources = sources(&application, &client, &clock, &budget, arrivals.as_ref());
+        info!(endpoint = %client.endpoint(), mappings = sources.len(), "looking for the streams");
         let found =
             all(sources.iter().map(|(mapping, source)| find_stream(mapping, &**source, &clock))).await?;
 
