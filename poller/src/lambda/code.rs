@@ -129,7 +129,12 @@ impl Code {
                 let function = function.logical_id.clone();
                 Err(CodeError::Unreadable { function, path: bootstrap, source })
             }
-            Ok(file) if !file.is_file() || file.permissions().mode() & 0o111 == 0 => {
+            Ok(file) if !file.is_file() => Err(CodeError::NotAProgram {
+                function: function.logical_id.clone(),
+                bootstrap,
+                defect: "it is not a file",
+            }),
+            Ok(file) if file.permissions().mode() & 0o111 == 0 => {
                 Err(CodeError::NotExecutable { function: function.logical_id.clone(), bootstrap })
             }
             Ok(_) => match executable::certain_defect(&bootstrap) {
