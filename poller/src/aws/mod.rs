@@ -36,7 +36,7 @@ const REGION_ELSEWHERE: &str = "us-east-1";
 /// What the command line says about AWS; what it leaves out comes from the environment and the profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AwsOptions {
-    /// `--endpoint-url`; else AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's `endpoint_url`, AWS itself.
+    /// `--endpoint-url`; else `AWS_ENDPOINT_URL_<SERVICE>`, AWS_ENDPOINT_URL, the profile's `endpoint_url`, AWS itself.
     pub endpoint_url: Option<String>,
     /// `--region`; else AWS_REGION, AWS_DEFAULT_REGION, the profile, the machine's own metadata.
     pub region: Option<String>,

@@ -182,9 +182,14 @@ async fn code_that_cannot_run_is_no_failure_of_the_function() {
     check(format!("{path} cannot be executed: {defect}")).await;
 
     std::fs::write(&bootstrap, "#!/no/such/interpreter\n").unwrap();
+    let defect = "the program that its first line names does not exist";
+    check(format!("{path} cannot be executed: {defect}")).await;
+
+    // Its interpreter is there, but is none.
+    std::fs::write(&bootstrap, "#!/etc/passwd\n").unwrap();
     check(format!("{path} cannot be executed: the system refuses; its output says why")).await;
     eventually("its output says why", || {
-        bench.lines.has(&format!("{path} cannot be executed: No such file or directory (os error 2)"))
+        bench.lines.has(&format!("{path} cannot be executed: Permission denied (os error 13)"))
     })
     .await;
     bench.function.shutdown().await;
