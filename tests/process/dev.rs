@@ -38,8 +38,13 @@ fn site() -> Site {
 
 /// `pelton dev` that would read an idle shard once an hour: what it handles, it was woken for.
 fn dev() -> Program {
+    with_cargo(dev_without_cargo())
+}
+
+/// The same for functions that nobody builds.
+pub(crate) fn dev_without_cargo() -> Program {
     let ports = ["--listen", "127.0.0.1:0", "--stream-listen", "127.0.0.1:0", "--poll-interval", "3600"];
-    with_cargo(pelton(["dev", "--log-format", "json"]).args(ports))
+    pelton(["dev", "--log-format", "json"]).args(ports)
 }
 
 /// Cargo needs its home, and nothing from the network.
@@ -52,7 +57,7 @@ pub(crate) fn with_cargo(program: Program) -> Program {
 }
 
 /// A client of the stream that runs inside.
-async fn client(running: &Running) -> Client {
+pub(crate) async fn client(running: &Running) -> Client {
     let line = running.wait_for_line("the embedded stream listens").await;
     let line: Value = serde_json::from_str(&line).expect("a line is JSON");
     kinesis::client(&format!("http://{}", line["address"].as_str().expect("the line names the address")))
@@ -62,10 +67,21 @@ fn replace_source(site: &Site, by: &str) {
     site.write("greeter/src/main.rs", by);
 }
 
+/// Ctrl-C ends it, with nothing left over, and every line of its log was JSON.
+pub(crate) async fn ends_well(mut running: Running) {
+    running.signal(Signal::INT);
+    let exit = running.wait_for_exit().await;
+    exit.assert_code(0).assert_printed("everything in flight is settled");
+    running.assert_no_survivors().await;
+    for line in exit.printed.stderr() {
+        assert!(serde_json::from_str::<Value>(line).is_ok_and(|line| line.is_object()), "not JSON: {line}");
+    }
+}
+
 #[tokio::test]
 async fn it_builds_the_functions_creates_the_streams_handles_a_put_at_once_and_uses_changed_code() {
     let site = site();
-    let mut running = dev().start(&site.folder);
+    let running = dev().start(&site.folder);
     running.wait_for_line(POLLING).await;
     let client = client(&running).await;
     kinesis::put(&client, "orders", "a", b"1").await;
@@ -86,13 +102,7 @@ async fn it_builds_the_functions_creates_the_streams_handles_a_put_at_once_and_u
     kinesis::put(&client, "orders", "a", b"3").await;
     wait::until("the old code is invoked", async || (invoked(&running) == 2).then_some(())).await;
 
-    running.signal(Signal::INT);
-    let exit = running.wait_for_exit().await;
-    exit.assert_code(0).assert_printed("everything in flight is settled");
-    running.assert_no_survivors().await;
-    for line in exit.printed.stderr() {
-        assert!(serde_json::from_str::<Value>(line).is_ok_and(|line| line.is_object()), "not JSON: {line}");
-    }
+    ends_well(running).await;
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! `pelton dev`, while what it runs changes: a `bootstrap` that others build, and the template.
 
+use crate::dev::{client, dev_without_cargo, ends_well};
 use aws_sdk_kinesis::Client;
 use pelton_tests::journal::data;
-use pelton_tests::site::{POLLING, Site, pelton, until};
-use pelton_tests::{Program, Running, Signal, binary, http, kinesis, wait};
+use pelton_tests::site::{POLLING, Site, until};
+use pelton_tests::{Running, Signal, binary, http, kinesis, wait};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -36,12 +37,6 @@ Resources:
     )
 }
 
-/// `pelton dev` that would read an idle shard once an hour.
-fn dev() -> Program {
-    let ports = ["--listen", "127.0.0.1:0", "--stream-listen", "127.0.0.1:0", "--poll-interval", "3600"];
-    pelton(["dev", "--log-format", "json"]).args(ports)
-}
-
 /// Puts a `bootstrap` in the place of the former: the handler that keeps a journal, which first says its version.
 fn install(site: &Site, version: &str) {
     let handler = binary("misbehaving_handler");
@@ -60,12 +55,9 @@ async fn start(site: &Site) -> (Running, Client) {
 }
 
 async fn start_with(site: &Site, arguments: &[&str]) -> (Running, Client) {
-    let running = dev().args(arguments).start(&site.folder);
+    let running = dev_without_cargo().args(arguments).start(&site.folder);
     running.wait_for_line(POLLING).await;
-    let line = running.wait_for_line("the embedded stream listens").await;
-    let line: Value = serde_json::from_str(&line).expect("a line is JSON");
-    let address = line["address"].as_str().expect("the line names the address");
-    let client = kinesis::client(&format!("http://{address}"));
+    let client = client(&running).await;
     (running, client)
 }
 
@@ -82,16 +74,6 @@ async fn holds(site: &Site, running: &Running, client: &Client, record: &str) {
     kinesis::put(client, "orders", "a", record.as_bytes()).await;
     let journal = site.journal();
     until(running, record, || data(&journal.began()).contains(&record)).await;
-}
-
-async fn ends_well(mut running: Running) {
-    running.signal(Signal::INT);
-    let exit = running.wait_for_exit().await;
-    exit.assert_code(0).assert_printed("everything in flight is settled");
-    running.assert_no_survivors().await;
-    for line in exit.printed.stderr() {
-        assert!(serde_json::from_str::<Value>(line).is_ok_and(|line| line.is_object()), "not JSON: {line}");
-    }
 }
 
 #[tokio::test]

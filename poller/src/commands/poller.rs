@@ -99,7 +99,8 @@ pub(super) fn enabled(application: &Application) -> impl Iterator<Item = &Mappin
 }
 
 impl Poller {
-    /// Starts a poller: its shards are about to be opened. Cancelling leaves nothing behind but what was kept about mappings that start for the first time.
+    /// Starts a poller: its shards are about to be opened. Cancelling leaves nothing behind but what was kept about mappings
+    /// that start for the first time.
     pub(super) async fn start(launch: Launch) -> Result<Self, CommandFailure> {
         let Launch {
             application,

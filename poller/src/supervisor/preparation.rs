@@ -27,10 +27,6 @@ const CREATING_WAIT_MAX: Duration = Duration::from_secs(60);
 const CREATING_POLL: Duration = Duration::from_millis(200);
 /// How often a call that brought no answer at start is made again, after a backoff.
 const START_RETRIES_MAX: u32 = 4;
-/// Most records that GetRecords hands out at once (Kinesis API, GetRecords, Limit).
-const FETCH_RECORDS_MAX: usize = 10_000;
-/// Records are read ahead to at least this many per shard.
-const READ_AHEAD_RECORDS_MIN: usize = 10_000;
 /// Records of one read at the least, where reads are free. Pages of a few hundred kilobytes stay in the processor's caches and
 /// come while the handler still has the page before; larger ones only take memory.
 const FREE_FETCH_RECORDS_MIN: usize = 500;
@@ -68,11 +64,11 @@ impl Endpoint {
         }
     }
 
-    /// Most records of one read: all that the API hands out where reads are few; else enough to fill a batch.
-    fn fetch_records_max(self, batch_size: usize) -> usize {
+    /// Most records of one read: `api_max`, all that the API hands out, where reads are few; else enough to fill a batch.
+    fn fetch_records_max(self, batch_size: usize, api_max: usize) -> usize {
         match self {
             Endpoint::InProcess | Endpoint::Embedded => batch_size.max(FREE_FETCH_RECORDS_MIN),
-            Endpoint::Other => FETCH_RECORDS_MAX,
+            Endpoint::Other => api_max,
         }
     }
 }
@@ -266,15 +262,16 @@ async fn persist<T>(clock: &Clock, ask: impl AsyncFn() -> Result<T, SourceError>
 
 fn policy_of(plan: &MappingPlan, description: &StreamDescription) -> Policy {
     let batch_size = plan.mapping.batch_size as usize;
+    let kinesis = Policy::kinesis(plan.envelope.clone());
     Policy {
         batch_size,
         batching_window: plan.mapping.batching_window,
         retention: description.retention,
         poll_interval: plan.poll_interval,
         fetch_gap_min: plan.endpoint.fetch_gap_min(),
-        fetch_records_max: plan.endpoint.fetch_records_max(batch_size),
-        read_ahead_records_max: READ_AHEAD_RECORDS_MIN.max(2 * batch_size),
-        ..Policy::kinesis(plan.envelope.clone())
+        fetch_records_max: plan.endpoint.fetch_records_max(batch_size, kinesis.fetch_records_max),
+        read_ahead_records_max: kinesis.read_ahead_records_max.max(2 * batch_size),
+        ..kinesis
     }
 }
 

@@ -34,7 +34,7 @@ async fn several_reshards_in_a_row_keep_each_key_in_order() {
     let site = world.site(&[FROM_THE_OLDEST]);
     site.behave("pause 5");
     let producer = world.produce();
-    let mut running = world.start(&site).await;
+    let running = world.start(&site).await;
     let journal = site.journal();
     until_ended(&running, &journal, 1).await;
     split(&world, 0).await;
@@ -46,11 +46,7 @@ async fn several_reshards_in_a_row_keep_each_key_in_order() {
     running.wait_for_line("the function failed").await;
     site.behave("succeed");
     let put = producer.stop().await;
-    until_ended(&running, &journal, put.records()).await;
-    stop(&mut running, Signal::TERM).await;
-    assert_each_once_in_order(&journal.ended(), &put);
-    assert_parents_before_children(&journal, &put, &shards(&world).await);
-    world.delete_stream().await;
+    all_is_handled_in_order(running, &journal, &put, &world).await;
 }
 
 #[tokio::test]
@@ -65,12 +61,8 @@ async fn reshards_while_the_poller_is_away_are_followed_from_the_checkpoint() {
     split(&world, 0).await;
     update_shard_count(&world, 2).await;
     let put = producer.stop().await;
-    let mut running = world.start(&site).await;
-    until_ended(&running, &journal, put.records()).await;
-    stop(&mut running, Signal::TERM).await;
-    assert_each_once_in_order(&journal.ended(), &put);
-    assert_parents_before_children(&journal, &put, &shards(&world).await);
-    world.delete_stream().await;
+    let running = world.start(&site).await;
+    all_is_handled_in_order(running, &journal, &put, &world).await;
 }
 
 #[tokio::test]
@@ -117,7 +109,7 @@ async fn failing_across(world: &World, reshard: impl AsyncFn()) {
     assert!(!parents.iter().any(|parent| parent.shard_id() == place.shard_id()), "children take the records");
     // A poller that starts now sees the children at once; one that runs would see them within a minute.
     stop(&mut running, Signal::TERM).await;
-    let mut running = world.start(&site).await;
+    let running = world.start(&site).await;
     until_tried_once_more(&running, &journal, &parents).await;
     assert!(
         journal.began().iter().all(|batch| parents.iter().any(|parent| parent.shard_id() == batch.shard)),
@@ -127,10 +119,15 @@ async fn failing_across(world: &World, reshard: impl AsyncFn()) {
     let mut put = producer.stop().await;
     put.keys.insert("child".to_owned(), vec!["1".to_owned()]);
     put.shards.entry(place.shard_id().to_owned()).or_default().push("1".to_owned());
-    until_ended(&running, &journal, put.records()).await;
+    all_is_handled_in_order(running, &journal, &put, world).await;
+}
+
+/// Waits until all that was put is done with, and looks at how it was; then nothing is left, nor the stream.
+async fn all_is_handled_in_order(mut running: Running, journal: &Journal, put: &Put, world: &World) {
+    until_ended(&running, journal, put.records()).await;
     stop(&mut running, Signal::TERM).await;
-    assert_each_once_in_order(&journal.ended(), &put);
-    assert_parents_before_children(&journal, &put, &shards(world).await);
+    assert_each_once_in_order(&journal.ended(), put);
+    assert_parents_before_children(journal, put, &shards(world).await);
     world.delete_stream().await;
 }
 
