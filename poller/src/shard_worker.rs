@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
+use tracing::field::display;
 use tracing::{debug, error, info, warn};
 
 /// What a shard shows while its function is throttled.
@@ -230,7 +231,7 @@ impl ShardWorker {
         let Failure { batch, attempts, .. } = failure;
         error!(
             mapping = %self.mapping, shard = %self.shard_id, reason, records = batch.records().len(), attempts,
-            first = %batch.first_position(), last = %batch.last_position(), "records given up"
+            first = batch.first_position().map(display), last = batch.last_position().map(display), "records given up"
         );
     }
 
