@@ -24,7 +24,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
-use tracing::field::display;
 use tracing::{debug, error, info, warn};
 
 /// What a shard shows while its function is throttled.
