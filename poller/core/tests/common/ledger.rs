@@ -23,9 +23,9 @@ struct Entry {
 }
 
 impl Entry {
-    /// Settled by something that was done with it in this life.
-    fn is_worked_off(&self) -> bool {
-        self.is_settled && !self.is_earlier && !self.record.is_filtered()
+    /// Invoked or given up in this life.
+    fn is_repeat(&self) -> bool {
+        self.is_tried || self.is_settled && !self.is_earlier && !self.record.is_filtered()
     }
 }
 
@@ -130,15 +130,16 @@ impl Ledger {
         settled.map(|entry| entry.number)
     }
 
-    /// The numbers of the records that were invoked or settled in this life, and will be again in the next if this one
-    /// ends now. What matches no filter is no trouble.
-    pub(crate) fn repeated(&self) -> impl Iterator<Item = u64> {
-        self.unkept().filter(|entry| entry.is_tried || entry.is_worked_off()).map(|entry| entry.number)
+    /// The numbers of the records that come again in the next life if this one ends now, though something was done with
+    /// them, or they match no filter.
+    pub(crate) fn coming_again(&self) -> impl Iterator<Item = u64> {
+        let touched = self.unkept().filter(|entry| entry.is_repeat() || entry.record.is_filtered());
+        touched.map(|entry| entry.number)
     }
 
-    /// The numbers of the records that match no filter and come again if this life ends now.
-    pub(crate) fn passed_over(&self) -> impl Iterator<Item = u64> {
-        self.unkept().filter(|entry| entry.record.is_filtered()).map(|entry| entry.number)
+    /// How many records the function sees again if this life ends now.
+    pub(crate) fn repeats(&self) -> usize {
+        self.unkept().filter(|entry| entry.is_repeat()).count()
     }
 
     fn unkept(&self) -> impl Iterator<Item = &Entry> {
@@ -591,7 +592,7 @@ impl Ledger {
         assert_eq!(view.checkpoint, self.kept);
         assert_eq!(view.counts, self.counts);
         let repeats_max = self.policy.batch_size * self.policy.parallelization_factor;
-        assert!(self.repeated().count() <= repeats_max, "I8: only what is in flight may be repeated");
+        assert!(self.repeats() <= repeats_max, "I8: only what is in flight may be repeated");
     }
 
     fn check_may_start(&self, place: usize) {

@@ -365,10 +365,10 @@ impl<'a> World<'a> {
     fn end_life(&mut self, id: &ShardId) {
         let worker = self.workers.remove(id).expect("a worker");
         let ledger = &worker.watched.ledger;
-        let repeated = ledger.repeated().count();
+        let repeated = ledger.repeats();
         let repeats_max = ledger.policy.batch_size * ledger.policy.parallelization_factor;
         assert!(repeated <= repeats_max, "I8: at most one batch of each lane is repeated");
-        self.books.end_life(ledger.settled(), ledger.repeated().chain(ledger.passed_over()));
+        self.books.end_life(ledger.settled(), ledger.coming_again());
         self.note(&format!("{id} is gone, {repeated} to repeat"));
     }
 }
