@@ -52,7 +52,7 @@ pub struct Filter {
 }
 
 /// Where records go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DestinationConfig {
     /// Those that were given up.
@@ -66,6 +66,24 @@ pub struct OnFailureConfig {
     /// An ARN, or `file:PATH`; absent if they go nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
+}
+
+/// AWS's defaults for a Kinesis stream.
+impl Default for MappingSettings {
+    fn default() -> Self {
+        Self {
+            batch_size: 100,
+            maximum_batching_window_in_seconds: 0,
+            parallelization_factor: 1,
+            bisect_batch_on_function_error: false,
+            maximum_retry_attempts: FOREVER,
+            maximum_record_age_in_seconds: FOREVER,
+            tumbling_window_in_seconds: 0,
+            function_response_types: Vec::new(),
+            filter_criteria: None,
+            destination_config: DestinationConfig::default(),
+        }
+    }
 }
 
 impl MappingSettings {
@@ -112,18 +130,20 @@ impl MappingSettings {
             filter_criteria,
             destination_config: DestinationConfig { on_failure: OnFailureConfig { destination } },
         } = self;
+        let defaults = Self::default();
         let mut changes = Vec::new();
         let mut add = |is_changed: bool, name, value: &dyn ToString| {
             if is_changed {
                 changes.push((name, value.to_string()));
             }
         };
-        add(*parallelization_factor != 1, "ParallelizationFactor", parallelization_factor);
+        let (factor, attempts) = (*parallelization_factor, *maximum_retry_attempts);
+        add(factor != defaults.parallelization_factor, "ParallelizationFactor", &factor);
         add(*bisect_batch_on_function_error, "BisectBatchOnFunctionError", &true);
-        add(*maximum_retry_attempts != FOREVER, "MaximumRetryAttempts", maximum_retry_attempts);
-        let age = maximum_record_age_in_seconds;
-        add(*age != FOREVER, "MaximumRecordAgeInSeconds", age);
-        add(*tumbling_window_in_seconds != 0, "TumblingWindowInSeconds", tumbling_window_in_seconds);
+        add(attempts != defaults.maximum_retry_attempts, "MaximumRetryAttempts", &attempts);
+        let (age, window) = (*maximum_record_age_in_seconds, *tumbling_window_in_seconds);
+        add(age != defaults.maximum_record_age_in_seconds, "MaximumRecordAgeInSeconds", &age);
+        add(window != defaults.tumbling_window_in_seconds, "TumblingWindowInSeconds", &window);
         for kind in function_response_types {
             add(true, "FunctionResponseTypes", kind);
         }
@@ -134,5 +154,20 @@ impl MappingSettings {
             add(true, "OnFailure", destination);
         }
         changes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_no_changes() {
+        let defaults = MappingSettings::default();
+        assert_eq!(defaults.changes(), []);
+        let told = serde_json::to_string(&defaults).unwrap();
+        assert_eq!(serde_json::from_str::<MappingSettings>(&told).unwrap(), defaults);
+        let own = MappingSettings { batch_size: 5, maximum_batching_window_in_seconds: 1, ..defaults };
+        assert_eq!(own.changes(), [], "every mapping has its own");
     }
 }
