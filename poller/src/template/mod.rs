@@ -22,6 +22,8 @@ mod document;
 mod environment;
 mod event_source;
 mod event_source_mappings;
+#[cfg(test)]
+mod every_setting;
 mod excerpt;
 mod filter_criteria;
 mod function_code;

@@ -146,7 +146,8 @@ fn parse(arn: &str) -> Option<OnFailure> {
     let consists_of = |word: &str, others: &[u8]| {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
     };
-    let is_regional = is_account && consists_of(region, b"-") && consists_of(name, b"-_.");
+    let unordered_name = name.strip_suffix(FIFO_END).unwrap_or(name);
+    let is_regional = is_account && consists_of(region, b"-") && consists_of(unordered_name, b"-_");
     let destination = match service {
         "sqs" if is_regional => OnFailure::Sqs(arn.to_owned()),
         "sns" if is_regional => OnFailure::Sns(arn.to_owned()),
@@ -328,6 +329,7 @@ mod tests {
         check_refused("arn:aws:lambda:eu-west-1:123456789012:function:f", cannot);
         check_refused("arn:aws:sqs:eu-west-1:1234:q", cannot);
         check_refused("'arn:aws:sqs:eu-west-1:123456789012:'", cannot);
+        check_refused("arn:aws:sqs:eu-west-1:123456789012:a.b", cannot);
         check_refused("arn:aws:s3:::bucket/prefix", cannot);
         check_refused("!GetAtt Orders.Arn", cannot);
         check_refused("!Ref Rejected", "did you mean `!GetAtt Rejected.Arn`?");
