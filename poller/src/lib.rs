@@ -16,6 +16,7 @@ pub mod lambda;
 pub mod live_view;
 pub mod logging;
 pub mod look_out;
+pub mod mapping_settings;
 pub mod metrics;
 pub mod ports;
 pub mod rebuild;

@@ -3,6 +3,7 @@
 //! In: what the stream lists, and how workers end. Out: workers started and drained, and a view. Which shards may run
 //! is decided by `pelton_core::plan`.
 
+use super::policy;
 use super::preparation::{
     MappingPlan, Prepared, adopt, after_recreation, progress, say_starting_anew, start_anew,
 };
@@ -177,7 +178,7 @@ impl MappingRunner {
             shard: shard.clone(),
             state: self.state.shards[&shard].clone(),
             is_first_start: self.is_first_start,
-            policy: self.policy.clone(),
+            policy: policy::of_shard(&self.policy, &self.plan.mapping, &self.state.stream.arn, &shard),
             seed: self.random.u64(..),
             doubts: Arc::clone(&self.doubts),
         };

@@ -4,6 +4,7 @@
 //! to know something reads a view, whoever wants something stopped says so here.
 
 mod mapping_runner;
+mod policy;
 mod preparation;
 
 pub use mapping_runner::{MappingActivity, MappingRunner, MappingView};

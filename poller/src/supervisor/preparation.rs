@@ -4,6 +4,7 @@
 //! stream is found, which keeps nothing; once those of all mappings are, the positions are looked up, and kept where they
 //! are new: that is right also if Pelton ends before the mapping runs. Starts nothing.
 
+use super::policy;
 use crate::application::{Mapping, MappingId};
 use crate::clock::Clock;
 use crate::errors::chain;
@@ -261,17 +262,13 @@ async fn persist<T>(clock: &Clock, ask: impl AsyncFn() -> Result<T, SourceError>
 }
 
 fn policy_of(plan: &MappingPlan, description: &StreamDescription) -> Policy {
-    let batch_size = plan.mapping.batch_size as usize;
-    let kinesis = Policy::kinesis(plan.envelope.clone());
+    let policy = policy::of_mapping(&plan.mapping, plan.envelope.clone());
     Policy {
-        batch_size,
-        batching_window: plan.mapping.batching_window,
         retention: description.retention,
         poll_interval: plan.poll_interval,
         fetch_gap_min: plan.endpoint.fetch_gap_min(),
-        fetch_records_max: plan.endpoint.fetch_records_max(batch_size, kinesis.fetch_records_max),
-        read_ahead_records_max: kinesis.read_ahead_records_max.max(2 * batch_size),
-        ..kinesis
+        fetch_records_max: plan.endpoint.fetch_records_max(policy.batch_size, policy.fetch_records_max),
+        ..policy
     }
 }
 
