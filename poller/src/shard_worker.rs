@@ -2,20 +2,24 @@
 //!
 //! In: orders of the supervisor, and what happens at the ports. Out: a view, and why it finished. Decides nothing.
 
+mod deliveries;
+mod notices;
+
 use crate::application::MappingId;
 use crate::clock::Clock;
 use crate::doubts::{Doubt, Doubts};
 use crate::errors::chain;
 use crate::ports::{
-    CheckpointStore, Invoker, ReadFrom, ShardReader, ShardState, Source, SourceError, StoreError,
+    CheckpointStore, Destination, Invoker, ReadFrom, ShardReader, ShardState, Source, SourceError, StoreError,
 };
+use deliveries::{Began, Delivered, Deliveries};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use pelton_core::plan::{ShardId, ShardStart};
 use pelton_core::{
-    Checkpoint, Command, Failure, FetchError, Finished, GiveUp, Input, Invocation, InvocationId, Outcome,
-    Page, Policy, Reply, SaveError, Shard, ShardView, Timestamp,
+    Checkpoint, Command, FetchError, Finished, Input, Invocation, InvocationId, Outcome, Page, Policy, Reply,
+    SaveError, SendError, Shard, ShardView, Timestamp,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
@@ -24,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 /// What a shard shows while its function is throttled.
 const THROTTLED: &str = "throttled: the function has no free concurrency (ReservedConcurrentExecutions)";
@@ -60,6 +64,8 @@ pub struct Ports {
     pub invoker: Arc<dyn Invoker>,
     /// Where checkpoints are kept.
     pub store: Arc<dyn CheckpointStore>,
+    /// Where records go that were given up; `None`: nowhere.
+    pub destination: Option<Arc<dyn Destination>>,
     /// The time.
     pub clock: Clock,
 }
@@ -94,6 +100,7 @@ enum ReaderSlot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Doing {
     Invoking,
+    Delivering,
     Saving,
     Reading,
 }
@@ -108,6 +115,7 @@ pub struct ShardWorker {
     /// A task of its own, at most one: decoding a page takes long enough that batches must go on beside it.
     fetch: JoinSet<Fetched>,
     invocations: FuturesUnordered<BoxFuture<'static, (InvocationId, Reply)>>,
+    deliveries: Deliveries,
     save: Option<BoxFuture<'static, Result<(), StoreError>>>,
     arrivals: Option<watch::Receiver<u64>>,
     /// `None` once told to drain: nothing follows.
@@ -135,6 +143,7 @@ impl ShardWorker {
         let first_view =
             WorkerView { shard: shard.view(), is_open: false, problem: None, unread_since: None };
         let (view, views) = watch::channel(first_view);
+        let deliveries = Deliveries::new(mapping.clone(), shard_id.clone(), ports.destination.clone());
         let worker = Self {
             mapping,
             arrivals: ports.source.arrivals(&shard_id),
@@ -144,6 +153,7 @@ impl ShardWorker {
             reader: Some(ReaderSlot::NotOpen(from)),
             fetch: JoinSet::new(),
             invocations: FuturesUnordered::new(),
+            deliveries,
             save: None,
             orders: Some(orders),
             answers: VecDeque::new(),
@@ -167,7 +177,24 @@ impl ShardWorker {
                 return finished;
             }
             let input = self.next_input().await;
+            let is_success = is_success(&input);
             self.shard.handle(input, self.ports.clock.now());
+            self.take_notices(is_success);
+        }
+    }
+
+    /// Says what the core noticed. A function that answered does well again, unless its answer is no success after all.
+    fn take_notices(&mut self, is_success: bool) {
+        let mut function_does_well = is_success;
+        while let Some(notice) = self.shard.next_notice() {
+            notices::say(&self.mapping, &self.shard_id, &notice);
+            if let Some(problem) = notices::problem_of_function(&notice) {
+                self.problems.insert(Doing::Invoking, problem);
+                function_does_well = false;
+            }
+        }
+        if function_does_well {
+            self.recovered(Doing::Invoking);
         }
     }
 
@@ -177,8 +204,11 @@ impl ShardWorker {
             Command::Invoke(invocation) => self.start_invocation(invocation),
             Command::SaveCheckpoint(checkpoint) => self.start_save(checkpoint),
             Command::SendFailure(failure) => {
-                self.report(&failure);
-                self.answers.push_back(Input::FailureSent(failure.id, Ok(())));
+                let id = failure.id;
+                match self.deliveries.start(failure, self.ports.clock.now()) {
+                    Began::Delivery => {}
+                    Began::Nothing => self.answers.push_back(Input::FailureSent(id, Ok(()))),
+                }
             }
         }
     }
@@ -219,21 +249,6 @@ impl ShardWorker {
         self.save = Some(Box::pin(async move { store.save(&mapping, &shard_id, &checkpoint).await }));
     }
 
-    /// Given up with nowhere to go: said loudly.
-    fn report(&self, failure: &Failure) {
-        let reason = match failure.reason {
-            GiveUp::Expired => "older than the stream's retention",
-            GiveUp::TooOld => "older than MaximumRecordAgeInSeconds",
-            GiveUp::RetriesExhausted => "MaximumRetryAttempts are used up",
-            GiveUp::TooLarge => "larger than an invocation may be",
-        };
-        let Failure { batch, attempts, .. } = failure;
-        error!(
-            mapping = %self.mapping, shard = %self.shard_id, reason, records = batch.records().len(), attempts,
-            first = batch.first_position().map(display), last = batch.last_position().map(display), "records given up"
-        );
-    }
-
     /// Waits for whatever happens first.
     async fn next_input(&mut self) -> Input {
         if let Some(answer) = self.answers.pop_front() {
@@ -243,6 +258,7 @@ impl ShardWorker {
         tokio::select! {
             biased;
             Some((id, reply)) = self.invocations.next() => self.invoked(id, reply),
+            Some(delivered) = self.deliveries.next() => self.delivered(&delivered),
             answer = finish(&mut self.save) => self.saved(answer),
             order = next_order(&mut self.orders) => self.obey(order),
             Some(fetched) = self.fetch.join_next() => self.fetched(fetched),
@@ -316,9 +332,10 @@ impl ShardWorker {
     fn invoked(&mut self, id: InvocationId, reply: Reply) -> Input {
         let (mapping, shard) = (&self.mapping, &self.shard_id);
         match &reply.outcome {
-            Outcome::Succeeded { .. } => self.recovered(Doing::Invoking),
+            // What it answered counts for more: see the notices.
+            Outcome::Succeeded { .. } => {}
             Outcome::FunctionFailed { error_type, message } => {
-                warn!(%mapping, %shard, error_type, error = message, "the function failed; its batch will be retried");
+                warn!(%mapping, %shard, error_type, error = message, "the function failed");
                 self.problems.insert(Doing::Invoking, format!("{error_type}: {message}"));
             }
             Outcome::Throttled => {
@@ -335,6 +352,22 @@ impl ShardWorker {
             }
         }
         Input::Invoked(id, reply)
+    }
+
+    fn delivered(&mut self, delivered: &Delivered) -> Input {
+        self.deliveries.say(delivered);
+        let (given_up, sent) = delivered;
+        let answer = match sent {
+            Ok(()) => {
+                self.recovered(Doing::Delivering);
+                Ok(())
+            }
+            Err(error) => {
+                self.has_problem(Doing::Delivering, "the on-failure destination does not work", error);
+                Err(SendError)
+            }
+        };
+        Input::FailureSent(given_up.failure.id, answer)
     }
 
     /// Said once at `warn` when things go wrong, then at `debug` until they go well again.
@@ -362,6 +395,11 @@ impl ShardWorker {
             view.unread_since = self.unread_since;
         });
     }
+}
+
+/// Whether the function answered.
+fn is_success(input: &Input) -> bool {
+    matches!(input, Input::Invoked(_, Reply { outcome: Outcome::Succeeded { .. }, .. }))
 }
 
 /// A checkpoint beats a start that was kept. LATEST means right now only when the mapping never ran before.

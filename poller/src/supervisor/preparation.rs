@@ -81,6 +81,12 @@ pub struct FoundStream {
 }
 
 impl FoundStream {
+    /// What the stream calls itself.
+    #[must_use]
+    pub fn stream_arn(&self) -> &str {
+        &self.description.arn
+    }
+
     /// How many of its shards take records.
     #[must_use]
     pub fn shards_open(&self) -> usize {
