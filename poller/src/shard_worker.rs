@@ -4,11 +4,11 @@
 
 mod deliveries;
 mod notices;
+mod problems;
 
 use crate::application::MappingId;
 use crate::clock::Clock;
 use crate::doubts::{Doubt, Doubts};
-use crate::errors::chain;
 use crate::ports::{
     CheckpointStore, Destination, Invoker, ReadFrom, ShardReader, ShardState, Source, SourceError, StoreError,
 };
@@ -21,14 +21,14 @@ use pelton_core::{
     Checkpoint, Command, FetchError, Finished, Input, Invocation, InvocationId, Outcome, Page, Policy, Reply,
     SaveError, SendError, Shard, ShardView, Timestamp,
 };
-use std::collections::{BTreeMap, VecDeque};
-use std::error::Error;
+use problems::{Doing, Problems};
+use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 /// What a shard shows while its function is throttled.
 const THROTTLED: &str = "throttled: the function has no free concurrency (ReservedConcurrentExecutions)";
@@ -96,15 +96,6 @@ enum ReaderSlot {
     Open(Box<dyn ShardReader>),
 }
 
-/// What can go wrong, each by itself: a read that succeeds says nothing about the function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Doing {
-    Invoking,
-    Delivering,
-    Saving,
-    Reading,
-}
-
 /// Runs one shard until it is drained or has ended. Dropping the future abandons what is in flight.
 pub struct ShardWorker {
     mapping: MappingId,
@@ -123,7 +114,7 @@ pub struct ShardWorker {
     /// Answers that needed no waiting.
     answers: VecDeque<Input>,
     view: watch::Sender<WorkerView>,
-    problems: BTreeMap<Doing, String>,
+    problems: Problems,
     unread_since: Option<Timestamp>,
     doubts: Arc<Doubts>,
     /// The stream turned out not to exist: when it is back, it may be another one.
@@ -143,6 +134,7 @@ impl ShardWorker {
         let first_view =
             WorkerView { shard: shard.view(), is_open: false, problem: None, unread_since: None };
         let (view, views) = watch::channel(first_view);
+        let problems = Problems::none(mapping.clone(), shard_id.clone());
         let deliveries = Deliveries::new(mapping.clone(), shard_id.clone(), ports.destination.clone());
         let worker = Self {
             mapping,
@@ -158,7 +150,7 @@ impl ShardWorker {
             orders: Some(orders),
             answers: VecDeque::new(),
             view,
-            problems: BTreeMap::new(),
+            problems,
             unread_since: None,
             doubts,
             doubt: None,
@@ -189,12 +181,12 @@ impl ShardWorker {
         while let Some(notice) = self.shard.next_notice() {
             notices::say(&self.mapping, &self.shard_id, &notice);
             if let Some(problem) = notices::problem_of_function(&notice) {
-                self.problems.insert(Doing::Invoking, problem);
+                self.problems.note(Doing::Invoking, problem);
                 function_does_well = false;
             }
         }
         if function_does_well {
-            self.recovered(Doing::Invoking);
+            self.problems.recovered(Doing::Invoking);
         }
     }
 
@@ -290,7 +282,7 @@ impl ShardWorker {
         self.reader = Some(slot);
         match answer {
             Ok(page) => {
-                self.recovered(Doing::Reading);
+                self.problems.recovered(Doing::Reading);
                 self.unread_since = None;
                 Input::Fetched(Ok(page))
             }
@@ -302,7 +294,7 @@ impl ShardWorker {
                     SourceError::Unavailable { .. } => _ = self.doubts.raise(),
                     SourceError::Throttled { .. } | SourceError::Denied { .. } => {}
                 }
-                self.has_problem(Doing::Reading, "the shard cannot be read; trying again", &error);
+                self.problems.has(Doing::Reading, "the shard cannot be read; trying again", &error);
                 Input::Fetched(Err(if is_throttled {
                     FetchError::Throttled
                 } else {
@@ -315,11 +307,11 @@ impl ShardWorker {
     fn saved(&mut self, answer: Result<(), StoreError>) -> Input {
         match answer {
             Ok(()) => {
-                self.recovered(Doing::Saving);
+                self.problems.recovered(Doing::Saving);
                 Input::CheckpointSaved(Ok(()))
             }
             Err(error) => {
-                self.has_problem(
+                self.problems.has(
                     Doing::Saving,
                     "the checkpoint cannot be kept; nothing new starts until it can",
                     &error,
@@ -336,11 +328,11 @@ impl ShardWorker {
             Outcome::Succeeded { .. } => {}
             Outcome::FunctionFailed { error_type, message } => {
                 warn!(%mapping, %shard, error_type, error = message, "the function failed");
-                self.problems.insert(Doing::Invoking, format!("{error_type}: {message}"));
+                self.problems.note(Doing::Invoking, format!("{error_type}: {message}"));
             }
             Outcome::Throttled => {
                 // Said once, not at every attempt.
-                if self.problems.insert(Doing::Invoking, THROTTLED.to_owned()).is_none() {
+                if self.problems.note(Doing::Invoking, THROTTLED.to_owned()) {
                     warn!(%mapping, %shard, "the function is throttled; the batch waits and will be sent again");
                 } else {
                     debug!(%mapping, %shard, "throttled; the batch will be sent again");
@@ -348,7 +340,7 @@ impl ShardWorker {
             }
             Outcome::NotInvoked { reason } => {
                 warn!(%mapping, %shard, reason, "the function could not be invoked; the batch will be sent again");
-                self.problems.insert(Doing::Invoking, reason.clone());
+                self.problems.note(Doing::Invoking, reason.clone());
             }
         }
         Input::Invoked(id, reply)
@@ -359,36 +351,19 @@ impl ShardWorker {
         let (given_up, sent) = delivered;
         let answer = match sent {
             Ok(()) => {
-                self.recovered(Doing::Delivering);
+                self.problems.recovered(Doing::Delivering);
                 Ok(())
             }
             Err(error) => {
-                self.has_problem(Doing::Delivering, "the on-failure destination does not work", error);
+                self.problems.has(Doing::Delivering, "the on-failure destination does not work", error);
                 Err(SendError)
             }
         };
         Input::FailureSent(given_up.failure.id, answer)
     }
 
-    /// Said once at `warn` when things go wrong, then at `debug` until they go well again.
-    fn has_problem(&mut self, doing: Doing, message: &'static str, problem: &(dyn Error + 'static)) {
-        let (mapping, shard, error) = (&self.mapping, &self.shard_id, chain(problem));
-        if self.problems.contains_key(&doing) {
-            debug!(%mapping, %shard, error, message);
-        } else {
-            warn!(%mapping, %shard, error, message);
-        }
-        self.problems.insert(doing, error);
-    }
-
-    fn recovered(&mut self, doing: Doing) {
-        if self.problems.remove(&doing).is_some() {
-            info!(mapping = %self.mapping, shard = %self.shard_id, "going on");
-        }
-    }
-
     fn publish(&self) {
-        let problem = self.problems.values().next().cloned();
+        let problem = self.problems.first();
         self.view.send_modify(|view| {
             view.shard = self.shard.view();
             view.problem = problem;

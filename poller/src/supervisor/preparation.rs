@@ -272,6 +272,7 @@ fn policy_of(plan: &MappingPlan, description: &StreamDescription) -> Policy {
     Policy {
         batch_size,
         batching_window: plan.mapping.batching_window,
+        has_destination: plan.ports.destination.is_some(),
         retention: description.retention,
         poll_interval: plan.poll_interval,
         fetch_gap_min: plan.endpoint.fetch_gap_min(),
