@@ -37,7 +37,7 @@ fn counts(supervisor: &Supervisor) -> Counts {
     shard.borrow().shard.counts
 }
 
-/// Puts a record that fails, waits until it is too old, and makes the function well again.
+/// Puts a record that fails, and waits until it is too old and was given up.
 async fn give_one_up(world: &World, name: &str) {
     world.stream.put("a", [name]);
     world.clock.sleep(RETENTION + Duration::from_secs(120)).await;
@@ -109,9 +109,10 @@ async fn a_destination_that_does_not_work_shows_until_it_takes_something() {
 async fn a_delivery_that_takes_its_time_holds_no_other_shard_back() {
     let (world, destination) = World::new(&["a", "b"]).with_destination();
     fails_with_bad_ones(&world);
-    destination.takes(Duration::from_secs(3600));
+    destination.takes(Duration::from_secs(600));
     let supervisor = world.start().await;
-    give_one_up(&world, "bad").await;
+    world.stream.put("a", ["bad"]);
+    world.clock.sleep(RETENTION).await;
     world.until(|_| destination.tried() == 1).await;
     world.stream.put("b", 0..5);
     world.until_handled(5).await;
@@ -127,7 +128,8 @@ async fn a_stop_waits_for_a_delivery_as_for_a_batch_and_keeps_that_it_is_settled
     destination.takes(Duration::from_secs(10));
     let supervisor = world.start().await;
     world.stream.put("a", ["bad"]);
-    world.until_a_day_later(|_| destination.tried() == 1).await;
+    world.clock.sleep(RETENTION).await;
+    world.until(|_| destination.tried() == 1).await;
     world.stop(supervisor).await;
     assert_eq!(destination.taken().len(), 1);
 
@@ -145,13 +147,14 @@ async fn a_delivery_that_outlasts_the_grace_time_is_made_again_at_the_next_start
     destination.takes(Duration::from_secs(900));
     let supervisor = world.start().await;
     world.stream.put("a", ["bad"]);
-    world.until_a_day_later(|_| destination.tried() == 1).await;
+    world.clock.sleep(RETENTION).await;
+    world.until(|_| destination.tried() == 1).await;
     let stopped = supervisor.stop(crate::world::GRACE, &world.clock).await;
     assert_eq!(stopped, pelton::supervisor::Stopped::Abandoned);
     assert!(destination.taken().is_empty());
 
     destination.takes(Duration::ZERO);
     let supervisor = world.start().await;
-    world.until_a_day_later(|_| destination.taken().len() == 1).await;
+    world.until(|_| destination.taken().len() == 1).await;
     world.stop(supervisor).await;
 }
