@@ -1,40 +1,47 @@
 //! Specification 4.2, 4.5: what becomes of records that are given up. What is given up, and when, is the core's.
 
-use crate::world::{World, numbers};
-use pelton::supervisor::Supervisor;
-use pelton_core::{Counts, GiveUp};
+use crate::world::{GRACE, World, numbers};
+use pelton::shard_worker::WorkerView;
+use pelton::supervisor::{Stopped, Supervisor};
+use pelton_core::{Counts, GiveUp, Outcome};
 use std::time::Duration;
 
 /// How long the stream keeps a record: a record that still fails then is given up.
-const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+const RETENTION: Duration = Duration::from_secs(600);
 
-/// Fails with whatever begins with `bad`.
-fn fails_with_bad_ones(world: &World) {
+/// A mapping of a stream that keeps nothing for long, and a function that fails with whatever begins with `bad`.
+fn world(shards: &[&str]) -> World {
+    let world = World::new(shards);
+    world.stream.keep_for(RETENTION);
     world.function.does(|records| {
         let is_bad = records.iter().any(|record| record.starts_with("bad"));
         (Duration::ZERO, if is_bad { failed() } else { succeeded() })
     });
+    world
 }
 
-fn succeeded() -> pelton_core::Outcome {
-    pelton_core::Outcome::Succeeded { payload: "null".into() }
+fn succeeded() -> Outcome {
+    Outcome::Succeeded { payload: "null".into() }
 }
 
-fn failed() -> pelton_core::Outcome {
-    pelton_core::Outcome::FunctionFailed { error_type: "Exception".into(), message: "told to".into() }
+fn failed() -> Outcome {
+    Outcome::FunctionFailed { error_type: "Exception".into(), message: "told to".into() }
 }
 
 /// What is wrong with the only shard, as it shows.
 fn problem(supervisor: &Supervisor) -> Option<String> {
-    let view = supervisor.mappings()[0].view.clone().expect("the mapping is enabled");
-    let shard = view.borrow().shards.values().next().expect("the shard is being read").clone();
-    shard.borrow().problem.clone()
+    view(supervisor).problem
 }
 
 fn counts(supervisor: &Supervisor) -> Counts {
-    let view = supervisor.mappings()[0].view.clone().expect("the mapping is enabled");
-    let shard = view.borrow().shards.values().next().expect("the shard is being read").clone();
-    shard.borrow().shard.counts
+    view(supervisor).shard.counts
+}
+
+fn view(supervisor: &Supervisor) -> WorkerView {
+    let mapping = supervisor.mappings()[0].view.clone().expect("the mapping is enabled");
+    let shard = mapping.borrow().shards.values().next().expect("the shard is being read").clone();
+    let view = shard.borrow().clone();
+    view
 }
 
 /// Puts a record that fails, and waits until it is too old and was given up.
@@ -45,8 +52,7 @@ async fn give_one_up(world: &World, name: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_given_up_is_handed_to_the_on_failure_destination_and_the_shard_goes_on() {
-    let (world, destination) = World::new(&["a"]).with_destination();
-    fails_with_bad_ones(&world);
+    let (world, destination) = world(&["a"]).with_destination();
     let supervisor = world.start().await;
     world.stream.put("a", ["bad-1", "bad-2"]);
     world.clock.sleep(RETENTION + Duration::from_secs(120)).await;
@@ -67,8 +73,7 @@ async fn what_is_given_up_is_handed_to_the_on_failure_destination_and_the_shard_
 
 #[tokio::test(start_paused = true)]
 async fn discarded_means_skipped_even_without_a_destination_the_shard_goes_on() {
-    let world = World::new(&["a"]);
-    fails_with_bad_ones(&world);
+    let world = world(&["a"]);
     let supervisor = world.start().await;
     give_one_up(&world, "bad").await;
     world.stream.put("a", 0..5);
@@ -80,8 +85,7 @@ async fn discarded_means_skipped_even_without_a_destination_the_shard_goes_on() 
 
 #[tokio::test(start_paused = true)]
 async fn a_destination_that_does_not_work_shows_until_it_takes_something() {
-    let (world, destination) = World::new(&["a"]).with_destination();
-    fails_with_bad_ones(&world);
+    let (world, destination) = world(&["a"]).with_destination();
     destination.set_away(true);
     let supervisor = world.start().await;
     give_one_up(&world, "bad-1").await;
@@ -107,8 +111,7 @@ async fn a_destination_that_does_not_work_shows_until_it_takes_something() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delivery_that_takes_its_time_holds_no_other_shard_back() {
-    let (world, destination) = World::new(&["a", "b"]).with_destination();
-    fails_with_bad_ones(&world);
+    let (world, destination) = world(&["a", "b"]).with_destination();
     destination.takes(Duration::from_secs(600));
     let supervisor = world.start().await;
     world.stream.put("a", ["bad"]);
@@ -123,8 +126,7 @@ async fn a_delivery_that_takes_its_time_holds_no_other_shard_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_waits_for_a_delivery_as_for_a_batch_and_keeps_that_it_is_settled() {
-    let (world, destination) = World::new(&["a"]).with_destination();
-    fails_with_bad_ones(&world);
+    let (world, destination) = world(&["a"]).with_destination();
     destination.takes(Duration::from_secs(10));
     let supervisor = world.start().await;
     world.stream.put("a", ["bad"]);
@@ -142,15 +144,14 @@ async fn a_stop_waits_for_a_delivery_as_for_a_batch_and_keeps_that_it_is_settled
 
 #[tokio::test(start_paused = true)]
 async fn a_delivery_that_outlasts_the_grace_time_is_made_again_at_the_next_start() {
-    let (world, destination) = World::new(&["a"]).with_destination();
-    fails_with_bad_ones(&world);
+    let (world, destination) = world(&["a"]).with_destination();
     destination.takes(Duration::from_secs(900));
     let supervisor = world.start().await;
     world.stream.put("a", ["bad"]);
     world.clock.sleep(RETENTION).await;
     world.until(|_| destination.tried() == 1).await;
-    let stopped = supervisor.stop(crate::world::GRACE, &world.clock).await;
-    assert_eq!(stopped, pelton::supervisor::Stopped::Abandoned);
+    let stopped = supervisor.stop(GRACE, &world.clock).await;
+    assert_eq!(stopped, Stopped::Abandoned);
     assert!(destination.taken().is_empty());
 
     destination.takes(Duration::ZERO);
