@@ -8,6 +8,7 @@ pub mod commands;
 pub mod control;
 pub mod data_dir;
 pub mod descriptors;
+pub mod destination;
 pub mod doubts;
 pub mod errors;
 mod exposure;

@@ -2,13 +2,13 @@
 
 use pelton::application::{Mapping, MappingId, StreamArn};
 use pelton::clock::Clock;
-use pelton::ports::Invoker;
+use pelton::ports::{Destination, Invoker};
 use pelton::shard_worker::Ports;
 use pelton::supervisor::{
     Endpoint, MappingActivity, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
 };
 use pelton_core::plan::StartingPosition;
-use pelton_tests::fakes::{FakeFunction, FakeStream, MemoryStore};
+use pelton_tests::fakes::{FakeDestination, FakeFunction, FakeStream, MemoryStore};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ pub(crate) struct World {
     pub(crate) stream: FakeStream,
     pub(crate) function: FakeFunction,
     pub(crate) store: MemoryStore,
+    /// The mapping's on-failure destination, if it has one.
+    pub(crate) destination: Option<FakeDestination>,
     pub(crate) mapping: Mapping,
     pub(crate) endpoint: Endpoint,
 }
@@ -55,7 +57,7 @@ impl World {
             on_failure: None,
         };
         let store = MemoryStore::default();
-        Self { clock, stream, function, store, mapping, endpoint: Endpoint::Other }
+        Self { clock, stream, function, store, destination: None, mapping, endpoint: Endpoint::Other }
     }
 
     pub(crate) fn from(self, starting_position: StartingPosition) -> Self {
@@ -64,6 +66,12 @@ impl World {
 
     pub(crate) fn batch_size(self, batch_size: u32) -> Self {
         Self { mapping: Mapping { batch_size, ..self.mapping }, ..self }
+    }
+
+    /// The same with an on-failure destination.
+    pub(crate) fn with_destination(self) -> (Self, FakeDestination) {
+        let destination = FakeDestination::new(&self.clock);
+        (Self { destination: Some(destination.clone()), ..self }, destination)
     }
 
     /// Starts the mapping as a new process would.
@@ -76,6 +84,7 @@ impl World {
             source: Arc::new(self.stream.clone()),
             invoker: Arc::new(self.function.clone()) as Arc<dyn Invoker>,
             store: Arc::new(self.store.clone()),
+            destination: self.destination.clone().map(|taker| Arc::new(taker) as Arc<dyn Destination>),
             clock: self.clock.clone(),
         };
         let plan = MappingPlan {

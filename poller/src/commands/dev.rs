@@ -13,6 +13,7 @@ use super::signals::StopSignals;
 use super::views::Past;
 use super::{CommandFailure, load};
 use crate::application::{Application, Function};
+use crate::aws;
 use crate::build::build;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
@@ -62,6 +63,7 @@ pub(super) struct Surroundings {
     pub(super) application: Application,
     pub(super) client: KinesisClient,
     pub(super) stream: Option<EmbeddedStream>,
+    aws: aws::AwsOptions,
     options: PollerOptions,
     clock: Clock,
 }
@@ -123,6 +125,7 @@ impl Surroundings {
             application: self.application.clone(),
             functions,
             client: self.client.clone(),
+            aws: self.aws.clone(),
             endpoint: if self.stream.is_some() { Endpoint::InProcess } else { Endpoint::Other },
             arrivals: self.stream.as_ref().map(EmbeddedStream::arrivals),
             budget: ByteBudget::default(),
@@ -152,6 +155,8 @@ pub(super) async fn start(
         Some(_) => None,
         None => Some(embed(&stream, &region).await?),
     };
+    let aws_elsewhere =
+        aws::AwsOptions { endpoint_url: aws.endpoint_url.clone(), region: Some(region.clone()) };
     let endpoint_url = stream.as_ref().map(EmbeddedStream::endpoint).or(aws.endpoint_url);
     let client = connect(&AwsOptions { endpoint_url, region: Some(region.clone()) }).await?;
     // Code that does not compile must not leave streams behind.
@@ -174,7 +179,7 @@ pub(super) async fn start(
         look_out,
     };
     let past = Past::none(&clock);
-    let surroundings = Surroundings { application, client, stream, options, clock };
+    let surroundings = Surroundings { application, client, stream, aws: aws_elsewhere, options, clock };
     let poller = Poller::start(surroundings.launch(functions, past, data_dir)).await?;
     Ok(Local { poller, surroundings, template })
 }

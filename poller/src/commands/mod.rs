@@ -5,6 +5,7 @@ pub mod dev;
 pub mod failure;
 mod functions;
 mod load;
+mod on_failure;
 pub mod options;
 mod poller;
 pub mod put;

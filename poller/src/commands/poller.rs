@@ -9,10 +9,12 @@ pub(super) use ending::Ended;
 
 use super::CommandFailure;
 use super::functions::{Functions, Running};
+use super::on_failure::OnFailureDestinations;
 use super::options::PollerOptions;
 use super::signals::StopSignals;
 use super::views::{Past, RunningViews};
 use crate::application::{Application, Function, Mapping};
+use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
@@ -57,6 +59,8 @@ pub(super) struct Launch {
     pub(super) functions: Functions,
     /// Speaks to the streams.
     pub(super) client: KinesisClient,
+    /// Which AWS.
+    pub(super) aws: AwsOptions,
     /// What kind of endpoint that is.
     pub(super) endpoint: Endpoint,
     /// Tells when records arrive, if the streams are in this process.
@@ -80,6 +84,7 @@ pub(super) struct Poller {
     functions: BTreeMap<String, Arc<LocalFunction>>,
     views: Arc<RunningViews>,
     store: Arc<SqliteStore>,
+    destinations: OnFailureDestinations,
     control: Control,
     /// Dropped after all that write into it: whoever holds the folder next finds everything settled.
     data_dir: DataDir,
@@ -106,6 +111,7 @@ impl Poller {
             application,
             functions,
             client,
+            aws,
             endpoint,
             arrivals,
             budget,
@@ -125,12 +131,15 @@ impl Poller {
         require_descriptors(found.iter().map(FoundStream::shards_open).sum())?;
         let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone()).map_err(bad_input)?;
         let store: Arc<SqliteStore> = Arc::new(store);
+        let place = (endpoint, client.region());
+        let mut destinations = OnFailureDestinations::new(&application, &functions, aws, place, &clock);
         let running = Running::start(functions, &application, client.region(), &clock);
         let prepared = all(sources.into_iter().zip(found).map(|((mapping, source), found)| {
             let ports = Ports {
                 source,
                 invoker: running.invokers[&mapping.function].clone(),
                 store: store.clone(),
+                destination: destinations.open(&mapping, found.stream_arn()),
                 clock: clock.clone(),
             };
             let (envelope, poll_interval) = (KinesisEncoder::envelope(), options.poll_interval);
@@ -152,7 +161,7 @@ impl Poller {
         let options = PollerOptions { listen: server.address(), ..options };
         let control = Control::serve(server, views.clone(), clock.clone());
         let functions = running.here;
-        Ok(Self { supervisor, functions, views, store, control, data_dir, options, clock })
+        Ok(Self { supervisor, functions, views, store, destinations, control, data_dir, options, clock })
     }
 
     /// What it is doing.
@@ -184,8 +193,12 @@ impl Poller {
         let mappings = self.supervisor.mappings().iter().filter(|handle| handle.view.is_some()).count();
         let (opened, counts) = (self.supervisor.opened(), (mappings, self.supervisor.shards()));
         let announced = announce(opened, counts, &self.data_dir, self.options.listen, &self.clock);
+        let noticed = async {
+            let (never, ()) = tokio::join!(announced, self.destinations.look());
+            match never {}
+        };
         let mut why = tokio::select! {
-            never = announced => match never {},
+            never = noticed => match never {},
             signal = signals.next() => {
                 info!(signal, ?grace, "stopping: batches in flight finish");
                 Why::Told

@@ -73,6 +73,7 @@ async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Re
         EndpointKind::Loopback | EndpointKind::Aws | EndpointKind::Other => Endpoint::Other,
     };
     require_region(&application, &client)?;
+    let region = Some(client.region().to_owned());
     let functions = functions::elsewhere(&functions, &application, client.region(), &clock)
         .await?
         .unwrap_or(Functions::Here(functions_here));
@@ -83,6 +84,7 @@ async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Re
         application,
         functions,
         client,
+        aws: aws::AwsOptions { endpoint_url: aws.endpoint_url, region },
         endpoint,
         arrivals: None,
         budget,

@@ -82,6 +82,12 @@ pub struct FoundStream {
 }
 
 impl FoundStream {
+    /// What the stream calls itself.
+    #[must_use]
+    pub fn stream_arn(&self) -> &str {
+        &self.description.arn
+    }
+
     /// How many of its shards take records.
     #[must_use]
     pub fn shards_open(&self) -> usize {
@@ -264,6 +270,7 @@ async fn persist<T>(clock: &Clock, ask: impl AsyncFn() -> Result<T, SourceError>
 fn policy_of(plan: &MappingPlan, description: &StreamDescription) -> Policy {
     let policy = policy::of_mapping(&plan.mapping, plan.envelope.clone());
     Policy {
+        has_destination: plan.ports.destination.is_some(),
         retention: description.retention,
         poll_interval: plan.poll_interval,
         fetch_gap_min: plan.endpoint.fetch_gap_min(),

@@ -122,6 +122,11 @@ impl FakeStream {
         self.inner().status = status;
     }
 
+    /// How long the stream keeps a record: a day unless told otherwise. Tell it before the mapping starts.
+    pub fn keep_for(&self, retention: Duration) {
+        self.inner().retention = retention;
+    }
+
     /// When each shard was read.
     #[must_use]
     pub fn reads(&self) -> Vec<(ShardId, Timestamp)> {

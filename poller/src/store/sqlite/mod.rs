@@ -48,7 +48,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Corrupt`] if the file is damaged, is not Pelton's, or was written by a newer Pelton;
+    /// [`StoreError::Corrupt`] if the file is damaged, is not Pelton's, or was written by another version of it;
     /// [`StoreError::Unwritable`] if it cannot be made or written, or another program has locked it.
     pub fn open(file: &Path, clock: Clock) -> Result<Self, StoreError> {
         let name = file.display().to_string();

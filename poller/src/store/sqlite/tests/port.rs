@@ -3,6 +3,8 @@
 use super::*;
 use crate::errors::chain;
 use crate::ports::{ShardState, StoreError};
+use bytes::Bytes;
+use pelton_core::OpenWindow;
 use std::sync::Arc;
 
 #[tokio::test]
@@ -42,6 +44,31 @@ async fn what_is_kept_outlives_the_store() {
             (starts[3], ended)
         ]
     );
+}
+
+#[tokio::test]
+async fn a_window_and_what_is_settled_ahead_are_kept_with_the_position_and_go_with_the_next_save() {
+    let folder = tempfile::tempdir().unwrap();
+    let moment = Timestamp::from_millis;
+    // Not even UTF-8: the state is kept to the byte.
+    let state = Bytes::from_static(b"{ \"b\":1.50, \"a\":\"\\u00e9\" }\xff\0");
+    let window = Some(OpenWindow { start: moment(60_000), end: moment(120_000), state });
+    let empty = Some(OpenWindow { start: moment(0), end: moment(1), state: Bytes::new() });
+    let whole = Checkpoint { ahead: [0, 1, u64::MAX, 0x0102_0304_0506_0708].into(), window, ..at("10") };
+    for checkpoint in [
+        whole.clone(),
+        Checkpoint { window: None, ..whole.clone() },
+        Checkpoint { ahead: [].into(), ..whole.clone() },
+        Checkpoint { window: empty, position: None, ..whole },
+        at("11"),
+    ] {
+        let store = open_started(&file_in(&folder), 2).await;
+        store.save(&mapping(), &shard(0), &checkpoint).await.unwrap();
+        drop(store);
+        let store = open(&file_in(&folder));
+        assert_eq!(checkpoint_of(&store, 0).await, checkpoint);
+        assert_eq!(checkpoint_of(&store, 1).await, Checkpoint::default(), "another shard is not touched");
+    }
 }
 
 #[tokio::test]
