@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod catching_up;
 mod order;
 mod positions;
 mod resharding;

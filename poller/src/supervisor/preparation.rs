@@ -43,6 +43,17 @@ pub struct MappingPlan {
     pub endpoint: Endpoint,
     /// From one read of an idle shard to the next.
     pub poll_interval: Duration,
+    /// How far it goes.
+    pub goal: Goal,
+}
+
+/// How far a mapping goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// On and on, until it is told to stop.
+    GoOn,
+    /// Until what was in the stream when it started is settled.
+    CatchUp,
 }
 
 /// What kind of endpoint a stream has.
