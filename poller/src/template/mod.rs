@@ -43,7 +43,7 @@ mod robustness;
 mod settings;
 pub mod source;
 mod streams;
-mod suggest;
+pub(crate) mod suggest;
 mod summary;
 #[cfg(test)]
 mod testing;
@@ -54,6 +54,8 @@ mod yaml_mapping;
 mod yaml_scalar;
 
 pub use description::description;
+pub(crate) use mappings::{TIMESTAMP_FORMS, timestamp};
+pub(crate) use summary::shown_timestamp;
 pub use summary::summary;
 
 use crate::application::{Application, Function};

@@ -42,7 +42,7 @@ fn mapping_row(mapping: &Mapping) -> [String; 7] {
 }
 
 /// As ISO 8601 writes it, in UTC.
-pub(super) fn shown_timestamp(timestamp: Timestamp) -> String {
+pub(crate) fn shown_timestamp(timestamp: Timestamp) -> String {
     let millis = timestamp.as_millis();
     let timestamp =
         i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
