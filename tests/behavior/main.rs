@@ -6,6 +6,7 @@ mod catching_up;
 mod order;
 mod positions;
 mod resharding;
+mod rewinding;
 mod stopping;
 mod trouble;
 mod world;

@@ -8,6 +8,7 @@ mod load;
 pub mod options;
 mod poller;
 pub mod put;
+pub mod rewind;
 pub mod run;
 pub mod signals;
 pub mod status;

@@ -93,7 +93,7 @@ async fn start(
         }
         EndpointKind::Loopback | EndpointKind::Aws | EndpointKind::Other => Endpoint::Other,
     };
-    require_region(&application, &client)?;
+    require_region(enabled(&application), &client)?;
     let functions = functions::elsewhere(&functions, &application, client.region(), &clock)
         .await?
         .unwrap_or(Functions::Here(functions_here));
@@ -130,9 +130,12 @@ pub(super) fn require_mappings(application: &Application, template: &Path) -> Re
 }
 
 /// On AWS a stream is found by its name within one region: a mapping must not read the namesake of its stream elsewhere.
-fn require_region(application: &Application, client: &KinesisClient) -> Result<(), CommandFailure> {
+pub(super) fn require_region<'a>(
+    mut mappings: impl Iterator<Item = &'a Mapping>,
+    client: &KinesisClient,
+) -> Result<(), CommandFailure> {
     let is_elsewhere = |mapping: &&Mapping| mapping.stream.region != client.region();
-    match enabled(application).find(is_elsewhere) {
+    match mappings.find(is_elsewhere) {
         Some(mapping) if client.endpoint().kind() == EndpointKind::Aws => {
             let (id, stream, region) = (&mapping.id, &mapping.stream, client.region());
             Err(CommandFailure::bad_input(format!(

@@ -6,10 +6,12 @@
 mod mapping_runner;
 mod mapping_view;
 mod preparation;
+mod rewinding;
 
 pub use mapping_runner::MappingRunner;
 pub use mapping_view::{MappingActivity, MappingView};
 pub use preparation::{Endpoint, FoundStream, Goal, MappingPlan, Prepared, StartError, find_stream, prepare};
+pub use rewinding::{RewindError, RewindTo, Rewound, rewind};
 
 use crate::application::Mapping;
 use crate::clock::Clock;
