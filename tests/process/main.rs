@@ -18,4 +18,5 @@ mod printing;
 mod records;
 mod refused_surroundings;
 mod refused_templates;
+mod rewinding;
 mod stopping;
