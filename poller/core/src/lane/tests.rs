@@ -45,7 +45,7 @@ fn deliver(lane: &mut Lane) -> Arc<Batch> {
     let mut random = fastrand::Rng::with_seed(0);
     match lane.failure_sent(id, true, &policy(), at(0), &mut random) {
         Delivered::HandedOver(given_up) => given_up.batch,
-        other => panic!("{other:?}"),
+        other @ (Delivered::Abandoned(_) | Delivered::Again) => panic!("{other:?}"),
     }
 }
 
