@@ -189,6 +189,19 @@ fn a_final_invocation_that_fails_expires_with_its_window() {
 }
 
 #[test]
+fn a_final_invocation_is_tried_however_late_so_that_its_state_is_not_lost_unseen() {
+    check(
+        &Policy { record_age_max: Some(millis(2_000)), retention: millis(2_000), ..in_windows() },
+        &[("a", 0)],
+        &[
+            (0, "a #1 @0 {}", state("1")),
+            (90_000, "#1 final @0 1", Fails),
+            (90_000, "final too old after 1", Delivered),
+        ],
+    );
+}
+
+#[test]
 fn the_response_to_the_final_invocation_needs_no_state() {
     for response in [says(""), says("{}"), says("null"), says(r#""done""#), state("7")] {
         check(
