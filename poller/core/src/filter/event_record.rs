@@ -5,7 +5,7 @@
 
 use super::fields::Fields;
 use super::json::{NotJson, Reader, Text, Token};
-use super::payload::{self, Content};
+use super::payload;
 use super::{Contents, Source};
 use base64_simd::STANDARD;
 use std::borrow::Cow;

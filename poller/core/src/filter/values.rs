@@ -75,10 +75,9 @@ impl Operator {
     fn matches(&self, value: &str, number: Option<f64>, address: Option<&str>) -> bool {
         match self {
             Self::Literal(literal) => value == literal,
-            // A number is looked at as an address too, unless another operator of the leaf compares numbers: as event-ruler does.
+            // The digits of a number are looked at too: as event-ruler does.
             Self::Address(range) => {
-                address.is_some_and(|digits| range.contains(digits))
-                    || (number.is_none() && range.contains(value))
+                address.is_some_and(|digits| range.contains(digits)) || range.contains(value)
             }
             Self::Prefix(prefix) => value.starts_with(prefix.as_str()),
             Self::Suffix(suffix) => value.ends_with(suffix.as_str()),
