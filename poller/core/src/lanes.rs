@@ -98,11 +98,6 @@ impl Lanes {
         self.lanes.iter().any(Lane::is_in_flight)
     }
 
-    /// Whether any lane has a batch at hand.
-    pub(crate) fn have_work(&self) -> bool {
-        self.lanes.iter().any(Lane::has_work)
-    }
-
     /// Lets go of every record that is not in flight. No record comes any more.
     pub(crate) fn let_go(&mut self) {
         self.lanes.iter_mut().for_each(Lane::let_go);

@@ -130,6 +130,13 @@ impl Lane {
         self.work.push_front(last);
     }
 
+    /// Size of the state, if the batch at hand is the first try of a final invocation before its time.
+    pub(super) fn window_ends_early(&self) -> Option<usize> {
+        let last = self.work.front().filter(|work| !work.was_tried)?.last_of_window?;
+        let window = self.window.as_ref().filter(|_| last.invocation == WindowInvocation::FinalEarly)?;
+        Some(window.open.state.len())
+    }
+
     /// Whether the final invocation of the window could still be made with this state.
     pub(super) fn has_room_for(&self, state: Option<&Bytes>, policy: &Policy) -> bool {
         let (Some(window), Some(state)) = (&self.window, state) else { return true };

@@ -61,7 +61,7 @@ struct Story {
     next_id: u64,
 }
 
-const ENDED: ReadSoFar = ReadSoFar { has_ended: true, caught_up_at: None };
+const ENDED: ReadSoFar = ReadSoFar { has_ended: true, caught_up_at: None, last_arrival: None };
 
 impl Story {
     fn of(policy: &Policy, waiting: &[(&str, u64)]) -> Self {
@@ -133,7 +133,6 @@ impl Story {
     fn is_over(&self) {
         assert_eq!(self.lane.held(), (0, 0), "records are left");
         assert_eq!(self.lane.due(&self.policy, true, ENDED), None, "something is left to do");
-        assert!(!self.lane.has_work());
     }
 }
 

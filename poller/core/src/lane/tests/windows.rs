@@ -58,7 +58,6 @@ fn a_response_without_state_counts_as_a_failed_invocation_and_consumes_attempts(
             (0, "a #1 @0 {}", says("{}")),
             (0, "a #2 @0 {}", says("")),
             (0, "a retried enough after 2", Delivered),
-            (0, "#1 final @0 {}", Succeeds),
         ],
     );
 }
@@ -197,6 +196,20 @@ fn a_final_invocation_is_tried_however_late_so_that_its_state_is_not_lost_unseen
             (0, "a #1 @0 {}", state("1")),
             (90_000, "#1 final @0 1", Fails),
             (90_000, "final too old after 1", Delivered),
+        ],
+    );
+}
+
+#[test]
+fn a_window_in_which_nothing_succeeded_has_no_final_invocation() {
+    check(
+        &Policy { retry_attempts_max: Some(0), ..in_windows() },
+        &[("a", 0), ("b", 1_000)],
+        &[
+            (0, "a #1 @0 {}", Fails),
+            (0, "a retried enough after 1", Delivered),
+            (0, "b #1 @1 {}", state("{}")),
+            (0, "#1 final @1 {}", Succeeds),
         ],
     );
 }
@@ -394,11 +407,7 @@ mod size {
         check(
             &policy,
             &[("a", 0)],
-            &[
-                (0, "a #1 @0 {}", state(&text(largest + 1))),
-                (0, "a retried enough after 1", Delivered),
-                (0, "#1 final @0 {}", Succeeds),
-            ],
+            &[(0, "a #1 @0 {}", state(&text(largest + 1))), (0, "a retried enough after 1", Delivered)],
         );
     }
 }
