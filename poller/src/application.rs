@@ -88,6 +88,38 @@ pub struct Mapping {
     pub batch_size: u32,
     /// MaximumBatchingWindowInSeconds: 0 to 300 s, default 0.
     pub batching_window: Duration,
+    /// ParallelizationFactor: 1 to 10, default 1.
+    pub parallelization_factor: u32,
+    /// BisectBatchOnFunctionError, default false.
+    pub bisect_batch_on_function_error: bool,
+    /// MaximumRetryAttempts: 0 to 10,000; `None` (-1, the default): until the record expires.
+    pub maximum_retry_attempts: Option<u32>,
+    /// MaximumRecordAgeInSeconds: 60 to 604,800 s; `None` (-1, the default): no limit but the stream's retention.
+    pub maximum_record_age: Option<Duration>,
+    /// TumblingWindowInSeconds: 1 to 900 s; `None` (0, the default): no windows. Only with a factor of 1.
+    pub tumbling_window: Option<Duration>,
+    /// Whether FunctionResponseTypes has ReportBatchItemFailures.
+    pub report_batch_item_failures: bool,
+    /// FilterCriteria: the texts of its patterns, each of which compiles; none: every record is delivered.
+    pub filter_patterns: Vec<String>,
+    /// DestinationConfig.OnFailure.Destination; `None`: records that are given up are only said loudly.
+    pub on_failure: Option<OnFailure>,
+}
+
+/// Where records go that were given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// A standard queue, by its ARN.
+    Sqs(String),
+    /// A standard topic, by its ARN.
+    Sns(String),
+    /// A bucket, by its name.
+    S3 {
+        /// The bucket's name.
+        bucket: String,
+    },
+    /// A file of JSON lines, for local use: `file:PATH`. Absolute here; relative paths start at the template's folder.
+    File(PathBuf),
 }
 
 /// Names a mapping: its logical id.

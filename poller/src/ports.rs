@@ -3,7 +3,7 @@
 use crate::application::MappingId;
 use async_trait::async_trait;
 use pelton_core::plan::{ListedShard, NewShard, ShardId, ShardStart};
-use pelton_core::{Batch, Checkpoint, Outcome, Page, Position, Timestamp};
+use pelton_core::{Batch, Checkpoint, Failure, Page, Position, Reply, Timestamp};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
@@ -137,9 +137,38 @@ pub enum SourceError {
 pub trait Invoker: Send + Sync {
     /// Runs the function once with the batch as its event.
     ///
-    /// A function that fails is an [`Outcome`], not an error. Cancelling before the function was reached leaves no
+    /// A function that fails is an [`Outcome`](pelton_core::Outcome), not an error. Cancelling before the function was reached leaves no
     /// trace; cancelling later ends the process that runs it.
-    async fn invoke(&self, batch: Arc<Batch>) -> Outcome;
+    async fn invoke(&self, batch: Arc<Batch>) -> Reply;
+}
+
+/// Takes records that were given up.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// Hands them over, once. May be called again with the same after an error, and after a crash with an equal one: a
+    /// destination may see the same records twice. Cancelling is safe.
+    async fn send(&self, given_up: &GivenUp) -> Result<(), DestinationError>;
+}
+
+/// Records that were given up.
+#[derive(Clone, Debug)]
+pub struct GivenUp {
+    /// Which, and why.
+    pub failure: Failure,
+    /// The shard that they are of.
+    pub shard: ShardId,
+    /// When they were given up.
+    pub at: Timestamp,
+}
+
+/// Why a destination did not take what was given up.
+#[derive(Debug, thiserror::Error)]
+#[error("{destination} does not take records that were given up")]
+pub struct DestinationError {
+    /// The destination, as the template names it.
+    pub destination: String,
+    /// What it said.
+    pub source: Cause,
 }
 
 /// Keeps how far each mapping is.

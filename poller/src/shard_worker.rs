@@ -15,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use pelton_core::plan::{ShardId, ShardStart};
 use pelton_core::{
     Checkpoint, Command, Failure, FetchError, Finished, GiveUp, Input, Invocation, InvocationId, Outcome,
-    Page, Policy, SaveError, Shard, ShardView, Timestamp,
+    Page, Policy, Reply, SaveError, Shard, ShardView, Timestamp,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
@@ -107,7 +107,7 @@ pub struct ShardWorker {
     reader: Option<ReaderSlot>,
     /// A task of its own, at most one: decoding a page takes long enough that batches must go on beside it.
     fetch: JoinSet<Fetched>,
-    invocations: FuturesUnordered<BoxFuture<'static, (InvocationId, Outcome)>>,
+    invocations: FuturesUnordered<BoxFuture<'static, (InvocationId, Reply)>>,
     save: Option<BoxFuture<'static, Result<(), StoreError>>>,
     arrivals: Option<watch::Receiver<u64>>,
     /// `None` once told to drain: nothing follows.
@@ -178,7 +178,7 @@ impl ShardWorker {
             Command::SaveCheckpoint(checkpoint) => self.start_save(checkpoint),
             Command::SendFailure(failure) => {
                 self.report(&failure);
-                self.answers.push_back(Input::FailureSent);
+                self.answers.push_back(Input::FailureSent(failure.id, Ok(())));
             }
         }
     }
@@ -223,6 +223,8 @@ impl ShardWorker {
     fn report(&self, failure: &Failure) {
         let reason = match failure.reason {
             GiveUp::Expired => "older than the stream's retention",
+            GiveUp::TooOld => "older than MaximumRecordAgeInSeconds",
+            GiveUp::RetriesExhausted => "MaximumRetryAttempts are used up",
             GiveUp::TooLarge => "larger than an invocation may be",
         };
         let Failure { batch, attempts, .. } = failure;
@@ -240,7 +242,7 @@ impl ShardWorker {
         let wakeup = self.shard.next_wakeup();
         tokio::select! {
             biased;
-            Some((id, outcome)) = self.invocations.next() => self.invoked(id, outcome),
+            Some((id, reply)) = self.invocations.next() => self.invoked(id, reply),
             answer = finish(&mut self.save) => self.saved(answer),
             order = next_order(&mut self.orders) => self.obey(order),
             Some(fetched) = self.fetch.join_next() => self.fetched(fetched),
@@ -311,9 +313,9 @@ impl ShardWorker {
         }
     }
 
-    fn invoked(&mut self, id: InvocationId, outcome: Outcome) -> Input {
+    fn invoked(&mut self, id: InvocationId, reply: Reply) -> Input {
         let (mapping, shard) = (&self.mapping, &self.shard_id);
-        match &outcome {
+        match &reply.outcome {
             Outcome::Succeeded { .. } => self.recovered(Doing::Invoking),
             Outcome::FunctionFailed { error_type, message } => {
                 warn!(%mapping, %shard, error_type, error = message, "the function failed; its batch will be retried");
@@ -332,7 +334,7 @@ impl ShardWorker {
                 self.problems.insert(Doing::Invoking, reason.clone());
             }
         }
-        Input::Invoked(id, outcome)
+        Input::Invoked(id, reply)
     }
 
     /// Said once at `warn` when things go wrong, then at `debug` until they go well again.

@@ -45,6 +45,14 @@ impl World {
             starting_position: StartingPosition::TrimHorizon,
             batch_size: 10,
             batching_window: Duration::ZERO,
+            parallelization_factor: 1,
+            bisect_batch_on_function_error: false,
+            maximum_retry_attempts: None,
+            maximum_record_age: None,
+            tumbling_window: None,
+            report_batch_item_failures: false,
+            filter_patterns: Vec::new(),
+            on_failure: None,
         };
         let store = MemoryStore::default();
         Self { clock, stream, function, store, mapping, endpoint: Endpoint::Other }

@@ -26,6 +26,12 @@ impl Envelope {
         Self { head: head.into(), tail: tail.into() }
     }
 
+    /// An event without records, in two slices.
+    #[must_use]
+    pub fn empty_event(&self) -> [Bytes; 2] {
+        [self.head.clone(), self.tail.clone()]
+    }
+
     /// Length in bytes of an event that holds `records` records of `encoded_bytes` in sum.
     #[must_use]
     pub fn event_len(&self, records: usize, encoded_bytes: usize) -> usize {

@@ -4,7 +4,10 @@
 //! Never passes an unsettled record, never goes back (I3).
 
 use crate::record::{Ordinal, Position, Record};
+use crate::time::Timestamp;
+use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What is kept of a shard: everything up to `position` is settled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +16,21 @@ pub struct Checkpoint {
     pub position: Option<Position>,
     /// The shard is closed and everything in it is settled.
     pub ended: bool,
+    /// Fingerprints of records above `position` that are settled too, where batches run side by side.
+    pub ahead: Arc<[u64]>,
+    /// The tumbling window that is open at `position`.
+    pub window: Option<OpenWindow>,
+}
+
+/// A tumbling window that has begun and not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenWindow {
+    /// Its first moment.
+    pub start: Timestamp,
+    /// The first moment after it.
+    pub end: Timestamp,
+    /// What the function returned last as `state`, to the byte; `{}` at first.
+    pub state: Bytes,
 }
 
 /// Tracks which records are settled. Memory grows with the number of gaps, not of records.

@@ -15,6 +15,10 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InvocationId(pub u64);
 
+/// Names one delivery of records that were given up; never reused by its shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FailureId(pub u64);
+
 /// What the shell is to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -45,12 +49,34 @@ pub struct Invocation {
 /// Records that were given up: settled without having succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The records, in order.
+    /// Names this delivery in its answer.
+    pub id: FailureId,
+    /// The records, in order. None, but a tumbling window's state, if the final invocation of a window was given up.
     pub batch: Arc<Batch>,
     /// Why they were given up.
     pub reason: GiveUp,
     /// How often the function was invoked with them.
     pub attempts: u32,
+    /// The last invocation that reached the function, if one did.
+    pub last_reached: Option<Reached>,
+}
+
+/// An invocation that reached the function and did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Its request id, if the shell knows it.
+    pub request_id: Option<Arc<str>>,
+    /// How it failed.
+    pub how: HowFailed,
+}
+
+/// How an invocation that reached the function failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HowFailed {
+    /// The function itself failed.
+    FunctionError,
+    /// It answered, and its response says that the batch failed.
+    Reported,
 }
 
 /// Why records were given up.
@@ -58,6 +84,10 @@ pub struct Failure {
 pub enum GiveUp {
     /// The stream no longer keeps them: older than its retention.
     Expired,
+    /// Older than MaximumRecordAgeInSeconds (RecordAgeExceeded).
+    TooOld,
+    /// MaximumRetryAttempts are used up (RetryAttemptsExhausted).
+    RetriesExhausted,
     /// A single record whose event alone is larger than an invocation may be.
     TooLarge,
 }
@@ -68,11 +98,11 @@ pub enum Input {
     /// The answer to [`Command::Fetch`].
     Fetched(Result<Page, FetchError>),
     /// The answer to [`Command::Invoke`].
-    Invoked(InvocationId, Outcome),
+    Invoked(InvocationId, Reply),
     /// The answer to [`Command::SaveCheckpoint`].
     CheckpointSaved(Result<(), SaveError>),
     /// The answer to [`Command::SendFailure`].
-    FailureSent,
+    FailureSent(FailureId, Result<(), SendError>),
     /// A hint that there is something to read: the next fetch need not wait for the poll interval.
     RecordsArrived,
     /// The stream now keeps its records for this long.
@@ -118,6 +148,55 @@ pub enum FetchError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SaveError;
 
+/// Records that were given up could not be handed over. The same delivery may be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendError;
+
+/// How an invocation ended, and the id under which the function saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its request id, if it has one.
+    pub request_id: Option<Arc<str>>,
+}
+
+impl From<Outcome> for Reply {
+    /// A reply without a request id.
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, request_id: None }
+    }
+}
+
+/// What happened that people want to read of: the core itself says nothing. Take them after each [`crate::Shard::handle`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A response names records that failed: what comes before the first of them is settled, the rest will be tried again.
+    PartialFailure {
+        /// The first record that failed.
+        first: crate::record::Position,
+        /// How many records will be tried again.
+        records: usize,
+    },
+    /// A response counts as a failure of the whole batch.
+    ResponseRefused {
+        /// Why, for people.
+        reason: String,
+    },
+    /// A window ended before its time.
+    WindowEndedEarly {
+        /// Size of its state in bytes.
+        state_bytes: usize,
+    },
+    /// A window that was open is none of the mapping any more: its state is dropped.
+    WindowDropped,
+    /// Records were given up, and could not be handed over: they are dropped.
+    DeliveryAbandoned {
+        /// How many.
+        records: usize,
+    },
+}
+
 /// How an invocation ended (specification 4.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -147,8 +226,8 @@ pub enum Outcome {
 pub struct ShardView {
     /// What the shard is doing.
     pub phase: Phase,
-    /// Everything up to here is settled and the checkpoint was kept; `None` before the first.
-    pub checkpoint: Option<crate::record::Position>,
+    /// What was kept last.
+    pub checkpoint: Checkpoint,
     /// Records held: read, not yet settled.
     pub records_held: usize,
     /// Their bytes inside invocation events.
@@ -194,6 +273,8 @@ pub enum Finished {
     Drained,
     /// The shard ended and everything in it is settled.
     ShardEnd,
+    /// Everything that was in the shard at the start is settled (`until_caught_up`).
+    CaughtUp,
 }
 
 /// What happened in a shard since it began. Records unless the name says otherwise.
@@ -209,8 +290,22 @@ pub struct Counts {
     pub succeeded: u64,
     /// Given up because the stream no longer keeps them.
     pub expired: u64,
+    /// Given up because they are older than MaximumRecordAgeInSeconds.
+    pub too_old: u64,
+    /// Given up because MaximumRetryAttempts are used up.
+    pub retries_exhausted: u64,
     /// Given up because their event is too large.
     pub too_large: u64,
+    /// Settled without being delivered, as they match no filter (FilteredOutEventCount).
+    pub filtered: u64,
+    /// Given up, and neither handed over (DroppedEventCount).
+    pub dropped: u64,
+    /// Given up, and handed over to the on-failure destination (OnFailureDestinationDeliveredEventCount).
+    pub delivered: u64,
+    /// Deliveries that were given up (DestinationDeliveryFailures).
+    pub delivery_failures: u64,
+    /// Invocations whose response named records that failed, or counted as a failure.
+    pub partial_failures: u64,
     /// Invocations started.
     pub invocations: u64,
     /// Those of them whose batch the function had failed before.
@@ -236,7 +331,14 @@ impl AddAssign for Counts {
             failed,
             succeeded,
             expired,
+            too_old,
+            retries_exhausted,
             too_large,
+            filtered,
+            dropped,
+            delivered,
+            delivery_failures,
+            partial_failures,
             invocations,
             retries,
             function_errors,
@@ -250,7 +352,14 @@ impl AddAssign for Counts {
         self.failed += failed;
         self.succeeded += succeeded;
         self.expired += expired;
+        self.too_old += too_old;
+        self.retries_exhausted += retries_exhausted;
         self.too_large += too_large;
+        self.filtered += filtered;
+        self.dropped += dropped;
+        self.delivered += delivered;
+        self.delivery_failures += delivery_failures;
+        self.partial_failures += partial_failures;
         self.invocations += invocations;
         self.retries += retries;
         self.function_errors += function_errors;

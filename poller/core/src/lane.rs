@@ -4,7 +4,7 @@
 //! record is first invoked only when every earlier one of the lane is settled (I1).
 
 use crate::batch::Batch;
-use crate::contract::{Failure, GiveUp, InvocationId, Outcome};
+use crate::contract::{Failure, FailureId, GiveUp, InvocationId, Outcome};
 use crate::policy::Policy;
 use crate::record::Record;
 use crate::time::Timestamp;
@@ -105,7 +105,13 @@ impl Lane {
         let batch = Arc::clone(&work.batch);
         if let Some(reason) = work.give_up {
             self.state = State::SendingFailure;
-            return Step::SendFailure(Failure { batch, reason, attempts: work.attempts });
+            return Step::SendFailure(Failure {
+                id: FailureId(id.0),
+                batch,
+                reason,
+                attempts: work.attempts,
+                last_reached: None,
+            });
         }
         work.was_tried = true;
         self.state = State::InFlight(id);

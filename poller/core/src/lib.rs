@@ -31,12 +31,12 @@ mod testing;
 pub mod time;
 
 pub use batch::{Batch, EVENT_BYTES_MAX, Envelope};
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, OpenWindow};
 pub use contract::{
-    Command, Counts, Failure, FetchError, Finished, GiveUp, Input, Invocation, InvocationId, Outcome, Page,
-    Phase, SaveError, ShardView, Then,
+    Command, Counts, Failure, FailureId, FetchError, Finished, GiveUp, HowFailed, Input, Invocation,
+    InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError, ShardView, Then,
 };
-pub use policy::Policy;
+pub use policy::{Policy, Tumbling};
 pub use record::{Position, Record};
 pub use retry::Backoff;
 pub use shard::Shard;

@@ -1,6 +1,7 @@
 //! What a mapping asks of a shard: every number that the core's rules depend on.
 
 use crate::batch::{EVENT_BYTES_MAX, Envelope};
+use crate::event::window::WindowEnvelope;
 use crate::retry::Backoff;
 use std::time::Duration;
 
@@ -13,6 +14,21 @@ pub struct Policy {
     pub batch_size: usize,
     /// MaximumBatchingWindowInSeconds: how long to gather records, 0 to 300 s. Zero: never wait to fill a batch.
     pub batching_window: Duration,
+    /// ParallelizationFactor: batches of the shard that run side by side, 1 to 10.
+    pub parallelization_factor: usize,
+    /// BisectBatchOnFunctionError: split a batch that failed in two.
+    pub bisects: bool,
+    /// MaximumRetryAttempts: how often a batch that failed is tried again, 0 to 10,000; `None` (-1): until it expires.
+    pub retry_attempts_max: Option<u32>,
+    /// MaximumRecordAgeInSeconds: a record of this age is not invoked any more, 60 to 604,800 s; `None` (-1): never.
+    pub record_age_max: Option<Duration>,
+    /// FunctionResponseTypes has ReportBatchItemFailures: a response may name the first record that failed.
+    pub reports_item_failures: bool,
+    /// TumblingWindowInSeconds, 1 to 900 s, and what stands around the records of its events. Only with a
+    /// ParallelizationFactor of 1.
+    pub tumbling: Option<Tumbling>,
+    /// Finish once everything that was in the stream at the start is settled.
+    pub until_caught_up: bool,
     /// Most bytes of one event.
     pub event_bytes_max: usize,
     /// What stands around the records of an event.
@@ -33,6 +49,15 @@ pub struct Policy {
     pub read_ahead_bytes_max: usize,
 }
 
+/// Tumbling windows of one shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tumbling {
+    /// Length of each window; borders are multiples of it since the Unix epoch.
+    pub length: Duration,
+    /// Makes what stands around the records.
+    pub envelope: WindowEnvelope,
+}
+
 impl Policy {
     /// AWS's defaults for a Kinesis stream, for events in `envelope`.
     #[must_use]
@@ -40,6 +65,13 @@ impl Policy {
         Self {
             batch_size: 100,
             batching_window: Duration::ZERO,
+            parallelization_factor: 1,
+            bisects: false,
+            retry_attempts_max: None,
+            record_age_max: None,
+            reports_item_failures: false,
+            tumbling: None,
+            until_caught_up: false,
             event_bytes_max: EVENT_BYTES_MAX,
             envelope,
             retention: Duration::from_secs(24 * 60 * 60),

@@ -5,6 +5,7 @@
 
 use crate::time::Timestamp;
 use bytes::Bytes;
+use siphasher::sip::SipHasher24;
 use std::fmt;
 use std::ops::Range;
 
@@ -26,6 +27,31 @@ impl Position {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A number for this position that stays the same for ever: it is kept. Two positions of one shard share theirs with a
+    /// chance of 1 in 2⁶⁴.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        stable_hash(self.0.as_bytes())
+    }
+
+    /// Whether `text` names this position: equal as a number, whatever zeros it begins with.
+    #[must_use]
+    pub fn is_named(&self, text: &str) -> bool {
+        let number = |text: &str| text.trim_start_matches('0').to_owned();
+        self.as_str() == text
+            || is_number(text) && is_number(self.as_str()) && number(text) == number(self.as_str())
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A hash that never changes, from one version of Pelton to the next: SipHash-2-4 with a key of zeros.
+#[must_use]
+pub fn stable_hash(bytes: &[u8]) -> u64 {
+    SipHasher24::new().hash(bytes)
 }
 
 impl fmt::Display for Position {
@@ -49,6 +75,9 @@ pub struct Record {
     pub(crate) ordinal: Ordinal,
     position: Position,
     arrival: Timestamp,
+    /// Records with the same key stay in order, also where batches run side by side.
+    key: u64,
+    is_filtered: bool,
     page: Bytes,
     start: u32,
     end: u32,
@@ -67,7 +96,20 @@ impl Record {
     pub fn new(position: Position, arrival: Timestamp, page: Bytes, range: Range<usize>) -> Self {
         assert!(range.start <= range.end && range.end <= page.len(), "a record lies within its page");
         let narrow = |offset: usize| u32::try_from(offset).expect("a page is smaller than 4 GiB");
-        Self { ordinal: 0, position, arrival, start: narrow(range.start), end: narrow(range.end), page }
+        let (start, end) = (narrow(range.start), narrow(range.end));
+        Self { ordinal: 0, position, arrival, key: 0, is_filtered: false, page, start, end }
+    }
+
+    /// A record that matches no filter: it is never delivered, and holds no bytes.
+    #[must_use]
+    pub fn filtered(position: Position, arrival: Timestamp) -> Self {
+        Self { is_filtered: true, ..Self::new(position, arrival, Bytes::new(), 0..0) }
+    }
+
+    /// The same record with a key: a stable hash of whatever its source keeps order by.
+    #[must_use]
+    pub fn with_key(self, key: u64) -> Self {
+        Self { key, ..self }
     }
 
     /// Where the record stands in its shard.
@@ -80,6 +122,18 @@ impl Record {
     #[must_use]
     pub fn arrival(&self) -> Timestamp {
         self.arrival
+    }
+
+    /// What the record keeps its order by, hashed; zero where nobody gave it one.
+    #[must_use]
+    pub fn key(&self) -> u64 {
+        self.key
+    }
+
+    /// Whether the record matches no filter.
+    #[must_use]
+    pub fn is_filtered(&self) -> bool {
+        self.is_filtered
     }
 
     /// The record's bytes inside the invocation event: one JSON object.

@@ -5,8 +5,8 @@
 
 use crate::checkpoint::{Checkpoint, Progress};
 use crate::contract::{
-    Command, Counts, FetchError, Finished, GiveUp, Input, Invocation, InvocationId, Outcome, Page, Phase,
-    SaveError, ShardView,
+    Command, Counts, FetchError, Finished, GiveUp, Input, Invocation, InvocationId, Notice, Outcome, Page,
+    Phase, SaveError, ShardView,
 };
 use crate::lane::{Lane, Step};
 use crate::policy::Policy;
@@ -79,9 +79,9 @@ impl Shard {
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         match input {
             Input::Fetched(answer) => self.fetched(answer, now),
-            Input::Invoked(id, outcome) => self.invoked(id, &outcome, now),
+            Input::Invoked(id, reply) => self.invoked(id, &reply.outcome, now),
             Input::CheckpointSaved(answer) => self.checkpoint_saved(answer, now),
-            Input::FailureSent => self.failure_sent(),
+            Input::FailureSent(_, _) => self.failure_sent(),
             Input::RecordsArrived => self.reading.records_arrived(&self.policy),
             Input::RetentionChanged(retention) => self.policy.retention = retention,
             Input::Drain => self.drain(),
@@ -93,6 +93,11 @@ impl Shard {
     /// The next command, if any. Its answer may change after every [`Shard::handle`].
     pub fn next_command(&mut self) -> Option<Command> {
         self.commands.pop_front()
+    }
+
+    /// The next thing that people want to read of, if any.
+    pub fn next_notice(&mut self) -> Option<Notice> {
+        None
     }
 
     /// When to come back with [`Input::TimePassed`] if nothing else happens. Handling it then changes something (I6).
@@ -214,6 +219,8 @@ impl Shard {
                 match failure.reason {
                     GiveUp::Expired => self.counts.expired += records,
                     GiveUp::TooLarge => self.counts.too_large += records,
+                    GiveUp::TooOld => self.counts.too_old += records,
+                    GiveUp::RetriesExhausted => self.counts.retries_exhausted += records,
                 }
                 self.commands.push_back(Command::SendFailure(failure));
             }
@@ -267,7 +274,7 @@ impl Shard {
     pub fn view(&self) -> ShardView {
         ShardView {
             phase: self.phase(),
-            checkpoint: self.saving.kept().position.clone(),
+            checkpoint: self.saving.kept().clone(),
             records_held: self.records_held,
             bytes_held: self.bytes_held,
             oldest_arrival: self.lane.first().map(Record::arrival),

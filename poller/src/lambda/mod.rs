@@ -50,7 +50,7 @@ use crate::ports::Invoker;
 use async_trait::async_trait;
 use dispatcher::Dispatcher;
 use pelton_core::exchange::{AttemptId, RequestId, Ticket};
-use pelton_core::{Batch, Outcome};
+use pelton_core::{Batch, Reply};
 use profile::Profile;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +95,7 @@ impl LocalFunction {
     }
 
     /// Kills all processes, with everything that they started, and waits until they are gone. Invocations that are
-    /// running or waiting, and later ones, are [`Outcome::NotInvoked`]. Cancelling cancels only the wait.
+    /// running or waiting, and later ones, are [`NotInvoked`](pelton_core::Outcome::NotInvoked). Cancelling cancels only the wait.
     pub async fn shutdown(&self) {
         self.dispatcher.stop();
         tokio::select! {
@@ -115,17 +115,16 @@ impl Drop for LocalFunction {
 
 #[async_trait]
 impl Invoker for LocalFunction {
-    async fn invoke(&self, batch: Arc<Batch>) -> Outcome {
-        let ticket = Ticket {
-            request: RequestId(Uuid::new_v4().as_u128()),
-            attempt: AttemptId(Uuid::new_v4().as_u128()),
-        };
+    async fn invoke(&self, batch: Arc<Batch>) -> Reply {
+        let request_id = Uuid::new_v4();
+        let ticket =
+            Ticket { request: RequestId(request_id.as_u128()), attempt: AttemptId(Uuid::new_v4().as_u128()) };
         let (answer, answered) = oneshot::channel();
         self.dispatcher.request(ticket, batch, answer);
         let mut waiting = Waiting { dispatcher: &self.dispatcher, request: ticket.request, is_over: false };
         let outcome = answered.await.expect("every request that is not cancelled is answered");
         waiting.is_over = true;
-        outcome
+        Reply { outcome, request_id: Some(request_id.to_string().into()) }
     }
 }
 

@@ -10,11 +10,12 @@ use crate::ports::Invoker;
 use async_trait::async_trait;
 use aws_sdk_lambda::config::http::HttpResponse;
 use aws_sdk_lambda::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_lambda::operation::RequestId as _;
 use aws_sdk_lambda::operation::invoke::InvokeError;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{InvocationType, LogType};
 use bytes::Bytes;
-use pelton_core::{Batch, Outcome};
+use pelton_core::{Batch, Outcome, Reply};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,7 +123,7 @@ impl RemoteFunction {
 
 #[async_trait]
 impl Invoker for RemoteFunction {
-    async fn invoke(&self, batch: Arc<Batch>) -> Outcome {
+    async fn invoke(&self, batch: Arc<Batch>) -> Reply {
         let RemoteLambda { sdk, endpoint } = &self.lambda;
         let call = sdk
             .invoke()
@@ -132,13 +133,15 @@ impl Invoker for RemoteFunction {
             .payload(Blob::new(batch.body().concat()));
         match self.patiently(call.send()).await {
             Ok(answer) if answer.status_code == SUCCEEDED => {
+                let request_id = answer.request_id().map(Into::into);
                 let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
-                answered(endpoint.kind(), answer.function_error.as_deref(), payload.into())
+                let outcome = answered(endpoint.kind(), answer.function_error.as_deref(), payload.into());
+                Reply { outcome, request_id }
             }
             Ok(answer) => {
-                Outcome::NotInvoked { reason: format!("the endpoint answered {}", answer.status_code) }
+                Outcome::NotInvoked { reason: format!("the endpoint answered {}", answer.status_code) }.into()
             }
-            Err(error) => not_answered(endpoint.kind(), &error),
+            Err(error) => not_answered(endpoint.kind(), &error).into(),
         }
     }
 }

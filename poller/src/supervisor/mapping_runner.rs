@@ -11,7 +11,7 @@ use crate::errors::chain;
 use crate::ports::{MappingState, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus};
 use crate::shard_worker::{Assignment, Order, ShardWorker, WorkerView};
 use pelton_core::plan::{ListedShard, ShardId, startable, unlisted};
-use pelton_core::{Backoff, Checkpoint, Counts, Finished, Policy, Timestamp};
+use pelton_core::{Backoff, Counts, Finished, Policy, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -203,8 +203,7 @@ impl MappingRunner {
         }
         if let (Some(state), Some(worker)) = (self.state.shards.get_mut(&shard), worker) {
             // What was kept while it ran: whoever starts it again goes on from there.
-            let position = worker.view.borrow().shard.checkpoint.clone();
-            state.checkpoint = Checkpoint { position, ended: finished == Finished::ShardEnd };
+            state.checkpoint = worker.view.borrow().shard.checkpoint.clone();
         }
         self.start_shards();
         self.publish(self.activity());

@@ -332,6 +332,6 @@ pub(super) fn progress(state: &MappingState) -> BTreeMap<ShardId, ShardProgress>
 
 /// What is kept of a shard when it is first seen.
 fn state_of(shard: NewShard) -> (ShardId, ShardState) {
-    let checkpoint = Checkpoint { position: None, ended: shard.start.is_none() };
+    let checkpoint = Checkpoint { ended: shard.start.is_none(), ..Checkpoint::default() };
     (shard.id, ShardState { start: shard.start, checkpoint })
 }

@@ -82,6 +82,14 @@ pub(super) fn read<'t>(
         starting_position: position?,
         batch_size: settings.batch_size.unwrap_or(BATCH_SIZE_DEFAULT),
         batching_window: settings.batching_window.unwrap_or(Duration::ZERO),
+        parallelization_factor: 1,
+        bisect_batch_on_function_error: false,
+        maximum_retry_attempts: None,
+        maximum_record_age: None,
+        tumbling_window: None,
+        report_batch_item_failures: false,
+        filter_patterns: Vec::new(),
+        on_failure: None,
     })
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use pelton::clock::Clock;
 use pelton::ports::Invoker;
-use pelton_core::{Batch, Outcome, Timestamp};
+use pelton_core::{Batch, Outcome, Reply, Timestamp};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ fn payloads(batch: &Batch) -> Vec<String> {
 
 #[async_trait]
 impl Invoker for FakeFunction {
-    async fn invoke(&self, batch: Arc<Batch>) -> Outcome {
+    async fn invoke(&self, batch: Arc<Batch>) -> Reply {
         let records = payloads(&batch);
         let behavior = Arc::clone(&self.behavior.lock().expect("no behavior panics"));
         let (duration, outcome) = behavior(&records);
@@ -110,6 +110,6 @@ impl Invoker for FakeFunction {
         let run = &mut self.log()[index];
         run.ended = Some(self.clock.now());
         run.succeeded = matches!(outcome, Outcome::Succeeded { .. });
-        outcome
+        outcome.into()
     }
 }

@@ -58,7 +58,7 @@ impl MemoryStore {
 }
 
 fn state_of(shard: &NewShard) -> (ShardId, ShardState) {
-    let checkpoint = Checkpoint { position: None, ended: shard.start.is_none() };
+    let checkpoint = Checkpoint { ended: shard.start.is_none(), ..Checkpoint::default() };
     (shard.id.clone(), ShardState { start: shard.start, checkpoint })
 }
 

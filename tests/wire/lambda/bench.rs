@@ -119,12 +119,12 @@ impl Bench {
     }
 
     pub(crate) async fn invoke(&self, order: Value) -> Outcome {
-        self.function.invoke(event(&order)).await
+        self.function.invoke(event(&order)).await.outcome
     }
 
     pub(crate) fn invoke_in_background(&self, order: Value) -> tokio::task::JoinHandle<Outcome> {
         let function = Arc::clone(&self.function);
-        tokio::spawn(async move { function.invoke(event(&order)).await })
+        tokio::spawn(async move { function.invoke(event(&order)).await.outcome })
     }
 
     /// Runs the handler; what it answered.

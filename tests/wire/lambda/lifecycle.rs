@@ -122,7 +122,7 @@ async fn the_handler_gets_every_byte_of_a_batch_of_6_mb() {
     let record = |range| Record::new(Position::new("1"), Timestamp::default(), page.clone(), range);
     let records = vec![record(0..first.len()), record(first.len() + 1..length), record(0..first.len())];
     let batch = Arc::new(Batch::new(records, Envelope::new("[", "]")));
-    let outcome = bench.function.invoke(batch).await;
+    let outcome = bench.function.invoke(batch).await.outcome;
     assert!(matches!(outcome, Outcome::Succeeded { .. }), "{outcome:?}");
     bench.function.shutdown().await;
 }
@@ -189,5 +189,5 @@ async fn a_function_that_was_shut_down_takes_no_more_and_answers_what_it_had() {
     let stopped = Outcome::NotInvoked { reason: "the function was stopped".to_owned() };
     assert_eq!(running.await.unwrap(), stopped);
     assert_eq!(waiting.await.unwrap(), stopped);
-    assert_eq!(bench.function.invoke(event(&json!({}))).await, stopped);
+    assert_eq!(bench.function.invoke(event(&json!({}))).await.outcome, stopped);
 }

@@ -3,6 +3,7 @@
 //! In: the records of one read. Out: one page of bytes that holds them as JSON objects, separated by commas.
 //! Exactly AWS's keys and nesting; the arrival time has at most three fraction digits, because readers in use refuse more.
 
+use super::json_string;
 use crate::batch::Envelope;
 use crate::record::{Position, Record};
 use crate::time::Timestamp;
@@ -158,10 +159,6 @@ impl KinesisEncoder {
         into.extend_from_slice(record.sequence_number.as_bytes());
         into.extend_from_slice(self.tail.as_bytes());
     }
-}
-
-fn json_string(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 /// Epoch seconds with three fraction digits: `1545084650.987`.

@@ -49,7 +49,7 @@ impl Elsewhere {
     }
 
     async fn invoke(&self) -> Outcome {
-        self.function.invoke(batch()).await
+        self.function.invoke(batch()).await.outcome
     }
 }
 
@@ -157,5 +157,5 @@ async fn an_endpoint_where_nobody_listens_is_told_before_anything_runs_and_is_no
     drop(listener);
     let error = function.check().await.unwrap_err();
     assert_eq!(error.to_string(), format!("nobody answers at the Lambda endpoint {url}"));
-    assert!(matches!(function.invoke(batch()).await, Outcome::NotInvoked { .. }));
+    assert!(matches!(function.invoke(batch()).await.outcome, Outcome::NotInvoked { .. }));
 }

@@ -125,7 +125,8 @@ pub(super) fn load(rows: &Connection, mapping: &MappingId) -> Result<Option<Mapp
         let start = start(row.get(1)?, row.get(2)?)
             .map_err(|problem| format!("shard {id} of mapping {mapping}: {problem}"))?;
         let position: Option<String> = row.get(3)?;
-        let checkpoint = Checkpoint { position: position.map(Position::new), ended: row.get(4)? };
+        let checkpoint =
+            Checkpoint { position: position.map(Position::new), ended: row.get(4)?, ..Checkpoint::default() };
         shards.insert(id, ShardState { start, checkpoint });
     }
     Ok(Some(MappingState { stream, shards }))

@@ -31,7 +31,7 @@ fn new_shard(number: u32) -> NewShard {
 }
 
 fn at(position: &str) -> Checkpoint {
-    Checkpoint { position: Some(Position::new(position)), ended: false }
+    Checkpoint { position: Some(Position::new(position)), ..Checkpoint::default() }
 }
 
 fn file_in(folder: &TempDir) -> PathBuf {

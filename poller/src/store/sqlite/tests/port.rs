@@ -24,7 +24,7 @@ async fn what_is_kept_outlives_the_store() {
             .save(&mapping(), &shard(1), &at("49590338271490256608559692538361571095921575989136588898"))
             .await
             .unwrap();
-        let ended = Checkpoint { position: None, ended: true };
+        let ended = Checkpoint { ended: true, ..Checkpoint::default() };
         store.save(&mapping(), &shard(3), &ended).await.unwrap();
     }
     let state = loaded(&open(&file_in(&folder))).await;
@@ -32,7 +32,7 @@ async fn what_is_kept_outlives_the_store() {
     let kept: Vec<(Option<ShardStart>, Checkpoint)> =
         state.shards.into_values().map(|ShardState { start, checkpoint }| (start, checkpoint)).collect();
     let position = at("49590338271490256608559692538361571095921575989136588898");
-    let ended = Checkpoint { position: None, ended: true };
+    let ended = Checkpoint { ended: true, ..Checkpoint::default() };
     assert_eq!(
         kept,
         [
