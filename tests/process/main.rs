@@ -13,6 +13,7 @@ mod failing;
 mod faults;
 mod infra;
 mod metrics;
+mod powertools;
 mod printing;
 mod records;
 mod refused_surroundings;
