@@ -230,7 +230,7 @@ impl ShardWorker {
         let Failure { batch, attempts, .. } = failure;
         error!(
             mapping = %self.mapping, shard = %self.shard_id, reason, records = batch.records().len(), attempts,
-            first = %batch.first_position(), last = %batch.last_position(), "records given up"
+            first = batch.first_position().map(display), last = batch.last_position().map(display), "records given up"
         );
     }
 

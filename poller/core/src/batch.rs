@@ -39,7 +39,7 @@ impl Envelope {
     }
 }
 
-/// The records of one invocation, in order. Never empty.
+/// The records of one invocation, in order. Empty only for the final invocation of a tumbling window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     records: Vec<Record>,
@@ -61,10 +61,27 @@ impl Batch {
         Self { records, envelope, event_len }
     }
 
+    /// A batch without records, for the final invocation of a tumbling window.
+    #[must_use]
+    pub fn without_records(envelope: Envelope) -> Self {
+        let event_len = envelope.event_len(0, 0);
+        Self { records: Vec::new(), envelope, event_len }
+    }
+
+    /// The same records in another envelope.
+    pub(crate) fn in_envelope(&self, envelope: Envelope) -> Self {
+        let event_len = self.event_len - self.envelope.event_len(0, 0) + envelope.event_len(0, 0);
+        Self { records: self.records.clone(), envelope, event_len }
+    }
+
     /// The records, in order.
     #[must_use]
     pub fn records(&self) -> &[Record] {
         &self.records
+    }
+
+    pub(crate) fn envelope(&self) -> &Envelope {
+        &self.envelope
     }
 
     /// Length of the event in bytes, exactly.
@@ -79,7 +96,10 @@ impl Batch {
     #[must_use]
     pub fn body(&self) -> Vec<Bytes> {
         let mut body = vec![self.envelope.head.clone()];
-        let mut run_start = self.first();
+        let Some(mut run_start) = self.records.first() else {
+            body.push(self.envelope.tail.clone());
+            return body;
+        };
         let mut run_end = run_start;
         for record in &self.records[1..] {
             if !run_end.is_joined_to(record) {
@@ -94,30 +114,22 @@ impl Batch {
         body
     }
 
-    /// Position of the first record.
+    /// Position of the first record; `None` without records.
     #[must_use]
-    pub fn first_position(&self) -> &Position {
-        self.first().position()
+    pub fn first_position(&self) -> Option<&Position> {
+        self.records.first().map(Record::position)
     }
 
-    /// Position of the last record.
+    /// Position of the last record; `None` without records.
     #[must_use]
-    pub fn last_position(&self) -> &Position {
-        self.last().position()
+    pub fn last_position(&self) -> Option<&Position> {
+        self.records.last().map(Record::position)
     }
 
-    /// When the last record arrived; the iterator age counts from here.
+    /// When the last record arrived, from where the iterator age counts; `None` without records.
     #[must_use]
-    pub fn last_arrival(&self) -> Timestamp {
-        self.last().arrival()
-    }
-
-    pub(crate) fn first(&self) -> &Record {
-        &self.records[0]
-    }
-
-    pub(crate) fn last(&self) -> &Record {
-        &self.records[self.records.len() - 1]
+    pub fn last_arrival(&self) -> Option<Timestamp> {
+        self.records.last().map(Record::arrival)
     }
 }
 
@@ -177,8 +189,29 @@ mod tests {
     #[test]
     fn a_batch_names_its_ends() {
         let batch = Batch::new(records("abc", at(7)), Envelope::new("[", "]"));
-        assert_eq!((batch.first_position().as_str(), batch.last_position().as_str()), ("a", "c"));
-        assert_eq!((letters(batch.records()), batch.last_arrival()), ("abc".to_owned(), at(7)));
+        let ends =
+            [batch.first_position(), batch.last_position()].map(|position| position.map(Position::as_str));
+        assert_eq!(ends, [Some("a"), Some("c")]);
+        assert_eq!((letters(batch.records()), batch.last_arrival()), ("abc".to_owned(), Some(at(7))));
+    }
+
+    #[test]
+    fn the_final_invocation_of_a_window_has_no_records() {
+        let batch = Batch::without_records(Envelope::new(r#"{"Records":["#, r#"],"state":{}}"#));
+        let body = batch.body().concat();
+        assert_eq!(body, br#"{"Records":[],"state":{}}"#);
+        assert_eq!(
+            (batch.event_len(), batch.first_position(), batch.last_arrival()),
+            (body.len(), None, None)
+        );
+    }
+
+    #[test]
+    fn the_same_records_in_another_envelope_are_an_event_of_the_right_length() {
+        let batch = Batch::new(records("abc", at(0)), Envelope::new("[", "]"));
+        let other = batch.in_envelope(Envelope::new(r#"{"Records":["#, r#"],"state":{"a":1}}"#));
+        assert_eq!(other.body().concat(), br#"{"Records":["a","b","c"],"state":{"a":1}}"#);
+        assert_eq!(other.event_len(), other.body().concat().len());
     }
 
     #[test]

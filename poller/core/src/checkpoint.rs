@@ -6,7 +6,7 @@
 use crate::record::{Ordinal, Position, Record};
 use crate::time::Timestamp;
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// What is kept of a shard: everything up to `position` is settled.
@@ -33,70 +33,189 @@ pub struct OpenWindow {
     pub state: Bytes,
 }
 
-/// Tracks which records are settled. Memory grows with the number of gaps, not of records.
+/// Tracks which records are settled. Memory grows with the records between the first that is not and the last that is.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    settled: Checkpoint,
+    position: Option<Position>,
+    ended: bool,
+    window: Option<OpenWindow>,
     /// Every ordinal below is settled.
     settled_below: Ordinal,
-    /// Settled runs above: first ordinal → (ordinal after the last, position of the last).
-    settled_above: BTreeMap<Ordinal, (Ordinal, Position)>,
+    /// What is known of the ordinals from there on, as far as any of them is settled.
+    above: VecDeque<Slot>,
+    /// What an earlier life settled above its position.
+    earlier: Earlier,
+    /// Changes whenever the checkpoint does.
+    version: Version,
+}
+
+/// Counts the changes of a checkpoint.
+pub(crate) type Version = u64;
+
+/// What is known of one record above the position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Slot {
+    Unsettled,
+    /// Settled, and must not come again: the fingerprint is kept.
+    Settled {
+        position: Position,
+        fingerprint: u64,
+    },
+    /// Settled, and may come again without harm: it matches no filter.
+    PassedOver {
+        position: Position,
+    },
+}
+
+/// Fingerprints of records that an earlier life settled, in the order in which they come again.
+#[derive(Debug)]
+struct Earlier {
+    fingerprints: Arc<[u64]>,
+    /// The place of each.
+    places: HashMap<u64, usize>,
+    /// Those before have come, or will not come any more.
+    passed: usize,
+}
+
+impl Earlier {
+    fn new(fingerprints: Arc<[u64]>) -> Self {
+        let places =
+            fingerprints.iter().enumerate().map(|(place, fingerprint)| (*fingerprint, place)).collect();
+        Self { fingerprints, places, passed: 0 }
+    }
+
+    /// Whether the record was settled before. Then those ahead of it in the list are behind it in the shard.
+    fn takes(&mut self, position: &Position) -> bool {
+        if self.left().is_empty() {
+            return false;
+        }
+        let place = self.places.get(&position.fingerprint()).filter(|place| **place >= self.passed);
+        place.inspect(|place| self.passed = **place + 1).is_some()
+    }
+
+    fn left(&self) -> &[u64] {
+        &self.fingerprints[self.passed..]
+    }
 }
 
 impl Progress {
     pub(crate) fn starting_from(kept: Checkpoint) -> Self {
-        Self { settled: kept, settled_below: 0, settled_above: BTreeMap::new() }
+        let Checkpoint { position, ended, ahead, window } = kept;
+        let earlier = Earlier::new(ahead);
+        Self { position, ended, window, settled_below: 0, above: VecDeque::new(), earlier, version: 0 }
     }
 
-    /// How far everything is settled.
-    pub(crate) fn settled(&self) -> &Checkpoint {
-        &self.settled
+    /// What is to be kept now.
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
+        let settled = self.above.iter().filter_map(|slot| match slot {
+            Slot::Settled { fingerprint, .. } => Some(*fingerprint),
+            Slot::Unsettled | Slot::PassedOver { .. } => None,
+        });
+        Checkpoint {
+            position: self.position.clone(),
+            ended: self.ended,
+            ahead: settled.chain(self.earlier.left().iter().copied()).collect(),
+            window: self.window.clone(),
+        }
     }
 
-    /// The shard holds no records but the `records` accepted so far. Once they are settled, so is the shard.
+    /// Which checkpoint [`Progress::checkpoint`] is.
+    pub(crate) fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Whether the shard has ended and everything in it is settled.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The window that is open.
+    pub(crate) fn window(&self) -> Option<&OpenWindow> {
+        self.window.as_ref()
+    }
+
+    /// From now on this window is open, with this state.
+    pub(crate) fn set_window(&mut self, window: Option<OpenWindow>) {
+        if self.window != window {
+            self.window = window;
+            self.version += 1;
+        }
+    }
+
+    /// How many of the `records` read so far lie at or above the first that is not settled.
+    pub(crate) fn span(&self, records: Ordinal) -> usize {
+        usize::try_from(records - self.settled_below).unwrap_or(usize::MAX)
+    }
+
+    /// The shard holds no records but the `records` accepted so far. Once they are settled and no window is open, so is the
+    /// shard.
     pub(crate) fn end_at(&mut self, records: Ordinal) {
-        self.settled.ended = self.settled_below == records;
+        if !self.ended && self.settled_below == records && self.window.is_none() {
+            self.ended = true;
+            self.version += 1;
+        }
+    }
+
+    /// Whether the record, which was just read, is settled as it is: by an earlier life, or because it matches no filter.
+    pub(crate) fn settles_at_once(&mut self, record: &Record) -> bool {
+        let position = || record.position().clone();
+        let slot = if self.earlier.takes(record.position()) {
+            Slot::Settled { position: position(), fingerprint: record.position().fingerprint() }
+        } else if record.is_filtered() {
+            Slot::PassedOver { position: position() }
+        } else {
+            return false;
+        };
+        self.put(record.ordinal, slot);
+        self.advance();
+        true
     }
 
     /// Marks `records` as settled. They must be in order and not settled before (I2).
     pub(crate) fn settle(&mut self, records: &[Record]) {
-        let mut run_start = 0;
-        for index in 0..records.len() {
-            let run_ends = match records.get(index + 1) {
-                Some(next) => next.ordinal != records[index].ordinal + 1,
-                None => true,
-            };
-            if run_ends {
-                self.settle_run(records[run_start].ordinal, &records[index]);
-                run_start = index + 1;
+        let (Some(first), Some(last)) = (records.first(), records.last()) else { return };
+        let is_run = last.ordinal - first.ordinal + 1 == records.len() as u64;
+        if is_run && first.ordinal == self.settled_below {
+            self.settle_beginning(records);
+        } else {
+            for record in records {
+                let position = record.position().clone();
+                let fingerprint = position.fingerprint();
+                self.put(record.ordinal, Slot::Settled { position, fingerprint });
             }
         }
+        self.version += 1;
         self.advance();
     }
 
-    fn settle_run(&mut self, first: Ordinal, last: &Record) {
-        assert!(first >= self.settled_below, "a record is settled once (I2)");
-        let overlaps =
-            self.settled_above.range(..=last.ordinal).next_back().is_some_and(|(_, (end, _))| *end > first);
-        assert!(!overlaps, "a record is settled once (I2)");
-        let start_of_neighbour = self
-            .settled_above
-            .range(..first)
-            .next_back()
-            .and_then(|(start, (end, _))| (*end == first).then_some(*start));
-        let run_after = self.settled_above.remove(&(last.ordinal + 1));
-        let run_end = run_after.unwrap_or_else(|| (last.ordinal + 1, last.position().clone()));
-        self.settled_above.insert(start_of_neighbour.unwrap_or(first), run_end);
+    /// The common case: everything is settled in order, and nothing need be remembered but the last position.
+    fn settle_beginning(&mut self, records: &[Record]) {
+        let known = self.above.len().min(records.len());
+        let is_new = self.above.drain(..known).all(|slot| slot == Slot::Unsettled);
+        assert!(is_new, "a record is settled once (I2)");
+        self.settled_below += records.len() as u64;
+        self.position = records.last().map(|last| last.position().clone());
+    }
+
+    fn put(&mut self, ordinal: Ordinal, slot: Slot) {
+        assert!(ordinal >= self.settled_below, "a record is settled once (I2)");
+        let place = self.span(ordinal);
+        if place >= self.above.len() {
+            self.above.resize(place + 1, Slot::Unsettled);
+        }
+        let before = std::mem::replace(&mut self.above[place], slot);
+        assert!(before == Slot::Unsettled, "a record is settled once (I2)");
     }
 
     fn advance(&mut self) {
-        while let Some(run) = self.settled_above.first_entry() {
-            if *run.key() != self.settled_below {
-                break;
+        while let Some(Slot::Settled { .. } | Slot::PassedOver { .. }) = self.above.front() {
+            if let Some(Slot::Settled { position, .. } | Slot::PassedOver { position }) =
+                self.above.pop_front()
+            {
+                self.settled_below += 1;
+                self.position = Some(position);
+                self.version += 1;
             }
-            let (end, position) = run.remove();
-            self.settled_below = end;
-            self.settled.position = Some(position);
         }
     }
 }
@@ -114,8 +233,8 @@ mod tests {
             let records: Vec<Record> =
                 read.iter().filter(|record| group.contains(record.position().as_str())).cloned().collect();
             progress.settle(&records);
-            let position = progress.settled().position.as_ref().map_or("-", Position::as_str);
-            assert_eq!(position, *expected, "after {group}");
+            let position = progress.checkpoint().position;
+            assert_eq!(position.as_ref().map_or("-", Position::as_str), *expected, "after {group}");
         }
         progress
     }
@@ -141,9 +260,81 @@ mod tests {
     }
 
     #[test]
-    fn memory_grows_with_the_number_of_gaps_and_not_of_records() {
-        let progress = check(&[("b", "-"), ("d", "-"), ("c", "-"), ("e", "-"), ("h", "-"), ("g", "-")]);
-        assert_eq!(progress.settled_above.len(), 2, "bcde and gh");
+    fn what_is_settled_in_order_takes_no_memory() {
+        let progress = check(&[("ab", "b"), ("cdef", "f")]);
+        assert_eq!(progress.above.len(), 0);
+    }
+
+    #[test]
+    fn every_change_of_the_checkpoint_is_another_version() {
+        let mut progress = check(&[]);
+        let versions: Vec<Version> = ["b", "a", "d"]
+            .iter()
+            .map(|letter| {
+                let all = numbered("abcd", at(0));
+                let one: Vec<Record> =
+                    all.into_iter().filter(|record| record.position().as_str() == *letter).collect();
+                progress.settle(&one);
+                progress.version()
+            })
+            .collect();
+        assert!(versions.is_sorted_by(|one, next| one < next) && versions[0] > 0, "{versions:?}");
+    }
+
+    #[test]
+    fn records_settled_above_the_checkpoint_are_remembered_across_a_restart() {
+        let kept = check(&[("b", "-"), ("d", "-"), ("a", "b")]).checkpoint();
+        assert_eq!(kept.position, Some(Position::new("b")));
+        assert_eq!(*kept.ahead, [Position::new("d").fingerprint()]);
+
+        let mut progress = Progress::starting_from(kept.clone());
+        assert_eq!(progress.checkpoint(), kept, "also before it is read again");
+        let read = numbered("cdef", at(0));
+        let again: Vec<bool> = read.iter().map(|record| progress.settles_at_once(record)).collect();
+        assert_eq!(again, [false, true, false, false]);
+        assert_eq!(progress.checkpoint(), kept, "and after");
+        progress.settle(&read[..1]);
+        assert_eq!(progress.checkpoint().position, Some(Position::new("d")));
+        assert!(progress.checkpoint().ahead.is_empty());
+    }
+
+    #[test]
+    fn what_was_settled_and_is_gone_from_the_stream_is_forgotten() {
+        let kept = check(&[("c", "-"), ("e", "-"), ("g", "-")]).checkpoint();
+        let mut progress = Progress::starting_from(kept);
+        assert!(progress.settles_at_once(&numbered("e", at(0))[0]), "a to d expired");
+        assert_eq!(*progress.checkpoint().ahead, [Position::new("g").fingerprint()]);
+    }
+
+    #[test]
+    fn a_filtered_record_after_a_still_failing_one_must_not_advance_the_checkpoint_past_the_failing_one() {
+        let mut progress = Progress::starting_from(Checkpoint::default());
+        let read = numbered("ab", at(0));
+        let mut filtered = Record::filtered(Position::new("b"), at(0));
+        filtered.ordinal = 1;
+        assert!(progress.settles_at_once(&filtered));
+        assert_eq!(progress.checkpoint(), Checkpoint::default());
+        progress.settle(&read[..1]);
+        assert_eq!(progress.checkpoint().position, Some(Position::new("b")));
+    }
+
+    #[test]
+    fn when_everything_read_is_filtered_out_the_checkpoint_advances() {
+        let mut progress = Progress::starting_from(Checkpoint::default());
+        assert!(progress.settles_at_once(&Record::filtered(Position::new("a"), at(0))));
+        assert_eq!(progress.checkpoint().position, Some(Position::new("a")));
+        assert_eq!(progress.version(), 1);
+    }
+
+    #[test]
+    fn a_shard_has_not_ended_while_a_window_is_open() {
+        let mut progress = Progress::starting_from(Checkpoint::default());
+        progress.set_window(Some(OpenWindow::of(at(0), std::time::Duration::from_secs(1))));
+        progress.end_at(0);
+        assert!(!progress.has_ended());
+        progress.set_window(None);
+        progress.end_at(0);
+        assert!(progress.has_ended());
     }
 
     #[test]
@@ -168,17 +359,17 @@ mod tests {
     fn a_shard_has_ended_when_its_last_record_is_settled() {
         let mut progress = check(&[("ab", "b")]);
         progress.end_at(3);
-        assert!(!progress.settled().ended);
+        assert!(!progress.has_ended());
         progress.settle(&numbered("abc", at(0))[2..]);
         progress.end_at(3);
-        assert!(progress.settled().ended);
+        assert!(progress.has_ended());
     }
 
     #[test]
     fn a_shard_without_further_records_ends_where_it_was_left() {
-        let kept = Checkpoint { position: Some(Position::new("z")), ended: false };
+        let kept = Checkpoint { position: Some(Position::new("z")), ..Checkpoint::default() };
         let mut progress = Progress::starting_from(kept.clone());
         progress.end_at(0);
-        assert_eq!(*progress.settled(), Checkpoint { ended: true, ..kept });
+        assert_eq!(progress.checkpoint(), Checkpoint { ended: true, ..kept });
     }
 }

@@ -9,6 +9,7 @@
 //! | [`batch`] | which records go together, and the exact bytes of their event |
 //! | [`retry`] | how long to wait before the next attempt |
 //! | [`checkpoint`] | how far a shard is settled |
+//! | [`window`] | which records belong together, where windows tumble |
 //! | [`exchange`] | which handler process gets which invocation, and how it ended |
 //! | [`plan`] | which shards may run: parents before children |
 //! | [`event`] | how a record looks inside an event |
@@ -19,16 +20,19 @@ pub mod contract;
 pub mod event;
 pub mod exchange;
 mod lane;
+mod lanes;
 pub mod plan;
 pub mod policy;
 mod reading;
 pub mod record;
+mod response;
 pub mod retry;
 mod saving;
 pub mod shard;
 #[cfg(test)]
 mod testing;
 pub mod time;
+pub mod window;
 
 pub use batch::{Batch, EVENT_BYTES_MAX, Envelope};
 pub use checkpoint::{Checkpoint, OpenWindow};
@@ -36,6 +40,7 @@ pub use contract::{
     Command, Counts, Failure, FailureId, FetchError, Finished, GiveUp, HowFailed, Input, Invocation,
     InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError, ShardView, Then,
 };
+pub use lane::DELIVERY_ATTEMPTS_MAX;
 pub use policy::{Policy, Tumbling};
 pub use record::{Position, Record};
 pub use retry::Backoff;

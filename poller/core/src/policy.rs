@@ -27,6 +27,8 @@ pub struct Policy {
     /// TumblingWindowInSeconds, 1 to 900 s, and what stands around the records of its events. Only with a
     /// ParallelizationFactor of 1.
     pub tumbling: Option<Tumbling>,
+    /// Whether records that are given up have a destination; else they are dropped.
+    pub has_destination: bool,
     /// Finish once everything that was in the stream at the start is settled.
     pub until_caught_up: bool,
     /// Most bytes of one event.
@@ -59,6 +61,20 @@ pub struct Tumbling {
 }
 
 impl Policy {
+    /// # Panics
+    ///
+    /// If it leaves no room for a record, or asks for windows beside several batches at a time.
+    pub(crate) fn check(&self) {
+        let has_room = self.batch_size > 0
+            && self.parallelization_factor > 0
+            && self.fetch_records_max > 0
+            && self.read_ahead_records_max > 0
+            && self.read_ahead_bytes_max > 0;
+        assert!(has_room, "a batch, a read and the read-ahead hold at least one record");
+        let has_one_lane = self.parallelization_factor == 1;
+        assert!(self.tumbling.is_none() || has_one_lane, "windows are of a shard, not of its lanes");
+    }
+
     /// AWS's defaults for a Kinesis stream, for events in `envelope`.
     #[must_use]
     pub fn kinesis(envelope: Envelope) -> Self {
@@ -71,6 +87,7 @@ impl Policy {
             record_age_max: None,
             reports_item_failures: false,
             tumbling: None,
+            has_destination: false,
             until_caught_up: false,
             event_bytes_max: EVENT_BYTES_MAX,
             envelope,

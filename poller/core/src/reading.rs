@@ -5,10 +5,15 @@
 use crate::contract::{FetchError, Then};
 use crate::policy::Policy;
 use crate::time::Timestamp;
+use crate::window::ReadSoFar;
 use std::time::Duration;
 
 /// Least wait after the source throttled a read (specification 2.3).
 const THROTTLE_WAIT_MIN: Duration = Duration::from_secs(1);
+
+/// How far the clock of a stream may be ahead of ours: only what arrived this long after the beginning certainly was not in
+/// the stream then.
+const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5);
 
 /// The reading side of a shard.
 #[derive(Debug)]
@@ -20,6 +25,10 @@ pub(crate) struct Reading {
     failures: u32,
     /// Records arrived while a read was in flight, which may have missed them.
     missed_arrival: bool,
+    /// When the shard began to be read.
+    began_at: Timestamp,
+    /// When the last read began, if it found nothing more.
+    caught_up_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +38,19 @@ enum State {
     InFlight,
     /// The shard was read to its end.
     Ended,
+    /// What was in the shard at the beginning was read, and no more is wanted.
+    CaughtUp,
 }
 
 impl Reading {
-    pub(crate) fn starting_now() -> Self {
+    pub(crate) fn starting(now: Timestamp) -> Self {
         Self {
             state: State::Due(Timestamp::default()),
             started_at: Timestamp::default(),
             failures: 0,
             missed_arrival: false,
+            began_at: now,
+            caught_up_at: None,
         }
     }
 
@@ -45,7 +58,7 @@ impl Reading {
     pub(crate) fn due(&self) -> Option<Timestamp> {
         match self.state {
             State::Due(at) => Some(at),
-            State::InFlight | State::Ended => None,
+            State::InFlight | State::Ended | State::CaughtUp => None,
         }
     }
 
@@ -57,17 +70,33 @@ impl Reading {
         self.state == State::Ended
     }
 
+    /// Whether nothing more will be read.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.state, State::Ended | State::CaughtUp)
+    }
+
+    /// How far the shard is read, as far as it matters to windows.
+    pub(crate) fn so_far(&self) -> ReadSoFar {
+        ReadSoFar { has_ended: self.has_ended(), caught_up_at: self.caught_up_at }
+    }
+
     pub(crate) fn start(&mut self, now: Timestamp) {
         self.state = State::InFlight;
         self.started_at = now;
         self.missed_arrival = false;
     }
 
-    pub(crate) fn succeeded(&mut self, then: Then, policy: &Policy) {
+    /// A page came; `last_arrival` is that of its last record, if it has any.
+    pub(crate) fn succeeded(&mut self, then: Then, last_arrival: Option<Timestamp>, policy: &Policy) {
         assert!(self.is_in_flight(), "an answer belongs to a read in flight (I7)");
         self.failures = 0;
+        let has_found_all = then == Then::CaughtUp && !self.missed_arrival && last_arrival.is_none();
+        self.caught_up_at = has_found_all.then_some(self.started_at);
+        let is_new = |arrival| arrival >= self.began_at.after(CLOCK_SKEW_MAX);
+        let is_past_beginning = then == Then::CaughtUp || last_arrival.is_some_and(is_new);
         self.state = match then {
             Then::ShardEnd => State::Ended,
+            Then::CaughtUp | Then::More if policy.until_caught_up && is_past_beginning => State::CaughtUp,
             Then::CaughtUp if !self.missed_arrival => {
                 State::Due(self.started_at.after(policy.poll_interval.max(policy.fetch_gap_min)))
             }
@@ -101,7 +130,7 @@ impl Reading {
                 self.state = State::Due(at.min(self.gap_after_start(policy)));
             }
             State::InFlight => self.missed_arrival = true,
-            State::Due(_) | State::Ended => {}
+            State::Due(_) | State::Ended | State::CaughtUp => {}
         }
     }
 
@@ -131,12 +160,12 @@ mod tests {
 
     /// After these events, each at its time, the next read is due at `due` (`None`: not at all).
     fn check(policy: &Policy, events: &[(u64, On)], due: Option<u64>) {
-        let mut reading = Reading::starting_now();
+        let mut reading = Reading::starting(at(0));
         let mut random = fastrand::Rng::with_seed(0);
         for (millis, event) in events {
             match event {
                 Start => reading.start(at(*millis)),
-                Page(then) => reading.succeeded(*then, policy),
+                Page(then) => reading.succeeded(*then, None, policy),
                 Failed(error) => reading.failed(*error, policy, at(*millis), &mut random),
                 Arrived => reading.records_arrived(policy),
             }
@@ -224,7 +253,7 @@ mod tests {
     #[test]
     fn failed_reads_back_off_further_and_further_and_a_page_ends_that() {
         let policy = Policy { fetch_gap_min: millis(0), backoff: Backoff::default(), ..policy() };
-        let mut reading = Reading::starting_now();
+        let mut reading = Reading::starting(at(0));
         let mut random = fastrand::Rng::with_seed(0);
         for failures in 1..=8 {
             reading.start(at(0));
@@ -234,7 +263,7 @@ mod tests {
         }
         assert!(reading.due().unwrap() > at(1_000), "with this seed");
         reading.start(at(0));
-        reading.succeeded(CaughtUp, &policy);
+        reading.succeeded(CaughtUp, None, &policy);
         reading.start(at(0));
         reading.failed(Unavailable, &policy, at(0), &mut random);
         assert!(reading.due().unwrap() <= at(500));

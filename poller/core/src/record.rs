@@ -34,18 +34,14 @@ impl Position {
     pub fn fingerprint(&self) -> u64 {
         stable_hash(self.0.as_bytes())
     }
-
-    /// Whether `text` names this position: equal as a number, whatever zeros it begins with.
-    #[must_use]
-    pub fn is_named(&self, text: &str) -> bool {
-        let number = |text: &str| text.trim_start_matches('0').to_owned();
-        self.as_str() == text
-            || is_number(text) && is_number(self.as_str()) && number(text) == number(self.as_str())
-    }
 }
 
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+/// `text` without the zeros that a number may begin with: two texts of one number are equal. Anything but a number stays as
+/// it is.
+pub(crate) fn number_text(text: &str) -> &str {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let zeros = text.len() - text.trim_start_matches('0').len();
+    if is_number { &text[zeros.min(text.len() - 1)..] } else { text }
 }
 
 /// A hash that never changes, from one version of Pelton to the next: SipHash-2-4 with a key of zeros.

@@ -1,14 +1,15 @@
 //! One shard of one event source mapping: what it does next.
 //!
-//! In: what happened, and when. Out: commands. A wake-up time is the only wish it has beside them. All state is here;
-//! the shell only carries commands out and answers each of them once (I7).
+//! In: what happened, and when. Out: commands, and notices for people. A wake-up time is the only wish it has beside them.
+//! All state is here; the shell only carries commands out and answers each of them once (I7).
 
 use crate::checkpoint::{Checkpoint, Progress};
 use crate::contract::{
-    Command, Counts, FetchError, Finished, GiveUp, Input, Invocation, InvocationId, Notice, Outcome, Page,
-    Phase, SaveError, ShardView,
+    Command, Counts, FailureId, FetchError, Finished, GiveUp, Input, Invocation, InvocationId, Notice, Page,
+    Phase, Reply, SaveError, SendError, ShardView,
 };
-use crate::lane::{Lane, Step};
+use crate::lane::{Delivered, Ended, EndedAs, Lane, Step};
+use crate::lanes::Lanes;
 use crate::policy::Policy;
 use crate::reading::Reading;
 use crate::record::{Ordinal, Record};
@@ -23,13 +24,14 @@ pub struct Shard {
     policy: Policy,
     random: fastrand::Rng,
     reading: Reading,
-    lane: Lane,
+    lanes: Lanes,
     progress: Progress,
     saving: Saving,
     is_draining: bool,
     commands: VecDeque<Command>,
+    notices: VecDeque<Notice>,
     next_ordinal: Ordinal,
-    next_invocation: u64,
+    next_id: u64,
     records_held: usize,
     bytes_held: usize,
     iterator_age: Option<Duration>,
@@ -41,37 +43,39 @@ impl Shard {
     ///
     /// # Panics
     ///
-    /// If `from` says that the shard has ended: there is nothing left to do. If `policy` leaves no room for a record.
+    /// If `from` says that the shard has ended: there is nothing left to do. If `policy` leaves no room for a record, or asks
+    /// for windows beside several batches at a time.
     #[must_use]
     pub fn new(policy: Policy, from: Option<Checkpoint>, seed: u64, now: Timestamp) -> Self {
         let kept = from.unwrap_or_default();
         assert!(!kept.ended, "a shard that has ended is not started again");
-        let has_room = policy.batch_size > 0
-            && policy.fetch_records_max > 0
-            && policy.read_ahead_records_max > 0
-            && policy.read_ahead_bytes_max > 0;
-        assert!(has_room, "a batch, a read and the read-ahead hold at least one record");
+        policy.check();
         let mut shard = Self {
-            policy,
             random: fastrand::Rng::with_seed(seed),
-            reading: Reading::starting_now(),
-            lane: Lane::new(now),
+            reading: Reading::starting(now),
+            lanes: Lanes::new(kept.window.clone(), &policy, now),
             progress: Progress::starting_from(kept.clone()),
             saving: Saving::starting_from(kept),
             is_draining: false,
             commands: VecDeque::new(),
+            notices: VecDeque::new(),
             next_ordinal: 0,
-            next_invocation: 0,
+            next_id: 0,
             records_held: 0,
             bytes_held: 0,
             iterator_age: None,
             counts: Counts::default(),
+            policy,
         };
+        if shard.policy.tumbling.is_none() && shard.progress.window().is_some() {
+            shard.progress.set_window(None);
+            shard.notices.push_back(Notice::WindowDropped);
+        }
         shard.advance(now);
         shard
     }
 
-    /// Takes in what happened at `now`. Drain [`Shard::next_command`] afterwards.
+    /// Takes in what happened at `now`. Drain [`Shard::next_command`] and [`Shard::next_notice`] afterwards.
     ///
     /// # Panics
     ///
@@ -79,9 +83,9 @@ impl Shard {
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         match input {
             Input::Fetched(answer) => self.fetched(answer, now),
-            Input::Invoked(id, reply) => self.invoked(id, &reply.outcome, now),
+            Input::Invoked(id, reply) => self.invoked(id, reply, now),
             Input::CheckpointSaved(answer) => self.checkpoint_saved(answer, now),
-            Input::FailureSent(_, _) => self.failure_sent(),
+            Input::FailureSent(id, answer) => self.failure_sent(id, answer, now),
             Input::RecordsArrived => self.reading.records_arrived(&self.policy),
             Input::RetentionChanged(retention) => self.policy.retention = retention,
             Input::Drain => self.drain(),
@@ -97,13 +101,14 @@ impl Shard {
 
     /// The next thing that people want to read of, if any.
     pub fn next_notice(&mut self) -> Option<Notice> {
-        None
+        self.notices.pop_front()
     }
 
     /// When to come back with [`Input::TimePassed`] if nothing else happens. Handling it then changes something (I6).
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        [self.fetch_due(), self.step_due(), self.save_due()].into_iter().flatten().min()
+        let steps = self.lanes.iter().filter_map(|lane| self.step_due(lane));
+        [self.fetch_due(), self.save_due()].into_iter().flatten().chain(steps).min()
     }
 
     fn fetched(&mut self, answer: Result<Page, FetchError>, now: Timestamp) {
@@ -111,7 +116,8 @@ impl Shard {
         let answer = if self.is_draining { Err(FetchError::Cancelled) } else { answer };
         match answer {
             Ok(page) => {
-                self.reading.succeeded(page.then, &self.policy);
+                let last_arrival = page.records.last().map(Record::arrival);
+                self.reading.succeeded(page.then, last_arrival, &self.policy);
                 page.records.into_iter().for_each(|record| self.accept(record));
             }
             Err(error) => {
@@ -124,43 +130,91 @@ impl Shard {
     fn accept(&mut self, mut record: Record) {
         record.ordinal = self.next_ordinal;
         self.next_ordinal += 1;
+        self.counts.polled += 1;
+        self.counts.filtered += u64::from(record.is_filtered());
+        if self.progress.settles_at_once(&record) {
+            return;
+        }
         self.records_held += 1;
         self.bytes_held += record.encoded_len();
-        self.counts.polled += 1;
-        self.lane.push(record);
+        self.lanes.push(record);
     }
 
-    fn invoked(&mut self, id: InvocationId, outcome: &Outcome, now: Timestamp) {
-        let in_flight = self.lane.in_flight_records();
-        match outcome {
-            Outcome::Succeeded { .. } => self.counts.succeeded += in_flight,
-            Outcome::FunctionFailed { .. } => {
-                self.counts.function_errors += 1;
-                self.counts.failed += in_flight;
+    fn invoked(&mut self, id: InvocationId, reply: Reply, now: Timestamp) {
+        let lane = self.lanes.of_invocation(id);
+        let ended = self.lanes.lane(lane).invoked(id, reply, &self.policy, now, &mut self.random);
+        self.count(&ended);
+        let Ended { batch, settled, result } = ended;
+        let (done, left) = batch.records().split_at(settled);
+        match result {
+            EndedAs::PartlyFailed => {
+                if let Some(first) = left.first() {
+                    let first = first.position().clone();
+                    self.notices.push_back(Notice::PartialFailure { first, records: left.len() });
+                }
             }
-            Outcome::Throttled => self.counts.throttles += 1,
-            Outcome::NotInvoked { .. } => self.counts.not_invoked += 1,
+            EndedAs::ResponseRefused(reason) => self.notices.push_back(Notice::ResponseRefused { reason }),
+            EndedAs::Succeeded | EndedAs::FunctionFailed | EndedAs::Throttled | EndedAs::NotInvoked => {}
         }
-        if let Some(batch) = self.lane.invoked(id, outcome, &self.policy, now, &mut self.random) {
-            self.settle(batch.records());
+        self.settle(lane, done);
+        if self.is_draining {
+            self.let_go();
+        }
+    }
+
+    fn count(&mut self, Ended { batch, settled, result }: &Ended) {
+        let (settled, left) = (*settled as u64, (batch.records().len() - settled) as u64);
+        self.counts.succeeded += settled;
+        match result {
+            EndedAs::Succeeded => {}
+            EndedAs::PartlyFailed | EndedAs::ResponseRefused(_) => {
+                self.counts.partial_failures += 1;
+                self.counts.failed += left;
+            }
+            EndedAs::FunctionFailed => {
+                self.counts.function_errors += 1;
+                self.counts.failed += left;
+            }
+            EndedAs::Throttled => self.counts.throttles += 1,
+            EndedAs::NotInvoked => self.counts.not_invoked += 1,
+        }
+    }
+
+    fn failure_sent(&mut self, id: FailureId, answer: Result<(), SendError>, now: Timestamp) {
+        let lane = self.lanes.of_failure(id);
+        let (policy, random) = (&self.policy, &mut self.random);
+        let (batch, is_with_someone) =
+            match self.lanes.lane(lane).failure_sent(id, answer.is_ok(), policy, now, random) {
+                Delivered::HandedOver(batch) => (Some(batch), self.policy.has_destination),
+                Delivered::Abandoned(batch) => {
+                    self.counts.delivery_failures += 1;
+                    self.notices.push_back(Notice::DeliveryAbandoned { records: batch.records().len() });
+                    (Some(batch), false)
+                }
+                Delivered::Again => (None, false),
+            };
+        if let Some(batch) = batch {
+            let records = batch.records().len() as u64;
+            let count = if is_with_someone { &mut self.counts.delivered } else { &mut self.counts.dropped };
+            *count += records;
+            self.settle(lane, batch.records());
         }
         if self.is_draining {
             self.let_go();
         }
     }
 
-    fn failure_sent(&mut self) {
-        let batch = self.lane.failure_sent();
-        self.settle(batch.records());
-        if self.is_draining {
-            self.let_go();
-        }
-    }
-
-    fn settle(&mut self, records: &[Record]) {
+    /// The records at hand of this lane are settled, and with them goes its window: both are kept in one write.
+    fn settle(&mut self, lane: usize, records: &[Record]) {
         self.progress.settle(records);
+        self.lanes.settled(lane, records);
         self.records_held -= records.len();
         self.bytes_held -= records.iter().map(Record::encoded_len).sum::<usize>();
+        let lane = self.lanes.lane(lane);
+        if self.policy.tumbling.is_some() {
+            self.progress.set_window(lane.window().cloned());
+        }
+        lane.settled_in(self.progress.version());
     }
 
     fn checkpoint_saved(&mut self, answer: Result<(), SaveError>, now: Timestamp) {
@@ -180,8 +234,8 @@ impl Shard {
 
     /// Forgets every record that is not in flight: whoever goes on from the checkpoint reads it again.
     fn let_go(&mut self) {
-        self.lane.let_go();
-        (self.records_held, self.bytes_held) = self.lane.held();
+        self.lanes.let_go();
+        (self.records_held, self.bytes_held) = self.lanes.held();
     }
 
     /// Starts whatever is due. Saving comes first: what follows depends on what is kept.
@@ -190,12 +244,14 @@ impl Shard {
             self.progress.end_at(self.next_ordinal);
         }
         if self.save_due().is_some_and(|due| due <= now) {
-            let settled = self.progress.settled();
-            self.saving.start(settled.clone());
-            self.commands.push_back(Command::SaveCheckpoint(settled.clone()));
+            let settled = self.progress.checkpoint();
+            self.saving.start(settled.clone(), self.progress.version());
+            self.commands.push_back(Command::SaveCheckpoint(settled));
         }
-        if self.step_due().is_some_and(|due| due <= now) {
-            self.step(now);
+        for index in 0..self.lanes.len() {
+            if self.step_due(self.lanes.at(index)).is_some_and(|due| due <= now) {
+                self.step(index, now);
+            }
         }
         if self.fetch_due().is_some_and(|due| due <= now) {
             self.reading.start(now);
@@ -203,24 +259,27 @@ impl Shard {
         }
     }
 
-    fn step(&mut self, now: Timestamp) {
-        let id = InvocationId(self.next_invocation);
-        match self.lane.start(id, &self.policy, now) {
-            Step::Invoke { batch, attempt } => {
-                self.next_invocation += 1;
+    fn step(&mut self, lane: usize, now: Timestamp) {
+        let (id, failure_id) = (InvocationId(self.next_id), FailureId(self.next_id));
+        self.next_id += 1;
+        let read = self.reading.so_far();
+        match self.lanes.lane(lane).start(id, failure_id, &self.policy, read, now) {
+            Step::Invoke { batch, attempt, is_retry } => {
                 self.counts.invocations += 1;
-                self.counts.retries += u64::from(attempt > 1);
+                self.counts.retries += u64::from(is_retry);
                 self.counts.invoked += batch.records().len() as u64;
-                self.iterator_age = Some(now.since(batch.last_arrival()));
+                if let Some(last_arrival) = batch.last_arrival() {
+                    self.iterator_age = Some(now.since(last_arrival));
+                }
                 self.commands.push_back(Command::Invoke(Invocation { id, batch, attempt }));
             }
             Step::SendFailure(failure) => {
                 let records = failure.batch.records().len() as u64;
                 match failure.reason {
                     GiveUp::Expired => self.counts.expired += records,
-                    GiveUp::TooLarge => self.counts.too_large += records,
                     GiveUp::TooOld => self.counts.too_old += records,
                     GiveUp::RetriesExhausted => self.counts.retries_exhausted += records,
+                    GiveUp::TooLarge => self.counts.too_large += records,
                 }
                 self.commands.push_back(Command::SendFailure(failure));
             }
@@ -228,16 +287,16 @@ impl Shard {
     }
 
     fn save_due(&self) -> Option<Timestamp> {
-        self.saving.due(self.progress.settled())
+        self.saving.due(self.progress.version())
     }
 
-    /// Nothing is invoked before everything settled is kept, so that a crash repeats only what is in flight (I8).
-    fn step_due(&self) -> Option<Timestamp> {
-        if self.is_draining || !self.saving.is_up_to(self.progress.settled()) {
+    /// A lane starts nothing before everything that it settled is kept, so that a crash repeats only what is in flight (I8).
+    fn step_due(&self, lane: &Lane) -> Option<Timestamp> {
+        if self.is_draining || self.saving.is_failing() || !self.saving.has_kept(lane.waits_for()) {
             return None;
         }
-        let nothing_to_add = self.reading.has_ended() || self.fetch_room() == 0;
-        self.lane.due(&self.policy, nothing_to_add)
+        let nothing_to_add = self.reading.is_over() || self.fetch_room() == 0;
+        lane.due(&self.policy, nothing_to_add, self.reading.so_far())
     }
 
     fn fetch_due(&self) -> Option<Timestamp> {
@@ -247,25 +306,29 @@ impl Shard {
         self.reading.due()
     }
 
-    /// How many records the next read may bring (I4).
+    /// How many records the next read may bring (I4): a lane that is stuck holds the others back only this far above it.
     fn fetch_room(&self) -> usize {
         if self.bytes_held >= self.policy.read_ahead_bytes_max {
             return 0;
         }
-        let room = self.policy.read_ahead_records_max.saturating_sub(self.records_held);
+        let ahead = self.progress.span(self.next_ordinal);
+        let room = self.policy.read_ahead_records_max.saturating_sub(ahead);
         room.min(self.policy.fetch_records_max)
     }
 
     /// Whether nothing is owed and nothing held, and why nothing more will come (I7).
     #[must_use]
     pub fn finished(&self) -> Option<Finished> {
-        let settled = self.progress.settled();
-        let is_owed =
-            self.reading.is_in_flight() || self.lane.is_in_flight() || !self.saving.is_up_to(settled);
-        match (is_owed, settled.ended, self.is_draining) {
-            (true, _, _) | (false, false, false) => None,
-            (false, true, _) => Some(Finished::ShardEnd),
-            (false, false, true) => Some(Finished::Drained),
+        let is_owed = self.reading.is_in_flight()
+            || self.lanes.is_in_flight()
+            || !self.saving.is_up_to(self.progress.version());
+        let is_holding = self.progress.span(self.next_ordinal) > 0 || self.lanes.have_work();
+        let is_caught_up = self.reading.is_over() && !is_holding;
+        match (is_owed, self.progress.has_ended(), self.is_draining, is_caught_up) {
+            (true, ..) | (false, false, false, false) => None,
+            (false, true, ..) => Some(Finished::ShardEnd),
+            (false, false, true, _) => Some(Finished::Drained),
+            (false, false, false, true) => Some(Finished::CaughtUp).filter(|_| !self.reading.has_ended()),
         }
     }
 
@@ -277,7 +340,7 @@ impl Shard {
             checkpoint: self.saving.kept().clone(),
             records_held: self.records_held,
             bytes_held: self.bytes_held,
-            oldest_arrival: self.lane.first().map(Record::arrival),
+            oldest_arrival: self.lanes.oldest_arrival(),
             iterator_age: self.iterator_age,
             checkpoint_saved_at: self.saving.saved_at(),
             counts: self.counts,
@@ -294,11 +357,11 @@ impl Shard {
         if self.saving.is_failing() {
             return Phase::Stalled;
         }
-        match (self.lane.is_in_flight(), self.lane.retrying()) {
-            (true, _) => Phase::Invoking,
-            (false, Some((attempts, at))) => Phase::Retrying { attempts, at },
-            (false, None) if self.records_held > 0 => Phase::Gathering,
-            (false, None) => Phase::Polling,
+        match (self.lanes.retrying(), self.lanes.is_in_flight()) {
+            (Some((attempts, at)), _) => Phase::Retrying { attempts, at },
+            (None, true) => Phase::Invoking,
+            (None, false) if self.records_held > 0 => Phase::Gathering,
+            (None, false) => Phase::Polling,
         }
     }
 }

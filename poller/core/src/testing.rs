@@ -1,6 +1,7 @@
 //! What the tables beside the code share: records named by letters, a small policy, and moments.
 
 use crate::batch::Envelope;
+use crate::contract::GiveUp;
 use crate::policy::Policy;
 use crate::record::{Position, Record};
 use crate::retry::Backoff;
@@ -51,6 +52,16 @@ pub(crate) fn numbered(letters: &str, arrival: Timestamp) -> Vec<Record> {
     records
 }
 
+/// How tables write why records were given up.
+pub(crate) fn reason_text(reason: GiveUp) -> &'static str {
+    match reason {
+        GiveUp::Expired => "expired",
+        GiveUp::TooOld => "too old",
+        GiveUp::RetriesExhausted => "retried enough",
+        GiveUp::TooLarge => "too large",
+    }
+}
+
 /// The letters of `records`, in order.
 pub(crate) fn letters(records: &[Record]) -> String {
     records.iter().map(|record| record.position().as_str()).collect()
@@ -61,6 +72,14 @@ pub(crate) fn policy() -> Policy {
     Policy {
         batch_size: 3,
         batching_window: Duration::ZERO,
+        parallelization_factor: 1,
+        bisects: false,
+        retry_attempts_max: None,
+        record_age_max: None,
+        reports_item_failures: false,
+        tumbling: None,
+        has_destination: false,
+        until_caught_up: false,
         event_bytes_max: 1_000,
         envelope: Envelope::new("[", "]"),
         retention: Duration::from_secs(3_600),

@@ -5,7 +5,7 @@
 
 use super::json_string;
 use crate::batch::Envelope;
-use crate::record::{Position, Record};
+use crate::record::{Position, Record, stable_hash};
 use crate::time::Timestamp;
 use base64_simd::STANDARD;
 use bytes::Bytes;
@@ -24,6 +24,8 @@ pub struct KinesisEncoder {
     middle: String,
     /// Everything after `eventID`.
     tail: String,
+    /// Whether records get a key to keep their order by.
+    has_keys: bool,
 }
 
 /// A record as Kinesis hands it out.
@@ -43,7 +45,16 @@ pub struct KinesisRecord<'a> {
 #[derive(Debug, Default)]
 pub struct EncodedPage {
     bytes: Vec<u8>,
-    records: Vec<(Position, Timestamp, Range<usize>)>,
+    records: Vec<Encoded>,
+}
+
+/// One record of a page.
+#[derive(Debug)]
+struct Encoded {
+    position: Position,
+    arrival: Timestamp,
+    key: u64,
+    range: Range<usize>,
 }
 
 impl EncodedPage {
@@ -72,7 +83,9 @@ impl EncodedPage {
         let page = share(self.bytes);
         self.records
             .into_iter()
-            .map(|(position, arrival, range)| Record::new(position, arrival, page.clone(), range))
+            .map(|Encoded { position, arrival, key, range }| {
+                Record::new(position, arrival, page.clone(), range).with_key(key)
+            })
             .collect()
     }
 }
@@ -94,7 +107,13 @@ impl KinesisEncoder {
             json_string(region),
             json_string(event_source_arn)
         );
-        Self { shard_id: shard_id.to_owned(), middle, tail }
+        Self { shard_id: shard_id.to_owned(), middle, tail, has_keys: false }
+    }
+
+    /// The same, for a shard whose batches run side by side: records get a key, by which they keep their order.
+    #[must_use]
+    pub fn with_keys(self) -> Self {
+        Self { has_keys: true, ..self }
     }
 
     /// What stands around the records of an event.
@@ -128,13 +147,22 @@ impl KinesisEncoder {
             }
             let start = page.bytes.len();
             self.encode_one(&record, &mut page.bytes);
-            page.records.push((
-                Position::new(record.sequence_number),
-                record.arrival,
-                start..page.bytes.len(),
-            ));
+            page.records.push(Encoded {
+                position: Position::new(record.sequence_number),
+                arrival: record.arrival,
+                key: self.key_of(&record),
+                range: start..page.bytes.len(),
+            });
         }
         page
+    }
+
+    /// What the record keeps its order by. One without a partition key has no order to keep.
+    fn key_of(&self, record: &KinesisRecord<'_>) -> u64 {
+        match self.has_keys {
+            true => stable_hash(record.partition_key.unwrap_or(record.sequence_number).as_bytes()),
+            false => 0,
+        }
     }
 
     /// About what a page takes, in bytes.
@@ -300,6 +328,21 @@ mod tests {
             assert_eq!(event["eventID"], json!(format!("{shard_id}:{}", hello().sequence_number)));
             assert_eq!(encoder.shard_id(), shard_id);
         }
+    }
+
+    #[test]
+    fn order_is_kept_per_partition_key_and_a_record_without_one_has_its_sequence_number_hashed() {
+        let keys = |records: &[KinesisRecord<'_>]| {
+            let page = encoder().with_keys().encode(records.iter().copied(), 0);
+            page.into_records(Bytes::from).iter().map(Record::key).collect::<Vec<_>>()
+        };
+        let other = KinesisRecord { partition_key: Some("2"), ..hello() };
+        let none = KinesisRecord { partition_key: None, ..hello() };
+        let next = KinesisRecord { sequence_number: "5", ..hello() };
+        let keys = keys(&[hello(), other, none, next]);
+        assert_eq!(keys[0], keys[3], "the same partition key");
+        assert_eq!(keys[0], stable_hash(b"1"), "it never changes");
+        assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use super::*;
 use crate::batch::Envelope;
 use crate::retry::Backoff;
-use crate::testing::{LARGE, SMALL, at, letters, millis, no_backoff, numbered, policy};
+use crate::testing::{LARGE, SMALL, at, letters, millis, no_backoff, numbered, policy, reason_text};
 use bytes::Bytes;
 
 fn lane_of(waiting: &str) -> Lane {
-    let mut lane = Lane::new(at(0));
+    let mut lane = Lane::new(None, &policy(), at(0));
     numbered(waiting, at(0)).into_iter().for_each(|record| lane.push(record));
     lane
 }
@@ -15,13 +15,37 @@ fn lane_of(waiting: &str) -> Lane {
 /// What a step does: `abc #1` invokes with these records for the first time, `a expired` and `A too large` give up.
 fn show(step: &Step) -> String {
     match step {
-        Step::Invoke { batch, attempt } => format!("{} #{attempt}", letters(batch.records())),
-        Step::SendFailure(Failure { batch, reason: GiveUp::Expired, .. }) => {
-            format!("{} expired", letters(batch.records()))
+        Step::Invoke { batch, attempt, .. } => format!("{} #{attempt}", letters(batch.records())),
+        Step::SendFailure(Failure { batch, reason, .. }) => {
+            format!("{} {}", letters(batch.records()), reason_text(*reason))
         }
-        Step::SendFailure(Failure { batch, reason: GiveUp::TooLarge, .. }) => {
-            format!("{} too large", letters(batch.records()))
-        }
+    }
+}
+
+fn start(lane: &mut Lane, id: u64, policy: &Policy, now: Timestamp) -> Step {
+    lane.start(InvocationId(id), FailureId(id), policy, ReadSoFar::default(), now)
+}
+
+/// The batch in flight ends like this. Returns it if it is settled whole.
+fn end(
+    lane: &mut Lane,
+    outcome: &Outcome,
+    policy: &Policy,
+    now: Timestamp,
+    random: &mut fastrand::Rng,
+) -> Option<Arc<Batch>> {
+    let State::InFlight(id) = lane.state else { panic!("an invocation is in flight") };
+    let ended = lane.invoked(id, outcome.clone().into(), policy, now, random);
+    (ended.settled == ended.batch.records().len()).then_some(ended.batch)
+}
+
+/// The delivery in flight is accepted.
+fn deliver(lane: &mut Lane) -> Arc<Batch> {
+    let State::SendingFailure(id) = lane.state else { panic!("a delivery is in flight") };
+    let mut random = fastrand::Rng::with_seed(0);
+    match lane.failure_sent(id, true, &policy(), at(0), &mut random) {
+        Delivered::HandedOver(batch) => batch,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -44,7 +68,7 @@ mod cut {
     fn check(waiting: &str, policy: &Policy, step: &str, is_full: bool) {
         let mut lane = lane_of(waiting);
         assert_eq!(lane.is_full(policy), is_full);
-        assert_eq!(show(&lane.start(InvocationId(0), policy, at(0))), step);
+        assert_eq!(show(&start(&mut lane, 0, policy, at(0))), step);
         let batch = &lane.at_hand().batch;
         assert!(batch.event_len() <= policy.event_bytes_max || lane.work[0].give_up.is_some());
         let all = numbered(waiting, at(0));
@@ -116,9 +140,9 @@ mod cut {
         let kinesis = Policy::kinesis(Envelope::new("[", "]"));
         let one_too_many = |bytes: usize| {
             let page = Bytes::from(vec![b'1'; bytes]);
-            let mut lane = Lane::new(at(0));
+            let mut lane = Lane::new(None, &policy(), at(0));
             lane.push(Record::new(crate::Position::new("a"), at(0), page, 0..bytes));
-            matches!(lane.start(InvocationId(0), &kinesis, at(0)), Step::SendFailure(_))
+            matches!(start(&mut lane, 0, &kinesis, at(0)), Step::SendFailure(_))
         };
         assert!(!one_too_many(6 * 1024 * 1024 - 2));
         assert!(one_too_many(6 * 1024 * 1024 - 1));
@@ -132,27 +156,26 @@ mod expiry {
     /// attempt at `retry_at` does `steps`, one after the other.
     fn check(outcome: &Outcome, retry_at: u64, steps: &[&str]) {
         let policy = Policy { batch_size: 4, retention: millis(1_000), ..policy() };
-        let mut lane = Lane::new(at(0));
+        let mut lane = Lane::new(None, &policy, at(0));
         let (mut early, late) = (numbered("abcd", at(0)), numbered("abcd", at(500)));
         early.truncate(2);
         early.into_iter().chain(late.into_iter().skip(2)).for_each(|record| lane.push(record));
         let mut random = fastrand::Rng::with_seed(0);
-        assert_eq!(show(&lane.start(InvocationId(0), &policy, at(900))), "abcd #1");
-        assert!(lane.invoked(InvocationId(0), outcome, &policy, at(900), &mut random).is_none());
+        assert_eq!(show(&start(&mut lane, 0, &policy, at(900))), "abcd #1");
+        assert!(end(&mut lane, outcome, &policy, at(900), &mut random).is_none());
         for expected in steps {
-            assert!(lane.due(&policy, false).unwrap() <= at(retry_at));
-            let step = lane.start(InvocationId(1), &policy, at(retry_at));
+            assert!(lane.due(&policy, false, ReadSoFar::default()).unwrap() <= at(retry_at));
+            let step = start(&mut lane, 1, &policy, at(retry_at));
             assert_eq!(show(&step), *expected);
             match step {
                 Step::Invoke { batch, .. } => {
-                    let settled =
-                        lane.invoked(InvocationId(1), &succeeded(), &policy, at(retry_at), &mut random);
+                    let settled = end(&mut lane, &succeeded(), &policy, at(retry_at), &mut random);
                     assert_eq!(settled, Some(batch));
                 }
-                Step::SendFailure(failure) => assert_eq!(lane.failure_sent(), failure.batch),
+                Step::SendFailure(failure) => assert_eq!(deliver(&mut lane), failure.batch),
             }
         }
-        assert_eq!(lane.due(&policy, true), None, "nothing is left");
+        assert_eq!(lane.due(&policy, true, ReadSoFar::default()), None, "nothing is left");
         assert_eq!(lane.held(), (0, 0));
     }
 
@@ -181,7 +204,7 @@ mod expiry {
     #[test]
     fn a_record_that_was_never_tried_is_not_given_up_however_old() {
         let policy = Policy { retention: millis(1_000), ..policy() };
-        assert_eq!(show(&lane_of("ab").start(InvocationId(0), &policy, at(90_000))), "ab #1");
+        assert_eq!(show(&start(&mut lane_of("ab"), 0, &policy, at(90_000))), "ab #1");
     }
 
     #[test]
@@ -190,10 +213,10 @@ mod expiry {
         let mut lane = lane_of("a");
         let mut random = fastrand::Rng::with_seed(0);
         for (id, outcome) in (0..).zip([failed(), Outcome::Throttled, failed(), unreachable()]) {
-            drop(lane.start(InvocationId(id), &policy, at(0)));
-            drop(lane.invoked(InvocationId(id), &outcome, &policy, at(0), &mut random));
+            drop(start(&mut lane, id, &policy, at(0)));
+            drop(end(&mut lane, &outcome, &policy, at(0), &mut random));
         }
-        let Step::SendFailure(failure) = lane.start(InvocationId(9), &policy, at(1_000)) else {
+        let Step::SendFailure(failure) = start(&mut lane, 9, &policy, at(1_000)) else {
             panic!("the record expired")
         };
         assert_eq!(failure.attempts, 2);
@@ -203,17 +226,17 @@ mod expiry {
     fn giving_up_a_part_of_a_batch_does_not_shorten_the_backoff_of_the_rest() {
         let curve = Backoff { base: millis(1), factor: 2, cap: millis(1 << 20) };
         let policy = Policy { backoff: curve, retention: millis(1_000), ..policy() };
-        let mut lane = Lane::new(at(0));
+        let mut lane = Lane::new(None, &policy, at(0));
         lane.push(numbered("ab", at(0))[0].clone());
         lane.push(numbered("ab", at(5_000))[1].clone());
         let mut random = fastrand::Rng::with_seed(0);
         let mut fail = |lane: &mut Lane, id: u64, now: u64, step: &str| {
-            assert_eq!(show(&lane.start(InvocationId(id), &policy, at(now))), step);
-            drop(lane.invoked(InvocationId(id), &failed(), &policy, at(now), &mut random));
+            assert_eq!(show(&start(lane, id, &policy, at(now))), step);
+            drop(end(lane, &failed(), &policy, at(now), &mut random));
         };
         (0..15).for_each(|id| fail(&mut lane, id, 500, &format!("ab #{}", id + 1)));
-        assert_eq!(show(&lane.start(InvocationId(15), &policy, at(1_000))), "a expired");
-        drop(lane.failure_sent());
+        assert_eq!(show(&start(&mut lane, 15, &policy, at(1_000))), "a expired");
+        drop(deliver(&mut lane));
         fail(&mut lane, 15, 1_000, "b #16");
         let (_, next) = lane.retrying().unwrap();
         assert!(next.since(at(1_000)) > curve.ceiling(1), "with this seed");
@@ -228,10 +251,10 @@ mod retry {
         let mut lane = lane_of("ab");
         let mut random = fastrand::Rng::with_seed(0);
         for (id, outcome) in (0..).zip(outcomes) {
-            drop(lane.start(InvocationId(id), &policy(), at(0)));
-            drop(lane.invoked(InvocationId(id), outcome, &policy(), at(0), &mut random));
+            drop(start(&mut lane, id, &policy(), at(0)));
+            drop(end(&mut lane, outcome, &policy(), at(0), &mut random));
         }
-        assert_eq!(show(&lane.start(InvocationId(9), &policy(), at(0))), format!("ab #{attempt}"));
+        assert_eq!(show(&start(&mut lane, 9, &policy(), at(0))), format!("ab #{attempt}"));
     }
 
     #[test]
@@ -254,9 +277,9 @@ mod retry {
         let mut lane = lane_of("ab");
         let mut random = fastrand::Rng::with_seed(0);
         let mut wait = |lane: &mut Lane, outcome: &Outcome| {
-            drop(lane.start(InvocationId(0), &policy, at(0)));
-            drop(lane.invoked(InvocationId(0), outcome, &policy, at(0), &mut random));
-            lane.due(&policy, false).unwrap().since(at(0))
+            drop(start(lane, 0, &policy, at(0)));
+            drop(end(lane, outcome, &policy, at(0), &mut random));
+            lane.due(&policy, false, ReadSoFar::default()).unwrap().since(at(0))
         };
         let outcomes = [failed(), Outcome::Throttled, unreachable()];
         let waits: Vec<_> = (0..9).map(|index| wait(&mut lane, &outcomes[index % 3])).collect();
@@ -272,9 +295,9 @@ mod retry {
     #[should_panic(expected = "an answer belongs to an invocation in flight (I7)")]
     fn an_answer_to_another_invocation_is_refused() {
         let mut lane = lane_of("ab");
-        drop(lane.start(InvocationId(3), &policy(), at(0)));
+        drop(start(&mut lane, 3, &policy(), at(0)));
         let mut random = fastrand::Rng::with_seed(0);
-        drop(lane.invoked(InvocationId(2), &succeeded(), &policy(), at(0), &mut random));
+        drop(lane.invoked(InvocationId(2), succeeded().into(), &policy(), at(0), &mut random));
     }
 }
 
@@ -288,14 +311,17 @@ mod window {
         assert_eq!(policy.backoff, no_backoff());
         let mut lane = lane_of("a");
         let mut random = fastrand::Rng::with_seed(0);
-        drop(lane.start(InvocationId(0), &policy, at(0)));
-        if lane.invoked(InvocationId(0), outcome, &policy, at(100), &mut random).is_none() {
-            assert_eq!(show(&lane.start(InvocationId(1), &policy, at(100))), "a expired");
-            drop(lane.failure_sent());
+        drop(start(&mut lane, 0, &policy, at(0)));
+        if end(&mut lane, outcome, &policy, at(100), &mut random).is_none() {
+            assert_eq!(show(&start(&mut lane, 1, &policy, at(100))), "a expired");
+            drop(deliver(&mut lane));
         }
         numbered("b", at(110)).into_iter().for_each(|record| lane.push(record));
-        assert_eq!(lane.due(&policy, false), Some(at(due)));
-        assert!(lane.due(&policy, true).unwrap() <= at(100), "a window is not waited for in vain");
+        assert_eq!(lane.due(&policy, false, ReadSoFar::default()), Some(at(due)));
+        assert!(
+            lane.due(&policy, true, ReadSoFar::default()).unwrap() <= at(100),
+            "a window is not waited for in vain"
+        );
     }
 
     #[test]

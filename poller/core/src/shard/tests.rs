@@ -7,8 +7,8 @@ mod reading;
 mod saving;
 
 use super::*;
-use crate::contract::{Failure, Then};
-use crate::testing::{at, letters, millis, policy, records};
+use crate::contract::{Failure, Outcome, Then};
+use crate::testing::{at, letters, millis, policy, reason_text, records};
 use bytes::Bytes;
 
 /// What happens to a shard.
@@ -43,12 +43,13 @@ use Then::{CaughtUp, More, ShardEnd};
 ///
 /// After each line nothing more is due (I6), and unless an answer is owed or the shard is finished, it wakes up again.
 fn check(policy: Policy, lines: &[(u64, On, &str)]) -> Shard {
-    let mut table = Table { shard: Shard::new(policy.clone(), None, 0, at(0)), in_flight: None, owed: 0 };
+    let mut table =
+        Table { shard: Shard::new(policy.clone(), None, 0, at(0)), in_flight: None, delivery: None, owed: 0 };
     for line in lines {
         let (millis, on, expected) = *line;
         if let BeginAfter(position) = on {
             let position = Some(crate::Position::new(position));
-            let kept = Checkpoint { position, ended: false };
+            let kept = Checkpoint { position, ..Checkpoint::default() };
             table.shard = Shard::new(policy.clone(), Some(kept), 0, at(0));
         } else if !matches!(on, Begin) {
             table.handle(on, millis);
@@ -65,6 +66,7 @@ fn check(policy: Policy, lines: &[(u64, On, &str)]) -> Shard {
 struct Table {
     shard: Shard,
     in_flight: Option<InvocationId>,
+    delivery: Option<FailureId>,
     owed: usize,
 }
 
@@ -85,7 +87,7 @@ impl Table {
             Unreachable => self.invoked(Outcome::NotInvoked { reason: String::new() }),
             Saved => Input::CheckpointSaved(Ok(())),
             SaveFails => Input::CheckpointSaved(Err(SaveError)),
-            FailureSent => Input::FailureSent,
+            FailureSent => Input::FailureSent(self.delivery.take().expect("a delivery is in flight"), Ok(())),
             Arrived => Input::RecordsArrived,
             Retention(millis) => Input::RetentionChanged(Duration::from_millis(millis)),
             Drain => Input::Drain,
@@ -97,15 +99,17 @@ impl Table {
     }
 
     fn invoked(&mut self, outcome: Outcome) -> Input {
-        Input::Invoked(self.in_flight.take().expect("an invocation is in flight"), outcome)
+        Input::Invoked(self.in_flight.take().expect("an invocation is in flight"), outcome.into())
     }
 
     fn commands(&mut self) -> String {
         let mut shown = Vec::new();
         while let Some(command) = self.shard.next_command() {
             self.owed += 1;
-            if let Command::Invoke(invocation) = &command {
-                self.in_flight = Some(invocation.id);
+            match &command {
+                Command::Invoke(invocation) => self.in_flight = Some(invocation.id),
+                Command::SendFailure(failure) => self.delivery = Some(failure.id),
+                Command::Fetch { .. } | Command::SaveCheckpoint(_) => {}
             }
             shown.push(show(&command));
         }
@@ -119,15 +123,12 @@ fn show(command: &Command) -> String {
         Command::Invoke(Invocation { batch, attempt, .. }) => {
             format!("invoke {} #{attempt}", letters(batch.records()))
         }
-        Command::SaveCheckpoint(Checkpoint { position, ended }) => {
+        Command::SaveCheckpoint(Checkpoint { position, ended, .. }) => {
             let position = position.as_ref().map_or("-", crate::Position::as_str);
             format!("save {position}{}", if *ended { " end" } else { "" })
         }
-        Command::SendFailure(Failure { batch, reason: GiveUp::Expired, .. }) => {
-            format!("expired {}", letters(batch.records()))
-        }
-        Command::SendFailure(Failure { batch, reason: GiveUp::TooLarge, .. }) => {
-            format!("too large {}", letters(batch.records()))
+        Command::SendFailure(Failure { batch, reason, .. }) => {
+            format!("{} {}", reason_text(*reason), letters(batch.records()))
         }
     }
 }

@@ -9,7 +9,7 @@ fn check_drained(policy: Policy, lines: &[(u64, On, &str)], checkpoint: Option<&
     let shard = check(policy, lines);
     assert_eq!(shard.finished(), Some(Finished::Drained));
     assert_eq!((shard.next_wakeup(), shard.view().records_held, shard.view().bytes_held), (None, 0, 0));
-    assert_eq!(shard.view().checkpoint.as_ref().map(crate::Position::as_str), checkpoint);
+    assert_eq!(shard.view().checkpoint.position.as_ref().map(crate::Position::as_str), checkpoint);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn a_failing_save_stops_reading_and_invoking_until_it_succeeds() {
     ];
     let stalled = check(Policy { backoff, ..policy() }, &lines);
     let retry = stalled.next_wakeup().unwrap();
-    assert_eq!((stalled.view().phase, stalled.view().checkpoint), (Phase::Stalled, None));
+    assert_eq!((stalled.view().phase, stalled.view().checkpoint.position), (Phase::Stalled, None));
     assert!(retry > at(5_000) && retry <= at(60_007), "with this seed: {retry}");
     let retry = u64::try_from(retry.since(at(0)).as_millis()).unwrap();
     lines.extend([
@@ -55,7 +55,7 @@ fn a_failing_save_stops_reading_and_invoking_until_it_succeeds() {
     ]);
     let view = check(Policy { backoff, ..policy() }, &lines).view();
     assert_eq!((view.counts.save_errors, view.checkpoint_saved_at), (1, Some(at(retry + 2))));
-    assert_eq!(view.checkpoint.unwrap().as_str(), "c");
+    assert_eq!(view.checkpoint.position.unwrap().as_str(), "c");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_shard_goes_on_from_what_was_kept() {
             (8, Fails, ""),
         ],
     );
-    assert_eq!(shard.view().checkpoint.unwrap().as_str(), "m");
+    assert_eq!(shard.view().checkpoint.position.unwrap().as_str(), "m");
     assert_eq!(shard.finished(), Some(Finished::Drained));
 }
 

@@ -1,0 +1,406 @@
+//! One lane of a shard: its records in order, at most one batch in flight.
+//!
+//! In: records as they are read, and how invocations and deliveries ended. Out: the next invocation, or records to give
+//! up. A later record is first invoked only when every earlier one of the lane is settled (I1).
+
+mod windowed;
+mod work;
+
+use crate::batch::{Batch, Envelope};
+use crate::checkpoint::{OpenWindow, Version};
+use crate::contract::{Failure, FailureId, GiveUp, HowFailed, InvocationId, Outcome, Reached, Reply};
+use crate::event::window::WindowInvocation;
+use crate::policy::Policy;
+use crate::record::Record;
+use crate::response::{Rules, Verdict, judge};
+use crate::time::Timestamp;
+use crate::window::ReadSoFar;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use windowed::Windowed;
+use work::Work;
+
+/// How often records that were given up are handed over at most before they are dropped.
+pub const DELIVERY_ATTEMPTS_MAX: u32 = 5;
+
+/// The records of one lane, and what is being done with them.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    /// Read, not yet in a batch.
+    waiting: VecDeque<Record>,
+    /// Their bytes inside an event.
+    waiting_bytes: usize,
+    /// Batches at hand, in order. More than one after a batch was split.
+    work: VecDeque<Work>,
+    state: State,
+    /// Invocations in a row that did not succeed, for whatever reason: the basis of the backoff.
+    failures: u32,
+    /// When the batching window began: the end of the previous invocation.
+    gathering_since: Timestamp,
+    /// The tumbling window that is open.
+    window: Option<Windowed>,
+    /// Nothing is started before this version of the checkpoint is kept: it holds all that this lane has settled.
+    settled_in: Version,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Idle,
+    InFlight(InvocationId),
+    SendingFailure(FailureId),
+    /// The batch at hand waits for its next attempt, or for its next delivery.
+    Waiting {
+        until: Timestamp,
+    },
+}
+
+/// What a lane wants done.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Invoke { batch: Arc<Batch>, attempt: u32, is_retry: bool },
+    SendFailure(Failure),
+}
+
+/// How an invocation ended for its batch.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) batch: Arc<Batch>,
+    /// So many of its records, from the first on, are settled.
+    pub(crate) settled: usize,
+    pub(crate) result: EndedAs,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum EndedAs {
+    Succeeded,
+    /// The records that are not settled were reported, or came after one that was.
+    PartlyFailed,
+    FunctionFailed,
+    ResponseRefused(String),
+    Throttled,
+    NotInvoked,
+}
+
+/// How a delivery ended.
+#[derive(Debug)]
+pub(crate) enum Delivered {
+    /// The records are settled.
+    HandedOver(Arc<Batch>),
+    /// The records are settled, though nobody has them.
+    Abandoned(Arc<Batch>),
+    /// It will be tried again.
+    Again,
+}
+
+impl Lane {
+    pub(crate) fn new(window: Option<OpenWindow>, policy: &Policy, now: Timestamp) -> Self {
+        let window =
+            policy.tumbling.as_ref().zip(window).map(|(tumbling, open)| Windowed::new(open, tumbling));
+        Self {
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            work: VecDeque::new(),
+            state: State::Idle,
+            failures: 0,
+            gathering_since: now,
+            window,
+            settled_in: 0,
+        }
+    }
+
+    pub(crate) fn push(&mut self, record: Record) {
+        self.waiting_bytes += record.encoded_len();
+        self.waiting.push_back(record);
+    }
+
+    /// When the lane can start its next step; `None` while one is in flight, or there is nothing to do.
+    ///
+    /// `nothing_to_add`: no record will be added before this lane moves on, so waiting for one is pointless.
+    pub(crate) fn due(&self, policy: &Policy, nothing_to_add: bool, read: ReadSoFar) -> Option<Timestamp> {
+        match self.state {
+            State::InFlight(_) | State::SendingFailure(_) => None,
+            State::Waiting { until } => Some(until),
+            State::Idle if !self.work.is_empty() || self.is_window_over(read) => Some(Timestamp::default()),
+            State::Idle if self.waiting.is_empty() => None,
+            State::Idle if nothing_to_add || self.is_full(policy) => Some(Timestamp::default()),
+            State::Idle => Some(self.gathering_since.after(policy.batching_window)),
+        }
+    }
+
+    /// Whether the next batch cannot grow: BatchSize, the byte limit or the end of the window is reached.
+    fn is_full(&self, policy: &Policy) -> bool {
+        let bytes = self.envelope(policy).event_len(self.waiting.len(), self.waiting_bytes);
+        self.waiting.len() >= policy.batch_size
+            || bytes > policy.event_bytes_max
+            || self.is_past_window(policy)
+    }
+
+    fn envelope<'a>(&'a self, policy: &'a Policy) -> &'a Envelope {
+        self.window.as_ref().map_or(&policy.envelope, Windowed::envelope)
+    }
+
+    /// Starts the next step. Call only when it is due.
+    pub(crate) fn start(
+        &mut self,
+        id: InvocationId,
+        failure_id: FailureId,
+        policy: &Policy,
+        read: ReadSoFar,
+        now: Timestamp,
+    ) -> Step {
+        if self.work.is_empty() {
+            let work = if self.is_window_over(read) { self.last_of_window() } else { self.cut(policy) };
+            self.work.push_back(work);
+        }
+        self.fit_into_window(policy);
+        self.give_up_old(policy, now);
+        let work = self.work.front_mut().expect("work was just found or cut");
+        if let Some(reason) = work.give_up {
+            self.state = State::SendingFailure(failure_id);
+            return Step::SendFailure(work.failure(failure_id, reason));
+        }
+        let is_retry = work.last_reached.is_some();
+        work.was_tried = true;
+        self.state = State::InFlight(id);
+        Step::Invoke { batch: Arc::clone(&work.batch), attempt: work.attempts + 1, is_retry }
+    }
+
+    /// Cuts the next batch: up to BatchSize records of one window, and no more bytes than an event may have (I4).
+    fn cut(&mut self, policy: &Policy) -> Work {
+        self.open_window(policy);
+        let envelope = self.envelope(policy);
+        let mut count = 0;
+        let mut bytes = 0;
+        for record in self.waiting.iter().take(policy.batch_size) {
+            let is_too_much =
+                envelope.event_len(count + 1, bytes + record.encoded_len()) > policy.event_bytes_max;
+            if is_too_much || self.window.as_ref().is_some_and(|window| !window.open().takes(record)) {
+                break;
+            }
+            count += 1;
+            bytes += record.encoded_len();
+        }
+        if count == 0 && self.would_fit_into_fresh_window(policy) {
+            return self.last_of_window();
+        }
+        let batch = Batch::new(self.waiting.drain(..count.max(1)).collect(), self.envelope(policy).clone());
+        self.waiting_bytes -= batch.records().iter().map(Record::encoded_len).sum::<usize>();
+        Work { give_up: (count == 0).then_some(GiveUp::TooLarge), ..Work::new(batch) }
+    }
+
+    /// Takes the records that are too old out of the batch at hand: all of them older than MaximumRecordAgeInSeconds, or
+    /// else all that the stream no longer keeps.
+    ///
+    /// The stream's retention does not end a record that was never tried: the stream just handed it out, so if it looks
+    /// expired, a clock is wrong.
+    fn give_up_old(&mut self, policy: &Policy, now: Timestamp) {
+        let Some(work) = self.work.pop_front_if(|work| work.give_up.is_none()) else { return };
+        let is_too_old = |arrival| policy.record_age_max.is_some_and(|max| now.since(arrival) >= max);
+        let was_tried = work.was_tried;
+        let is_expired = |arrival| was_tried && now.since(arrival) >= policy.retention;
+        let (reason, (old, rest)) = if work.has_old(is_too_old) {
+            (GiveUp::TooOld, work.divide(is_too_old))
+        } else if work.has_old(is_expired) {
+            (GiveUp::Expired, work.divide(is_expired))
+        } else {
+            return self.work.push_front(work);
+        };
+        rest.into_iter().for_each(|rest| self.work.push_front(rest));
+        self.work.push_front(Work { give_up: Some(reason), ..old });
+    }
+
+    /// Takes in how the invocation ended.
+    pub(crate) fn invoked(
+        &mut self,
+        id: InvocationId,
+        reply: Reply,
+        policy: &Policy,
+        now: Timestamp,
+        random: &mut fastrand::Rng,
+    ) -> Ended {
+        assert_eq!(self.state, State::InFlight(id), "an answer belongs to an invocation in flight (I7)");
+        self.gathering_since = now;
+        let batch = Arc::clone(&self.at_hand().batch);
+        let reached = |how| Reached { request_id: reply.request_id.clone(), how };
+        let (settled, result) = match &reply.outcome {
+            Outcome::Throttled => (0, EndedAs::Throttled),
+            Outcome::NotInvoked { .. } => (0, EndedAs::NotInvoked),
+            Outcome::FunctionFailed { .. } => {
+                self.batch_failed(reached(HowFailed::FunctionError), policy);
+                (0, EndedAs::FunctionFailed)
+            }
+            Outcome::Succeeded { payload } => match judge(payload, batch.records(), self.rules(policy)) {
+                Verdict::Succeeded { state } => {
+                    self.set_window_state(state, policy);
+                    (batch.records().len(), EndedAs::Succeeded)
+                }
+                Verdict::FailedFrom { first: 0, .. } => {
+                    self.batch_failed(reached(HowFailed::Reported), policy);
+                    (0, EndedAs::PartlyFailed)
+                }
+                Verdict::FailedFrom { first, state } => {
+                    self.set_window_state(state, policy);
+                    self.failures = 0;
+                    let rest = self.at_hand().rest_from(first, reached(HowFailed::Reported));
+                    *self.at_hand() = rest;
+                    (first, EndedAs::PartlyFailed)
+                }
+                Verdict::Refused { reason } => {
+                    self.batch_failed(reached(HowFailed::Reported), policy);
+                    (0, EndedAs::ResponseRefused(reason))
+                }
+            },
+        };
+        if result == EndedAs::Succeeded {
+            self.failures = 0;
+            self.finish_work(policy);
+        } else {
+            self.wait_or_give_up(policy, now, random);
+        }
+        Ended { batch, settled, result }
+    }
+
+    fn rules(&self, policy: &Policy) -> Rules {
+        let is_last_of_window = self.work.front().is_some_and(|work| work.last_of_window.is_some());
+        Rules {
+            reports_item_failures: policy.reports_item_failures,
+            brings_state: policy.tumbling.is_some() && !is_last_of_window,
+        }
+    }
+
+    /// The function failed with the whole batch at hand: it is split, or has one attempt less.
+    fn batch_failed(&mut self, reached: Reached, policy: &Policy) {
+        let work = self.at_hand();
+        work.last_reached = Some(reached);
+        if policy.bisects && work.batch.records().len() > 1 {
+            let (first, second) = work.halves();
+            *work = first;
+            self.work.insert(1, second);
+            return;
+        }
+        work.attempts = work.attempts.saturating_add(1);
+        if policy.retry_attempts_max.is_some_and(|max| work.attempts > max) {
+            work.give_up = Some(GiveUp::RetriesExhausted);
+        }
+    }
+
+    /// The batch at hand rests before its next attempt; one that was given up does not.
+    fn wait_or_give_up(&mut self, policy: &Policy, now: Timestamp, random: &mut fastrand::Rng) {
+        if self.at_hand().give_up.is_some() {
+            self.state = State::Idle;
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.state = State::Waiting { until: now.after(policy.backoff.delay(self.failures, random)) };
+    }
+
+    /// Takes in how the delivery ended.
+    ///
+    /// What is left of a batch of which only a part was given up still fails: its backoff goes on.
+    pub(crate) fn failure_sent(
+        &mut self,
+        id: FailureId,
+        is_accepted: bool,
+        policy: &Policy,
+        now: Timestamp,
+        random: &mut fastrand::Rng,
+    ) -> Delivered {
+        assert_eq!(self.state, State::SendingFailure(id), "an answer belongs to a failure in flight (I7)");
+        let work = self.at_hand();
+        if !is_accepted {
+            work.failed_deliveries += 1;
+            if work.failed_deliveries < DELIVERY_ATTEMPTS_MAX {
+                let rest = policy.backoff.delay(work.failed_deliveries, random);
+                self.state = State::Waiting { until: now.after(rest) };
+                return Delivered::Again;
+            }
+        }
+        let given_up = self.finish_work(policy);
+        if self.work.is_empty() {
+            self.failures = 0;
+        }
+        if is_accepted { Delivered::HandedOver(given_up) } else { Delivered::Abandoned(given_up) }
+    }
+
+    fn finish_work(&mut self, policy: &Policy) -> Arc<Batch> {
+        self.state = State::Idle;
+        let work = self.work.pop_front().expect("what is in flight is at hand");
+        if let Some(last) = work.last_of_window {
+            self.close_window(last.invocation, policy);
+        }
+        work.batch
+    }
+
+    fn at_hand(&mut self) -> &mut Work {
+        self.work.front_mut().expect("what is in flight is at hand")
+    }
+
+    /// Nothing starts before `version` of the checkpoint is kept.
+    pub(crate) fn settled_in(&mut self, version: Version) {
+        self.settled_in = version;
+    }
+
+    /// The version of the checkpoint that holds all that this lane has settled.
+    pub(crate) fn waits_for(&self) -> Version {
+        self.settled_in
+    }
+
+    /// Lets go of every record that is not in flight.
+    pub(crate) fn let_go(&mut self) {
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+        self.work.truncate(usize::from(self.is_in_flight()));
+        if !self.is_in_flight() {
+            self.state = State::Idle;
+        }
+    }
+
+    /// Whether an answer is owed to this lane.
+    pub(crate) fn is_in_flight(&self) -> bool {
+        matches!(self.state, State::InFlight(_) | State::SendingFailure(_))
+    }
+
+    /// Whether a batch is at hand.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.work.is_empty()
+    }
+
+    /// Whether this is the lane of that invocation.
+    pub(crate) fn has_invocation(&self, id: InvocationId) -> bool {
+        self.state == State::InFlight(id)
+    }
+
+    /// Whether this is the lane of that delivery.
+    pub(crate) fn has_failure(&self, id: FailureId) -> bool {
+        self.state == State::SendingFailure(id)
+    }
+
+    /// How many records the lane holds, and their bytes inside events.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        let at_hand = self.work.iter().flat_map(|work| work.batch.records());
+        let bytes = at_hand.clone().map(Record::encoded_len).sum::<usize>();
+        (self.waiting.len() + at_hand.count(), self.waiting_bytes + bytes)
+    }
+
+    /// Attempts and time of the next one, while a batch waits for it.
+    pub(crate) fn retrying(&self) -> Option<(u32, Timestamp)> {
+        match self.state {
+            State::Waiting { until } => self.work.front().map(|work| (work.attempts, until)),
+            State::Idle | State::InFlight(_) | State::SendingFailure(_) => None,
+        }
+    }
+
+    /// The first record held.
+    pub(crate) fn first(&self) -> Option<&Record> {
+        let at_hand = self.work.iter().flat_map(|work| work.batch.records()).next();
+        at_hand.or_else(|| self.waiting.front())
+    }
+
+    /// The tumbling window that is open.
+    pub(crate) fn window(&self) -> Option<&OpenWindow> {
+        self.window.as_ref().map(Windowed::open)
+    }
+}
+
+#[cfg(test)]
+mod tests;

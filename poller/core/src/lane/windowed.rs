@@ -1,0 +1,134 @@
+//! What a lane does with tumbling windows: opens them, fits batches into them, closes them.
+
+use super::work::{LastOfWindow, Work};
+use super::{Lane, WindowInvocation};
+use crate::batch::{Batch, Envelope};
+use crate::checkpoint::OpenWindow;
+use crate::policy::{Policy, Tumbling};
+use crate::window::ReadSoFar;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// A window that is open, and what stands around the records of its events.
+#[derive(Debug)]
+pub(super) struct Windowed {
+    open: OpenWindow,
+    envelope: Envelope,
+    tumbling: Tumbling,
+}
+
+impl Windowed {
+    pub(super) fn new(open: OpenWindow, tumbling: &Tumbling) -> Self {
+        let envelope = tumbling.around(&open, WindowInvocation::Gathering);
+        Self { open, envelope, tumbling: tumbling.clone() }
+    }
+
+    pub(super) fn open(&self) -> &OpenWindow {
+        &self.open
+    }
+
+    pub(super) fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
+    /// The final invocation.
+    fn last(&self, invocation: WindowInvocation) -> Work {
+        let batch = Batch::without_records(self.tumbling.around(&self.open, invocation));
+        let last = LastOfWindow { invocation, end: self.open.end };
+        Work { last_of_window: Some(last), ..Work::new(batch) }
+    }
+}
+
+impl Lane {
+    /// Whether the open window is to have its final invocation.
+    pub(super) fn is_window_over(&self, read: ReadSoFar) -> bool {
+        let Some(window) = self.window() else { return false };
+        let is_passed = match self.waiting.front() {
+            Some(next) => !window.takes(next),
+            None => window.is_over(read),
+        };
+        is_passed || window.is_overfull()
+    }
+
+    /// Whether a record of a later window waits, so that the next batch cannot grow.
+    pub(super) fn is_past_window(&self, policy: &Policy) -> bool {
+        let (Some(tumbling), Some(first), Some(last)) =
+            (&policy.tumbling, self.waiting.front(), self.waiting.back())
+        else {
+            return false;
+        };
+        match self.window() {
+            Some(window) => !window.takes(last),
+            None => last.arrival() >= OpenWindow::of(first.arrival(), tumbling.length).end,
+        }
+    }
+
+    /// Opens the window of the next record, if there are windows and none is open.
+    pub(super) fn open_window(&mut self, policy: &Policy) {
+        if let (Some(tumbling), None, Some(next)) = (&policy.tumbling, &self.window, self.waiting.front()) {
+            let open = OpenWindow::of(next.arrival(), tumbling.length);
+            self.window = Some(Windowed::new(open, tumbling));
+        }
+    }
+
+    /// Whether the next record fits into an event, if only the open window's state were not in it.
+    pub(super) fn would_fit_into_fresh_window(&self, policy: &Policy) -> bool {
+        let (Some(window), Some(next)) = (&self.window, self.waiting.front()) else { return false };
+        let fresh = OpenWindow { state: Bytes::from_static(b"{}"), ..window.open.clone() };
+        let envelope = window.tumbling.around(&fresh, WindowInvocation::Gathering);
+        !window.open.is_fresh() && envelope.event_len(1, next.encoded_len()) <= policy.event_bytes_max
+    }
+
+    /// The final invocation of the open window: in its time if it is over, else early.
+    pub(super) fn last_of_window(&self) -> Work {
+        let window = self.window.as_ref().expect("a window that ends is open");
+        let is_passed = self.waiting.front().is_none_or(|next| !window.open.takes(next));
+        let is_early = window.open.is_overfull() || !is_passed || !self.work.is_empty();
+        window.last(if is_early { WindowInvocation::FinalEarly } else { WindowInvocation::Final })
+    }
+
+    /// Brings the batch at hand up to the state of its window. If they do not fit together into one event, the batch is
+    /// made smaller; a single record has the window end before it.
+    pub(super) fn fit_into_window(&mut self, policy: &Policy) {
+        let Some(window) = &self.window else { return };
+        loop {
+            let Some(work) = self.work.front_mut() else { return };
+            if work.last_of_window.is_some() || work.give_up.is_some() {
+                return;
+            }
+            if window.open.is_overfull() {
+                break;
+            }
+            work.batch = Arc::new(work.batch.in_envelope(window.envelope.clone()));
+            if work.batch.event_len() <= policy.event_bytes_max {
+                return;
+            }
+            if work.batch.records().len() == 1 {
+                break;
+            }
+            let (first, second) = work.smaller();
+            *work = first;
+            self.work.insert(1, second);
+        }
+        let last = self.last_of_window();
+        self.work.push_front(last);
+    }
+
+    /// The function returned a new state.
+    pub(super) fn set_window_state(&mut self, state: Option<Bytes>, policy: &Policy) {
+        if let (Some(tumbling), Some(window), Some(state)) = (&policy.tumbling, &self.window, state) {
+            self.window = Some(Windowed::new(OpenWindow { state, ..window.open.clone() }, tumbling));
+        }
+    }
+
+    /// The final invocation is done, or was given up. A batch that was cut for the window goes on in a fresh one with the
+    /// same borders.
+    pub(super) fn close_window(&mut self, invocation: WindowInvocation, policy: &Policy) {
+        let closed = self.window.take().map(|window| window.open);
+        let goes_on = invocation == WindowInvocation::FinalEarly && !self.work.is_empty();
+        if let (Some(tumbling), Some(closed), true) = (&policy.tumbling, closed, goes_on) {
+            let open = OpenWindow { state: Bytes::from_static(b"{}"), ..closed };
+            self.window = Some(Windowed::new(open, tumbling));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A batch at hand: what was tried with it, and how it is divided.
+
+use super::WindowInvocation;
+use crate::batch::Batch;
+use crate::contract::{Failure, FailureId, GiveUp, Reached};
+use crate::record::Record;
+use crate::time::Timestamp;
+use std::sync::Arc;
+
+/// A batch at hand.
+#[derive(Clone, Debug)]
+pub(super) struct Work {
+    pub(super) batch: Arc<Batch>,
+    /// How often the function failed with it.
+    pub(super) attempts: u32,
+    /// Whether an invocation with it was tried at all, though it may not have reached the function.
+    pub(super) was_tried: bool,
+    /// The last invocation with these records, perhaps among others, that reached the function and failed.
+    pub(super) last_reached: Option<Reached>,
+    /// Not to be invoked, but to be given up.
+    pub(super) give_up: Option<GiveUp>,
+    /// How often it could not be handed over.
+    pub(super) failed_deliveries: u32,
+    /// It is the last invocation of its window, and without records.
+    pub(super) last_of_window: Option<LastOfWindow>,
+}
+
+/// The last invocation of a window.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LastOfWindow {
+    pub(super) invocation: WindowInvocation,
+    /// When the window ended; its age counts from here.
+    pub(super) end: Timestamp,
+}
+
+impl Work {
+    pub(super) fn new(batch: Batch) -> Self {
+        Self {
+            batch: Arc::new(batch),
+            attempts: 0,
+            was_tried: false,
+            last_reached: None,
+            give_up: None,
+            failed_deliveries: 0,
+            last_of_window: None,
+        }
+    }
+
+    /// The delivery of this work, given up for `reason`.
+    pub(super) fn failure(&self, id: FailureId, reason: GiveUp) -> Failure {
+        let (batch, last_reached) = (Arc::clone(&self.batch), self.last_reached.clone());
+        Failure { id, batch, reason, attempts: self.attempts, last_reached }
+    }
+
+    /// Whether any of the records, or else the window that ends with this, is old by its time.
+    pub(super) fn has_old(&self, is_old: impl Fn(Timestamp) -> bool) -> bool {
+        let is_window_old = self.last_of_window.is_some_and(|last| is_old(last.end));
+        is_window_old || self.batch.records().iter().any(|record| is_old(record.arrival()))
+    }
+
+    /// The old records, of which there are some, and the others if there are any. Both keep their history.
+    pub(super) fn divide(self, is_old: impl Fn(Timestamp) -> bool) -> (Work, Option<Work>) {
+        let records = self.batch.records().iter().cloned();
+        let (old, rest): (Vec<Record>, Vec<Record>) = records.partition(|record| is_old(record.arrival()));
+        if rest.is_empty() {
+            return (self, None);
+        }
+        (self.with_records(old), Some(self.with_records(rest)))
+    }
+
+    /// Both halves of a batch of more than one record, the first one first. Each has all its attempts before it.
+    pub(super) fn halves(&self) -> (Work, Work) {
+        let (first, second) = self.batch.records().split_at(self.batch.records().len() / 2);
+        let half = |records: &[Record]| Work { attempts: 0, ..self.with_records(records.to_vec()) };
+        (half(first), half(second))
+    }
+
+    /// The same, but attempts go on: the batch did not fail, it only grew too large for one event.
+    pub(super) fn smaller(&self) -> (Work, Work) {
+        let (first, second) = self.halves();
+        (Work { attempts: self.attempts, ..first }, Work { attempts: self.attempts, ..second })
+    }
+
+    /// What is left once the records before `first` succeeded: a batch with all its attempts before it.
+    pub(super) fn rest_from(&self, first: usize, reached: Reached) -> Work {
+        let rest = self.with_records(self.batch.records()[first..].to_vec());
+        Work { attempts: 0, last_reached: Some(reached), ..rest }
+    }
+
+    fn with_records(&self, records: Vec<Record>) -> Work {
+        Work { batch: Arc::new(Batch::new(records, self.batch.envelope().clone())), ..self.clone() }
+    }
+}

@@ -1,0 +1,194 @@
+//! The lanes of a shard: as many as ParallelizationFactor says, and which record goes into which.
+//!
+//! In: records in order. Out: lanes. Records with the same key are never in two lanes at once, so each key stays in order
+//! (specification 3.2). AWS does not say how it spreads keys: here, a key of which nothing is held goes to the lane that
+//! holds least, so that a few hot keys do not share one lane by chance.
+
+use crate::checkpoint::OpenWindow;
+use crate::contract::{FailureId, InvocationId};
+use crate::lane::Lane;
+use crate::policy::Policy;
+use crate::record::Record;
+use crate::time::Timestamp;
+use std::collections::HashMap;
+
+/// The lanes of a shard.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    lanes: Vec<Lane>,
+    /// Records held by each lane.
+    held: Vec<usize>,
+    /// The keys of which records are held: their lane, and how many. Not looked at where there is one lane.
+    keys: HashMap<u64, KeyHeld>,
+}
+
+#[derive(Debug)]
+struct KeyHeld {
+    lane: usize,
+    records: usize,
+}
+
+impl Lanes {
+    pub(crate) fn new(window: Option<OpenWindow>, policy: &Policy, now: Timestamp) -> Self {
+        let lanes: Vec<Lane> =
+            (0..policy.parallelization_factor).map(|_| Lane::new(window.clone(), policy, now)).collect();
+        Self { held: vec![0; lanes.len()], lanes, keys: HashMap::new() }
+    }
+
+    pub(crate) fn push(&mut self, record: Record) {
+        let lane = self.take_in(record.key());
+        self.held[lane] += 1;
+        self.lanes[lane].push(record);
+    }
+
+    fn take_in(&mut self, key: u64) -> usize {
+        if self.lanes.len() == 1 {
+            return 0;
+        }
+        let least_held = || (0..self.held.len()).min_by_key(|lane| self.held[*lane]).unwrap_or(0);
+        let key = self.keys.entry(key).or_insert_with(|| KeyHeld { lane: least_held(), records: 0 });
+        key.records += 1;
+        key.lane
+    }
+
+    /// Records of this lane are settled: a key of which no more are held is free to go elsewhere.
+    pub(crate) fn settled(&mut self, lane: usize, records: &[Record]) {
+        self.held[lane] -= records.len();
+        if self.lanes.len() == 1 {
+            return;
+        }
+        for record in records {
+            let key = self.keys.get_mut(&record.key()).expect("a record that is held has its key counted");
+            key.records -= 1;
+            if key.records == 0 {
+                self.keys.remove(&record.key());
+            }
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Lane> {
+        self.lanes.iter()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lanes.len()
+    }
+
+    pub(crate) fn at(&self, lane: usize) -> &Lane {
+        &self.lanes[lane]
+    }
+
+    pub(crate) fn lane(&mut self, lane: usize) -> &mut Lane {
+        &mut self.lanes[lane]
+    }
+
+    /// The lane that an answer belongs to.
+    pub(crate) fn of_invocation(&self, id: InvocationId) -> usize {
+        let lane = self.lanes.iter().position(|lane| lane.has_invocation(id));
+        lane.expect("an answer belongs to an invocation in flight (I7)")
+    }
+
+    /// The lane that an answer belongs to.
+    pub(crate) fn of_failure(&self, id: FailureId) -> usize {
+        let lane = self.lanes.iter().position(|lane| lane.has_failure(id));
+        lane.expect("an answer belongs to a failure in flight (I7)")
+    }
+
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.lanes.iter().any(Lane::is_in_flight)
+    }
+
+    /// Whether any lane has a batch at hand.
+    pub(crate) fn have_work(&self) -> bool {
+        self.lanes.iter().any(Lane::has_work)
+    }
+
+    /// Lets go of every record that is not in flight. No record comes any more.
+    pub(crate) fn let_go(&mut self) {
+        self.lanes.iter_mut().for_each(Lane::let_go);
+    }
+
+    /// How many records are held, and their bytes inside events.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        let each = self.lanes.iter().map(Lane::held);
+        each.fold((0, 0), |(records, bytes), (more, larger)| (records + more, bytes + larger))
+    }
+
+    /// The batch that waits for its next attempt and has failed most often: attempts, and when the next one is.
+    pub(crate) fn retrying(&self) -> Option<(u32, Timestamp)> {
+        self.lanes.iter().filter_map(Lane::retrying).max_by_key(|(attempts, _)| *attempts)
+    }
+
+    /// When the oldest record that is held arrived.
+    pub(crate) fn oldest_arrival(&self) -> Option<Timestamp> {
+        let first = self.lanes.iter().filter_map(Lane::first).min_by_key(|record| record.ordinal);
+        first.map(Record::arrival)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{at, numbered, policy};
+
+    /// Which lane each record goes to that is pushed; a capital letter settles the record of that name instead.
+    fn check(factor: usize, steps: &str, expected: &str) {
+        let policy = Policy { parallelization_factor: factor, ..policy() };
+        let mut lanes = Lanes::new(None, &policy, at(0));
+        let mut went = String::new();
+        let mut places = HashMap::new();
+        for letter in steps.chars() {
+            let name = letter.to_ascii_lowercase();
+            // The key of a record is its letter without the last bit: `b` and `c` have the same, `d` and `e` too.
+            let record = numbered(&name.to_string(), at(0)).remove(0).with_key(u64::from(name) / 2);
+            if letter.is_uppercase() {
+                lanes.settled(places[&name], &[record]);
+            } else {
+                lanes.push(record);
+                let lane = (0..factor).find(|lane| lanes.held[*lane] > letters_in(&places, *lane)).unwrap();
+                places.insert(name, lane);
+                went.push_str(&lane.to_string());
+            }
+            if letter.is_uppercase() {
+                places.remove(&name);
+            }
+        }
+        assert_eq!(went, expected);
+    }
+
+    fn letters_in(places: &HashMap<char, usize>, lane: usize) -> usize {
+        places.values().filter(|place| **place == lane).count()
+    }
+
+    #[test]
+    fn one_lane_takes_everything() {
+        check(1, "abcdefg", "0000000");
+    }
+
+    #[test]
+    fn the_same_key_is_never_in_two_lanes() {
+        check(3, "bcdefg", "001122");
+        check(2, "bdcBe", "0101");
+    }
+
+    #[test]
+    fn a_new_key_goes_to_the_lane_that_holds_least() {
+        check(2, "bdfh", "0101");
+        check(2, "bcdefh", "001101");
+    }
+
+    #[test]
+    fn a_key_of_which_nothing_is_held_may_go_elsewhere() {
+        check(2, "bBdc", "001");
+    }
+
+    #[test]
+    fn keys_of_which_nothing_is_held_take_no_memory() {
+        let mut lanes = Lanes::new(None, &Policy { parallelization_factor: 4, ..policy() }, at(0));
+        let record = numbered("a", at(0)).remove(0).with_key(7);
+        lanes.push(record.clone());
+        assert_eq!(lanes.keys.len(), 1);
+        lanes.settled(0, &[record]);
+        assert_eq!((lanes.keys.len(), &lanes.held[..]), (0, &[0, 0, 0, 0][..]));
+    }
+}
