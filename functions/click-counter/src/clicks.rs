@@ -44,6 +44,10 @@ impl Handler for Clicks {
         self.0.commit()?;
         Ok(())
     }
+
+    async fn rollback(&mut self) {
+        self.0.rollback();
+    }
 }
 
 fn count(database: &Connection, click: &Click) -> rusqlite::Result<Effect> {

@@ -63,6 +63,10 @@ impl Handler for Ledger {
         self.0.commit()?;
         Ok(())
     }
+
+    async fn rollback(&mut self) {
+        self.0.rollback();
+    }
 }
 
 fn enter(

@@ -54,15 +54,25 @@ impl<H: Handler> Function for Plain<H> {
         let invocation: Invocation<_> = event.into();
         let runs = records_of::<H::Source>(&invocation)?;
         self.handler.begin().await.map_err(step("begin"))?;
-        let handled = self.handle_all(&runs).await;
-        self.handler.commit().await.map_err(step("commit"))?;
-        let failures = handled?;
+        let failures = match self.handle_and_commit(&runs).await {
+            Ok(failures) => failures,
+            Err(failure) => {
+                self.handler.rollback().await;
+                return Err(failure);
+            }
+        };
         let state = invocation.window.map(|window| window.state.unwrap_or_else(window::no_state));
         Ok(response(failures, state))
     }
 }
 
 impl<H: Handler> Plain<H> {
+    async fn handle_and_commit(&mut self, runs: &[Vec<Record<'_, H::Source>>]) -> Result<Failures, Failure> {
+        let failures = self.handle_all(runs).await?;
+        self.handler.commit().await.map_err(step("commit"))?;
+        Ok(failures)
+    }
+
     async fn handle_all(&mut self, runs: &[Vec<Record<'_, H::Source>>]) -> Result<Failures, Failure> {
         let mut failures = Vec::new();
         for run in runs {
@@ -93,15 +103,18 @@ impl<H: WindowHandler> Function for Windowed<H> {
         let mut state = window::read_state(window.state.as_deref())?;
         let runs = records_of::<H::Source>(&invocation)?;
         self.handler.begin().await.map_err(step("begin"))?;
-        let handled = self.handle_window(&runs, window, &mut state).await;
-        self.handler.commit().await.map_err(step("commit"))?;
-        let (failures, state) = handled?;
-        Ok(response(failures, Some(state)))
+        match self.handle_and_commit(&runs, window, &mut state).await {
+            Ok((failures, state)) => Ok(response(failures, Some(state))),
+            Err(failure) => {
+                self.handler.rollback().await;
+                Err(failure)
+            }
+        }
     }
 }
 
 impl<H: WindowHandler> Windowed<H> {
-    async fn handle_window(
+    async fn handle_and_commit(
         &mut self,
         runs: &[Vec<Record<'_, H::Source>>],
         window: &WindowEvent,
@@ -114,6 +127,7 @@ impl<H: WindowHandler> Windowed<H> {
             self.handler.finish(&window.window, all).await.map_err(step("finish"))?;
         }
         let state = if is_finished { window::no_state() } else { window::write_state(state)? };
+        self.handler.commit().await.map_err(step("commit"))?;
         Ok((failures, state))
     }
 

@@ -54,10 +54,16 @@ pub trait Handler {
         record: &Record<'_, Self::Source>,
     ) -> impl Future<Output = Result<(), Error>>;
 
-    /// Makes last what was handled since [`begin`](Self::begin), before the answer; also if a record failed, for those
-    /// before it. An error fails the invocation, and all of its records come again.
+    /// Makes last what was handled since [`begin`](Self::begin), before the answer; also if a record is reported, for
+    /// those before it. An error fails the invocation, and all of its records come again.
     fn commit(&mut self) -> impl Future<Output = Result<(), Error>> {
         ready(Ok(()))
+    }
+
+    /// Undoes what was handled since [`begin`](Self::begin): the invocation fails, and all of its records come again.
+    /// After a panic there is none.
+    fn rollback(&mut self) -> impl Future<Output = ()> {
+        ready(())
     }
 }
 
@@ -93,5 +99,10 @@ pub trait WindowHandler {
     /// As in [`Handler`]; after [`finish`](Self::finish), if that was due.
     fn commit(&mut self) -> impl Future<Output = Result<(), Error>> {
         ready(Ok(()))
+    }
+
+    /// As in [`Handler`].
+    fn rollback(&mut self) -> impl Future<Output = ()> {
+        ready(())
     }
 }

@@ -37,7 +37,7 @@
 //! | a state for each tumbling window | [`WindowHandler`], [`run_windows`] |
 //! | the payload in the author's type, or not at all | [`Json`], [`Image`], `()`; [`Decode`] for other formats |
 //! | each record once, though delivery is at least once | [`Applied`] |
-//! | one transaction for a batch | `begin` and `commit` of the handler |
+//! | one transaction for a batch | `begin`, `commit` and `rollback` of the handler |
 //! | tests without AWS | [`testing::Kit`] |
 
 mod applied;

@@ -12,6 +12,7 @@ use std::marker::PhantomData;
 struct Numbers<S, U> {
     handled: Vec<i64>,
     steps: Vec<&'static str>,
+    commit_fails: bool,
     _of: PhantomData<(S, U)>,
 }
 
@@ -56,7 +57,11 @@ where
 
     async fn commit(&mut self) -> Result<(), Error> {
         self.steps.push("commit");
-        Ok(())
+        if self.commit_fails { Err("disk full".into()) } else { Ok(()) }
+    }
+
+    async fn rollback(&mut self) {
+        self.steps.push("rollback");
     }
 }
 
@@ -64,7 +69,10 @@ fn numbers<S: TestSource, U: Choice>(on_failure: OnFailure) -> Kit<Plain<Numbers
 where
     Json<i64>: Decode<S>,
 {
-    Kit::new(Numbers { handled: Vec::new(), steps: Vec::new(), _of: PhantomData }, on_failure)
+    Kit::new(
+        Numbers { handled: Vec::new(), steps: Vec::new(), commit_fails: false, _of: PhantomData },
+        on_failure,
+    )
 }
 
 /// Delivers one batch of Kinesis records. `reported` is the place of the record that is reported.
@@ -97,7 +105,7 @@ async fn a_payload_that_cannot_be_decoded_fails_or_is_passed_over_as_the_author_
 }
 
 #[tokio::test]
-async fn what_was_handled_is_committed_also_if_a_record_failed() {
+async fn what_was_handled_is_committed_also_if_a_record_is_reported() {
     let mut kit = numbers::<Kinesis, Fail>(OnFailure::ReportRecord);
     kit.deliver(&TestRecord::all(["1", "-1", "2"])).await.unwrap();
     assert_eq!(kit.handler().steps, ["begin", "handle", "commit"]);
@@ -109,6 +117,18 @@ async fn a_mapping_without_reports_gets_a_failed_invocation_that_names_the_recor
     let error = kit.deliver(&TestRecord::all(["1", "-1"])).await.unwrap_err();
     let expected = "record 11 of shardId-000000000000 failed: no debts";
     assert_eq!(error, diagnostic("RecordFailed", expected));
+}
+
+#[tokio::test]
+async fn what_was_handled_is_undone_if_the_invocation_fails() {
+    let mut kit = numbers::<Kinesis, Fail>(OnFailure::FailBatch);
+    kit.deliver(&TestRecord::all(["1", "-1"])).await.unwrap_err();
+    assert_eq!(kit.handler().steps, ["begin", "handle", "rollback"]);
+    let mut kit = numbers::<Kinesis, Fail>(OnFailure::ReportRecord);
+    kit.handler_mut().commit_fails = true;
+    let error = kit.deliver(&TestRecord::all(["1", "-1"])).await.unwrap_err();
+    assert_eq!(error, diagnostic("HandlerFailed", "commit failed: disk full"));
+    assert_eq!(kit.handler().steps, ["begin", "handle", "commit", "rollback"]);
 }
 
 #[tokio::test]

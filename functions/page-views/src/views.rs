@@ -65,6 +65,10 @@ impl WindowHandler for PageViews {
         tracing::info!(shard = window.shard, window = start, pages = state.pages.len(), "a window is over");
         Ok(())
     }
+
+    async fn rollback(&mut self) {
+        self.0.rollback();
+    }
 }
 
 #[cfg(test)]

@@ -101,8 +101,10 @@ impl StateFile {
 
     /// Begins the transaction of an invocation. One that another invocation left open, by a panic, is undone.
     pub fn begin(&mut self) -> Result<(), Unusable> {
+        self.rollback();
         self.summary = Summary::default();
-        let begun = begin(&self.connection);
+        // Immediate: two processes that first read and then write would refuse each other instead of waiting.
+        let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
         self.checked(begun)
     }
 
@@ -134,6 +136,16 @@ impl StateFile {
             );
         }
         Ok(self.summary)
+    }
+
+    /// Undoes everything since [`begin`](Self::begin), if that is not yet committed or undone.
+    pub fn rollback(&mut self) {
+        if self.connection.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.connection.execute_batch("ROLLBACK") {
+            lambda_runtime::tracing::warn!(%error, file = %self.path.display(), "a transaction cannot be undone");
+        }
     }
 
     /// The database.
@@ -172,14 +184,6 @@ fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
         result => result,
     }
-}
-
-/// Immediate: two processes that first read and then write would refuse each other instead of waiting.
-fn begin(connection: &Connection) -> rusqlite::Result<()> {
-    if !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK")?;
-    }
-    connection.execute_batch("BEGIN IMMEDIATE")
 }
 
 /// What the record did; `None` if it did that before.
