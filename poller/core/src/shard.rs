@@ -8,7 +8,7 @@ use crate::contract::{
     Command, Counts, FailureId, FetchError, Finished, GiveUp, Input, Invocation, InvocationId, Notice, Page,
     Phase, Reply, SaveError, SendError, ShardView,
 };
-use crate::lane::{Delivered, Ended, EndedAs, Lane, Step};
+use crate::lane::{Delivered, Ended, EndedAs, GivenUp, Lane, Step};
 use crate::lanes::Lanes;
 use crate::policy::Policy;
 use crate::reading::Reading;
@@ -183,25 +183,33 @@ impl Shard {
     fn failure_sent(&mut self, id: FailureId, answer: Result<(), SendError>, now: Timestamp) {
         let lane = self.lanes.of_failure(id);
         let (policy, random) = (&self.policy, &mut self.random);
-        let (batch, is_with_someone) =
-            match self.lanes.lane(lane).failure_sent(id, answer.is_ok(), policy, now, random) {
-                Delivered::HandedOver(batch) => (Some(batch), self.policy.has_destination),
-                Delivered::Abandoned(batch) => {
-                    self.counts.delivery_failures += 1;
-                    self.notices.push_back(Notice::DeliveryAbandoned { records: batch.records().len() });
-                    (Some(batch), false)
-                }
-                Delivered::Again => (None, false),
-            };
-        if let Some(batch) = batch {
-            let records = batch.records().len() as u64;
-            let count = if is_with_someone { &mut self.counts.delivered } else { &mut self.counts.dropped };
-            *count += records;
-            self.settle(lane, batch.records());
+        match self.lanes.lane(lane).failure_sent(id, answer.is_ok(), policy, now, random) {
+            Delivered::HandedOver(given_up) => self.given_up(lane, &given_up, self.policy.has_destination),
+            Delivered::Abandoned(given_up) => {
+                self.counts.delivery_failures += 1;
+                let records = given_up.batch.records().len();
+                self.notices.push_back(Notice::DeliveryAbandoned { records });
+                self.given_up(lane, &given_up, false);
+            }
+            Delivered::Again => {}
         }
         if self.is_draining {
             self.let_go();
         }
+    }
+
+    fn given_up(&mut self, lane: usize, GivenUp { batch, reason }: &GivenUp, is_with_someone: bool) {
+        let counts = &mut self.counts;
+        let why = match reason {
+            GiveUp::Expired => &mut counts.expired,
+            GiveUp::TooOld => &mut counts.too_old,
+            GiveUp::RetriesExhausted => &mut counts.retries_exhausted,
+            GiveUp::TooLarge => &mut counts.too_large,
+        };
+        *why += batch.records().len() as u64;
+        let whereto = if is_with_someone { &mut counts.delivered } else { &mut counts.dropped };
+        *whereto += batch.records().len() as u64;
+        self.settle(lane, batch.records());
     }
 
     /// The records at hand of this lane are settled, and with them goes its window: both are kept in one write.
@@ -273,16 +281,7 @@ impl Shard {
                 }
                 self.commands.push_back(Command::Invoke(Invocation { id, batch, attempt }));
             }
-            Step::SendFailure(failure) => {
-                let records = failure.batch.records().len() as u64;
-                match failure.reason {
-                    GiveUp::Expired => self.counts.expired += records,
-                    GiveUp::TooOld => self.counts.too_old += records,
-                    GiveUp::RetriesExhausted => self.counts.retries_exhausted += records,
-                    GiveUp::TooLarge => self.counts.too_large += records,
-                }
-                self.commands.push_back(Command::SendFailure(failure));
-            }
+            Step::SendFailure(failure) => self.commands.push_back(Command::SendFailure(failure)),
         }
     }
 

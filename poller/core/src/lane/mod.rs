@@ -81,13 +81,20 @@ pub(crate) enum EndedAs {
     NotInvoked,
 }
 
+/// Records that were given up and are settled.
+#[derive(Debug)]
+pub(crate) struct GivenUp {
+    pub(crate) batch: Arc<Batch>,
+    pub(crate) reason: GiveUp,
+}
+
 /// How a delivery ended.
 #[derive(Debug)]
 pub(crate) enum Delivered {
     /// The records are settled.
-    HandedOver(Arc<Batch>),
+    HandedOver(GivenUp),
     /// The records are settled, though nobody has them.
-    Abandoned(Arc<Batch>),
+    Abandoned(GivenUp),
     /// It will be tried again.
     Again,
 }
@@ -230,6 +237,13 @@ impl Lane {
                 (0, EndedAs::FunctionFailed)
             }
             Outcome::Succeeded { payload } => match judge(payload, batch.records(), self.rules(policy)) {
+                Verdict::Succeeded { state } | Verdict::FailedFrom { state, .. }
+                    if !self.has_room_for(state.as_ref(), policy) =>
+                {
+                    self.batch_failed(reached(HowFailed::Reported), policy);
+                    let reason = "the response's `state` is larger than an event may be".to_owned();
+                    (0, EndedAs::ResponseRefused(reason))
+                }
                 Verdict::Succeeded { state } => {
                     self.set_window_state(state, policy);
                     (batch.records().len(), EndedAs::Succeeded)
@@ -315,7 +329,8 @@ impl Lane {
                 return Delivered::Again;
             }
         }
-        let given_up = self.finish_work(policy);
+        let reason = work.give_up.expect("what is handed over was given up");
+        let given_up = GivenUp { batch: self.finish_work(policy), reason };
         if self.work.is_empty() {
             self.failures = 0;
         }

@@ -44,7 +44,7 @@ fn deliver(lane: &mut Lane) -> Arc<Batch> {
     let State::SendingFailure(id) = lane.state else { panic!("a delivery is in flight") };
     let mut random = fastrand::Rng::with_seed(0);
     match lane.failure_sent(id, true, &policy(), at(0), &mut random) {
-        Delivered::HandedOver(batch) => batch,
+        Delivered::HandedOver(given_up) => given_up.batch,
         other => panic!("{other:?}"),
     }
 }

@@ -114,6 +114,13 @@ impl Lane {
         self.work.push_front(last);
     }
 
+    /// Whether the final invocation of the window could still be made with this state.
+    pub(super) fn has_room_for(&self, state: Option<&Bytes>, policy: &Policy) -> bool {
+        let (Some(window), Some(state)) = (&self.window, state) else { return true };
+        let last = window.tumbling.around(&window.open, WindowInvocation::Final).event_len(0, 0);
+        last - window.open.state.len() + state.len() <= policy.event_bytes_max
+    }
+
     /// The function returned a new state.
     pub(super) fn set_window_state(&mut self, state: Option<Bytes>, policy: &Policy) {
         if let (Some(tumbling), Some(window), Some(state)) = (&policy.tumbling, &self.window, state) {
