@@ -13,6 +13,7 @@ mod failing;
 mod faults;
 mod infra;
 mod metrics;
+mod page_views;
 mod powertools;
 mod printing;
 mod records;
