@@ -2,7 +2,8 @@
 //!
 //! In: records, in the order of their shards. Out: whether one is a repeat. Keeps one sequence number for each shard, or for
 //! each key, and knows nothing of where it is stored: serialize it with the state that it belongs to, so that both
-//! change together or not at all.
+//! change together or not at all. One that only lives in memory knows what its own process did; another may get the next
+//! batch.
 
 use crate::record::Record;
 use crate::sequence_number::SequenceNumber;

@@ -12,6 +12,7 @@
 //! #[derive(serde::Deserialize)]
 //! struct Order { customer: String, cents: u64 }
 //!
+//! /// What this process saw; what is to last belongs into a database, or into the state of a window.
 //! #[derive(Default)]
 //! struct Spent(HashMap<String, u64>);
 //!
