@@ -220,7 +220,7 @@ impl Shard {
         self.bytes_held -= records.iter().map(Record::encoded_len).sum::<usize>();
         let lane = self.lanes.lane(lane);
         if self.policy.tumbling.is_some() {
-            self.progress.set_window(lane.window().cloned());
+            self.progress.set_window(lane.begun_window().cloned());
         }
         lane.settled_in(self.progress.version());
     }

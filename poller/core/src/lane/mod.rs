@@ -102,7 +102,7 @@ pub(crate) enum Delivered {
 impl Lane {
     pub(crate) fn new(window: Option<OpenWindow>, policy: &Policy, now: Timestamp) -> Self {
         let window =
-            policy.tumbling.as_ref().zip(window).map(|(tumbling, open)| Windowed::new(open, tumbling));
+            policy.tumbling.as_ref().zip(window).map(|(tumbling, open)| Windowed::begun(open, tumbling));
         Self {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
@@ -409,11 +409,6 @@ impl Lane {
     pub(crate) fn first(&self) -> Option<&Record> {
         let at_hand = self.work.iter().flat_map(|work| work.batch.records()).next();
         at_hand.or_else(|| self.waiting.front())
-    }
-
-    /// The tumbling window that is open.
-    pub(crate) fn window(&self) -> Option<&OpenWindow> {
-        self.window.as_ref().map(Windowed::open)
     }
 }
 
