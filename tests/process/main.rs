@@ -14,6 +14,8 @@ mod failing;
 mod faults;
 mod infra;
 mod metrics;
+mod page_views;
+mod powertools;
 mod printing;
 mod records;
 mod refused_surroundings;
