@@ -52,6 +52,8 @@ pub(crate) struct Ledger {
     is_read_to_end: bool,
     is_read_to_now: bool,
     fetch_started: Timestamp,
+    /// Records arrived during the read in flight.
+    is_hinted: bool,
     save_is_failing: bool,
     counts: Counts,
 }
@@ -90,6 +92,7 @@ impl Ledger {
             is_read_to_end: false,
             is_read_to_now: false,
             fetch_started: now,
+            is_hinted: false,
             save_is_failing: false,
             counts: Counts::default(),
             kept,
@@ -116,7 +119,7 @@ impl Ledger {
 
     /// Whether all is done that was to be done until now.
     pub(crate) fn has_caught_up(&self) -> bool {
-        self.is_read_to_now && !self.is_holding() && self.chains.is_empty()
+        self.is_read_to_now && !self.is_holding() && self.chains.is_empty() && !self.windows.is_over()
     }
 
     /// Whether batches follow each other, and nothing but the batching window and backoff is waited for.
@@ -194,13 +197,19 @@ impl Ledger {
                 let is_new = last.is_some_and(|last| last >= self.began.after(CLOCK_SKEW_MAX));
                 let is_past = page.then == Then::CaughtUp || is_new;
                 self.is_read_to_now = self.policy.until_caught_up && is_past && !self.is_read_to_end;
-                let has_found_all = page.then == Then::CaughtUp && last.is_none();
+                let has_found_all = page.then == Then::CaughtUp && !self.is_hinted;
                 self.windows.caught_up_at = has_found_all.then_some(self.fetch_started);
+                self.windows.last_arrival = last.or(self.windows.last_arrival);
                 page.records.iter().for_each(|record| self.accept(record));
             }
             Err(FetchError::Cancelled) => {}
             Err(FetchError::Throttled | FetchError::Unavailable) => self.counts.fetch_errors += 1,
         }
+    }
+
+    /// Records arrived, which a read in flight may have missed.
+    pub(crate) fn hinted(&mut self) {
+        self.is_hinted = true;
     }
 
     fn accept(&mut self, record: &Record) {
@@ -359,7 +368,7 @@ impl Ledger {
     }
 
     pub(crate) fn check_fetch(&mut self, records_max: usize, now: Timestamp) {
-        self.fetch_started = now;
+        (self.fetch_started, self.is_hinted) = (now, false);
         assert!(!self.is_draining && !self.save_is_failing, "nothing is read while draining or stalled");
         assert!(!self.is_read_to_end && !self.is_read_to_now, "nothing is read after the end");
         assert!(self.has_room(), "I4: nothing is read beyond the bounds");

@@ -87,7 +87,11 @@ impl Watched {
                 self.ledger.is_draining = true;
                 true
             }
-            Input::RecordsArrived | Input::TimePassed => true,
+            Input::RecordsArrived => {
+                self.ledger.hinted();
+                true
+            }
+            Input::TimePassed => true,
         };
         assert!(answered, "the test answers only what is owed");
         self.shard.handle(input, now);
@@ -152,8 +156,8 @@ impl Watched {
         let is_kept = self.ledger.is_all_kept() && self.owed.is_nothing();
         let expected = match (is_kept, self.ledger.kept.ended, self.ledger.is_draining) {
             (true, true, _) => Some(Finished::ShardEnd),
+            (true, false, _) if self.ledger.has_caught_up() => Some(Finished::CaughtUp),
             (true, false, true) => Some(Finished::Drained),
-            (true, false, false) if self.ledger.has_caught_up() => Some(Finished::CaughtUp),
             (true, false, false) | (false, _, _) => None,
         };
         assert_eq!(finished, expected, "I7: finished is when nothing is owed and everything kept");

@@ -11,15 +11,23 @@ pub(crate) struct Windows {
     pub(crate) open: Option<OpenWindow>,
     /// Whether anything succeeded in it.
     has_begun: bool,
-    /// When the last read began that found nothing, and nothing came since.
+    /// When the last read began, if it left nothing to read.
     pub(crate) caught_up_at: Option<Timestamp>,
+    /// When the last record that was read arrived.
+    pub(crate) last_arrival: Option<Timestamp>,
     pub(crate) is_read_to_end: bool,
 }
 
 impl Windows {
     pub(crate) fn new(kept: Option<OpenWindow>, policy: &Policy) -> Self {
         let open = kept.filter(|_| policy.tumbling.is_some());
-        Self { has_begun: open.is_some(), open, caught_up_at: None, is_read_to_end: false }
+        Self {
+            has_begun: open.is_some(),
+            open,
+            caught_up_at: None,
+            last_arrival: None,
+            is_read_to_end: false,
+        }
     }
 
     /// The open window, if anything succeeded in it: what is kept.
@@ -91,10 +99,7 @@ impl Windows {
         if body == body_of(WindowInvocation::Final) {
             let is_over = match next {
                 Some(next) => !is_cut && next.arrival() >= open.end,
-                None => {
-                    let is_late = |at: Timestamp| at >= open.end.after(LATENESS_MAX);
-                    self.is_read_to_end || self.caught_up_at.is_some_and(is_late)
-                }
+                None => self.is_over(),
             };
             assert!(is_over, "a window is over when a later record or nothing more comes");
             return false;
@@ -108,6 +113,16 @@ impl Windows {
             "a window ends early only when its state is large"
         );
         true
+    }
+
+    /// Whether nothing more comes for the open window, once what was read is settled.
+    pub(crate) fn is_over(&self) -> bool {
+        let Some(open) = self.begun() else { return false };
+        let is_late = |at: Timestamp| at >= open.end.after(LATENESS_MAX);
+        let is_later = |arrival: Timestamp| arrival >= open.end;
+        self.is_read_to_end
+            || self.caught_up_at.is_some_and(is_late)
+            || self.last_arrival.is_some_and(is_later)
     }
 
     /// The final invocation is done, or was given up.
