@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use pelton::clock::Clock;
 use pelton::commands::signals::StopSignals;
-use pelton::commands::{CommandFailure, demo, dev, put, rewind, run, status, stream, validate};
+use pelton::commands::{CommandFailure, demo, dev, filter, put, rewind, run, status, stream, validate};
 use pelton::errors::chain;
 use pelton::lambda::hidden_mode;
 use pelton::logging::{self, LogDetail, LogFormat, Terminal};
@@ -66,6 +66,8 @@ enum Command {
     Put(put::PutArguments),
     /// Move the position of one mapping, while no poller runs
     Rewind(rewind::RewindArguments),
+    /// Show which records filters would let pass, and which clause drops the others
+    Filter(filter::FilterArguments),
     /// Show mappings and shards, as the running poller sees them
     Status(StatusCommand),
     /// Show what would run, or every problem of the template
@@ -132,6 +134,7 @@ async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), Comman
         Command::Stream(arguments) => stream::run(arguments, &mut signals, terminal, clock).await,
         Command::Put(arguments) => put::run(arguments, &mut signals, terminal, clock).await,
         Command::Rewind(arguments) => rewind::run(arguments, &mut signals, terminal, &clock).await,
+        Command::Filter(arguments) => filter::run(arguments, &mut signals).await,
         Command::Status(command) => command.run(terminal, &clock).await,
         Command::Validate(arguments) => validate::run(&arguments, terminal, &clock),
     }

@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod dev;
 pub mod failure;
+pub mod filter;
 mod functions;
 mod load;
 mod on_failure;

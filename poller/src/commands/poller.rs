@@ -39,6 +39,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::Timestamp;
 use pelton_core::event::kinesis::KinesisEncoder;
+use pelton_core::filter::{self, Filters};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::pending;
@@ -332,13 +333,20 @@ fn sources(
     let source = |mapping: &Mapping| -> Arc<dyn Source> {
         let role = application.functions[&mapping.function].role_arn.clone();
         let (client, clock, budget) = (client.clone(), clock.clone(), budget.clone());
-        let source = KinesisSource::new(client, clock, budget, mapping.stream.clone(), role);
+        let source = KinesisSource::new(client, clock, budget, mapping.stream.clone(), role)
+            .with_filters(filters(mapping))
+            .with_keys(mapping.parallelization_factor > 1);
         match arrivals {
             Some(arrivals) => Arc::new(source.with_arrivals(arrivals.clone())),
             None => Arc::new(source),
         }
     };
     enabled(application).map(|mapping| (mapping.clone(), source(mapping))).collect()
+}
+
+fn filters(mapping: &Mapping) -> Option<Filters> {
+    Filters::compile(filter::Source::Kinesis, &mapping.filter_patterns)
+        .expect("the patterns of a mapping compile")
 }
 
 /// What comes of each, in the same order; or what is wrong with any of them.

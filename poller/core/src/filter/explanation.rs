@@ -53,9 +53,24 @@ impl Filters {
     }
 }
 
+impl Explanation {
+    /// The clauses that decided, on one line for people; `None` of a record that passes.
+    #[must_use]
+    pub fn clause(&self) -> Option<String> {
+        let Self::Drop(decided) = self else { return None };
+        if let [decided] = decided.as_slice() {
+            return Some(decided.to_string());
+        }
+        let numbered = decided.iter().map(|decided| format!("pattern {}: {decided}", decided.pattern + 1));
+        Some(numbered.collect::<Vec<_>>().join("; "))
+    }
+}
+
 impl fmt::Display for Decided {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.field, self.allowed)?;
+        // A pattern may span lines, this does not. No string has a line's end in it.
+        let allowed: Vec<&str> = self.allowed.lines().map(str::trim).collect();
+        write!(f, "{}: {}", self.field, allowed.join(" "))?;
         f.write_str(match self.why {
             Why::NoValue => "",
             Why::OtherElement => " (not in the same element of an array as the rest)",

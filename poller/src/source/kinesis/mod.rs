@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::ports::{ReadFrom, ShardReader, Source, SourceError, StreamDescription};
 use async_trait::async_trait;
 use pelton_core::event::kinesis::KinesisEncoder;
+use pelton_core::filter::Filters;
 use pelton_core::plan::{ListedShard, ShardId};
 use reader::KinesisReader;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +31,8 @@ use tokio::sync::watch;
 pub struct KinesisSource {
     stream: Arc<KinesisStream>,
     arrivals: Option<Arrivals>,
+    filters: Option<Arc<Filters>>,
+    has_keys: bool,
 }
 
 /// What all readers of one stream share.
@@ -68,7 +71,7 @@ impl KinesisSource {
             invoke_identity_arn,
             positions_trimmed,
         };
-        Self { stream: Arc::new(stream), arrivals: None }
+        Self { stream: Arc::new(stream), arrivals: None, filters: None, has_keys: false }
     }
 
     /// The same, for a stream of this process's own embedded stream: it can tell when records arrive.
@@ -76,6 +79,33 @@ impl KinesisSource {
     pub fn with_arrivals(mut self, arrivals: Arrivals) -> Self {
         self.arrivals = Some(arrivals);
         self
+    }
+
+    /// The same, for a mapping with filters: what matches none of them is read, and not encoded.
+    #[must_use]
+    pub fn with_filters(mut self, filters: Option<Filters>) -> Self {
+        self.filters = filters.map(Arc::new);
+        self
+    }
+
+    /// The same, for a mapping that runs several batches of a shard side by side: records get a key to keep their order by.
+    #[must_use]
+    pub fn with_keys(mut self, has_keys: bool) -> Self {
+        self.has_keys = has_keys;
+        self
+    }
+
+    /// What turns the records of a shard into those of events.
+    fn encoder(&self, shard: &ShardId) -> KinesisEncoder {
+        let stream = &self.stream;
+        let arn = stream.described_arn.get().cloned().unwrap_or_else(|| stream.arn.to_string());
+        let (region, role) = (&stream.arn.region, &stream.invoke_identity_arn);
+        let encoder = KinesisEncoder::new(shard.as_str(), &arn, region, role);
+        let encoder = if self.has_keys { encoder.with_keys() } else { encoder };
+        match &self.filters {
+            Some(filters) => encoder.with_filters(Arc::clone(filters), &arn, region, role),
+            None => encoder,
+        }
     }
 }
 
@@ -92,15 +122,8 @@ impl Source for KinesisSource {
     }
 
     async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<Box<dyn ShardReader>, SourceError> {
-        let stream = &self.stream;
-        let event_source_arn = stream.described_arn.get().cloned().unwrap_or_else(|| stream.arn.to_string());
-        let encoder = KinesisEncoder::new(
-            shard.as_str(),
-            &event_source_arn,
-            &stream.arn.region,
-            &stream.invoke_identity_arn,
-        );
-        let mut reader = KinesisReader::new(Arc::clone(stream), shard.clone(), encoder, from);
+        let mut reader =
+            KinesisReader::new(Arc::clone(&self.stream), shard.clone(), self.encoder(shard), from);
         reader.find_place().await?;
         Ok(Box::new(reader))
     }

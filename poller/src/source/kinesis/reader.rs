@@ -167,12 +167,12 @@ impl KinesisReader {
         self.place.advance(last_read, answer.next_shard_iterator);
 
         let records_passed_on = encoded.records_len();
-        let bytes = encoded.len() + records_passed_on * RECORD_OVERHEAD_BYTES;
-        self.appetite.learn(records_passed_on, bytes, then);
+        let overhead = records_passed_on * RECORD_OVERHEAD_BYTES;
+        self.appetite.learn(records_passed_on, encoded.unfiltered_len() + overhead, then);
         if encoded.is_empty() {
             return Page { records: Vec::new(), then };
         }
-        reservation.resize(bytes);
+        reservation.resize(encoded.len() + overhead);
         let records = encoded.into_records(|page| share(page, reservation));
         Page { records, then }
     }
