@@ -189,6 +189,9 @@ pub trait CheckpointStore: Send + Sync {
         shards: &[NewShard],
     ) -> Result<(), StoreError>;
 
+    /// Forgets what is kept of a mapping and keeps this instead, positions and all, all at once. The mapping must not run.
+    async fn replace(&self, mapping: &MappingId, state: &MappingState) -> Result<(), StoreError>;
+
     /// Keeps shards that appeared since, all at once.
     async fn add_shards(&self, mapping: &MappingId, shards: &[NewShard]) -> Result<(), StoreError>;
 

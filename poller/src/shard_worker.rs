@@ -255,7 +255,7 @@ impl ShardWorker {
             order = next_order(&mut self.orders) => self.obey(order),
             Some(fetched) = self.fetch.join_next() => self.fetched(fetched),
             () = changed(&mut self.arrivals) => Input::RecordsArrived,
-            () = sleep_until(&self.ports.clock, wakeup) => Input::TimePassed,
+            () = self.ports.clock.sleep_until_some(wakeup) => Input::TimePassed,
         }
     }
 
@@ -411,11 +411,4 @@ async fn changed(arrivals: &mut Option<watch::Receiver<u64>>) {
         *arrivals = None;
     }
     pending().await
-}
-
-async fn sleep_until(clock: &Clock, moment: Option<Timestamp>) {
-    match moment {
-        Some(moment) => clock.sleep_until(moment).await,
-        None => pending().await,
-    }
 }

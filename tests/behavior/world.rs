@@ -5,7 +5,7 @@ use pelton::clock::Clock;
 use pelton::ports::{Destination, Invoker};
 use pelton::shard_worker::Ports;
 use pelton::supervisor::{
-    Endpoint, MappingActivity, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
+    Endpoint, Goal, MappingActivity, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
 };
 use pelton_core::plan::StartingPosition;
 use pelton_tests::fakes::{FakeDestination, FakeFunction, FakeStream, MemoryStore};
@@ -25,6 +25,7 @@ pub(crate) struct World {
     pub(crate) destination: Option<FakeDestination>,
     pub(crate) mapping: Mapping,
     pub(crate) endpoint: Endpoint,
+    pub(crate) goal: Goal,
 }
 
 impl World {
@@ -57,7 +58,8 @@ impl World {
             on_failure: None,
         };
         let store = MemoryStore::default();
-        Self { clock, stream, function, store, destination: None, mapping, endpoint: Endpoint::Other }
+        let (destination, endpoint, goal) = (None, Endpoint::Other, Goal::GoOn);
+        Self { clock, stream, function, store, destination, mapping, endpoint, goal }
     }
 
     pub(crate) fn from(self, starting_position: StartingPosition) -> Self {
@@ -74,12 +76,23 @@ impl World {
         (Self { destination: Some(destination.clone()), ..self }, destination)
     }
 
+    pub(crate) fn until_caught_up(self) -> Self {
+        Self { goal: Goal::CatchUp, ..self }
+    }
+
     /// Starts the mapping as a new process would.
     pub(crate) async fn start(&self) -> Supervisor {
         self.try_start().await.unwrap()
     }
 
     pub(crate) async fn try_start(&self) -> Result<Supervisor, StartError> {
+        let supervisor = self.try_start_unopened().await?;
+        supervisor.opened().await;
+        Ok(supervisor)
+    }
+
+    /// The same, without waiting for its shards to be opened.
+    pub(crate) async fn try_start_unopened(&self) -> Result<Supervisor, StartError> {
         let ports = Ports {
             source: Arc::new(self.stream.clone()),
             invoker: Arc::new(self.function.clone()) as Arc<dyn Invoker>,
@@ -93,11 +106,10 @@ impl World {
             envelope: FakeStream::envelope(),
             endpoint: self.endpoint,
             poll_interval: Duration::from_secs(1),
+            goal: self.goal,
         };
         let found = find_stream(&self.mapping, &self.stream, &self.clock).await?;
-        let supervisor = Supervisor::start(vec![prepare(plan, found).await?], vec![]);
-        supervisor.opened().await;
-        Ok(supervisor)
+        Ok(Supervisor::start(vec![prepare(plan, found).await?], vec![]))
     }
 
     /// Runs until the function has handled `count` records, for an hour at most.

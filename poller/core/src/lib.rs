@@ -13,12 +13,14 @@
 //! | [`exchange`] | which handler process gets which invocation, and how it ended |
 //! | [`plan`] | which shards may run: parents before children |
 //! | [`event`] | how a record looks inside an event |
+//! | [`filter`] | which records the function is to see (FilterCriteria) |
 
 pub mod batch;
 pub mod checkpoint;
 pub mod contract;
 pub mod event;
 pub mod exchange;
+pub mod filter;
 mod lane;
 mod lanes;
 pub mod plan;

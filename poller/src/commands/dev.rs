@@ -25,7 +25,7 @@ use crate::rebuild::Rebuilder;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
 use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams, warn_of_differences};
-use crate::supervisor::Endpoint;
+use crate::supervisor::{Endpoint, Goal};
 use changed_template::{ChangedTemplate, Next};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -106,7 +106,7 @@ async fn run_all(
         let ended = poller.run_until(signals, template.next(application)).await;
         drop(rebuilder);
         let (Next { application, functions }, past, listen, data_dir) = match ended? {
-            Ended::Told => return Ok(()),
+            Ended::ForGood => return Ok(()),
             Ended::Changed { to, past, listen, data_dir } => (to, past, listen, data_dir),
         };
         surroundings.application = application;
@@ -130,6 +130,7 @@ impl Surroundings {
             arrivals: self.stream.as_ref().map(EmbeddedStream::arrivals),
             budget: ByteBudget::default(),
             past,
+            goal: Goal::GoOn,
             data_dir,
             options: self.options.clone(),
             clock: self.clock.clone(),

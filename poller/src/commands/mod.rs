@@ -9,6 +9,7 @@ mod on_failure;
 pub mod options;
 mod poller;
 pub mod put;
+pub mod rewind;
 pub mod run;
 pub mod signals;
 pub mod status;

@@ -126,6 +126,7 @@ fn state(activity: MappingActivity) -> MappingState {
     match activity {
         MappingActivity::Polling => MappingState::Polling,
         MappingActivity::Waiting { reason } => MappingState::Waiting { reason },
+        MappingActivity::CaughtUp => MappingState::CaughtUp,
         MappingActivity::Stopped => MappingState::Stopped { reason: "told to stop".to_owned() },
     }
 }

@@ -81,6 +81,8 @@ pub enum MappingState {
     },
     /// Reads its shards.
     Polling,
+    /// Done: what was in the stream at the start is settled (`--until-caught-up`).
+    CaughtUp,
     /// Goes no further by itself.
     Stopped {
         /// For people.

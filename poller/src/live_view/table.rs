@@ -100,6 +100,7 @@ fn heading(mapping: &MappingStatus) -> Line {
     let stream = mapping.stream.rsplit('/').next().unwrap_or(&mapping.stream);
     let (style, state) = match &mapping.state {
         MappingState::Polling => (Style::Bold, "polling".to_owned()),
+        MappingState::CaughtUp => (Style::Dim, "caught up".to_owned()),
         MappingState::Waiting { reason } => (Style::Yellow, format!("waiting: {reason}")),
         MappingState::Stopped { reason } => (Style::Red, format!("stopped: {reason}")),
         MappingState::Disabled => (Style::Dim, "disabled".to_owned()),
@@ -107,7 +108,10 @@ fn heading(mapping: &MappingStatus) -> Line {
     let MappingStatus { id, function, starting_position, positions_trimmed, totals, .. } = mapping;
     let settled = match mapping.state {
         MappingState::Disabled => String::new(),
-        MappingState::Polling | MappingState::Waiting { .. } | MappingState::Stopped { .. } => {
+        MappingState::Polling
+        | MappingState::CaughtUp
+        | MappingState::Waiting { .. }
+        | MappingState::Stopped { .. } => {
             format!("  {} settled{}", HumanCount(totals.settled()), without_success(totals))
         }
     };

@@ -44,6 +44,17 @@ pub struct MappingPlan {
     pub endpoint: Endpoint,
     /// From one read of an idle shard to the next.
     pub poll_interval: Duration,
+    /// How far it goes.
+    pub goal: Goal,
+}
+
+/// How far a mapping goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// On and on, until it is told to stop.
+    GoOn,
+    /// Until what was in the stream when it started is settled.
+    CatchUp,
 }
 
 /// What kind of endpoint a stream has.
@@ -86,6 +97,16 @@ impl FoundStream {
     #[must_use]
     pub fn stream_arn(&self) -> &str {
         &self.description.arn
+    }
+
+    /// Every shard that it lists.
+    pub(super) fn listed(&self) -> &[ListedShard] {
+        &self.listed
+    }
+
+    /// What its positions belong to.
+    pub(super) fn identity(&self) -> StreamIdentity {
+        StreamIdentity { arn: self.description.arn.clone(), created: self.description.created }
     }
 
     /// How many of its shards take records.
@@ -201,9 +222,9 @@ pub async fn find_stream(
 /// Finds the positions of a mapping whose stream was found; where there are none yet, keeps where it begins. Cancelling
 /// is safe.
 pub async fn prepare(plan: MappingPlan, found: FoundStream) -> Result<Prepared, StartError> {
+    let identity = found.identity();
     let FoundStream { description, listed } = found;
     let store_failed = |source| StartError::Store { mapping: plan.mapping.id.clone(), source };
-    let identity = StreamIdentity { arn: description.arn.clone(), created: description.created };
     let kept = plan.ports.store.load(&plan.mapping.id).await.map_err(store_failed)?;
     let policy = policy_of(&plan, &description);
     let (state, is_first_start) = match kept {
@@ -335,7 +356,7 @@ pub(super) fn progress(state: &MappingState) -> BTreeMap<ShardId, ShardProgress>
 }
 
 /// What is kept of a shard when it is first seen.
-fn state_of(shard: NewShard) -> (ShardId, ShardState) {
+pub(super) fn state_of(shard: NewShard) -> (ShardId, ShardState) {
     let checkpoint = Checkpoint { ended: shard.start.is_none(), ..Checkpoint::default() };
     (shard.id, ShardState { start: shard.start, checkpoint })
 }

@@ -50,7 +50,7 @@ mod settings;
 pub mod source;
 mod starting_position;
 mod streams;
-mod suggest;
+pub(crate) mod suggest;
 mod summary;
 #[cfg(test)]
 mod testing;
@@ -61,6 +61,8 @@ mod yaml_mapping;
 mod yaml_scalar;
 
 pub use description::description;
+pub(crate) use starting_position::{TIMESTAMP_FORMS, timestamp};
+pub(crate) use summary::shown_timestamp;
 pub use summary::summary;
 
 use crate::application::{Application, Function};

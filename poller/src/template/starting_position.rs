@@ -96,28 +96,26 @@ impl<'t> Declaration<'t> {
     }
 }
 
-/// Seconds since 1970, with or without a fraction, or a time as ISO 8601 writes it, with its zone.
 fn read_timestamp(context: &mut Context<'_>, property: &Entry) -> Result<Option<Timestamp>, Reported> {
     let Some(text) = context.text(property)? else { return Ok(None) };
+    match timestamp(&text) {
+        Some(timestamp) => Ok(Some(timestamp)),
+        None => Err(context.not_allowed(property, &text, TIMESTAMP_FORMS)),
+    }
+}
+
+/// What [`timestamp`] reads, for people.
+pub(crate) const TIMESTAMP_FORMS: &str = "seconds since 1970, or a time such as `2026-01-31T12:00:00Z`";
+
+/// Seconds since 1970, with or without a fraction, or a time as ISO 8601 writes it, with its zone.
+pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
     let millis = match text.trim().parse::<f64>() {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-        Ok(seconds) if (0.0..=TIMESTAMP_SECONDS_MAX).contains(&seconds) => {
-            Some((seconds * 1000.0).round() as u64)
-        }
-        Ok(_) => None,
-        Err(_) => text
-            .trim()
-            .parse::<jiff::Timestamp>()
-            .ok()
-            .and_then(|timestamp| u64::try_from(timestamp.as_millisecond()).ok()),
+        Ok(seconds) if (0.0..=TIMESTAMP_SECONDS_MAX).contains(&seconds) => (seconds * 1000.0).round() as u64,
+        Ok(_) => return None,
+        Err(_) => u64::try_from(text.trim().parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok()?,
     };
-    match millis {
-        Some(millis) => Ok(Some(Timestamp::from_millis(millis))),
-        None => {
-            let allowed = "seconds since 1970, or a time such as `2026-01-31T12:00:00Z`";
-            Err(context.not_allowed(property, &text, allowed))
-        }
-    }
+    Some(Timestamp::from_millis(millis))
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ fn on_one_line(text: &str) -> String {
 }
 
 /// As ISO 8601 writes it, in UTC.
-pub(super) fn shown_timestamp(timestamp: Timestamp) -> String {
+pub(crate) fn shown_timestamp(timestamp: Timestamp) -> String {
     let millis = timestamp.as_millis();
     let timestamp =
         i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());

@@ -5,12 +5,14 @@
 
 use super::json_string;
 use crate::batch::Envelope;
+use crate::filter::{Filters, KinesisOrigin, KinesisView, Verdict};
 use crate::record::{Position, Record, stable_hash};
 use crate::time::Timestamp;
 use base64_simd::STANDARD;
 use bytes::Bytes;
 use std::io::Write as _;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What a record takes, beside its data and what all of its shard have in common: twice its sequence number, its key, and
 /// what never changes. Only a guess for the memory to take at once.
@@ -26,6 +28,16 @@ pub struct KinesisEncoder {
     tail: String,
     /// Whether records get a key to keep their order by.
     has_keys: bool,
+    filtering: Option<Filtering>,
+}
+
+/// The mapping's filters, and what they may be about beside the record itself.
+#[derive(Clone, Debug)]
+struct Filtering {
+    filters: Arc<Filters>,
+    event_source_arn: String,
+    region: String,
+    invoke_identity_arn: String,
 }
 
 /// A record as Kinesis hands it out.
@@ -46,6 +58,8 @@ pub struct KinesisRecord<'a> {
 pub struct EncodedPage {
     bytes: Vec<u8>,
     records: Vec<Encoded>,
+    /// About what the records that match no filter would have taken.
+    filtered_len: usize,
 }
 
 /// One record of a page.
@@ -54,7 +68,8 @@ struct Encoded {
     position: Position,
     arrival: Timestamp,
     key: u64,
-    range: Range<usize>,
+    /// `None`: it matches no filter.
+    range: Option<Range<usize>>,
 }
 
 impl EncodedPage {
@@ -62,6 +77,12 @@ impl EncodedPage {
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Size of the page if every record were in it, those too that match no filter: about what was read.
+    #[must_use]
+    pub fn unfiltered_len(&self) -> usize {
+        self.bytes.len() + self.filtered_len
     }
 
     /// Number of records in the page.
@@ -83,8 +104,9 @@ impl EncodedPage {
         let page = share(self.bytes);
         self.records
             .into_iter()
-            .map(|Encoded { position, arrival, key, range }| {
-                Record::new(position, arrival, page.clone(), range).with_key(key)
+            .map(|Encoded { position, arrival, key, range }| match range {
+                Some(range) => Record::new(position, arrival, page.clone(), range).with_key(key),
+                None => Record::filtered(position, arrival),
             })
             .collect()
     }
@@ -107,7 +129,26 @@ impl KinesisEncoder {
             json_string(region),
             json_string(event_source_arn)
         );
-        Self { shard_id: shard_id.to_owned(), middle, tail, has_keys: false }
+        Self { shard_id: shard_id.to_owned(), middle, tail, has_keys: false, filtering: None }
+    }
+
+    /// The same, for a mapping that has filters: records that match none stand in their page without bytes. The arguments are those
+    /// of [`KinesisEncoder::new`].
+    #[must_use]
+    pub fn with_filters(
+        self,
+        filters: Arc<Filters>,
+        event_source_arn: &str,
+        region: &str,
+        invoke_identity_arn: &str,
+    ) -> Self {
+        let filtering = Filtering {
+            filters,
+            event_source_arn: event_source_arn.to_owned(),
+            region: region.to_owned(),
+            invoke_identity_arn: invoke_identity_arn.to_owned(),
+        };
+        Self { filtering: Some(filtering), ..self }
     }
 
     /// The same, for a shard whose batches run side by side: records get a key, by which they keep their order.
@@ -140,8 +181,15 @@ impl KinesisEncoder {
         let mut page = EncodedPage {
             bytes: Vec::with_capacity(self.page_len(count, data_len)),
             records: Vec::with_capacity(count),
+            filtered_len: 0,
         };
         for record in records {
+            if self.is_filtered(&record) {
+                page.filtered_len += self.page_len(1, record.data.len());
+                let position = Position::new(record.sequence_number);
+                page.records.push(Encoded { position, arrival: record.arrival, key: 0, range: None });
+                continue;
+            }
             if !page.bytes.is_empty() {
                 page.bytes.push(b',');
             }
@@ -151,7 +199,7 @@ impl KinesisEncoder {
                 position: Position::new(record.sequence_number),
                 arrival: record.arrival,
                 key: self.key_of(&record),
-                range: start..page.bytes.len(),
+                range: Some(start..page.bytes.len()),
             });
         }
         page
@@ -163,6 +211,18 @@ impl KinesisEncoder {
             true => stable_hash(record.partition_key.unwrap_or(record.sequence_number).as_bytes()),
             false => 0,
         }
+    }
+
+    fn is_filtered(&self, record: &KinesisRecord<'_>) -> bool {
+        let Some(Filtering { filters, event_source_arn, region, invoke_identity_arn }) = &self.filtering
+        else {
+            return false;
+        };
+        let KinesisRecord { sequence_number, partition_key, data, arrival } = *record;
+        let origin =
+            KinesisOrigin { shard_id: &self.shard_id, event_source_arn, region, invoke_identity_arn };
+        let view = KinesisView { data, partition_key, sequence_number, arrival, origin };
+        filters.judge_kinesis(&view) == Verdict::Drop
     }
 
     /// About what a page takes, in bytes.
@@ -199,6 +259,7 @@ fn append_seconds(moment: Timestamp, into: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use crate::batch::Batch;
+    use crate::filter::Source;
     use serde_json::{Value, json};
 
     /// The example of specification 7.1, byte for byte as it is sent.
@@ -343,6 +404,69 @@ mod tests {
         assert_eq!(keys[0], keys[3], "the same partition key");
         assert_eq!(keys[0], stable_hash(b"1"), "it never changes");
         assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
+    }
+
+    fn filtering(pattern: &str) -> KinesisEncoder {
+        let filters = Filters::compile(Source::Kinesis, &[pattern.to_owned()]).unwrap().unwrap();
+        let (arn, region, role) = (
+            "arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream",
+            "us-east-2",
+            "arn:aws:iam::123456789012:role/lambda-role",
+        );
+        encoder().with_filters(Arc::new(filters), arn, region, role)
+    }
+
+    #[test]
+    fn a_record_that_passes_is_byte_for_byte_what_it_is_without_filters() {
+        let data = [br#"{"a" : 3.0e2, "a":"\u00e9"}"#.as_slice(), b"{\"a\":1}", b"\xff", b""];
+        let records = data.map(|data| KinesisRecord { data, ..hello() });
+        for record in records {
+            let with = filtering(r#"{"partitionKey":["1"]}"#).encode([record], 0).into_records(Bytes::from);
+            let without = encoder().encode([record], 0).into_records(Bytes::from);
+            assert_eq!(with[0].encoded(), without[0].encoded());
+            assert_eq!(with, without);
+        }
+    }
+
+    #[test]
+    fn a_record_that_matches_no_filter_stands_in_its_page_without_bytes() {
+        let dropped = KinesisRecord { data: br#"{"level":"info"}"#, sequence_number: "5", ..hello() };
+        let passed = KinesisRecord { data: br#"{"level":"error"}"#, ..hello() };
+        let page = filtering(r#"{"data":{"level":["error"]}}"#)
+            .encode([dropped, passed, dropped, passed, dropped], 0);
+        let whole = encoder().encode([passed, passed], 0);
+        assert_eq!((page.len(), page.records_len()), (whole.len(), 5));
+        assert!(page.unfiltered_len() > page.len());
+        assert_eq!(whole.unfiltered_len(), whole.len());
+        let records = page.into_records(Bytes::from);
+        let filtered: Vec<bool> = records.iter().map(Record::is_filtered).collect();
+        assert_eq!(filtered, [true, false, true, false, true]);
+        assert_eq!((records[0].position().as_str(), records[0].arrival()), ("5", hello().arrival));
+        let passed: Vec<Record> = records.into_iter().filter(|record| !record.is_filtered()).collect();
+        let batch = Batch::new(passed, KinesisEncoder::envelope());
+        assert_eq!(batch.body().len(), 3, "what was filtered between two records does not part them");
+        serde_json::from_slice::<Value>(&batch.body().concat()).unwrap();
+    }
+
+    #[test]
+    fn a_filter_sees_what_the_event_says_of_a_record() {
+        let event: Value = serde_json::from_str(GOLDEN).unwrap();
+        let mut names = 0;
+        let record = event["Records"][0].as_object().unwrap();
+        for (name, value) in record.iter().chain(record["kinesis"].as_object().unwrap()) {
+            if name == "data" || name == "kinesis" {
+                continue;
+            }
+            names += 1;
+            for pattern in [json!({name: [value]}), json!({"kinesis": {name: [value]}})] {
+                let records = filtering(&pattern.to_string()).encode([hello()], 0).into_records(Bytes::from);
+                assert!(!records[0].is_filtered(), "{pattern}");
+            }
+            let other = json!({name: [{"anything-but": [value]}]});
+            let records = filtering(&other.to_string()).encode([hello()], 0).into_records(Bytes::from);
+            assert!(records[0].is_filtered(), "{other}");
+        }
+        assert_eq!(names, 11);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use pelton_core::{
     Batch, Checkpoint, Counts, Failure, FetchError, GiveUp, HowFailed, Invocation, OpenWindow, Outcome,
     Policy, Record, Reply, ShardView, Then, Timestamp,
 };
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A record that the shard accepted in this life.
@@ -350,7 +350,7 @@ impl Ledger {
         let position = self.kept.position.as_ref().map_or(0, number_of);
         let before = self.kept_below;
         self.kept_below = self.entries.partition_point(|entry| entry.number <= position);
-        let kept: HashSet<usize> =
+        let kept: BTreeSet<usize> =
             (before..self.entries.len()).filter(|index| self.is_kept(*index)).collect();
         for chain in &mut self.chains {
             chain.unkept.retain(|index| !kept.contains(index));
@@ -450,7 +450,7 @@ impl Ledger {
         self.windows.check_cut(batch, candidates.map(|entry| &entry.record), &self.policy);
         let is_single = lanes == 1;
         let last = indices[indices.len() - 1];
-        let keys: HashSet<u64> = batch.records().iter().map(Record::key).collect();
+        let keys: BTreeSet<u64> = batch.records().iter().map(Record::key).collect();
         for index in self.first_unsettled..last {
             let entry = &self.entries[index];
             let is_before = !entry.is_settled && !indices.contains(&index);

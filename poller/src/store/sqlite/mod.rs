@@ -92,6 +92,10 @@ impl CheckpointStore for SqliteStore {
         self.change(Change::Start { mapping, stream, shards }).await
     }
 
+    async fn replace(&self, mapping: &MappingId, state: &MappingState) -> Result<(), StoreError> {
+        self.change(Change::Replace { mapping: mapping.clone(), state: state.clone() }).await
+    }
+
     async fn add_shards(&self, mapping: &MappingId, shards: &[NewShard]) -> Result<(), StoreError> {
         self.change(Change::AddShards { mapping: mapping.clone(), shards: shards.to_vec() }).await
     }

@@ -18,6 +18,7 @@ const AFTER_LATEST: &str = "after_latest";
 /// One change of what is kept; see the method of [`crate::ports::CheckpointStore`] of the same name.
 pub(super) enum Change {
     Start { mapping: MappingId, stream: StreamIdentity, shards: Vec<NewShard> },
+    Replace { mapping: MappingId, state: MappingState },
     AddShards { mapping: MappingId, shards: Vec<NewShard> },
     Save { mapping: MappingId, shard: ShardId, checkpoint: Checkpoint },
     RemoveShards { mapping: MappingId, shards: Vec<ShardId> },
@@ -40,12 +41,16 @@ pub(super) fn apply(
 ) -> rusqlite::Result<Result<(), Refused>> {
     match change {
         Change::Start { mapping, stream, shards } => {
-            rows.prepare_cached("DELETE FROM mapping WHERE id = ?1")?.execute([&mapping.0])?;
-            rows.prepare_cached(
-                "INSERT INTO mapping (id, stream_arn, stream_created_ms) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![mapping.0, stream.arn, millis(stream.created)])?;
+            start_anew(rows, mapping, stream)?;
             insert(rows, mapping, shards, at)?;
+        }
+        Change::Replace { mapping, state } => {
+            start_anew(rows, mapping, &state.stream)?;
+            let new = |(id, shard): (&ShardId, &ShardState)| NewShard { id: id.clone(), start: shard.start };
+            insert(rows, mapping, &state.shards.iter().map(new).collect::<Vec<_>>(), at)?;
+            for (id, shard) in &state.shards {
+                save(rows, mapping, id, &shard.checkpoint, at)?;
+            }
         }
         Change::AddShards { mapping, shards } => {
             if !is_kept(rows, mapping)? {
@@ -67,6 +72,14 @@ pub(super) fn apply(
         }
     }
     Ok(Ok(()))
+}
+
+/// The mapping, without shards. Those that it had go with it.
+fn start_anew(rows: &Connection, mapping: &MappingId, stream: &StreamIdentity) -> rusqlite::Result<()> {
+    rows.prepare_cached("DELETE FROM mapping WHERE id = ?1")?.execute([&mapping.0])?;
+    rows.prepare_cached("INSERT INTO mapping (id, stream_arn, stream_created_ms) VALUES (?1, ?2, ?3)")?
+        .execute(params![mapping.0, stream.arn, millis(stream.created)])?;
+    Ok(())
 }
 
 fn is_kept(rows: &Connection, mapping: &MappingId) -> rusqlite::Result<bool> {

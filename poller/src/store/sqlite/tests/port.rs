@@ -109,6 +109,32 @@ async fn a_start_forgets_every_position_of_the_former_stream() {
 }
 
 #[tokio::test]
+async fn what_replaces_a_mapping_brings_its_positions_and_leaves_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_started(&file_in(&folder), 3).await;
+    store.save(&mapping(), &shard(0), &at("10")).await.unwrap();
+    let other = MappingId("ClickCounterClicks".into());
+    store.start(&other, &stream(1), &[new_shard(0)]).await.unwrap();
+    store.save(&other, &shard(0), &at("77")).await.unwrap();
+    let ended = Checkpoint { ended: true, ..at("30") };
+    let over = Checkpoint { ended: true, ..Checkpoint::default() };
+    let starts =
+        [Some(ShardStart::AfterLatest(Timestamp::from_millis(6))), Some(ShardStart::TrimHorizon), None];
+    let checkpoints = [at("20"), ended, over];
+    let shards = (5..).zip(starts).zip(checkpoints);
+    let shards =
+        shards.map(|((number, start), checkpoint)| (shard(number), ShardState { start, checkpoint }));
+    let state = MappingState { stream: stream(2), shards: shards.collect() };
+    store.replace(&mapping(), &state).await.unwrap();
+    assert_eq!(loaded(&store).await, state);
+    let others = store.load(&other).await.unwrap().unwrap();
+    assert_eq!(others.shards[&shard(0)].checkpoint, at("77"), "another mapping is not touched");
+    let unknown = MappingId("NeverRan".into());
+    store.replace(&unknown, &state).await.unwrap();
+    assert_eq!(store.load(&unknown).await.unwrap(), Some(state));
+}
+
+#[tokio::test]
 async fn a_late_save_of_a_forgotten_shard_is_refused_and_brings_nothing_back() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_started(&file_in(&folder), 2).await;

@@ -1,0 +1,85 @@
+//! Numbers as AWS's engine compares them.
+//!
+//! In: a number as it is spelled. Out: the double that it is, if it is one.
+
+/// The double that `spelled` is, for `numeric` and `anything-but`.
+///
+/// `None` for what is no number, and for a number that no double is: event-ruler compares only those that a double, written as
+/// shortly as it can be, gives back. `0.1` is one, `9007199254740993` is none.
+pub(super) fn comparable(spelled: &str) -> Option<f64> {
+    let is_number = spelled.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    if !is_number {
+        return None;
+    }
+    let double: f64 = spelled.parse().ok()?;
+    let is_same = double.is_finite() && Decimal::of(spelled)? == Decimal::of(&format!("{double:e}"))?;
+    // Java's BigDecimal, through which event-ruler reads, has no negative zero.
+    is_same.then_some(if double == 0.0 { 0.0 } else { double })
+}
+
+/// A decimal number, written in one way only: its digits without zeros around them, and the power of ten of the last.
+#[derive(Debug, PartialEq, Eq)]
+struct Decimal {
+    is_negative: bool,
+    digits: String,
+    exponent: i64,
+}
+
+impl Decimal {
+    fn of(spelled: &str) -> Option<Self> {
+        let (is_negative, unsigned) = spelled.strip_prefix('-').map_or((false, spelled), |rest| (true, rest));
+        let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = format!("{whole}{fraction}");
+        let digits = all.trim_end_matches('0');
+        let zeros = all.len() - digits.len();
+        let exponent = exponent.parse::<i64>().ok()?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+        let exponent = exponent.checked_add(i64::try_from(zeros).ok()?)?;
+        let digits = digits.trim_start_matches('0');
+        if digits.is_empty() {
+            return Some(Self { is_negative: false, digits: String::new(), exponent: 0 });
+        }
+        Some(Self { is_negative, digits: digits.to_owned(), exponent })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(spelled: &str, expected: Option<f64>) {
+        assert_eq!(comparable(spelled), expected, "{spelled}");
+    }
+
+    #[test]
+    fn a_number_is_compared_by_the_double_that_it_is_however_it_is_spelled() {
+        check("300", Some(300.0));
+        check("300.0", Some(300.0));
+        check("3.0e2", Some(300.0));
+        check("30000E-2", Some(300.0));
+        check("-0.25", Some(-0.25));
+        check("0.1", Some(0.1));
+        check("1e308", Some(1e308));
+        check("123456789012345", Some(123_456_789_012_345.0));
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        for zero in ["0", "-0", "0.00", "-0e5"] {
+            assert_eq!(comparable(zero).map(f64::to_bits), Some(0), "{zero}");
+        }
+    }
+
+    #[test]
+    fn what_no_double_is_cannot_be_compared() {
+        check("9007199254740993", None);
+        check("0.1000000000000000055511151231257827", None);
+        check("1e309", None);
+        check("1e-400", None);
+        check("12345678901234567890123", None);
+        check("\"300\"", None);
+        check("true", None);
+        check("null", None);
+    }
+}
