@@ -6,6 +6,7 @@ use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
 use super::node::{Entry, Node};
 use super::source::{Source, Span};
+use pelton_core::filter::{self, Filters, PatternError};
 
 /// Filters of one mapping at most, once AWS raised the quota.
 const FILTERS_MAX: usize = 10;
@@ -29,8 +30,9 @@ fn filters(context: &mut Context<'_>, property: &Entry) -> Result<Vec<String>, R
     let Some(filters) = value.as_sequence() else {
         return Err(context.wrong_property(property, &value, "a list of filters: `- Pattern: '…'`"));
     };
-    check_count(context, property, filters.len())?;
-    context.each(filters, filter)
+    let count = check_count(context, property, filters.len());
+    let patterns = context.each(filters, filter);
+    count.and(patterns)
 }
 
 fn check_count(context: &mut Context<'_>, property: &Entry, count: usize) -> Result<(), Reported> {
@@ -95,7 +97,8 @@ fn pattern(context: &mut Context<'_>, property: &Entry) -> Result<String, Report
 
 /// Reports a text that is no pattern. Underlined is the place inside of it, if the template shows that very place.
 fn check_pattern(context: &mut Context<'_>, text: &str, span: Span) -> Result<(), Reported> {
-    let Some(Fault { line, column, message }) = fault(text) else { return Ok(()) };
+    let Err(error) = Filters::compile(filter::Source::Kinesis, &[text.to_owned()]) else { return Ok(()) };
+    let PatternError { index: _, offset: _, line, column, message } = error;
     let wrong = Diagnostic::error(Code::InvalidValue, "`Pattern` is no filter pattern");
     Err(context.report(match place(context.diagnostics.source(), span, text, (line, column)) {
         Some(place) => wrong.at(place, message),
@@ -104,27 +107,6 @@ fn check_pattern(context: &mut Context<'_>, text: &str, span: Span) -> Result<()
         }
         None => wrong.at(span, format!("in its column {column}: {message}")),
     }))
-}
-
-/// What is wrong with a pattern.
-struct Fault {
-    /// In the pattern, from 1.
-    line: usize,
-    /// In characters, from 1.
-    column: usize,
-    message: String,
-}
-
-fn fault(text: &str) -> Option<Fault> {
-    match serde_json::from_str(text) {
-        Ok(serde_json::Value::Object(_)) => None,
-        Ok(_) => Some(Fault { line: 1, column: 1, message: "must be a JSON object".to_owned() }),
-        Err(error) => Some(Fault {
-            line: error.line(),
-            column: error.column(),
-            message: "a pattern is JSON".to_owned(),
-        }),
-    }
 }
 
 /// Where the template shows a place of a pattern: where its line stands as it is, once. An escape or a function in it moves the
@@ -212,7 +194,11 @@ mod tests {
         let is_none = "`Pattern` is no filter pattern";
         check_refused("{Filters: [{Pattern: ''}]}", is_none);
         check_refused("{Filters: [{Pattern: '{'}]}", is_none);
-        check_refused("{Filters: [{Pattern: '[1]'}]}", "must be a JSON object");
+        check_refused("{Filters: [{Pattern: '[1]'}]}", "a pattern is an object");
+        check_refused(r#"{Filters: [{Pattern: '{"data": {"a": "x"}}'}]}"#, is_none);
+        check_refused(r#"{Filters: [{Pattern: '{"data": {"a": [{"prefixes": "x"}]}}'}]}"#, is_none);
+        check_refused(r#"{Filters: [{Pattern: '{"data": {}}'}]}"#, is_none);
+        check_refused(r#"{Filters: [{Pattern: '{"data": ["x"]}'}]}"#, is_none);
         check_refused("{Filters: [{Pattern: order}]}", is_none);
         check_refused("{Filters: [{Pattern: 5}]}", is_none);
     }
