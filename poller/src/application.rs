@@ -46,6 +46,17 @@ pub struct Function {
     pub role_arn: String,
 }
 
+impl Function {
+    /// Its ARN in a region, in the partition and account of its execution role.
+    #[must_use]
+    pub fn arn(&self, region: &str) -> String {
+        let mut role = self.role_arn.split(':');
+        let partition = role.nth(1).unwrap_or("aws");
+        let account = role.nth(2).unwrap_or("000000000000");
+        format!("arn:{partition}:lambda:{region}:{account}:function:{}", self.name)
+    }
+}
+
 /// `Metadata.BuildMethod` of a function, as far as Pelton can build it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BuildMethod {

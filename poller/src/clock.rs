@@ -56,6 +56,14 @@ impl Clock {
     pub async fn sleep_until(&self, moment: Timestamp) {
         self.sleep(moment.since(self.now())).await;
     }
+
+    /// The same; without a moment it never ends.
+    pub async fn sleep_until_some(&self, moment: Option<Timestamp>) {
+        match moment {
+            Some(moment) => self.sleep_until(moment).await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 #[expect(clippy::disallowed_types, reason = "this is the one place that asks the system")]

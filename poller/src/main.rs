@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use pelton::clock::Clock;
 use pelton::commands::signals::StopSignals;
-use pelton::commands::{CommandFailure, demo, dev, filter, put, run, status, stream, validate};
+use pelton::commands::{CommandFailure, demo, dev, filter, put, rewind, run, status, stream, validate};
 use pelton::errors::chain;
 use pelton::lambda::hidden_mode;
 use pelton::logging::{self, LogDetail, LogFormat, Terminal};
@@ -58,12 +58,14 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Run everything locally: build functions, create the template's streams, rebuild on change
     Dev(dev::DevArguments),
-    /// Run the template's mappings, long-running; builds nothing, creates nothing
+    /// Run the template's mappings, long-running or until caught up; builds nothing, creates nothing
     Run(run::RunArguments),
     /// Run only the embedded stream: the Kinesis API on loopback, in memory
     Stream(stream::StreamArguments),
     /// Put records into a stream
     Put(put::PutArguments),
+    /// Move the position of one mapping, while no poller runs
+    Rewind(rewind::RewindArguments),
     /// Show which records filters would let pass, and which clause drops the others
     Filter(filter::FilterArguments),
     /// Show mappings and shards, as the running poller sees them
@@ -131,6 +133,7 @@ async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), Comman
         Command::Run(arguments) => run::run(arguments, &mut signals, terminal, clock).await,
         Command::Stream(arguments) => stream::run(arguments, &mut signals, terminal, clock).await,
         Command::Put(arguments) => put::run(arguments, &mut signals, terminal, clock).await,
+        Command::Rewind(arguments) => rewind::run(arguments, &mut signals, terminal, &clock).await,
         Command::Filter(arguments) => filter::run(arguments, &mut signals).await,
         Command::Status(command) => command.run(terminal, &clock).await,
         Command::Validate(arguments) => validate::run(&arguments, terminal, &clock),

@@ -145,6 +145,9 @@ pub trait Invoker: Send + Sync {
 /// Takes records that were given up.
 #[async_trait]
 pub trait Destination: Send + Sync {
+    /// Whether it looks as if it would take them, as far as that shows without leaving a trace. Cancelling is safe.
+    async fn check(&self) -> Result<(), DestinationError>;
+
     /// Hands them over, once. May be called again with the same after an error, and after a crash with an equal one: a
     /// destination may see the same records twice. Cancelling is safe.
     async fn send(&self, given_up: &GivenUp) -> Result<(), DestinationError>;
@@ -185,6 +188,9 @@ pub trait CheckpointStore: Send + Sync {
         stream: &StreamIdentity,
         shards: &[NewShard],
     ) -> Result<(), StoreError>;
+
+    /// Forgets what is kept of a mapping and keeps this instead, positions and all, all at once. The mapping must not run.
+    async fn replace(&self, mapping: &MappingId, state: &MappingState) -> Result<(), StoreError>;
 
     /// Keeps shards that appeared since, all at once.
     async fn add_shards(&self, mapping: &MappingId, shards: &[NewShard]) -> Result<(), StoreError>;

@@ -2,29 +2,33 @@
 //!
 //! In: orders of the supervisor, and what happens at the ports. Out: a view, and why it finished. Decides nothing.
 
+mod deliveries;
+mod notices;
+mod problems;
+
 use crate::application::MappingId;
 use crate::clock::Clock;
 use crate::doubts::{Doubt, Doubts};
-use crate::errors::chain;
 use crate::ports::{
-    CheckpointStore, Invoker, ReadFrom, ShardReader, ShardState, Source, SourceError, StoreError,
+    CheckpointStore, Destination, Invoker, ReadFrom, ShardReader, ShardState, Source, SourceError, StoreError,
 };
+use deliveries::{Began, Delivered, Deliveries};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use pelton_core::plan::{ShardId, ShardStart};
 use pelton_core::{
-    Checkpoint, Command, Failure, FetchError, Finished, GiveUp, Input, Invocation, InvocationId, Outcome,
-    Page, Policy, Reply, SaveError, Shard, ShardView, Timestamp,
+    Checkpoint, Command, FetchError, Finished, Input, Invocation, InvocationId, Outcome, Page, Policy, Reply,
+    SaveError, SendError, Shard, ShardView, Timestamp,
 };
-use std::collections::{BTreeMap, VecDeque};
-use std::error::Error;
+use problems::{Doing, Problems};
+use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, warn};
 
 /// What a shard shows while its function is throttled.
 const THROTTLED: &str = "throttled: the function has no free concurrency (ReservedConcurrentExecutions)";
@@ -60,6 +64,8 @@ pub struct Ports {
     pub invoker: Arc<dyn Invoker>,
     /// Where checkpoints are kept.
     pub store: Arc<dyn CheckpointStore>,
+    /// Where records go that were given up; `None`: nowhere.
+    pub destination: Option<Arc<dyn Destination>>,
     /// The time.
     pub clock: Clock,
 }
@@ -90,14 +96,6 @@ enum ReaderSlot {
     Open(Box<dyn ShardReader>),
 }
 
-/// What can go wrong, each by itself: a read that succeeds says nothing about the function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Doing {
-    Invoking,
-    Saving,
-    Reading,
-}
-
 /// Runs one shard until it is drained or has ended. Dropping the future abandons what is in flight.
 pub struct ShardWorker {
     mapping: MappingId,
@@ -108,6 +106,7 @@ pub struct ShardWorker {
     /// A task of its own, at most one: decoding a page takes long enough that batches must go on beside it.
     fetch: JoinSet<Fetched>,
     invocations: FuturesUnordered<BoxFuture<'static, (InvocationId, Reply)>>,
+    deliveries: Deliveries,
     save: Option<BoxFuture<'static, Result<(), StoreError>>>,
     arrivals: Option<watch::Receiver<u64>>,
     /// `None` once told to drain: nothing follows.
@@ -115,7 +114,7 @@ pub struct ShardWorker {
     /// Answers that needed no waiting.
     answers: VecDeque<Input>,
     view: watch::Sender<WorkerView>,
-    problems: BTreeMap<Doing, String>,
+    problems: Problems,
     unread_since: Option<Timestamp>,
     doubts: Arc<Doubts>,
     /// The stream turned out not to exist: when it is back, it may be another one.
@@ -135,6 +134,8 @@ impl ShardWorker {
         let first_view =
             WorkerView { shard: shard.view(), is_open: false, problem: None, unread_since: None };
         let (view, views) = watch::channel(first_view);
+        let problems = Problems::none(mapping.clone(), shard_id.clone());
+        let deliveries = Deliveries::new(mapping.clone(), shard_id.clone(), ports.destination.clone());
         let worker = Self {
             mapping,
             arrivals: ports.source.arrivals(&shard_id),
@@ -144,11 +145,12 @@ impl ShardWorker {
             reader: Some(ReaderSlot::NotOpen(from)),
             fetch: JoinSet::new(),
             invocations: FuturesUnordered::new(),
+            deliveries,
             save: None,
             orders: Some(orders),
             answers: VecDeque::new(),
             view,
-            problems: BTreeMap::new(),
+            problems,
             unread_since: None,
             doubts,
             doubt: None,
@@ -167,7 +169,24 @@ impl ShardWorker {
                 return finished;
             }
             let input = self.next_input().await;
+            let is_success = is_success(&input);
             self.shard.handle(input, self.ports.clock.now());
+            self.take_notices(is_success);
+        }
+    }
+
+    /// Says what the core noticed. A function that answered does well again, unless its answer is no success after all.
+    fn take_notices(&mut self, is_success: bool) {
+        let mut function_does_well = is_success;
+        while let Some(notice) = self.shard.next_notice() {
+            notices::say(&self.mapping, &self.shard_id, &notice);
+            if let Some(problem) = notices::problem_of_function(&notice) {
+                self.problems.note(Doing::Invoking, problem);
+                function_does_well = false;
+            }
+        }
+        if function_does_well {
+            self.problems.recovered(Doing::Invoking);
         }
     }
 
@@ -177,8 +196,11 @@ impl ShardWorker {
             Command::Invoke(invocation) => self.start_invocation(invocation),
             Command::SaveCheckpoint(checkpoint) => self.start_save(checkpoint),
             Command::SendFailure(failure) => {
-                self.report(&failure);
-                self.answers.push_back(Input::FailureSent(failure.id, Ok(())));
+                let id = failure.id;
+                match self.deliveries.start(failure, self.ports.clock.now()) {
+                    Began::Delivery => {}
+                    Began::Nothing => self.answers.push_back(Input::FailureSent(id, Ok(()))),
+                }
             }
         }
     }
@@ -219,21 +241,6 @@ impl ShardWorker {
         self.save = Some(Box::pin(async move { store.save(&mapping, &shard_id, &checkpoint).await }));
     }
 
-    /// Given up with nowhere to go: said loudly.
-    fn report(&self, failure: &Failure) {
-        let reason = match failure.reason {
-            GiveUp::Expired => "older than the stream's retention",
-            GiveUp::TooOld => "older than MaximumRecordAgeInSeconds",
-            GiveUp::RetriesExhausted => "MaximumRetryAttempts are used up",
-            GiveUp::TooLarge => "larger than an invocation may be",
-        };
-        let Failure { batch, attempts, .. } = failure;
-        error!(
-            mapping = %self.mapping, shard = %self.shard_id, reason, records = batch.records().len(), attempts,
-            first = batch.first_position().map(display), last = batch.last_position().map(display), "records given up"
-        );
-    }
-
     /// Waits for whatever happens first.
     async fn next_input(&mut self) -> Input {
         if let Some(answer) = self.answers.pop_front() {
@@ -243,11 +250,12 @@ impl ShardWorker {
         tokio::select! {
             biased;
             Some((id, reply)) = self.invocations.next() => self.invoked(id, reply),
+            Some(delivered) = self.deliveries.next() => self.delivered(&delivered),
             answer = finish(&mut self.save) => self.saved(answer),
             order = next_order(&mut self.orders) => self.obey(order),
             Some(fetched) = self.fetch.join_next() => self.fetched(fetched),
             () = changed(&mut self.arrivals) => Input::RecordsArrived,
-            () = sleep_until(&self.ports.clock, wakeup) => Input::TimePassed,
+            () = self.ports.clock.sleep_until_some(wakeup) => Input::TimePassed,
         }
     }
 
@@ -274,7 +282,7 @@ impl ShardWorker {
         self.reader = Some(slot);
         match answer {
             Ok(page) => {
-                self.recovered(Doing::Reading);
+                self.problems.recovered(Doing::Reading);
                 self.unread_since = None;
                 Input::Fetched(Ok(page))
             }
@@ -286,7 +294,7 @@ impl ShardWorker {
                     SourceError::Unavailable { .. } => _ = self.doubts.raise(),
                     SourceError::Throttled { .. } | SourceError::Denied { .. } => {}
                 }
-                self.has_problem(Doing::Reading, "the shard cannot be read; trying again", &error);
+                self.problems.has(Doing::Reading, "the shard cannot be read; trying again", &error);
                 Input::Fetched(Err(if is_throttled {
                     FetchError::Throttled
                 } else {
@@ -299,11 +307,11 @@ impl ShardWorker {
     fn saved(&mut self, answer: Result<(), StoreError>) -> Input {
         match answer {
             Ok(()) => {
-                self.recovered(Doing::Saving);
+                self.problems.recovered(Doing::Saving);
                 Input::CheckpointSaved(Ok(()))
             }
             Err(error) => {
-                self.has_problem(
+                self.problems.has(
                     Doing::Saving,
                     "the checkpoint cannot be kept; nothing new starts until it can",
                     &error,
@@ -316,14 +324,15 @@ impl ShardWorker {
     fn invoked(&mut self, id: InvocationId, reply: Reply) -> Input {
         let (mapping, shard) = (&self.mapping, &self.shard_id);
         match &reply.outcome {
-            Outcome::Succeeded { .. } => self.recovered(Doing::Invoking),
+            // What it answered counts for more: see the notices.
+            Outcome::Succeeded { .. } => {}
             Outcome::FunctionFailed { error_type, message } => {
-                warn!(%mapping, %shard, error_type, error = message, "the function failed; its batch will be retried");
-                self.problems.insert(Doing::Invoking, format!("{error_type}: {message}"));
+                warn!(%mapping, %shard, error_type, error = message, "the function failed");
+                self.problems.note(Doing::Invoking, format!("{error_type}: {message}"));
             }
             Outcome::Throttled => {
                 // Said once, not at every attempt.
-                if self.problems.insert(Doing::Invoking, THROTTLED.to_owned()).is_none() {
+                if self.problems.note(Doing::Invoking, THROTTLED.to_owned()) {
                     warn!(%mapping, %shard, "the function is throttled; the batch waits and will be sent again");
                 } else {
                     debug!(%mapping, %shard, "throttled; the batch will be sent again");
@@ -331,37 +340,41 @@ impl ShardWorker {
             }
             Outcome::NotInvoked { reason } => {
                 warn!(%mapping, %shard, reason, "the function could not be invoked; the batch will be sent again");
-                self.problems.insert(Doing::Invoking, reason.clone());
+                self.problems.note(Doing::Invoking, reason.clone());
             }
         }
         Input::Invoked(id, reply)
     }
 
-    /// Said once at `warn` when things go wrong, then at `debug` until they go well again.
-    fn has_problem(&mut self, doing: Doing, message: &'static str, problem: &(dyn Error + 'static)) {
-        let (mapping, shard, error) = (&self.mapping, &self.shard_id, chain(problem));
-        if self.problems.contains_key(&doing) {
-            debug!(%mapping, %shard, error, message);
-        } else {
-            warn!(%mapping, %shard, error, message);
-        }
-        self.problems.insert(doing, error);
-    }
-
-    fn recovered(&mut self, doing: Doing) {
-        if self.problems.remove(&doing).is_some() {
-            info!(mapping = %self.mapping, shard = %self.shard_id, "going on");
-        }
+    fn delivered(&mut self, delivered: &Delivered) -> Input {
+        self.deliveries.say(delivered);
+        let (given_up, sent) = delivered;
+        let answer = match sent {
+            Ok(()) => {
+                self.problems.recovered(Doing::Delivering);
+                Ok(())
+            }
+            Err(error) => {
+                self.problems.has(Doing::Delivering, "the on-failure destination does not work", error);
+                Err(SendError)
+            }
+        };
+        Input::FailureSent(given_up.failure.id, answer)
     }
 
     fn publish(&self) {
-        let problem = self.problems.values().next().cloned();
+        let problem = self.problems.first();
         self.view.send_modify(|view| {
             view.shard = self.shard.view();
             view.problem = problem;
             view.unread_since = self.unread_since;
         });
     }
+}
+
+/// Whether the function answered.
+fn is_success(input: &Input) -> bool {
+    matches!(input, Input::Invoked(_, Reply { outcome: Outcome::Succeeded { .. }, .. }))
 }
 
 /// A checkpoint beats a start that was kept. LATEST means right now only when the mapping never ran before.
@@ -398,11 +411,4 @@ async fn changed(arrivals: &mut Option<watch::Receiver<u64>>) {
         *arrivals = None;
     }
     pending().await
-}
-
-async fn sleep_until(clock: &Clock, moment: Option<Timestamp>) {
-    match moment {
-        Some(moment) => clock.sleep_until(moment).await,
-        None => pending().await,
-    }
 }

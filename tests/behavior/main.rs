@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod catching_up;
+mod giving_up;
 mod order;
 mod positions;
 mod resharding;
+mod rewinding;
 mod stopping;
 mod trouble;
 mod world;

@@ -2,13 +2,13 @@
 
 use pelton::application::{Mapping, MappingId, StreamArn};
 use pelton::clock::Clock;
-use pelton::ports::Invoker;
+use pelton::ports::{Destination, Invoker};
 use pelton::shard_worker::Ports;
 use pelton::supervisor::{
-    Endpoint, MappingActivity, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
+    Endpoint, Goal, MappingActivity, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
 };
 use pelton_core::plan::StartingPosition;
-use pelton_tests::fakes::{FakeFunction, FakeStream, MemoryStore};
+use pelton_tests::fakes::{FakeDestination, FakeFunction, FakeStream, MemoryStore};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +21,11 @@ pub(crate) struct World {
     pub(crate) stream: FakeStream,
     pub(crate) function: FakeFunction,
     pub(crate) store: MemoryStore,
+    /// The mapping's on-failure destination, if it has one.
+    pub(crate) destination: Option<FakeDestination>,
     pub(crate) mapping: Mapping,
     pub(crate) endpoint: Endpoint,
+    pub(crate) goal: Goal,
 }
 
 impl World {
@@ -55,7 +58,8 @@ impl World {
             on_failure: None,
         };
         let store = MemoryStore::default();
-        Self { clock, stream, function, store, mapping, endpoint: Endpoint::Other }
+        let (destination, endpoint, goal) = (None, Endpoint::Other, Goal::GoOn);
+        Self { clock, stream, function, store, destination, mapping, endpoint, goal }
     }
 
     pub(crate) fn from(self, starting_position: StartingPosition) -> Self {
@@ -66,16 +70,34 @@ impl World {
         Self { mapping: Mapping { batch_size, ..self.mapping }, ..self }
     }
 
+    /// The same with an on-failure destination.
+    pub(crate) fn with_destination(self) -> (Self, FakeDestination) {
+        let destination = FakeDestination::new(&self.clock);
+        (Self { destination: Some(destination.clone()), ..self }, destination)
+    }
+
+    pub(crate) fn until_caught_up(self) -> Self {
+        Self { goal: Goal::CatchUp, ..self }
+    }
+
     /// Starts the mapping as a new process would.
     pub(crate) async fn start(&self) -> Supervisor {
         self.try_start().await.unwrap()
     }
 
     pub(crate) async fn try_start(&self) -> Result<Supervisor, StartError> {
+        let supervisor = self.try_start_unopened().await?;
+        supervisor.opened().await;
+        Ok(supervisor)
+    }
+
+    /// The same, without waiting for its shards to be opened.
+    pub(crate) async fn try_start_unopened(&self) -> Result<Supervisor, StartError> {
         let ports = Ports {
             source: Arc::new(self.stream.clone()),
             invoker: Arc::new(self.function.clone()) as Arc<dyn Invoker>,
             store: Arc::new(self.store.clone()),
+            destination: self.destination.clone().map(|taker| Arc::new(taker) as Arc<dyn Destination>),
             clock: self.clock.clone(),
         };
         let plan = MappingPlan {
@@ -84,11 +106,10 @@ impl World {
             envelope: FakeStream::envelope(),
             endpoint: self.endpoint,
             poll_interval: Duration::from_secs(1),
+            goal: self.goal,
         };
         let found = find_stream(&self.mapping, &self.stream, &self.clock).await?;
-        let supervisor = Supervisor::start(vec![prepare(plan, found).await?], vec![]);
-        supervisor.opened().await;
-        Ok(supervisor)
+        Ok(Supervisor::start(vec![prepare(plan, found).await?], vec![]))
     }
 
     /// Runs until the function has handled `count` records, for an hour at most.

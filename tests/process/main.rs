@@ -3,6 +3,7 @@
 //! Each test has folders, ports and processes of its own. None of them asserts how long anything takes.
 
 mod away;
+mod catching_up;
 mod chaos;
 mod crash;
 mod demo;
@@ -13,8 +14,11 @@ mod failing;
 mod faults;
 mod infra;
 mod metrics;
+mod page_views;
+mod powertools;
 mod printing;
 mod records;
 mod refused_surroundings;
 mod refused_templates;
+mod rewinding;
 mod stopping;

@@ -34,7 +34,8 @@ fn said(loaded: &Loaded) -> String {
         if !said.is_empty() {
             said.push('\n');
         }
-        said.push_str(&description(loaded));
+        // Paths of files are those of this machine: relative ones start at the template's folder.
+        said.push_str(&description(loaded).replace(&folder().display().to_string(), "templates"));
     }
     said
 }
@@ -151,9 +152,18 @@ fn a_file_that_is_not_there_is_said() {
 
 #[test]
 fn what_would_run_is_shown_as_tables() {
-    let loaded = load(Path::new("templates/many-readers.yaml"), &options());
-    let tables = summary(&loaded.application.expect("the template has no error"));
-    if let Some(difference) = difference("many-readers.yaml", "many-readers-tables", &tables) {
+    check_tables("many-readers");
+    check_tables("mapping-settings");
+}
+
+/// What `pelton validate` shows a person of `templates/NAME.yaml` is `templates/NAME-tables.expected`.
+#[track_caller]
+fn check_tables(name: &str) {
+    let file = format!("{name}.yaml");
+    let loaded = load(&Path::new("templates").join(&file), &options());
+    // Paths of files are those of this machine: relative ones start at the template's folder.
+    let tables = summary(&loaded).replace(&folder().display().to_string(), "templates");
+    if let Some(difference) = difference(&file, &format!("{name}-tables"), &tables) {
         panic!("{difference}");
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! In: one record. Out: one more click on its page, or why it is none.
 
-use ordered::{Effect, Record, Transaction};
+use ordered::{Error, Handler, Json, Kinesis, OnUndecodable, Record, Undecodable};
 use rusqlite::params;
 use serde::Deserialize;
+use state_file::{Connection, Effect, StateFile};
 
 /// One row for each page.
 pub(crate) const SCHEMA: &str = "
@@ -14,18 +15,43 @@ pub(crate) const SCHEMA: &str = "
 
 /// The payload: `{"page":"/shoes","user":"u-3"}`.
 #[derive(Debug, Deserialize)]
-struct Click {
+pub(crate) struct Click {
     page: String,
     user: String,
 }
 
-/// Counts the click of one record.
-pub(crate) fn count(transaction: &Transaction<'_>, record: &Record<'_>) -> rusqlite::Result<Effect> {
-    let click: Click = match serde_json::from_slice(record.data) {
-        Ok(click) => click,
-        Err(error) => return Ok(Effect::Anomaly(format!("the payload is no click: {error}"))),
-    };
-    transaction
+/// The file with the counts.
+pub(crate) struct Clicks(pub(crate) StateFile);
+
+impl Handler for Clicks {
+    type Source = Kinesis;
+    type Payload = Result<Json<Click>, Undecodable>;
+    // Never due: what cannot be decoded becomes an anomaly.
+    const ON_UNDECODABLE: OnUndecodable = OnUndecodable::Fail;
+
+    async fn begin(&mut self) -> Result<(), Error> {
+        Ok(self.0.begin()?)
+    }
+
+    async fn handle(&mut self, click: Self::Payload, record: &Record<'_, Kinesis>) -> Result<(), Error> {
+        Ok(self.0.once(record, |database| match click {
+            Ok(Json(click)) => count(database, &click),
+            Err(error) => Ok(Effect::Anomaly(format!("no click: {}", error.detail()))),
+        })?)
+    }
+
+    async fn commit(&mut self) -> Result<(), Error> {
+        self.0.commit()?;
+        Ok(())
+    }
+
+    async fn rollback(&mut self) {
+        self.0.rollback();
+    }
+}
+
+fn count(database: &Connection, click: &Click) -> rusqlite::Result<Effect> {
+    database
         .prepare_cached(
             "INSERT INTO page VALUES (?, 1, ?)
              ON CONFLICT (page) DO UPDATE SET clicks = clicks + 1, last_user = excluded.last_user",
@@ -37,51 +63,36 @@ pub(crate) fn count(transaction: &Transaction<'_>, record: &Record<'_>) -> rusql
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ordered::testing::{TestRecord, kinesis_event};
-    use ordered::{StateFile, Summary};
+    use ordered::OnFailure;
+    use ordered::testing::{Kit, TestRecord};
 
-    fn click(number: u64, page: &str, payload: &str) -> TestRecord {
-        TestRecord {
-            shard: "shardId-000000000000".to_owned(),
-            sequence_number: number.to_string(),
-            partition_key: page.to_owned(),
-            data: payload.as_bytes().to_vec(),
-        }
-    }
-
-    /// Delivers the clicks twice and compares what is counted.
-    fn check(clicks: &[TestRecord], first: Summary, pages: &[&str]) {
+    /// Delivers the clicks, the first time with an answer that is lost, and compares what is counted.
+    async fn check(clicks: &[&str], pages: &[&str], anomalies: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
-        let mut file = StateFile::open(&folder.path().join("clicks.db"), SCHEMA).unwrap();
-        let event = kinesis_event(clicks);
-        assert_eq!(file.apply(&event, count).unwrap(), first);
-        assert_eq!(file.apply(&event, count).unwrap().repeated, clicks.len());
-        let query = "SELECT page || ' ' || clicks || ' ' || last_user FROM page ORDER BY page";
-        let mut statement = file.connection().prepare(query).unwrap();
-        let counted: Vec<String> =
-            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        assert_eq!(counted, pages);
+        let file = StateFile::open(&folder.path().join("clicks.db"), SCHEMA).unwrap();
+        let mut kit = Kit::new(Clicks(file), OnFailure::FailBatch);
+        kit.lose_answers(1);
+        let deliveries = kit.drain(&TestRecord::all(clicks.iter().copied()), 2, 10).await;
+        assert_eq!(deliveries[0].records, deliveries[1].records, "the first batch came twice");
+        let column = |query: &str| kit.handler().0.column(query).unwrap();
+        assert_eq!(column("SELECT page || ' ' || clicks || ' ' || last_user FROM page ORDER BY page"), pages);
+        assert_eq!(column("SELECT reason FROM anomaly ORDER BY number"), anomalies);
     }
 
-    #[test]
-    fn each_page_has_its_count_and_its_last_user() {
-        check(
-            &[
-                click(1, "/a", r#"{"page":"/a","user":"u-1"}"#),
-                click(2, "/b", r#"{"page":"/b","user":"u-1"}"#),
-                click(3, "/a", r#"{"page":"/a","user":"u-2"}"#),
-            ],
-            Summary { applied: 3, ..Summary::default() },
-            &["/a 2 u-2", "/b 1 u-1"],
-        );
+    #[tokio::test]
+    async fn each_page_has_its_count_and_its_last_user_though_a_batch_comes_twice() {
+        let clicks = [
+            r#"{"page":"/a","user":"u-1"}"#,
+            r#"{"page":"/b","user":"u-1"}"#,
+            r#"{"page":"/a","user":"u-2"}"#,
+        ];
+        check(&clicks, &["/a 2 u-2", "/b 1 u-1"], &[]).await;
     }
 
-    #[test]
-    fn a_payload_that_is_no_click_is_an_anomaly() {
-        check(
-            &[click(1, "/a", "[]"), click(2, "/a", r#"{"page":"/a","user":"u-1"}"#)],
-            Summary { applied: 1, repeated: 0, anomalies: 1 },
-            &["/a 1 u-1"],
-        );
+    #[tokio::test]
+    async fn a_payload_that_is_no_click_is_an_anomaly() {
+        let clicks = ["true", r#"{"page":"/a","user":"u-1"}"#];
+        let anomaly = "no click: invalid type: boolean `true`, expected struct Click at line 1 column 4";
+        check(&clicks, &["/a 1 u-1"], &[anomaly]).await;
     }
 }

@@ -6,15 +6,14 @@
 
 mod clicks;
 
-use aws_lambda_events::kinesis::KinesisEvent;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
-use ordered::StateFile;
-use std::future::ready;
+use clicks::Clicks;
+use lambda_runtime::tracing;
+use ordered::{Error, OnFailure};
+use state_file::StateFile;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let mut file = StateFile::from_environment("CLICKS_FILE", "/tmp/click-counter.db", clicks::SCHEMA)?;
-    run(service_fn(move |event: LambdaEvent<KinesisEvent>| ready(file.apply(&event.payload, clicks::count))))
-        .await
+    let file = StateFile::from_environment("CLICKS_FILE", "/tmp/click-counter.db", clicks::SCHEMA)?;
+    ordered::run(Clicks(file), OnFailure::FailBatch).await
 }

@@ -3,10 +3,11 @@
 //! In: one record. Out: one more line, or why there is none: the payload is no order event, or the order cannot go
 //! that way.
 
-use ordered::{Effect, Record, Transaction};
+use ordered::{Error, Handler, Json, Kinesis, OnUndecodable, Record, Undecodable};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension as _, params};
 use serde::Deserialize;
+use state_file::{Connection, Effect, StateFile};
 use std::fmt;
 
 /// An order stands where its last line says.
@@ -20,7 +21,7 @@ pub(crate) const SCHEMA: &str = "
 
 /// The payload: `{"order":"o-17","event":"placed","amount":1250}`.
 #[derive(Debug, Deserialize)]
-struct OrderEvent {
+pub(crate) struct OrderEvent {
     order: String,
     #[serde(rename = "event")]
     step: Step,
@@ -38,29 +39,59 @@ enum Step {
     Cancelled,
 }
 
-/// Enters the event of one record.
-pub(crate) fn enter(transaction: &Transaction<'_>, record: &Record<'_>) -> rusqlite::Result<Effect> {
-    let event: OrderEvent = match serde_json::from_slice(record.data) {
-        Ok(event) => event,
-        Err(error) => return Ok(Effect::Anomaly(format!("the payload is no order event: {error}"))),
-    };
-    let last = last_step(transaction, &event.order)?;
+/// The file with the ledger.
+pub(crate) struct Ledger(pub(crate) StateFile);
+
+impl Handler for Ledger {
+    type Source = Kinesis;
+    type Payload = Result<Json<OrderEvent>, Undecodable>;
+    // Never due: what cannot be decoded becomes an anomaly.
+    const ON_UNDECODABLE: OnUndecodable = OnUndecodable::Fail;
+
+    async fn begin(&mut self) -> Result<(), Error> {
+        Ok(self.0.begin()?)
+    }
+
+    async fn handle(&mut self, event: Self::Payload, record: &Record<'_, Kinesis>) -> Result<(), Error> {
+        Ok(self.0.once(record, |database| match event {
+            Ok(Json(event)) => enter(database, record, &event),
+            Err(error) => Ok(Effect::Anomaly(format!("no order event: {}", error.detail()))),
+        })?)
+    }
+
+    async fn commit(&mut self) -> Result<(), Error> {
+        self.0.commit()?;
+        Ok(())
+    }
+
+    async fn rollback(&mut self) {
+        self.0.rollback();
+    }
+}
+
+fn enter(
+    database: &Connection,
+    record: &Record<'_, Kinesis>,
+    event: &OrderEvent,
+) -> rusqlite::Result<Effect> {
+    let last = last_step(database, &event.order)?;
     if !event.step.may_follow(last) {
-        return Ok(Effect::Anomaly(refusal(&event, last)));
+        return Ok(Effect::Anomaly(refusal(event, last)));
     }
     if event.step == Step::Placed && event.amount.is_none() {
         return Ok(Effect::Anomaly(format!("order {} was placed without an amount", event.order)));
     }
-    transaction
+    let OrderEvent { order, step, amount } = event;
+    database
         .prepare_cached(
             "INSERT INTO ledger (order_id, event, amount, shard, sequence_number) VALUES (?, ?, ?, ?, ?)",
         )?
-        .execute(params![event.order, event.step, event.amount, record.shard, record.sequence_number])?;
+        .execute(params![order, step, amount, record.shard, record.sequence_number.as_str()])?;
     Ok(Effect::Applied)
 }
 
-fn last_step(transaction: &Transaction<'_>, order: &str) -> rusqlite::Result<Option<Step>> {
-    transaction
+fn last_step(database: &Connection, order: &str) -> rusqlite::Result<Option<Step>> {
+    database
         .prepare_cached("SELECT event FROM ledger WHERE order_id = ? ORDER BY line DESC LIMIT 1")?
         .query_row([order], |row| row.get(0))
         .optional()
@@ -121,44 +152,31 @@ impl FromSql for Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ordered::testing::{TestRecord, kinesis_event};
-    use ordered::{StateFile, Summary};
+    use ordered::OnFailure;
+    use ordered::testing::{Kit, TestRecord};
 
     /// Delivers the payloads in one batch, twice, and compares the ledger and the anomalies.
-    fn check(payloads: &[&str], ledger: &[&str], anomalies: &[&str]) {
+    async fn check(payloads: &[&str], ledger: &[&str], anomalies: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
-        let mut file = StateFile::open(&folder.path().join("ledger.db"), SCHEMA).unwrap();
-        let event = kinesis_event(&(1..).zip(payloads).map(record).collect::<Vec<_>>());
-        let first = file.apply(&event, enter).unwrap();
-        assert_eq!(first, Summary { applied: ledger.len(), repeated: 0, anomalies: anomalies.len() });
-        let again = file.apply(&event, enter).unwrap();
-        assert_eq!(again, Summary { applied: 0, repeated: payloads.len(), anomalies: 0 });
-        let lines =
-            "SELECT order_id || ' ' || event || ' ' || coalesce(amount, '-') FROM ledger ORDER BY line";
-        assert_eq!(column(&file, lines), ledger);
-        let reasons = column(&file, "SELECT reason FROM anomaly ORDER BY number");
-        assert_eq!(reasons.len(), anomalies.len(), "{reasons:?}");
-        for (reason, expected) in reasons.iter().zip(anomalies) {
-            assert!(reason.contains(expected), "{reason}");
+        let file = StateFile::open(&folder.path().join("ledger.db"), SCHEMA).unwrap();
+        let mut kit = Kit::new(Ledger(file), OnFailure::FailBatch);
+        let records = TestRecord::all(payloads.iter().copied());
+        for _ in 0..2 {
+            assert_eq!(kit.deliver(&records).await.unwrap().failures, [""; 0]);
+            let column = |query: &str| kit.handler().0.column(query).unwrap();
+            let lines =
+                "SELECT order_id || ' ' || event || ' ' || coalesce(amount, '-') FROM ledger ORDER BY line";
+            assert_eq!(column(lines), ledger);
+            let reasons = column("SELECT reason FROM anomaly ORDER BY number");
+            assert_eq!(reasons.len(), anomalies.len(), "{reasons:?}");
+            for (reason, expected) in reasons.iter().zip(anomalies) {
+                assert!(reason.contains(expected), "{reason}");
+            }
         }
     }
 
-    fn record((number, payload): (u64, &&str)) -> TestRecord {
-        TestRecord {
-            shard: "shardId-000000000000".to_owned(),
-            sequence_number: number.to_string(),
-            partition_key: "o-1".to_owned(),
-            data: payload.as_bytes().to_vec(),
-        }
-    }
-
-    fn column(file: &StateFile, query: &str) -> Vec<String> {
-        let mut statement = file.connection().prepare(query).unwrap();
-        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
-    }
-
-    #[test]
-    fn an_order_is_placed_paid_and_shipped() {
+    #[tokio::test]
+    async fn an_order_is_placed_paid_and_shipped() {
         check(
             &[
                 r#"{"order":"o-1","event":"placed","amount":1250}"#,
@@ -167,20 +185,22 @@ mod tests {
             ],
             &["o-1 placed 1250", "o-1 paid 1250", "o-1 shipped -"],
             &[],
-        );
+        )
+        .await;
     }
 
-    #[test]
-    fn an_order_that_was_never_placed_cannot_be_paid() {
+    #[tokio::test]
+    async fn an_order_that_was_never_placed_cannot_be_paid() {
         check(
             &[r#"{"order":"o-1","event":"paid"}"#],
             &[],
             &["order o-1 cannot be paid: it was never placed"],
-        );
+        )
+        .await;
     }
 
-    #[test]
-    fn a_shipped_order_cannot_be_cancelled() {
+    #[tokio::test]
+    async fn a_shipped_order_cannot_be_cancelled() {
         check(
             &[
                 r#"{"order":"o-1","event":"placed","amount":1}"#,
@@ -190,11 +210,12 @@ mod tests {
             ],
             &["o-1 placed 1", "o-1 paid -", "o-1 shipped -"],
             &["order o-1 cannot be cancelled: it is shipped"],
-        );
+        )
+        .await;
     }
 
-    #[test]
-    fn a_refused_event_stays_refused_when_it_comes_again() {
+    #[tokio::test]
+    async fn a_refused_event_stays_refused_when_it_comes_again() {
         // At its second coming the order is paid, and could be shipped.
         check(
             &[
@@ -204,21 +225,23 @@ mod tests {
             ],
             &["o-1 placed 1", "o-1 paid -"],
             &["order o-1 cannot be shipped: it is placed"],
-        );
+        )
+        .await;
     }
 
-    #[test]
-    fn a_payload_that_is_no_order_event_is_an_anomaly() {
+    #[tokio::test]
+    async fn a_payload_that_is_no_order_event_is_an_anomaly() {
         let good = r#"{"order":"o-2","event":"placed","amount":5}"#;
         check(
             &["not json", r#"{"order":"o-1"}"#, r#"{"order":"o-1","event":"lost"}"#, good],
             &["o-2 placed 5"],
             &["no order event", "missing field `event`", "unknown variant `lost`"],
-        );
+        )
+        .await;
     }
 
-    #[test]
-    fn an_order_is_placed_with_an_amount() {
-        check(&[r#"{"order":"o-1","event":"placed"}"#], &[], &["placed without an amount"]);
+    #[tokio::test]
+    async fn an_order_is_placed_with_an_amount() {
+        check(&[r#"{"order":"o-1","event":"placed"}"#], &[], &["placed without an amount"]).await;
     }
 }

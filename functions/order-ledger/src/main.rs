@@ -6,15 +6,14 @@
 
 mod ledger;
 
-use aws_lambda_events::kinesis::KinesisEvent;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
-use ordered::StateFile;
-use std::future::ready;
+use lambda_runtime::tracing;
+use ledger::Ledger;
+use ordered::{Error, OnFailure};
+use state_file::StateFile;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let mut file = StateFile::from_environment("LEDGER_FILE", "/tmp/order-ledger.db", ledger::SCHEMA)?;
-    run(service_fn(move |event: LambdaEvent<KinesisEvent>| ready(file.apply(&event.payload, ledger::enter))))
-        .await
+    let file = StateFile::from_environment("LEDGER_FILE", "/tmp/order-ledger.db", ledger::SCHEMA)?;
+    ordered::run(Ledger(file), OnFailure::FailBatch).await
 }

@@ -6,7 +6,7 @@
 use crate::record::{Ordinal, Position, Record};
 use crate::time::Timestamp;
 use bytes::Bytes;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// What is kept of a shard: everything up to `position` is settled.
@@ -72,7 +72,7 @@ enum Slot {
 struct Earlier {
     fingerprints: Arc<[u64]>,
     /// The place of each.
-    places: HashMap<u64, usize>,
+    places: BTreeMap<u64, usize>,
     /// Those before have come, or will not come any more.
     passed: usize,
 }

@@ -10,7 +10,7 @@ use crate::lane::Lane;
 use crate::policy::Policy;
 use crate::record::Record;
 use crate::time::Timestamp;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The lanes of a shard.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Lanes {
     /// Records held by each lane.
     held: Vec<usize>,
     /// The keys of which records are held: their lane, and how many. Not looked at where there is one lane.
-    keys: HashMap<u64, KeyHeld>,
+    keys: BTreeMap<u64, KeyHeld>,
 }
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Lanes {
     pub(crate) fn new(window: Option<OpenWindow>, policy: &Policy, now: Timestamp) -> Self {
         let lanes: Vec<Lane> =
             (0..policy.parallelization_factor).map(|_| Lane::new(window.clone(), policy, now)).collect();
-        Self { held: vec![0; lanes.len()], lanes, keys: HashMap::new() }
+        Self { held: vec![0; lanes.len()], lanes, keys: BTreeMap::new() }
     }
 
     pub(crate) fn push(&mut self, record: Record) {
@@ -98,11 +98,6 @@ impl Lanes {
         self.lanes.iter().any(Lane::is_in_flight)
     }
 
-    /// Whether any lane has a batch at hand.
-    pub(crate) fn have_work(&self) -> bool {
-        self.lanes.iter().any(Lane::has_work)
-    }
-
     /// Lets go of every record that is not in flight. No record comes any more.
     pub(crate) fn let_go(&mut self) {
         self.lanes.iter_mut().for_each(Lane::let_go);
@@ -136,7 +131,7 @@ mod tests {
         let policy = Policy { parallelization_factor: factor, ..policy() };
         let mut lanes = Lanes::new(None, &policy, at(0));
         let mut went = String::new();
-        let mut places = HashMap::new();
+        let mut places = BTreeMap::new();
         for letter in steps.chars() {
             let name = letter.to_ascii_lowercase();
             // The key of a record is its letter without the last bit: `b` and `c` have the same, `d` and `e` too.
@@ -156,7 +151,7 @@ mod tests {
         assert_eq!(went, expected);
     }
 
-    fn letters_in(places: &HashMap<char, usize>, lane: usize) -> usize {
+    fn letters_in(places: &BTreeMap<char, usize>, lane: usize) -> usize {
         places.values().filter(|place| **place == lane).count()
     }
 

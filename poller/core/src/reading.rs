@@ -27,8 +27,10 @@ pub(crate) struct Reading {
     missed_arrival: bool,
     /// When the shard began to be read.
     began_at: Timestamp,
-    /// When the last read began, if it found nothing more.
+    /// When the last read began, if nothing is left to read after it.
     caught_up_at: Option<Timestamp>,
+    /// When the last record that was read arrived.
+    last_arrival: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,7 @@ impl Reading {
             missed_arrival: false,
             began_at: now,
             caught_up_at: None,
+            last_arrival: None,
         }
     }
 
@@ -70,6 +73,11 @@ impl Reading {
         self.state == State::Ended
     }
 
+    /// Whether what was in the shard at the beginning was read, and no more is wanted.
+    pub(crate) fn is_caught_up(&self) -> bool {
+        self.state == State::CaughtUp
+    }
+
     /// Whether nothing more will be read.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.state, State::Ended | State::CaughtUp)
@@ -77,7 +85,8 @@ impl Reading {
 
     /// How far the shard is read, as far as it matters to windows.
     pub(crate) fn so_far(&self) -> ReadSoFar {
-        ReadSoFar { has_ended: self.has_ended(), caught_up_at: self.caught_up_at }
+        let (caught_up_at, last_arrival) = (self.caught_up_at, self.last_arrival);
+        ReadSoFar { has_ended: self.has_ended(), caught_up_at, last_arrival }
     }
 
     pub(crate) fn start(&mut self, now: Timestamp) {
@@ -90,8 +99,9 @@ impl Reading {
     pub(crate) fn succeeded(&mut self, then: Then, last_arrival: Option<Timestamp>, policy: &Policy) {
         assert!(self.is_in_flight(), "an answer belongs to a read in flight (I7)");
         self.failures = 0;
-        let has_found_all = then == Then::CaughtUp && !self.missed_arrival && last_arrival.is_none();
+        let has_found_all = then == Then::CaughtUp && !self.missed_arrival;
         self.caught_up_at = has_found_all.then_some(self.started_at);
+        self.last_arrival = last_arrival.or(self.last_arrival);
         let is_new = |arrival| arrival >= self.began_at.after(CLOCK_SKEW_MAX);
         let is_past_beginning = then == Then::CaughtUp || last_arrival.is_some_and(is_new);
         self.state = match then {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// What the mapping asks of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ fn first_failed(failures: &[&RawValue], records: &[Record]) -> Result<Option<usi
     if failures.is_empty() {
         return Ok(None);
     }
-    let of_number: HashMap<&str, usize> = records
+    let of_number: BTreeMap<&str, usize> = records
         .iter()
         .enumerate()
         .map(|(index, record)| (number_text(record.position().as_str()), index))

@@ -214,15 +214,18 @@ impl Shard {
 
     /// The records at hand of this lane are settled, and with them goes its window: both are kept in one write.
     fn settle(&mut self, lane: usize, records: &[Record]) {
+        let before = self.progress.version();
         self.progress.settle(records);
         self.lanes.settled(lane, records);
         self.records_held -= records.len();
         self.bytes_held -= records.iter().map(Record::encoded_len).sum::<usize>();
         let lane = self.lanes.lane(lane);
         if self.policy.tumbling.is_some() {
-            self.progress.set_window(lane.window().cloned());
+            self.progress.set_window(lane.begun_window().cloned());
         }
-        lane.settled_in(self.progress.version());
+        if self.progress.version() != before {
+            lane.settled_in(self.progress.version());
+        }
     }
 
     fn checkpoint_saved(&mut self, answer: Result<(), SaveError>, now: Timestamp) {
@@ -272,7 +275,9 @@ impl Shard {
         self.next_id += 1;
         let read = self.reading.so_far();
         match self.lanes.lane(lane).start(id, failure_id, &self.policy, read, now) {
-            Step::Invoke { batch, attempt, is_retry } => {
+            Step::Invoke { batch, attempt, is_retry, ends_early } => {
+                let early = ends_early.map(|state_bytes| Notice::WindowEndedEarly { state_bytes });
+                self.notices.extend(early);
                 self.counts.invocations += 1;
                 self.counts.retries += u64::from(is_retry);
                 self.counts.invoked += batch.records().len() as u64;
@@ -321,13 +326,14 @@ impl Shard {
         let is_owed = self.reading.is_in_flight()
             || self.lanes.is_in_flight()
             || !self.saving.is_up_to(self.progress.version());
-        let is_holding = self.progress.span(self.next_ordinal) > 0 || self.lanes.have_work();
-        let is_caught_up = self.reading.is_over() && !is_holding;
-        match (is_owed, self.progress.has_ended(), self.is_draining, is_caught_up) {
+        let is_idle = |lane: &Lane| lane.due(&self.policy, true, self.reading.so_far()).is_none();
+        let is_holding = self.progress.span(self.next_ordinal) > 0 || !self.lanes.iter().all(is_idle);
+        let is_caught_up = self.reading.is_caught_up() && !is_holding;
+        match (is_owed, self.progress.has_ended(), is_caught_up, self.is_draining) {
             (true, ..) | (false, false, false, false) => None,
             (false, true, ..) => Some(Finished::ShardEnd),
-            (false, false, true, _) => Some(Finished::Drained),
-            (false, false, false, true) => Some(Finished::CaughtUp).filter(|_| !self.reading.has_ended()),
+            (false, false, true, _) => Some(Finished::CaughtUp),
+            (false, false, false, true) => Some(Finished::Drained),
         }
     }
 

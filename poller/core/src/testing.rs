@@ -1,12 +1,14 @@
 //! What the tables beside the code share: records named by letters, a small policy, and moments.
 
-use crate::batch::Envelope;
+use crate::batch::{Batch, Envelope};
 use crate::contract::GiveUp;
-use crate::policy::Policy;
+use crate::event::window::WindowEnvelope;
+use crate::policy::{Policy, Tumbling};
 use crate::record::{Position, Record};
 use crate::retry::Backoff;
 use crate::time::Timestamp;
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use std::time::Duration;
 
 /// Bytes of a record with a small letter inside an event: the letter in quotes.
@@ -95,4 +97,45 @@ pub(crate) fn policy() -> Policy {
 /// Every wait is zero.
 pub(crate) fn no_backoff() -> Backoff {
     Backoff { base: Duration::ZERO, factor: 2, cap: Duration::ZERO }
+}
+
+/// Batches as in [`policy`], in tumbling windows of one second.
+pub(crate) fn in_windows() -> Policy {
+    let tumbling = Tumbling { length: millis(1_000), envelope: WindowEnvelope::new("shard", "arn") };
+    Policy { tumbling: Some(tumbling), ..policy() }
+}
+
+/// What the event of a window says beside its records, such as ` @3 {}` for the window that begins 3 s after the beginning
+/// of the table; ` final @3 {}` and ` early final @3 {}` for its last one. Nothing for an event without a window.
+pub(crate) fn window_text(batch: &Batch) -> String {
+    let event = batch.body().concat();
+    let Ok(event) = serde_json::from_slice::<WindowEvent<'_>>(&event) else { return String::new() };
+    let start: jiff::Timestamp = event.window.start.parse().expect("a window begins at a moment");
+    let seconds = start.as_second() - i64::try_from(at(0).as_millis() / 1_000).expect("a table is short");
+    let which = match (event.is_final, event.is_early) {
+        (false, false) => "",
+        (true, false) => " final",
+        (true, true) => " early final",
+        (false, true) => panic!("only the last event of a window says that it ends early"),
+    };
+    let state = event.state.get();
+    let state = if state.len() > 40 { format!("({} bytes)", state.len()) } else { state.to_owned() };
+    format!("{which} @{seconds} {state}")
+}
+
+#[derive(serde::Deserialize)]
+struct WindowEvent<'a> {
+    #[serde(borrow)]
+    window: Borders<'a>,
+    #[serde(borrow)]
+    state: &'a RawValue,
+    #[serde(rename = "isFinalInvokeForWindow")]
+    is_final: bool,
+    #[serde(rename = "isWindowTerminatedEarly")]
+    is_early: bool,
+}
+
+#[derive(serde::Deserialize)]
+struct Borders<'a> {
+    start: &'a str,
 }

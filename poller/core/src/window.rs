@@ -15,8 +15,8 @@ use std::time::Duration;
 /// A state that is larger ends its window early: 1 MB (AWS Lambda's documentation of tumbling windows).
 pub const STATE_BYTES_MAX: usize = 1024 * 1024;
 
-/// A window that nothing more comes for is over once a read that began this long after its end found nothing: records may
-/// show up a little later than they arrived. AWS waits for up to two minutes.
+/// A window that nothing more comes for is over once a read that began this long after its end left nothing to read: records
+/// may show up a little later than they arrived. AWS waits for up to two minutes.
 pub const LATENESS_MAX: Duration = Duration::from_secs(2);
 
 /// The state that every window begins with.
@@ -27,8 +27,10 @@ const EMPTY_STATE: &[u8] = b"{}";
 pub(crate) struct ReadSoFar {
     /// The shard has ended, and was read to its end.
     pub(crate) has_ended: bool,
-    /// When the last read began that found nothing more; `None` if records came since.
+    /// When the last read began, if nothing was left to read after it.
     pub(crate) caught_up_at: Option<Timestamp>,
+    /// When the last record that was read arrived, also if it matches no filter.
+    pub(crate) last_arrival: Option<Timestamp>,
 }
 
 impl OpenWindow {
@@ -44,10 +46,12 @@ impl OpenWindow {
         record.arrival() < self.end
     }
 
-    /// Whether nothing more comes for this window, though no record of a later one has been read.
+    /// Whether nothing more comes for this window, once all that was read is settled: a record of a later one was seen,
+    /// though it matches no filter, or nothing new arrives.
     pub(crate) fn is_over(&self, read: ReadSoFar) -> bool {
         let is_late = |caught_up_at| caught_up_at >= self.end.after(LATENESS_MAX);
-        read.has_ended || read.caught_up_at.is_some_and(is_late)
+        let is_later = |arrival| arrival >= self.end;
+        read.has_ended || read.caught_up_at.is_some_and(is_late) || read.last_arrival.is_some_and(is_later)
     }
 
     /// Whether the state is so large that the window ends early.
@@ -99,19 +103,31 @@ mod tests {
         assert!(!takes(at(100)) && !takes(at(5_000)));
     }
 
+    fn first_second() -> OpenWindow {
+        OpenWindow { start: at(0), end: at(1_000), state: Bytes::new() }
+    }
+
     #[test]
     fn a_window_is_over_when_nothing_new_arrives() {
-        let window = OpenWindow { start: at(0), end: at(1_000), state: Bytes::new() };
-        let is_over = |caught_up_at| window.is_over(ReadSoFar { has_ended: false, caught_up_at });
+        let is_over =
+            |caught_up_at| first_second().is_over(ReadSoFar { caught_up_at, ..ReadSoFar::default() });
         assert!(!is_over(None) && !is_over(Some(at(999))) && !is_over(Some(at(2_999))));
         assert!(is_over(Some(at(3_000))) && is_over(Some(at(90_000))));
         assert!(LATENESS_MAX <= Duration::from_secs(120), "Lambda waits up to 2 minutes");
     }
 
     #[test]
+    fn a_window_is_over_when_a_record_of_a_later_window_is_seen_though_it_matches_no_filter() {
+        let is_over = |arrival| {
+            first_second().is_over(ReadSoFar { last_arrival: Some(arrival), ..ReadSoFar::default() })
+        };
+        assert!(!is_over(at(0)) && !is_over(at(999)));
+        assert!(is_over(at(1_000)));
+    }
+
+    #[test]
     fn shard_end_closes_the_current_window() {
-        let window = OpenWindow { start: at(0), end: at(1_000), state: Bytes::new() };
-        assert!(window.is_over(ReadSoFar { has_ended: true, caught_up_at: None }));
+        assert!(first_second().is_over(ReadSoFar { has_ended: true, ..ReadSoFar::default() }));
     }
 
     #[test]

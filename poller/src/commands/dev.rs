@@ -13,6 +13,7 @@ use super::signals::StopSignals;
 use super::views::Past;
 use super::{CommandFailure, load};
 use crate::application::{Application, Function};
+use crate::aws;
 use crate::build::build;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
@@ -24,7 +25,7 @@ use crate::rebuild::Rebuilder;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
 use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams, warn_of_differences};
-use crate::supervisor::Endpoint;
+use crate::supervisor::{Endpoint, Goal};
 use changed_template::{ChangedTemplate, Next};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -62,6 +63,7 @@ pub(super) struct Surroundings {
     pub(super) application: Application,
     pub(super) client: KinesisClient,
     pub(super) stream: Option<EmbeddedStream>,
+    aws: aws::AwsOptions,
     options: PollerOptions,
     clock: Clock,
 }
@@ -104,7 +106,7 @@ async fn run_all(
         let ended = poller.run_until(signals, template.next(application)).await;
         drop(rebuilder);
         let (Next { application, functions }, past, listen, data_dir) = match ended? {
-            Ended::Told => return Ok(()),
+            Ended::ForGood => return Ok(()),
             Ended::Changed { to, past, listen, data_dir } => (to, past, listen, data_dir),
         };
         surroundings.application = application;
@@ -123,10 +125,12 @@ impl Surroundings {
             application: self.application.clone(),
             functions,
             client: self.client.clone(),
+            aws: self.aws.clone(),
             endpoint: if self.stream.is_some() { Endpoint::InProcess } else { Endpoint::Other },
             arrivals: self.stream.as_ref().map(EmbeddedStream::arrivals),
             budget: ByteBudget::default(),
             past,
+            goal: Goal::GoOn,
             data_dir,
             options: self.options.clone(),
             clock: self.clock.clone(),
@@ -152,6 +156,8 @@ pub(super) async fn start(
         Some(_) => None,
         None => Some(embed(&stream, &region).await?),
     };
+    let aws_elsewhere =
+        aws::AwsOptions { endpoint_url: aws.endpoint_url.clone(), region: Some(region.clone()) };
     let endpoint_url = stream.as_ref().map(EmbeddedStream::endpoint).or(aws.endpoint_url);
     let client = connect(&AwsOptions { endpoint_url, region: Some(region.clone()) }).await?;
     // Code that does not compile must not leave streams behind.
@@ -174,7 +180,7 @@ pub(super) async fn start(
         look_out,
     };
     let past = Past::none(&clock);
-    let surroundings = Surroundings { application, client, stream, options, clock };
+    let surroundings = Surroundings { application, client, stream, aws: aws_elsewhere, options, clock };
     let poller = Poller::start(surroundings.launch(functions, past, data_dir)).await?;
     Ok(Local { poller, surroundings, template })
 }

@@ -3,7 +3,7 @@
 use super::CommandFailure;
 use super::options::FunctionOptions;
 use super::poller::enabled;
-use crate::application::Application;
+use crate::application::{Application, Function};
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::errors::chain;
@@ -22,6 +22,21 @@ pub(super) enum Functions {
     Here(BTreeMap<String, Code>),
     /// Invoked.
     Elsewhere(BTreeMap<String, RemoteFunction>),
+}
+
+impl Functions {
+    /// The ARN of a function of the template where it runs.
+    pub(super) fn arn(&self, function: &Function, region: &str) -> String {
+        let elsewhere = match self {
+            Functions::Here(_) => None,
+            Functions::Elsewhere(functions) => functions.get(&function.logical_id).map(RemoteFunction::name),
+        };
+        match elsewhere {
+            Some(name) if name.starts_with("arn:") => name.to_owned(),
+            Some(name) => Function { name: name.to_owned(), ..function.clone() }.arn(region),
+            None => function.arn(region),
+        }
+    }
 }
 
 /// Functions that take batches, by logical id.

@@ -75,6 +75,18 @@ pub struct PollerOptions {
     pub grace: Duration,
 }
 
+/// How far a poller goes.
+#[derive(Args, Clone, Debug)]
+pub struct CatchUpOptions {
+    /// Work off what is in the streams at the start, keep how far that is, and exit: a consumer as a cron job
+    #[arg(long)]
+    pub until_caught_up: bool,
+
+    /// Stop after this long, such as 30, 30s, 10m or 2h, and exit with 1 if not everything is done then
+    #[arg(long, value_name = "DURATION", requires = "until_caught_up", value_parser = parse_duration)]
+    pub deadline: Option<Duration>,
+}
+
 /// Where the embedded stream listens.
 #[derive(Args, Clone, Debug)]
 pub struct StreamOptions {
@@ -97,6 +109,15 @@ fn parse_function_name(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A number of seconds, or numbers with units: `30`, `30s`, `1m30s`, `2h`.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let with_units = || text.parse::<jiff::SignedDuration>().ok().and_then(|with| with.try_into().ok());
+    seconds
+        .or_else(with_units)
+        .ok_or_else(|| "expected seconds, or a number and a unit, such as 30s, 10m or 2h".to_owned())
+}
+
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let allowed = "expected a number of seconds from 0.01 to 3600";
     let seconds: f64 = text.parse().map_err(|_| allowed.to_owned())?;
@@ -104,4 +125,28 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
         return Err(allowed.to_owned());
     }
     Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, seconds: Option<f64>) {
+        assert_eq!(parse_duration(text).ok(), seconds.map(Duration::from_secs_f64), "{text}");
+    }
+
+    #[test]
+    fn a_duration_is_seconds_or_has_a_unit() {
+        check("30", Some(30.0));
+        check("1.5", Some(1.5));
+        check("30s", Some(30.0));
+        check("1m30s", Some(90.0));
+        check("10m", Some(600.0));
+        check("2h", Some(7_200.0));
+        check("PT10M", Some(600.0));
+        for wrong in ["", "soon", "-5", "-5s", "10 parsecs", "NaN", "inf", "1e300"] {
+            check(wrong, None);
+        }
+    }
 }

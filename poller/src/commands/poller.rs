@@ -3,16 +3,20 @@
 //! In: an application, its functions' code, and the stream's endpoint. Everything that a user can get wrong is checked
 //! before anything runs; what is wrong is told all at once, and leaves nothing behind.
 
+mod catching_up;
 mod ending;
 
+pub(super) use catching_up::not_started;
 pub(super) use ending::Ended;
 
 use super::CommandFailure;
 use super::functions::{Functions, Running};
+use super::on_failure::OnFailureDestinations;
 use super::options::PollerOptions;
 use super::signals::StopSignals;
 use super::views::{Past, RunningViews};
 use crate::application::{Application, Function, Mapping};
+use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
@@ -27,11 +31,13 @@ use crate::source::embedded::Arrivals;
 use crate::source::kinesis::KinesisSource;
 use crate::store::SqliteStore;
 use crate::supervisor::{
-    Endpoint, FoundStream, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
+    Endpoint, FoundStream, Goal, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
 };
+use catching_up::late;
 use ending::{Why, alone, shards_in_flight, stop};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use pelton_core::Timestamp;
 use pelton_core::event::kinesis::KinesisEncoder;
 use pelton_core::filter::{self, Filters};
 use std::collections::BTreeMap;
@@ -58,6 +64,8 @@ pub(super) struct Launch {
     pub(super) functions: Functions,
     /// Speaks to the streams.
     pub(super) client: KinesisClient,
+    /// Which AWS.
+    pub(super) aws: AwsOptions,
     /// What kind of endpoint that is.
     pub(super) endpoint: Endpoint,
     /// Tells when records arrive, if the streams are in this process.
@@ -66,6 +74,8 @@ pub(super) struct Launch {
     pub(super) budget: ByteBudget,
     /// What ran before in this process.
     pub(super) past: Past,
+    /// How far the mappings go.
+    pub(super) goal: Goal,
     /// Held for as long as the poller runs.
     pub(super) data_dir: DataDir,
     /// The command line.
@@ -81,6 +91,7 @@ pub(super) struct Poller {
     functions: BTreeMap<String, Arc<LocalFunction>>,
     views: Arc<RunningViews>,
     store: Arc<SqliteStore>,
+    destinations: OnFailureDestinations,
     control: Control,
     /// Dropped after all that write into it: whoever holds the folder next finds everything settled.
     data_dir: DataDir,
@@ -107,10 +118,12 @@ impl Poller {
             application,
             functions,
             client,
+            aws,
             endpoint,
             arrivals,
             budget,
             past,
+            goal,
             data_dir,
             options,
             clock,
@@ -126,16 +139,19 @@ impl Poller {
         require_descriptors(found.iter().map(FoundStream::shards_open).sum())?;
         let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone()).map_err(bad_input)?;
         let store: Arc<SqliteStore> = Arc::new(store);
+        let place = (endpoint, client.region());
+        let mut destinations = OnFailureDestinations::new(&application, &functions, aws, place, &clock);
         let running = Running::start(functions, &application, client.region(), &clock);
         let prepared = all(sources.into_iter().zip(found).map(|((mapping, source), found)| {
             let ports = Ports {
                 source,
                 invoker: running.invokers[&mapping.function].clone(),
                 store: store.clone(),
+                destination: destinations.open(&mapping, found.stream_arn()),
                 clock: clock.clone(),
             };
             let (envelope, poll_interval) = (KinesisEncoder::envelope(), options.poll_interval);
-            prepare(MappingPlan { mapping, ports, envelope, endpoint, poll_interval }, found)
+            prepare(MappingPlan { mapping, ports, envelope, endpoint, poll_interval, goal }, found)
         }))
         .await?;
 
@@ -153,7 +169,7 @@ impl Poller {
         let options = PollerOptions { listen: server.address(), ..options };
         let control = Control::serve(server, views.clone(), clock.clone());
         let functions = running.here;
-        Ok(Self { supervisor, functions, views, store, control, data_dir, options, clock })
+        Ok(Self { supervisor, functions, views, store, destinations, control, data_dir, options, clock })
     }
 
     /// What it is doing.
@@ -169,24 +185,53 @@ impl Poller {
     /// Runs until Ctrl-C or SIGTERM, then stops: in-flight batches finish within the grace time. A second signal, a second
     /// or more after the first, ends the wait.
     pub(super) async fn run(self, signals: &mut StopSignals) -> Result<(), CommandFailure> {
-        match self.run_until(signals, pending::<Infallible>()).await? {
-            Ended::Told => Ok(()),
-            Ended::Changed { to, .. } => match to {},
-        }
+        self.run_to_the_end(signals, pending::<Why<Infallible>>()).await.map(Ended::for_good)
     }
 
-    /// The same, or until there is something else to run, which `change` brings: that is stopped for like for a signal.
+    /// The same, or until everything that was in the streams at the start is settled. At the deadline it stops as for a
+    /// signal, and fails.
+    pub(super) async fn run_until_caught_up(
+        self,
+        signals: &mut StopSignals,
+        deadline: Option<Timestamp>,
+    ) -> Result<(), CommandFailure> {
+        let (finished, clock) = (self.supervisor.finished(), self.clock.clone());
+        let mappings = self.supervisor.mappings().to_vec();
+        let caught_up_or_late = async move {
+            tokio::select! {
+                biased;
+                () = finished => Why::CaughtUp,
+                () = clock.sleep_until_some(deadline) => Why::<Infallible>::Late(late(&mappings)),
+            }
+        };
+        self.run_to_the_end(signals, caught_up_or_late).await.map(Ended::for_good)
+    }
+
+    /// The same as [`Poller::run`], or until there is something else to run, which `change` brings: that is stopped for like for
+    /// a signal.
     pub(super) async fn run_until<T>(
-        mut self,
+        self,
         signals: &mut StopSignals,
         change: impl Future<Output = T>,
+    ) -> Result<Ended<T>, CommandFailure> {
+        self.run_to_the_end(signals, async { Why::Changed(change.await) }).await
+    }
+
+    async fn run_to_the_end<T>(
+        mut self,
+        signals: &mut StopSignals,
+        end: impl Future<Output = Why<T>>,
     ) -> Result<Ended<T>, CommandFailure> {
         let grace = self.options.grace;
         let mappings = self.supervisor.mappings().iter().filter(|handle| handle.view.is_some()).count();
         let (opened, counts) = (self.supervisor.opened(), (mappings, self.supervisor.shards()));
         let announced = announce(opened, counts, &self.data_dir, self.options.listen, &self.clock);
+        let noticed = async {
+            let (never, ()) = tokio::join!(announced, self.destinations.look());
+            match never {}
+        };
         let mut why = tokio::select! {
-            never = announced => match never {},
+            never = noticed => match never {},
             signal = signals.next() => {
                 info!(signal, ?grace, "stopping: batches in flight finish");
                 Why::Told
@@ -195,9 +240,14 @@ impl Poller {
                 error!("a task of the poller has panicked: stopping");
                 Why::Broken
             }
-            to = change => {
-                info!(?grace, "the template asks for something else: batches in flight finish first");
-                Why::Changed(to)
+            why = end => {
+                match &why {
+                    Why::Changed(_) => info!(?grace, "the template asks for something else: batches in flight finish first"),
+                    Why::CaughtUp => info!(mappings, "caught up: stopping"),
+                    Why::Late(_) => warn!(?grace, "the deadline has come: batches in flight finish"),
+                    Why::Told | Why::Broken => {}
+                }
+                why
             }
         };
         let stopped = stop(self.supervisor, grace, &self.clock, signals, &mut why).await;
@@ -216,14 +266,15 @@ impl Poller {
             Stopped::Broken => {}
         }
         match why {
-            Why::Told if stopped != Stopped::Broken => Ok(Ended::Told),
+            Why::Told | Why::CaughtUp if stopped != Stopped::Broken => Ok(Ended::ForGood),
+            Why::Late(failure) if stopped != Stopped::Broken => Err(failure),
             Why::Changed(to) if stopped != Stopped::Broken => {
                 let (past, listen) = (self.views.as_past(), self.options.listen);
                 drop((self.views, self.functions));
                 alone(&self.store, &self.clock).await?;
                 Ok(Ended::Changed { to, past, listen, data_dir: self.data_dir })
             }
-            Why::Told | Why::Changed(_) | Why::Broken => Err(CommandFailure::failed(
+            Why::Told | Why::CaughtUp | Why::Late(_) | Why::Changed(_) | Why::Broken => Err(CommandFailure::failed(
                 "the poller broke one of its own invariants and stopped",
             )
             .help(
@@ -283,7 +334,8 @@ fn sources(
         let role = application.functions[&mapping.function].role_arn.clone();
         let (client, clock, budget) = (client.clone(), clock.clone(), budget.clone());
         let source = KinesisSource::new(client, clock, budget, mapping.stream.clone(), role)
-            .with_filters(filters(mapping));
+            .with_filters(filters(mapping))
+            .with_keys(mapping.parallelization_factor > 1);
         match arrivals {
             Some(arrivals) => Arc::new(source.with_arrivals(arrivals.clone())),
             None => Arc::new(source),

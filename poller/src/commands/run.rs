@@ -1,8 +1,8 @@
-//! `pelton run`: long-running; builds nothing, creates nothing.
+//! `pelton run`: long-running, or until caught up; builds nothing, creates nothing.
 
 use super::functions::{self, Functions};
-use super::options::{AwsOptions, FunctionOptions, PollerOptions, TemplateOptions};
-use super::poller::{Launch, Poller, enabled};
+use super::options::{AwsOptions, CatchUpOptions, FunctionOptions, PollerOptions, TemplateOptions};
+use super::poller::{Launch, Poller, enabled, not_started};
 use super::signals::StopSignals;
 use super::views::Past;
 use super::{CommandFailure, load};
@@ -15,9 +15,10 @@ use crate::logging::Terminal;
 use crate::source::aws::{self, EndpointKind, KinesisClient};
 use crate::source::budget::ByteBudget;
 use crate::source::embedded;
-use crate::supervisor::Endpoint;
+use crate::supervisor::{Endpoint, Goal};
 use std::collections::BTreeMap;
 use std::path::Path;
+use tracing::info;
 
 /// What `pelton run` takes.
 #[derive(clap::Args, Clone, Debug)]
@@ -34,27 +35,47 @@ pub struct RunArguments {
     /// How the poller runs.
     #[command(flatten)]
     pub poller: PollerOptions,
+    /// How far it goes.
+    #[command(flatten)]
+    pub catch_up: CatchUpOptions,
 }
 
-/// Runs the template's mappings until told to stop.
+/// Runs the template's mappings until told to stop, or until caught up.
 pub async fn run(
     arguments: RunArguments,
     signals: &mut StopSignals,
     terminal: &Terminal,
     clock: Clock,
 ) -> Result<(), CommandFailure> {
-    let poller = tokio::select! {
-        poller = start(arguments, terminal, clock) => poller?,
+    let CatchUpOptions { until_caught_up, deadline } = arguments.catch_up;
+    let deadline = deadline.map(|duration| clock.now().after(duration));
+    let started = tokio::select! {
+        started = start(arguments, terminal, clock.clone()) => started?,
         _ = signals.next() => return Ok(()),
+        () = clock.sleep_until_some(deadline) => return Err(not_started()),
     };
-    poller.run(signals).await
+    match started {
+        Some(poller) if until_caught_up => poller.run_until_caught_up(signals, deadline).await,
+        Some(poller) => poller.run(signals).await,
+        None => Ok(()),
+    }
 }
 
-async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Result<Poller, CommandFailure> {
-    let RunArguments { template, aws, functions, poller: options } = arguments;
+/// A poller; `None` if there is nothing to catch up with.
+async fn start(
+    arguments: RunArguments,
+    terminal: &Terminal,
+    clock: Clock,
+) -> Result<Option<Poller>, CommandFailure> {
+    let RunArguments { template, aws, functions, poller: options, catch_up } = arguments;
     let path = load::find(&template)?;
     let region = load::region(aws.region.as_deref());
     let application = load::load(&path, &template, &region, functions.run(), terminal, &clock)?;
+    if catch_up.until_caught_up && !application.mappings.is_empty() && enabled(&application).next().is_none()
+    {
+        info!("no event source mapping is enabled: nothing to catch up with");
+        return Ok(None);
+    }
     require_mappings(&application, &path)?;
     let functions_here = match functions.lambda_endpoint {
         Some(_) => BTreeMap::new(),
@@ -72,26 +93,30 @@ async fn start(arguments: RunArguments, terminal: &Terminal, clock: Clock) -> Re
         }
         EndpointKind::Loopback | EndpointKind::Aws | EndpointKind::Other => Endpoint::Other,
     };
-    require_region(&application, &client)?;
+    require_region(enabled(&application), &client)?;
+    let region = Some(client.region().to_owned());
     let functions = functions::elsewhere(&functions, &application, client.region(), &clock)
         .await?
         .unwrap_or(Functions::Here(functions_here));
     let data_dir = take_data_dir(&options, &path)?;
     let budget = ByteBudget::default();
     let past = Past::none(&clock);
-    Poller::start(Launch {
+    let goal = if catch_up.until_caught_up { Goal::CatchUp } else { Goal::GoOn };
+    let launch = Launch {
         application,
         functions,
         client,
+        aws: aws::AwsOptions { endpoint_url: aws.endpoint_url, region },
         endpoint,
         arrivals: None,
         budget,
         past,
+        goal,
         data_dir,
         options,
         clock,
-    })
-    .await
+    };
+    Poller::start(launch).await.map(Some)
 }
 
 /// There must be something to run.
@@ -107,9 +132,12 @@ pub(super) fn require_mappings(application: &Application, template: &Path) -> Re
 }
 
 /// On AWS a stream is found by its name within one region: a mapping must not read the namesake of its stream elsewhere.
-fn require_region(application: &Application, client: &KinesisClient) -> Result<(), CommandFailure> {
+pub(super) fn require_region<'a>(
+    mut mappings: impl Iterator<Item = &'a Mapping>,
+    client: &KinesisClient,
+) -> Result<(), CommandFailure> {
     let is_elsewhere = |mapping: &&Mapping| mapping.stream.region != client.region();
-    match enabled(application).find(is_elsewhere) {
+    match mappings.find(is_elsewhere) {
         Some(mapping) if client.endpoint().kind() == EndpointKind::Aws => {
             let (id, stream, region) = (&mapping.id, &mapping.stream, client.region());
             Err(CommandFailure::bad_input(format!(

@@ -139,6 +139,7 @@ mod tests {
     use crate::control::{ControlServer, Views};
     use crate::data_dir::DataDir;
     use crate::logging::LogFormat;
+    use crate::mapping_settings::MappingSettings;
     use pelton_core::Timestamp;
     use std::sync::Arc;
     use tempfile::TempDir;
@@ -160,6 +161,7 @@ mod tests {
                     stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
                     state: MappingState::Polling,
                     starting_position: "LATEST".into(),
+                    settings: MappingSettings::default(),
                     positions_trimmed: 0,
                     totals: ShardCounts::default(),
                     shards: vec![],

@@ -30,7 +30,9 @@ pub fn run(arguments: &ValidateArguments, terminal: &Terminal, clock: &Clock) ->
         print(&template::description(&loaded))?;
         return load::accept(loaded, terminal, clock).map(drop);
     }
-    print(&template::summary(&load::accept(loaded, terminal, clock)?))
+    let summary = template::summary(&loaded);
+    load::accept(loaded, terminal, clock)?;
+    print(&summary)
 }
 
 fn print(text: &str) -> Result<(), CommandFailure> {

@@ -8,6 +8,7 @@ use crate::control::snapshot::{
     starting_position_name,
 };
 use crate::lambda::LocalFunction;
+use crate::mapping_settings::MappingSettings;
 use crate::shard_worker::WorkerView;
 use crate::source::budget::ByteBudget;
 use crate::supervisor::{MappingActivity, MappingHandle};
@@ -114,6 +115,7 @@ impl RunningViews {
             state,
             positions_trimmed: self.positions_trimmed(handle),
             starting_position: starting_position_name(mapping.starting_position).to_owned(),
+            settings: MappingSettings::of(mapping),
             totals,
             shards,
         }
@@ -124,6 +126,7 @@ fn state(activity: MappingActivity) -> MappingState {
     match activity {
         MappingActivity::Polling => MappingState::Polling,
         MappingActivity::Waiting { reason } => MappingState::Waiting { reason },
+        MappingActivity::CaughtUp => MappingState::CaughtUp,
         MappingActivity::Stopped => MappingState::Stopped { reason: "told to stop".to_owned() },
     }
 }

@@ -1,7 +1,7 @@
 //! Whether the poller does what it is there for.
 //!
 //! In: a status snapshot. Out: what is wrong, for people; nothing if every enabled mapping polls, its shards are read, and
-//! its checkpoints can be kept. A function that fails is no problem of the poller: its batches wait, as they should.
+//! its checkpoints can be kept, or if it is done. A function that fails is no problem of the poller: its batches wait, as they should.
 
 use super::snapshot::{MappingState, MappingStatus, ShardPhase, ShardStatus, StatusSnapshot};
 use pelton_core::Timestamp;
@@ -22,7 +22,7 @@ fn problem(mapping: &MappingStatus, now: Timestamp) -> Option<String> {
     let is_unread =
         |shard: &&ShardStatus| shard.unread_since.is_some_and(|since| now.since(since) >= UNREAD_MAX);
     match &mapping.state {
-        MappingState::Disabled => None,
+        MappingState::Disabled | MappingState::CaughtUp => None,
         MappingState::Waiting { reason } => Some(format!("waiting: {reason}")),
         MappingState::Stopped { reason } => Some(format!("stopped: {reason}")),
         MappingState::Polling => of_shards(mapping.shards.iter().filter(is_stalled))

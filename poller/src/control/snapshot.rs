@@ -2,6 +2,7 @@
 //!
 //! In: what the core shows of a shard. Out: stable JSON; moments in RFC 3339, ages in milliseconds.
 
+use crate::mapping_settings::MappingSettings;
 use pelton_core::plan::{ShardId, StartingPosition};
 use pelton_core::{Counts, Finished, Phase, Position, ShardView, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,8 @@ pub struct MappingStatus {
     pub state: MappingState,
     /// `TRIM_HORIZON`, `LATEST` or `AT_TIMESTAMP`.
     pub starting_position: String,
+    /// What it does with the records, in AWS's names.
+    pub settings: MappingSettings,
     /// How often a position to go on from was no longer kept: each time, records were lost to the stream's retention.
     pub positions_trimmed: u64,
     /// What happened in all its shards since the poller started, those that have ended included. Never goes back.
@@ -78,6 +81,8 @@ pub enum MappingState {
     },
     /// Reads its shards.
     Polling,
+    /// Done: what was in the stream at the start is settled (`--until-caught-up`).
+    CaughtUp,
     /// Goes no further by itself.
     Stopped {
         /// For people.
@@ -279,16 +284,27 @@ impl From<Counts> for ShardCounts {
 }
 
 impl ShardCounts {
-    /// Records settled: succeeded or given up.
+    /// Records settled: succeeded, filtered out or given up.
     #[must_use]
     pub fn settled(&self) -> u64 {
-        self.succeeded + self.expired + self.too_large
+        self.succeeded + self.filtered + self.given_up()
     }
 
-    /// Failures of any kind: of the function, of reading, of keeping checkpoints.
+    /// Records given up.
+    #[must_use]
+    pub fn given_up(&self) -> u64 {
+        self.expired + self.too_old + self.retries_exhausted + self.too_large
+    }
+
+    /// Failures of any kind: of the function, of reading, of keeping checkpoints, of handing over what was given up.
     #[must_use]
     pub fn errors(&self) -> u64 {
-        self.function_errors + self.not_invoked + self.fetch_errors + self.save_errors
+        self.function_errors
+            + self.partial_failures
+            + self.not_invoked
+            + self.fetch_errors
+            + self.save_errors
+            + self.delivery_failures
     }
 }
 
@@ -385,12 +401,29 @@ mod tests {
             "last_error": "timed out",
             "counts": {
                 "polled": 10, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 1, "too_large": 0,
+                "too_old": 0, "retries_exhausted": 0, "filtered": 0, "dropped": 0, "delivered": 0,
+                "delivery_failures": 0, "partial_failures": 0,
                 "invocations": 0, "retries": 0, "function_errors": 2, "throttles": 0, "not_invoked": 0,
                 "fetch_errors": 0, "save_errors": 0
             }
         });
         assert_eq!(serde_json::to_value(&status).unwrap(), expected);
         assert_eq!(serde_json::from_value::<ShardStatus>(expected).unwrap(), status);
+    }
+
+    #[test]
+    fn a_record_is_settled_if_it_succeeded_was_filtered_out_or_was_given_up() {
+        let counts = ShardCounts {
+            succeeded: 1,
+            filtered: 20,
+            expired: 300,
+            too_old: 4_000,
+            retries_exhausted: 50_000,
+            too_large: 600_000,
+            ..ShardCounts::default()
+        };
+        assert_eq!((counts.given_up(), counts.settled()), (654_300, 654_321));
+        assert_eq!(counts.errors(), 0);
     }
 
     #[test]
@@ -425,6 +458,7 @@ mod tests {
             stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
             state: MappingState::Waiting { reason: "the stream does not exist".into() },
             starting_position: starting_position_name(StartingPosition::Latest).into(),
+            settings: MappingSettings::default(),
             positions_trimmed: 0,
             totals: ShardCounts { polled: 7, succeeded: 7, ..ShardCounts::default() },
             shards: vec![],
@@ -436,9 +470,22 @@ mod tests {
             "state": "waiting",
             "reason": "the stream does not exist",
             "starting_position": "LATEST",
+            "settings": {
+                "BatchSize": 100,
+                "MaximumBatchingWindowInSeconds": 0,
+                "ParallelizationFactor": 1,
+                "BisectBatchOnFunctionError": false,
+                "MaximumRetryAttempts": -1,
+                "MaximumRecordAgeInSeconds": -1,
+                "TumblingWindowInSeconds": 0,
+                "FunctionResponseTypes": [],
+                "DestinationConfig": { "OnFailure": {} }
+            },
             "positions_trimmed": 0,
             "totals": {
                 "polled": 7, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 0, "too_large": 0,
+                "too_old": 0, "retries_exhausted": 0, "filtered": 0, "dropped": 0, "delivered": 0,
+                "delivery_failures": 0, "partial_failures": 0,
                 "invocations": 0, "retries": 0, "function_errors": 0, "throttles": 0, "not_invoked": 0,
                 "fetch_errors": 0, "save_errors": 0
             },

@@ -5,6 +5,7 @@ use super::snapshot::{
 };
 use super::{AskError, ControlServer, ListenError, Views, ask_status};
 use crate::clock::Clock;
+use crate::mapping_settings::MappingSettings;
 use pelton_core::Timestamp;
 use pelton_core::plan::ShardId;
 use std::net::SocketAddr;
@@ -48,6 +49,7 @@ fn snapshot(state: MappingState, shards: Vec<ShardStatus>) -> StatusSnapshot {
             stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
             state,
             starting_position: "LATEST".into(),
+            settings: MappingSettings::default(),
             positions_trimmed: 0,
             totals: ShardCounts::default(),
             shards,

@@ -28,7 +28,7 @@ impl Profile {
     pub(super) fn new(function: &Function, region: &str) -> Self {
         Self {
             name: function.name.clone(),
-            arn: function_arn(function, region),
+            arn: function.arn(region),
             region: region.to_owned(),
             handler: function.handler.clone(),
             memory_size_mb: function.memory_size_mb,
@@ -49,12 +49,4 @@ impl Profile {
             limits: Limits::new(std::time::Duration::from_secs(3), None),
         }
     }
-}
-
-/// In the partition and account of its execution role.
-fn function_arn(function: &Function, region: &str) -> String {
-    let mut role = function.role_arn.split(':');
-    let partition = role.nth(1).unwrap_or("aws");
-    let account = role.nth(2).unwrap_or("000000000000");
-    format!("arn:{partition}:lambda:{region}:{account}:function:{}", function.name)
 }

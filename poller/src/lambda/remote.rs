@@ -101,6 +101,12 @@ impl RemoteLambda {
 }
 
 impl RemoteFunction {
+    /// Its name, partial ARN or ARN there.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether it can be invoked, without running it. Other endpoints than AWS know no dry run: there it is only whether
     /// somebody listens.
     pub async fn check(&self) -> Result<(), RemoteError> {

@@ -6,7 +6,7 @@
 use super::rates::Rates;
 use super::row::{Align, COLUMNS, Column, RATE_COLUMN, Row, interest, phase_name};
 use crate::control::StatusSnapshot;
-use crate::control::snapshot::{MappingState, MappingStatus, ShardStatus};
+use crate::control::snapshot::{MappingState, MappingStatus, ShardCounts, ShardStatus};
 use crate::logging::{Palette, Style};
 use indicatif::HumanCount;
 use pelton_core::Timestamp;
@@ -66,6 +66,7 @@ pub(crate) fn render(snapshot: &StatusSnapshot, rates: Option<&Rates>, lines_max
 /// What is shown of one mapping.
 struct Block {
     heading: Line,
+    settings: Option<Line>,
     rows: Vec<Row>,
     rest: Option<Line>,
 }
@@ -74,7 +75,8 @@ impl Block {
     fn new(mapping: &MappingStatus, rates: Option<&Rates>, rows_max: usize, now: Timestamp) -> Self {
         let rate = |shard: &ShardStatus| rates.map(|rates| rates.of(&mapping.id, shard));
         let mut shards: Vec<&ShardStatus> = mapping.shards.iter().collect();
-        let all_fit = shards.len() <= rows_max;
+        let shards_len = shards.len();
+        let all_fit = shards_len <= rows_max;
         let rows_len = if all_fit { shards.len() } else { rows_max - 1 };
         if !all_fit {
             shards.sort_by_key(|shard| interest(shard.phase));
@@ -82,13 +84,15 @@ impl Block {
         let (shown, hidden) = shards.split_at(rows_len);
         Self {
             heading: heading(mapping),
+            // Only where it takes the place of no shard.
+            settings: settings(mapping).filter(|_| shards_len < rows_max),
             rows: shown.iter().map(|shard| Row::new(shard, rate(shard), now)).collect(),
             rest: (!hidden.is_empty()).then(|| rest(hidden, hidden.iter().copied().map(rate).sum())),
         }
     }
 
     fn lines_len(&self) -> usize {
-        1 + self.rows.len() + usize::from(self.rest.is_some())
+        1 + usize::from(self.settings.is_some()) + self.rows.len() + usize::from(self.rest.is_some())
     }
 }
 
@@ -96,6 +100,7 @@ fn heading(mapping: &MappingStatus) -> Line {
     let stream = mapping.stream.rsplit('/').next().unwrap_or(&mapping.stream);
     let (style, state) = match &mapping.state {
         MappingState::Polling => (Style::Bold, "polling".to_owned()),
+        MappingState::CaughtUp => (Style::Dim, "caught up".to_owned()),
         MappingState::Waiting { reason } => (Style::Yellow, format!("waiting: {reason}")),
         MappingState::Stopped { reason } => (Style::Red, format!("stopped: {reason}")),
         MappingState::Disabled => (Style::Dim, "disabled".to_owned()),
@@ -103,8 +108,11 @@ fn heading(mapping: &MappingStatus) -> Line {
     let MappingStatus { id, function, starting_position, positions_trimmed, totals, .. } = mapping;
     let settled = match mapping.state {
         MappingState::Disabled => String::new(),
-        MappingState::Polling | MappingState::Waiting { .. } | MappingState::Stopped { .. } => {
-            format!("  {} settled", HumanCount(totals.settled()))
+        MappingState::Polling
+        | MappingState::CaughtUp
+        | MappingState::Waiting { .. }
+        | MappingState::Stopped { .. } => {
+            format!("  {} settled{}", HumanCount(totals.settled()), without_success(totals))
         }
     };
     let lost = match positions_trimmed {
@@ -112,6 +120,30 @@ fn heading(mapping: &MappingStatus) -> Line {
         count => format!("  RECORDS LOST TO RETENTION, {count}×"),
     };
     Line::new(style, format!("{id}  {stream} → {function}  from {starting_position}{settled}  {state}{lost}"))
+}
+
+/// `, of which 12 filtered out, 3 given up, 1 dropped`; nothing if all succeeded.
+fn without_success(totals: &ShardCounts) -> String {
+    let counts = [
+        (totals.filtered, "filtered out"),
+        (totals.given_up(), "given up"),
+        (totals.delivered, "of these handed over"),
+        (totals.dropped, "DROPPED"),
+    ];
+    let told: Vec<String> = counts
+        .into_iter()
+        .filter(|&(count, _)| count > 0)
+        .map(|(count, what)| format!("{} {what}", HumanCount(count)))
+        .collect();
+    if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
+}
+
+/// What the mapping sets beside what every mapping has; nothing if all of it is the default.
+fn settings(mapping: &MappingStatus) -> Option<Line> {
+    let changes = mapping.settings.changes();
+    let told: Vec<String> = changes.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let text = told.join(", ").replace(char::is_control, " ");
+    (!changes.is_empty()).then(|| Line::new(Style::Dim, format!("{INDENT}{text}")))
 }
 
 /// `… 12 more shards: 10 polling, 2 retrying, 812 records/s`
@@ -149,8 +181,9 @@ fn lay_out(blocks: &[Block], with_rates: bool) -> Vec<Line> {
     if blocks.iter().any(|block| !block.rows.is_empty()) {
         lines.push(Line::new(Style::Dim, line(&COLUMNS.map(|column| column.name.to_owned()), "")));
     }
-    for Block { heading, rows, rest } in blocks {
+    for Block { heading, settings, rows, rest } in blocks {
         lines.push(heading.clone());
+        lines.extend(settings.clone());
         lines.extend(rows.iter().map(|row| Line::new(row.style, line(&row.cells, &row.last_error))));
         lines.extend(rest.clone());
     }

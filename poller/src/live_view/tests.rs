@@ -7,6 +7,7 @@ use crate::control::snapshot::{
     MappingState, MappingStatus, ReadAhead, ShardCounts, ShardPhase, ShardStatus,
 };
 use crate::logging::{Palette, Style};
+use crate::mapping_settings::MappingSettings;
 use pelton_core::Timestamp;
 
 fn shard(number: u32, phase: ShardPhase, settled: u64) -> ShardStatus {
@@ -32,6 +33,7 @@ fn mapping(id: &str, shards: Vec<ShardStatus>) -> MappingStatus {
         stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
         state: MappingState::Polling,
         starting_position: "TRIM_HORIZON".into(),
+        settings: MappingSettings::default(),
         positions_trimmed: 0,
         totals: ShardCounts {
             succeeded: shards.iter().map(|shard| shard.counts.settled()).sum(),
@@ -203,4 +205,42 @@ fn records_that_were_lost_to_retention_are_said_in_the_heading() {
     let trimmed = MappingStatus { positions_trimmed: 2, ..mapping("M", vec![]) };
     let heading = &render(&snapshot(0, vec![trimmed]), None, 10)[0].text;
     assert!(heading.ends_with("polling  RECORDS LOST TO RETENTION, 2×"), "{heading}");
+}
+
+#[test]
+fn what_was_filtered_out_given_up_or_lost_is_said_beside_what_was_settled() {
+    let heading = |totals| {
+        let mapping = MappingStatus { totals, ..mapping("M", vec![]) };
+        render(&snapshot(0, vec![mapping]), None, 10)[0].text.clone()
+    };
+    let none = ShardCounts::default();
+    let counts =
+        ShardCounts { succeeded: 100, filtered: 12, too_old: 1, retries_exhausted: 4, delivered: 3, ..none };
+    let expected = "  117 settled (12 filtered out, 5 given up, 3 of these handed over, 2 DROPPED)  polling";
+    let lossy = heading(ShardCounts { dropped: 2, ..counts });
+    assert!(lossy.ends_with(expected), "{lossy}");
+    let filtered = heading(ShardCounts { succeeded: 1, filtered: 2_000, ..none });
+    assert!(filtered.ends_with("  2,001 settled (2,000 filtered out)  polling"), "{filtered}");
+}
+
+#[test]
+fn settings_other_than_the_defaults_are_a_line_of_their_own_where_no_shard_loses_its_row() {
+    let settings = MappingSettings {
+        batch_size: 5,
+        parallelization_factor: 4,
+        maximum_retry_attempts: 3,
+        function_response_types: vec!["ReportBatchItemFailures".into()],
+        ..MappingSettings::default()
+    };
+    let shards = || vec![shard(0, ShardPhase::Polling, 1), shard(1, ShardPhase::Polling, 1)];
+    let with_settings = MappingStatus { settings, ..mapping("M", shards()) };
+    let set = snapshot(0, vec![with_settings]);
+    let lines = render(&set, None, usize::MAX);
+    let expected =
+        "  ParallelizationFactor 4, MaximumRetryAttempts 3, FunctionResponseTypes ReportBatchItemFailures";
+    assert_eq!(lines[2].text, expected);
+    assert_eq!(lines.len(), 5);
+    let crowded = render(&set, None, 5);
+    assert_eq!(crowded.len(), 4, "heading, names of the columns, both shards");
+    assert_eq!(render(&snapshot(0, vec![mapping("M", shards())]), None, usize::MAX).len(), 4);
 }

@@ -30,7 +30,7 @@ const fn counter(name: &'static str, help: &'static str, counts: &'static [Count
     Counter { name, help, counts }
 }
 
-pub(super) const COUNTERS: [Counter; 12] = [
+pub(super) const COUNTERS: [Counter; 17] = [
     counter(
         "polled_records_total",
         "Records read from the stream (PolledEventCount).",
@@ -43,18 +43,43 @@ pub(super) const COUNTERS: [Counter; 12] = [
     ),
     counter(
         "failed_records_total",
-        "Records in invocations that the function failed (FailedInvokeEventCount).",
+        "Records in invocations that the function failed, or that its answer reports as failed (FailedInvokeEventCount).",
         &[count(|counts| counts.failed)],
     ),
     counter(
         "settled_records_total",
-        "Records that are done with: the function succeeded with them, or they were discarded.",
+        "Records that are done with: the function succeeded with them, or they were filtered out or discarded.",
         &[count(ShardCounts::settled)],
     ),
     counter(
+        "filtered_records_total",
+        "Records that match no filter: they are not handed to the function (FilteredOutEventCount).",
+        &[count(|counts| counts.filtered)],
+    ),
+    counter(
         "discarded_records_total",
-        "Records given up without success (DroppedEventCount, which on AWS leaves out those that expired).",
-        &[because("expired", |counts| counts.expired), because("too_large", |counts| counts.too_large)],
+        "Records given up without success, whether an on-failure destination took them or not.",
+        &[
+            because("expired", |counts| counts.expired),
+            because("too_old", |counts| counts.too_old),
+            because("retries_exhausted", |counts| counts.retries_exhausted),
+            because("too_large", |counts| counts.too_large),
+        ],
+    ),
+    counter(
+        "destination_records_total",
+        "Records given up that the on-failure destination took (OnFailureDestinationDeliveredEventCount).",
+        &[count(|counts| counts.delivered)],
+    ),
+    counter(
+        "dropped_records_total",
+        "Records given up that no on-failure destination took (DroppedEventCount).",
+        &[count(|counts| counts.dropped)],
+    ),
+    counter(
+        "destination_failures_total",
+        "Deliveries to the on-failure destination that were given up (DestinationDeliveryFailures).",
+        &[count(|counts| counts.delivery_failures)],
     ),
     counter(
         "invocations_total",
@@ -70,6 +95,11 @@ pub(super) const COUNTERS: [Counter; 12] = [
         "failed_invocations_total",
         "Invocations that the function failed (Errors).",
         &[count(|counts| counts.function_errors)],
+    ),
+    counter(
+        "partially_failed_invocations_total",
+        "Invocations whose answer names records that failed, or counts as a failure (ReportBatchItemFailures).",
+        &[count(|counts| counts.partial_failures)],
     ),
     counter(
         "throttled_invocations_total",

@@ -5,6 +5,7 @@ use crate::control::StatusSnapshot;
 use crate::control::snapshot::{
     FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardCounts, ShardPhase, ShardStatus,
 };
+use crate::mapping_settings::MappingSettings;
 use pelton_core::Timestamp;
 use pelton_core::plan::ShardId;
 
@@ -18,6 +19,7 @@ fn mapping(id: &str, state: MappingState, totals: ShardCounts, shards: Vec<Shard
         stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
         state,
         starting_position: "LATEST".into(),
+        settings: MappingSettings::default(),
         positions_trimmed: 2,
         totals,
         shards,
@@ -34,13 +36,13 @@ fn snapshot() -> StatusSnapshot {
         succeeded: 100,
         expired: 3,
         too_large: 1,
-        too_old: 0,
-        retries_exhausted: 0,
-        filtered: 0,
-        dropped: 0,
-        delivered: 0,
-        delivery_failures: 0,
-        partial_failures: 0,
+        too_old: 11,
+        retries_exhausted: 12,
+        filtered: 13,
+        dropped: 14,
+        delivered: 15,
+        delivery_failures: 16,
+        partial_failures: 17,
         invocations: 9,
         retries: 3,
         function_errors: 4,

@@ -3,12 +3,16 @@
 //! In: what the stream lists, and how workers end. Out: workers started and drained, and a view. Which shards may run
 //! is decided by `pelton_core::plan`.
 
+use super::mapping_view::{MappingActivity, MappingView};
+use super::policy;
 use super::preparation::{
-    MappingPlan, Prepared, adopt, after_recreation, progress, say_starting_anew, start_anew,
+    Goal, MappingPlan, Prepared, adopt, after_recreation, progress, say_starting_anew, start_anew,
 };
 use crate::doubts::Doubts;
 use crate::errors::chain;
-use crate::ports::{MappingState, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus};
+use crate::ports::{
+    MappingState, ShardState, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus,
+};
 use crate::shard_worker::{Assignment, Order, ShardWorker, WorkerView};
 use pelton_core::plan::{ListedShard, ShardId, startable, unlisted};
 use pelton_core::{Backoff, Counts, Finished, Policy, Timestamp};
@@ -28,43 +32,6 @@ const SYNC_GAP_MIN: Duration = Duration::from_secs(1);
 /// Orders to a worker that it has not taken yet.
 const ORDERS_MAX: usize = 4;
 
-/// What a mapping shows.
-#[derive(Clone, Debug)]
-pub struct MappingView {
-    /// What it is doing.
-    pub activity: MappingActivity,
-    /// Its running shards.
-    pub shards: BTreeMap<ShardId, watch::Receiver<WorkerView>>,
-    /// What happened in shards that are no longer among them.
-    pub ended: Counts,
-}
-
-impl MappingView {
-    /// What happened in all shards since the mapping was started. It never goes back, also when shards end.
-    #[must_use]
-    pub fn totals(&self) -> Counts {
-        let mut totals = self.ended;
-        for shard in self.shards.values() {
-            totals += shard.borrow().shard.counts;
-        }
-        totals
-    }
-}
-
-/// What a mapping is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MappingActivity {
-    /// Reading its stream.
-    Polling,
-    /// The stream cannot be reached, or is gone: waiting for it.
-    Waiting {
-        /// Why, for people.
-        reason: String,
-    },
-    /// Told to stop.
-    Stopped,
-}
-
 /// Runs one mapping.
 pub struct MappingRunner {
     plan: MappingPlan,
@@ -82,6 +49,11 @@ pub struct MappingRunner {
     sync_failures: u32,
     /// Known shards that were missing from the last look.
     unlisted: BTreeSet<ShardId>,
+    /// Open shards in which everything from before the start is settled: what comes next in them, and in children made of
+    /// them since, is for the next start.
+    caught_up: BTreeSet<ShardId>,
+    /// A shard has ended since the last look: children of it may have been in the stream at the start, and not been listed.
+    may_have_children: bool,
     random: fastrand::Rng,
     view: watch::Sender<MappingView>,
 }
@@ -109,6 +81,7 @@ impl MappingRunner {
         let (view, views) = watch::channel(MappingView {
             activity: MappingActivity::Polling,
             shards: BTreeMap::new(),
+            waiting: 0,
             ended: Counts::default(),
         });
         let now = plan.ports.clock.now();
@@ -127,6 +100,8 @@ impl MappingRunner {
             sync_at: now,
             sync_failures: 0,
             unlisted,
+            caught_up: BTreeSet::new(),
+            may_have_children: false,
             random: fastrand::Rng::new(),
             view,
         };
@@ -137,19 +112,29 @@ impl MappingRunner {
         (runner, views)
     }
 
-    /// Runs until told to stop; then finishes what is in flight. Dropping the future abandons it.
+    /// Runs until told to stop; then finishes what is in flight. One that reaches its goal before does nothing until then.
+    /// Dropping the future abandons it.
     pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         // Cancelling a step is safe: a look at the stream that was cut short is at worst repeated at the next start.
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => {}
-            () = async { loop { self.step().await } } => {}
+            () = self.work() => {}
         }
         self.publish(MappingActivity::Stopped);
         // The shards stay in the view as they are left.
         let shown = self.view.borrow().clone();
         self.drain_all().await;
         self.view.send_replace(shown);
+    }
+
+    async fn work(&mut self) {
+        while !self.has_caught_up() {
+            self.step().await;
+        }
+        info!(mapping = %self.plan.mapping.id, "caught up: what was in the stream at the start is settled and checkpointed");
+        self.publish(MappingActivity::CaughtUp);
+        std::future::pending().await
     }
 
     /// Waits for the next thing to do, and does it.
@@ -165,10 +150,26 @@ impl MappingRunner {
 
     /// Starts a worker for every shard that may run and does not.
     fn start_shards(&mut self) {
-        let running = self.workers.keys().cloned().collect();
-        for shard in startable(&self.listed, &progress(&self.state), &running) {
+        for shard in self.startable() {
             self.start_worker(shard);
         }
+    }
+
+    /// A shard that has caught up is not started again, nor are its children: they wait for it as for one that runs.
+    fn startable(&self) -> Vec<ShardId> {
+        let busy = self.workers.keys().chain(&self.caught_up).cloned().collect();
+        startable(&self.listed, &progress(&self.state), &busy)
+    }
+
+    /// Whether everything that was in the stream at the start is settled, and kept. A shard that was missing from the last look
+    /// may have been overlooked.
+    fn has_caught_up(&self) -> bool {
+        let is_unfinished = |shard: &ShardId| !self.state.shards[shard].checkpoint.ended;
+        self.plan.goal == Goal::CatchUp
+            && self.workers.is_empty()
+            && !self.may_have_children
+            && !self.unlisted.iter().any(is_unfinished)
+            && self.startable().is_empty()
     }
 
     fn start_worker(&mut self, shard: ShardId) {
@@ -177,7 +178,10 @@ impl MappingRunner {
             shard: shard.clone(),
             state: self.state.shards[&shard].clone(),
             is_first_start: self.is_first_start,
-            policy: self.policy.clone(),
+            policy: Policy {
+                until_caught_up: self.finishes_when_caught_up(&shard),
+                ..policy::of_shard(&self.policy, &self.plan.mapping, &self.state.stream.arn, &shard)
+            },
             seed: self.random.u64(..),
             doubts: Arc::clone(&self.doubts),
         };
@@ -188,15 +192,27 @@ impl MappingRunner {
         self.workers.insert(shard, Worker { orders, view });
     }
 
+    /// A closed shard is read to its end: a source may say that nothing more is there at the moment, where nothing more will ever
+    /// come, and what is in its children was there at the start, too.
+    fn finishes_when_caught_up(&self, shard: &ShardId) -> bool {
+        let is_open = self.listed.iter().any(|listed| listed.id == *shard && listed.is_open);
+        self.plan.goal == Goal::CatchUp && is_open
+    }
+
     fn worker_ended(&mut self, ended: Result<(ShardId, Finished), JoinError>) {
         let (shard, finished) = match ended {
             Ok(ended) => ended,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         let worker = self.workers.remove(&shard);
-        if finished == Finished::ShardEnd {
-            info!(mapping = %self.plan.mapping.id, %shard, "the shard has ended and everything in it is settled");
-            self.sync_soon();
+        match finished {
+            Finished::ShardEnd => {
+                info!(mapping = %self.plan.mapping.id, %shard, "the shard has ended and everything in it is settled");
+                self.may_have_children = true;
+                self.sync_soon();
+            }
+            Finished::CaughtUp => drop(self.caught_up.insert(shard.clone())),
+            Finished::Drained => {}
         }
         if let Some(worker) = &worker {
             self.ended += worker.view.borrow().shard.counts;
@@ -262,6 +278,7 @@ impl MappingRunner {
         adopt(&self.plan, &mut self.state, &listed).await?;
         self.forget_unlisted(&listed).await?;
         self.listed = listed;
+        self.may_have_children = false;
         self.doubts.settle(look);
         self.start_shards();
         Ok(())
@@ -279,6 +296,8 @@ impl MappingRunner {
         self.state = start_anew(&self.plan, identity, &listed, after_recreation(&self.plan)).await?;
         self.policy.retention = stream.retention;
         self.listed = listed;
+        self.caught_up.clear();
+        self.may_have_children = false;
         self.start_shards();
         Ok(())
     }
@@ -333,12 +352,20 @@ impl MappingRunner {
         }
     }
 
+    /// How many shards are to be read and are not: their parents are not finished.
+    fn waiting(&self) -> usize {
+        let is_unfinished = |(id, shard): &(&ShardId, &ShardState)| {
+            !shard.checkpoint.ended && !self.workers.contains_key(*id) && !self.caught_up.contains(*id)
+        };
+        self.state.shards.iter().filter(is_unfinished).count()
+    }
+
     fn activity(&self) -> MappingActivity {
         self.view.borrow().activity.clone()
     }
 
     fn publish(&self, activity: MappingActivity) {
         let shards = self.workers.iter().map(|(id, worker)| (id.clone(), worker.view.clone())).collect();
-        self.view.send_replace(MappingView { activity, shards, ended: self.ended });
+        self.view.send_replace(MappingView { activity, shards, waiting: self.waiting(), ended: self.ended });
     }
 }

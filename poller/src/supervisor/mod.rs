@@ -4,10 +4,15 @@
 //! to know something reads a view, whoever wants something stopped says so here.
 
 mod mapping_runner;
+mod mapping_view;
+mod policy;
 mod preparation;
+mod rewinding;
 
-pub use mapping_runner::{MappingActivity, MappingRunner, MappingView};
-pub use preparation::{Endpoint, FoundStream, MappingPlan, Prepared, StartError, find_stream, prepare};
+pub use mapping_runner::MappingRunner;
+pub use mapping_view::{MappingActivity, MappingView};
+pub use preparation::{Endpoint, FoundStream, Goal, MappingPlan, Prepared, StartError, find_stream, prepare};
+pub use rewinding::{RewindError, RewindTo, Rewound, rewind};
 
 use crate::application::Mapping;
 use crate::clock::Clock;
@@ -91,6 +96,21 @@ impl Supervisor {
             for mut shard in shards {
                 // An error means that the worker has ended: there is nothing left to pass over.
                 shard.wait_for(|view: &WorkerView| view.is_open).await.ok();
+            }
+        }
+    }
+
+    /// Returns when every mapping has reached its goal: never, if one of them goes on until told to stop. Cancelling is safe.
+    pub fn finished(&self) -> impl Future<Output = ()> + Send + use<> {
+        let views: Vec<_> = self.views.iter().filter_map(|handle| handle.view.clone()).collect();
+        async move {
+            for mut view in views {
+                let caught_up =
+                    view.wait_for(|view| view.activity == MappingActivity::CaughtUp).await.is_ok();
+                if !caught_up {
+                    // The runner has ended before.
+                    std::future::pending::<()>().await;
+                }
             }
         }
     }

@@ -4,6 +4,7 @@
 //! stream is found, which keeps nothing; once those of all mappings are, the positions are looked up, and kept where they
 //! are new: that is right also if Pelton ends before the mapping runs. Starts nothing.
 
+use super::policy;
 use crate::application::{Mapping, MappingId};
 use crate::clock::Clock;
 use crate::errors::chain;
@@ -43,6 +44,17 @@ pub struct MappingPlan {
     pub endpoint: Endpoint,
     /// From one read of an idle shard to the next.
     pub poll_interval: Duration,
+    /// How far it goes.
+    pub goal: Goal,
+}
+
+/// How far a mapping goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// On and on, until it is told to stop.
+    GoOn,
+    /// Until what was in the stream when it started is settled.
+    CatchUp,
 }
 
 /// What kind of endpoint a stream has.
@@ -81,6 +93,22 @@ pub struct FoundStream {
 }
 
 impl FoundStream {
+    /// What the stream calls itself.
+    #[must_use]
+    pub fn stream_arn(&self) -> &str {
+        &self.description.arn
+    }
+
+    /// Every shard that it lists.
+    pub(super) fn listed(&self) -> &[ListedShard] {
+        &self.listed
+    }
+
+    /// What its positions belong to.
+    pub(super) fn identity(&self) -> StreamIdentity {
+        StreamIdentity { arn: self.description.arn.clone(), created: self.description.created }
+    }
+
     /// How many of its shards take records.
     #[must_use]
     pub fn shards_open(&self) -> usize {
@@ -194,9 +222,9 @@ pub async fn find_stream(
 /// Finds the positions of a mapping whose stream was found; where there are none yet, keeps where it begins. Cancelling
 /// is safe.
 pub async fn prepare(plan: MappingPlan, found: FoundStream) -> Result<Prepared, StartError> {
+    let identity = found.identity();
     let FoundStream { description, listed } = found;
     let store_failed = |source| StartError::Store { mapping: plan.mapping.id.clone(), source };
-    let identity = StreamIdentity { arn: description.arn.clone(), created: description.created };
     let kept = plan.ports.store.load(&plan.mapping.id).await.map_err(store_failed)?;
     let policy = policy_of(&plan, &description);
     let (state, is_first_start) = match kept {
@@ -261,17 +289,14 @@ async fn persist<T>(clock: &Clock, ask: impl AsyncFn() -> Result<T, SourceError>
 }
 
 fn policy_of(plan: &MappingPlan, description: &StreamDescription) -> Policy {
-    let batch_size = plan.mapping.batch_size as usize;
-    let kinesis = Policy::kinesis(plan.envelope.clone());
+    let policy = policy::of_mapping(&plan.mapping, plan.envelope.clone());
     Policy {
-        batch_size,
-        batching_window: plan.mapping.batching_window,
+        has_destination: plan.ports.destination.is_some(),
         retention: description.retention,
         poll_interval: plan.poll_interval,
         fetch_gap_min: plan.endpoint.fetch_gap_min(),
-        fetch_records_max: plan.endpoint.fetch_records_max(batch_size, kinesis.fetch_records_max),
-        read_ahead_records_max: kinesis.read_ahead_records_max.max(2 * batch_size),
-        ..kinesis
+        fetch_records_max: plan.endpoint.fetch_records_max(policy.batch_size, policy.fetch_records_max),
+        ..policy
     }
 }
 
@@ -331,7 +356,7 @@ pub(super) fn progress(state: &MappingState) -> BTreeMap<ShardId, ShardProgress>
 }
 
 /// What is kept of a shard when it is first seen.
-fn state_of(shard: NewShard) -> (ShardId, ShardState) {
+pub(super) fn state_of(shard: NewShard) -> (ShardId, ShardState) {
     let checkpoint = Checkpoint { ended: shard.start.is_none(), ..Checkpoint::default() };
     (shard.id, ShardState { start: shard.start, checkpoint })
 }

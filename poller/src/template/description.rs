@@ -4,15 +4,13 @@
 
 use super::Loaded;
 use super::diagnostics::{Diagnostic, Diagnostics, Severity};
-use super::summary::{shown_folder, shown_timestamp};
+use super::summary::{HIDDEN, is_secret, shown_folder, shown_settings, shown_timestamp};
 use crate::application::{Application, BuildMethod, Function, Mapping, Stream};
+use crate::mapping_settings::MappingSettings;
 use pelton_core::plan::StartingPosition;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// Stands for a value that nobody is to see.
-const HIDDEN: &str = "(hidden)";
 
 /// The JSON of `pelton validate --json`: what would run if there is no error, and every problem.
 #[must_use]
@@ -57,8 +55,8 @@ struct MappingDescription<'a> {
     starting_position: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     starting_position_timestamp: Option<String>,
-    batch_size: u32,
-    maximum_batching_window_in_seconds: u64,
+    #[serde(flatten)]
+    settings: MappingSettings,
 }
 
 #[derive(Serialize)]
@@ -129,7 +127,8 @@ struct ProblemDescription<'a> {
 impl<'a> ApplicationDescription<'a> {
     fn of(application: &'a Application, secrets: &[String]) -> Self {
         let Application { root, functions, streams, mappings } = application;
-        let mapping = |mapping: &'a Mapping| MappingDescription::of(mapping, &functions[&mapping.function]);
+        let mapping =
+            |mapping: &'a Mapping| MappingDescription::of(mapping, &functions[&mapping.function], secrets);
         let function = |function: &'a Function| FunctionDescription::of(function, root, secrets);
         Self {
             event_source_mappings: mappings.iter().map(mapping).collect(),
@@ -140,7 +139,7 @@ impl<'a> ApplicationDescription<'a> {
 }
 
 impl<'a> MappingDescription<'a> {
-    fn of(mapping: &'a Mapping, function: &'a Function) -> Self {
+    fn of(mapping: &'a Mapping, function: &'a Function, secrets: &[String]) -> Self {
         let (starting_position, starting_position_timestamp) = match mapping.starting_position {
             StartingPosition::TrimHorizon => ("TRIM_HORIZON", None),
             StartingPosition::Latest => ("LATEST", None),
@@ -153,17 +152,14 @@ impl<'a> MappingDescription<'a> {
             enabled: mapping.enabled,
             starting_position,
             starting_position_timestamp,
-            batch_size: mapping.batch_size,
-            maximum_batching_window_in_seconds: mapping.batching_window.as_secs(),
+            settings: shown_settings(mapping, secrets),
         }
     }
 }
 
 impl<'a> FunctionDescription<'a> {
     fn of(function: &'a Function, root: &Path, secrets: &[String]) -> Self {
-        let is_secret =
-            |value: &str| secrets.iter().any(|secret| !secret.is_empty() && value.contains(secret));
-        let shown = |value: &'a str| if is_secret(value) { HIDDEN } else { value };
+        let shown = |value: &'a str| if is_secret(value, secrets) { HIDDEN } else { value };
         let variables =
             function.environment.iter().map(|(name, value)| (name.as_str(), shown(value))).collect();
         Self {

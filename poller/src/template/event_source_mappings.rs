@@ -123,6 +123,7 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
         span: resource.id_span,
         properties,
         owner: "an event source mapping",
+        is_sam_event: false,
         source_property: "EventSourceArn",
         other_properties: &["FunctionName"],
     };
@@ -218,6 +219,7 @@ fn read_event<'t>(
         span: event.key_span,
         properties,
         owner: "an event of type Kinesis",
+        is_sam_event: true,
         source_property: "Stream",
         other_properties: &[],
     };

@@ -6,26 +6,40 @@
 
 use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
-use super::event_source;
 use super::node::Entry;
+use super::settings::Setting;
 use super::source::Span;
-use super::unhonoured;
-use crate::application::{Mapping, MappingId, StreamArn};
-use pelton_core::Timestamp;
-use pelton_core::plan::StartingPosition;
+use super::{
+    event_source, filter_criteria, metrics_config, on_failure, response_types, starting_position, unhonoured,
+};
+use crate::application::{Mapping, MappingId, OnFailure, StreamArn};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-const BATCH_SIZE: std::ops::RangeInclusive<i64> = 1..=10_000;
+const BATCH_SIZE: RangeInclusive<i64> = 1..=10_000;
 const BATCH_SIZE_DEFAULT: u32 = 100;
-const WINDOW_SECONDS: std::ops::RangeInclusive<i64> = 0..=300;
-
-/// The last second of the year 9999: what comes later is no time but a slip, such as milliseconds for seconds.
-const TIMESTAMP_SECONDS_MAX: f64 = 253_402_300_799.0;
+const BATCHING_WINDOW_SECONDS: RangeInclusive<i64> = 0..=300;
+const PARALLELIZATION_FACTOR: RangeInclusive<i64> = 1..=10;
+const PARALLELIZATION_FACTOR_DEFAULT: u32 = 1;
+/// What stands for no limit but the stream's retention, of attempts and of age: the default of both.
+const FOREVER: i64 = -1;
+const RETRY_ATTEMPTS: RangeInclusive<i64> = FOREVER..=10_000;
+const RECORD_AGE_SECONDS: RangeInclusive<i64> = 60..=604_800;
+const TUMBLING_WINDOW_SECONDS: RangeInclusive<i64> = 0..=900;
 
 /// The properties that make a Kinesis mapping and that Pelton honours.
-const HONOURED: [&str; 6] = [
+const HONOURED: [&str; 15] = [
     "BatchSize",
     "MaximumBatchingWindowInSeconds",
+    "ParallelizationFactor",
+    "BisectBatchOnFunctionError",
+    "MaximumRetryAttempts",
+    "MaximumRecordAgeInSeconds",
+    "TumblingWindowInSeconds",
+    "FunctionResponseTypes",
+    "FilterCriteria",
+    "DestinationConfig",
+    "MetricsConfig",
     "StartingPosition",
     "StartingPositionTimestamp",
     "Enabled",
@@ -43,6 +57,8 @@ pub(super) struct Declared<'t> {
     pub(super) properties: Vec<&'t Entry>,
     /// What it is, for people: `an event of type Kinesis`.
     pub(super) owner: &'static str,
+    /// Whether it is an event of a SAM function.
+    pub(super) is_sam_event: bool,
     /// The property that names the stream.
     pub(super) source_property: &'static str,
     /// Further properties that it may have, read elsewhere.
@@ -62,7 +78,8 @@ pub(super) fn read<'t>(
             result = Err(reported);
         }
     }
-    let position = settings.starting_position(context, declared);
+    let position = settings.starting_position.position(context, declared);
+    let windows = settings.check_windows(context);
     let Some(stream) = settings.stream else {
         let has_source = declared.properties.iter().any(|property| property.key == declared.source_property);
         if !has_source {
@@ -74,6 +91,8 @@ pub(super) fn read<'t>(
         return Err(Reported);
     };
     result?;
+    windows?;
+    let factor = settings.parallelization_factor.map(|(factor, _)| factor);
     Ok(Mapping {
         id: declared.id.clone(),
         function: function.to_owned(),
@@ -82,14 +101,14 @@ pub(super) fn read<'t>(
         starting_position: position?,
         batch_size: settings.batch_size.unwrap_or(BATCH_SIZE_DEFAULT),
         batching_window: settings.batching_window.unwrap_or(Duration::ZERO),
-        parallelization_factor: 1,
-        bisect_batch_on_function_error: false,
-        maximum_retry_attempts: None,
-        maximum_record_age: None,
-        tumbling_window: None,
-        report_batch_item_failures: false,
-        filter_patterns: Vec::new(),
-        on_failure: None,
+        parallelization_factor: factor.unwrap_or(PARALLELIZATION_FACTOR_DEFAULT),
+        bisect_batch_on_function_error: settings.bisect_batch_on_function_error.unwrap_or(false),
+        maximum_retry_attempts: settings.maximum_retry_attempts,
+        maximum_record_age: settings.maximum_record_age,
+        tumbling_window: settings.tumbling_window.map(|(length, _)| length),
+        report_batch_item_failures: settings.report_batch_item_failures,
+        filter_patterns: settings.filter_patterns,
+        on_failure: settings.on_failure,
     })
 }
 
@@ -98,12 +117,17 @@ pub(super) fn read<'t>(
 struct Settings<'t> {
     stream: Option<StreamArn>,
     enabled: Option<bool>,
+    starting_position: starting_position::Declaration<'t>,
     batch_size: Option<u32>,
     batching_window: Option<Duration>,
-    position: Option<&'static str>,
-    position_property: Option<&'t Entry>,
-    timestamp: Option<(Timestamp, &'t Entry)>,
-    timestamp_is_wrong: bool,
+    parallelization_factor: Option<(u32, &'t Entry)>,
+    bisect_batch_on_function_error: Option<bool>,
+    maximum_retry_attempts: Option<u32>,
+    maximum_record_age: Option<Duration>,
+    tumbling_window: Option<(Duration, &'t Entry)>,
+    report_batch_item_failures: bool,
+    filter_patterns: Vec<String>,
+    on_failure: Option<OnFailure>,
 }
 
 impl<'t> Settings<'t> {
@@ -118,23 +142,34 @@ impl<'t> Settings<'t> {
                 self.stream = Some(event_source::read(context, property)?);
             }
             "Enabled" => self.enabled = context.boolean(property)?,
-            "BatchSize" => {
-                let size = context.integer(property, BATCH_SIZE)?;
-                self.batch_size = size.map(|size| u32::try_from(size).expect("the range was checked"));
-            }
+            "StartingPosition" => self.starting_position.read_position(context, property)?,
+            "StartingPositionTimestamp" => self.starting_position.read_timestamp(context, property)?,
+            "BatchSize" => self.batch_size = count(context, property, BATCH_SIZE)?,
             "MaximumBatchingWindowInSeconds" => {
-                let seconds = context.integer(property, WINDOW_SECONDS)?;
-                self.batching_window = seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
+                self.batching_window = seconds(context, property, BATCHING_WINDOW_SECONDS)?;
             }
-            "StartingPosition" => {
-                self.position_property = Some(property);
-                self.position = context.word(property, &["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"])?;
+            "ParallelizationFactor" => {
+                let factor = count(context, property, PARALLELIZATION_FACTOR)?;
+                self.parallelization_factor = factor.map(|factor| (factor, property));
             }
-            "StartingPositionTimestamp" => {
-                self.timestamp_is_wrong = true;
-                self.timestamp = read_timestamp(context, property)?.map(|timestamp| (timestamp, property));
-                self.timestamp_is_wrong = false;
+            "BisectBatchOnFunctionError" => {
+                self.bisect_batch_on_function_error = context.boolean(property)?
             }
+            "MaximumRetryAttempts" => self.maximum_retry_attempts = retry_attempts(context, property)?,
+            "MaximumRecordAgeInSeconds" => self.maximum_record_age = record_age(context, property)?,
+            "TumblingWindowInSeconds" => {
+                let length = seconds(context, property, TUMBLING_WINDOW_SECONDS)?;
+                let length = length.filter(|length| !length.is_zero());
+                self.tumbling_window = length.map(|length| (length, property));
+            }
+            "FunctionResponseTypes" => {
+                self.report_batch_item_failures = response_types::read(context, property)?
+            }
+            "FilterCriteria" => self.filter_patterns = filter_criteria::read(context, property)?,
+            "DestinationConfig" => {
+                self.on_failure = on_failure::read(context, property, declared.is_sam_event)?;
+            }
+            "MetricsConfig" => metrics_config::check(context, property)?,
             name if HONOURED.contains(&name) || declared.other_properties.contains(&name) => {}
             name if unhonoured::is_known(name) => unhonoured::check(context, property)?,
             _ => {
@@ -148,182 +183,46 @@ impl<'t> Settings<'t> {
         Ok(())
     }
 
-    fn starting_position(
-        &self,
-        context: &mut Context<'t>,
-        declared: &Declared<'t>,
-    ) -> Result<StartingPosition, Reported> {
-        let Some(position) = self.position else {
-            if self.position_property.is_some() {
-                return Err(Reported);
-            }
-            let message = format!("the mapping `{}` has no `StartingPosition`", declared.id);
-            return Err(context.report(
-                Diagnostic::error(Code::Missing, message)
-                    .at(declared.span, "needs `TRIM_HORIZON`, `LATEST` or `AT_TIMESTAMP`")
-                    .help("add `StartingPosition: TRIM_HORIZON` to read what the stream holds already"),
-            ));
+    /// A window has one state: batches that run side by side would each need one.
+    fn check_windows(&self, context: &mut Context<'t>) -> Result<(), Reported> {
+        let (Some((_, window)), Some((factor, parallel))) =
+            (self.tumbling_window, self.parallelization_factor)
+        else {
+            return Ok(());
         };
-        match (position, self.timestamp) {
-            ("AT_TIMESTAMP", Some((timestamp, property))) if timestamp > context.options.now => {
-                let message = "`StartingPositionTimestamp` lies in the future";
-                Err(context.report(
-                    Diagnostic::error(Code::InvalidValue, message)
-                        .at(property.value.span, "must be now or earlier")
-                        .help("to begin with what arrives from now on, set `StartingPosition: LATEST`"),
-                ))
-            }
-            ("AT_TIMESTAMP", Some((timestamp, _))) => Ok(StartingPosition::AtTimestamp(timestamp)),
-            ("AT_TIMESTAMP", None) if self.timestamp_is_wrong => Err(Reported),
-            ("AT_TIMESTAMP", None) => {
-                let place = self.position_property.map_or(declared.span, |property| property.value.span);
-                let message = format!("the mapping `{}` has no `StartingPositionTimestamp`", declared.id);
-                Err(context.report(
-                    Diagnostic::error(Code::Missing, message)
-                        .at(place, "`AT_TIMESTAMP` needs a time to begin at")
-                        .help("add `StartingPositionTimestamp`, in seconds since 1970"),
-                ))
-            }
-            (_, Some((_, property))) => {
-                let message = format!("`StartingPositionTimestamp` does not go with `{position}`");
-                Err(context.report(
-                    Diagnostic::error(Code::Conflict, message)
-                        .at(property.key_span, "allowed only with `AT_TIMESTAMP`")
-                        .help("remove it, or set `StartingPosition: AT_TIMESTAMP`"),
-                ))
-            }
-            ("LATEST", None) => Ok(StartingPosition::Latest),
-            (_, None) => Ok(StartingPosition::TrimHorizon),
+        if factor <= 1 {
+            return Ok(());
         }
+        let message = "tumbling windows do not go with a `ParallelizationFactor` greater than 1";
+        Err(context.report(
+            Diagnostic::error(Code::Conflict, message)
+                .at(parallel.value.span, "must be 1, as there are windows")
+                .related(window.value.span, "must be 0, as batches run in parallel")
+                .help("remove one of them"),
+        ))
     }
 }
 
-/// Seconds since 1970, with or without a fraction, or a time as ISO 8601 writes it, with its zone.
-fn read_timestamp(context: &mut Context<'_>, property: &Entry) -> Result<Option<Timestamp>, Reported> {
-    let Some(text) = context.text(property)? else { return Ok(None) };
-    let millis = match text.trim().parse::<f64>() {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-        Ok(seconds) if (0.0..=TIMESTAMP_SECONDS_MAX).contains(&seconds) => {
-            Some((seconds * 1000.0).round() as u64)
-        }
-        Ok(_) => None,
-        Err(_) => text
-            .trim()
-            .parse::<jiff::Timestamp>()
-            .ok()
-            .and_then(|timestamp| u64::try_from(timestamp.as_millisecond()).ok()),
-    };
-    match millis {
-        Some(millis) => Ok(Some(Timestamp::from_millis(millis))),
-        None => {
-            let allowed = "seconds since 1970, or a time such as `2026-01-31T12:00:00Z`";
-            Err(context.not_allowed(property, &text, allowed))
-        }
-    }
+fn count(context: &mut Context<'_>, property: &Entry, range: RangeInclusive<i64>) -> Setting<u32> {
+    let count = context.integer(property, range)?;
+    Ok(count.map(|count| u32::try_from(count).expect("the range was checked")))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::template::testing::{check_problem, load, template};
+fn seconds(context: &mut Context<'_>, property: &Entry, range: RangeInclusive<i64>) -> Setting<Duration> {
+    let seconds = context.integer(property, range)?;
+    Ok(seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs())))
+}
 
-    #[track_caller]
-    fn check(settings: &str, is_expected: impl FnOnce(&Mapping) -> bool) {
-        let loaded = load(&template("", settings, ""));
-        check_problem(&loaded, "");
-        let application = loaded.application.expect("there is no problem");
-        assert!(is_expected(&application.mappings[0]), "{:#?}", application.mappings);
-    }
+/// `None`, too, for no limit.
+fn retry_attempts(context: &mut Context<'_>, property: &Entry) -> Setting<u32> {
+    let attempts = context.integer(property, RETRY_ATTEMPTS)?;
+    Ok(attempts.and_then(|attempts| u32::try_from(attempts).ok()))
+}
 
-    #[track_caller]
-    fn check_refused(settings: &str, expected: &str) {
-        check_problem(&load(&template("", settings, "")), expected);
-    }
-
-    /// `StartingPosition` and the like, in place of the one in the template.
-    fn positioned(settings: &str) -> crate::template::Loaded {
-        load(&template("", "", "").replace("StartingPosition: LATEST", settings))
-    }
-
-    #[track_caller]
-    fn check_position(settings: &str, expected: StartingPosition) {
-        let loaded = positioned(settings);
-        check_problem(&loaded, "");
-        assert_eq!(loaded.application.expect("there is no problem").mappings[0].starting_position, expected);
-    }
-
-    #[test]
-    fn settings_have_the_defaults_of_aws() {
-        check("", |mapping| {
-            mapping.id.0 == "LedgerOrders"
-                && mapping.function == "Ledger"
-                && mapping.stream.to_string() == "arn:aws:kinesis:eu-west-1:123456789012:stream/Orders"
-                && mapping.enabled
-                && mapping.batch_size == 100
-                && mapping.batching_window == Duration::ZERO
-        });
-    }
-
-    #[test]
-    fn settings_are_read_however_they_are_written() {
-        check("BatchSize: 10000", |mapping| mapping.batch_size == 10_000);
-        check("BatchSize: '1'", |mapping| mapping.batch_size == 1);
-        check("MaximumBatchingWindowInSeconds: 300", |mapping| {
-            mapping.batching_window == Duration::from_secs(300)
-        });
-        check("Enabled: false", |mapping| !mapping.enabled);
-        check("Enabled: 'True'", |mapping| mapping.enabled);
-        check("Enabled: off", |mapping| !mapping.enabled);
-        check("BatchSize: !Ref AWS::NoValue", |mapping| mapping.batch_size == 100);
-    }
-
-    #[test]
-    fn values_out_of_range_are_refused() {
-        check_refused("BatchSize: 0", "`BatchSize` is `0` | must be a whole number from 1 to 10000");
-        check_refused("BatchSize: 10001", "`BatchSize` is `10001`");
-        check_refused("BatchSize: 1.5", "`BatchSize` is `1.5`");
-        check_refused("BatchSize: [1]", "`BatchSize` is a list");
-        check_refused("BatchSize:", "`BatchSize` is empty");
-        check_refused("MaximumBatchingWindowInSeconds: 301", "whole number from 0 to 300");
-        check_refused("MaximumBatchingWindowInSeconds: -1", "whole number from 0 to 300");
-        check_refused("Enabled: perhaps", "must be `true` or `false`");
-    }
-
-    #[test]
-    fn an_unknown_setting_is_refused_with_the_nearest_name() {
-        check_refused(
-            "BatchSise: 5",
-            "an event of type Kinesis has no property `BatchSise` | unknown property | did you mean `BatchSize`?",
-        );
-        check_refused("FunctionName: x", "has no property `FunctionName`");
-    }
-
-    #[test]
-    fn a_starting_position_is_required() {
-        use StartingPosition::{AtTimestamp, Latest, TrimHorizon};
-        check_position("StartingPosition: LATEST", Latest);
-        check_position("StartingPosition: TRIM_HORIZON", TrimHorizon);
-        let at = |timestamp: &str| {
-            format!("StartingPosition: AT_TIMESTAMP\n            StartingPositionTimestamp: {timestamp}")
-        };
-        let moment = AtTimestamp(Timestamp::from_millis(1_767_225_600_500));
-        check_position(&at("1767225600.5"), moment);
-        check_position(&at("2026-01-01T00:00:00.5Z"), moment);
-        check_position(&at("'2026-01-01T01:00:00.5+01:00'"), moment);
-        check_problem(&positioned("BatchSize: 1"), "the mapping `LedgerOrders` has no `StartingPosition`");
-        check_problem(
-            &positioned("StartingPosition: latest"),
-            "must be one of `TRIM_HORIZON`, `LATEST`, `AT_TIMESTAMP`",
-        );
-        check_problem(&positioned("StartingPosition: AT_TIMESTAMP"), "has no `StartingPositionTimestamp`");
-        check_problem(&positioned(&at("tomorrow")), "must be seconds since 1970, or a time");
-        check_problem(&positioned(&at("-1")), "must be seconds since 1970");
-        check_problem(&positioned(&at("1767225600500")), "must be seconds since 1970");
-        check_problem(&positioned(&at("1800000001")), "`StartingPositionTimestamp` lies in the future");
-        check_position(&at("1800000000"), AtTimestamp(Timestamp::from_millis(1_800_000_000_000)));
-        check_refused(
-            "StartingPositionTimestamp: 5",
-            "`StartingPositionTimestamp` does not go with `LATEST`",
-        );
-    }
+/// `None`, too, for no limit.
+fn record_age(context: &mut Context<'_>, property: &Entry) -> Setting<Duration> {
+    let allowed = "-1 (forever), or a whole number from 60 to 604800";
+    let is_allowed = |age| age == FOREVER || RECORD_AGE_SECONDS.contains(&age);
+    let age = context.number(property, allowed, is_allowed)?;
+    Ok(age.and_then(|age| u64::try_from(age).ok()).map(Duration::from_secs))
 }

@@ -22,7 +22,10 @@ mod document;
 mod environment;
 mod event_source;
 mod event_source_mappings;
+#[cfg(test)]
+mod every_setting;
 mod excerpt;
+mod filter_criteria;
 mod function_code;
 mod function_names;
 mod functions;
@@ -31,19 +34,23 @@ mod globals;
 mod intrinsics;
 mod json;
 mod mappings;
+mod metrics_config;
 mod node;
+mod on_failure;
 mod parameters;
 mod references;
 mod render;
 mod resource;
 mod resource_kinds;
 mod resource_types;
+mod response_types;
 #[cfg(test)]
 mod robustness;
 mod settings;
 pub mod source;
+mod starting_position;
 mod streams;
-mod suggest;
+pub(crate) mod suggest;
 mod summary;
 #[cfg(test)]
 mod testing;
@@ -54,6 +61,8 @@ mod yaml_mapping;
 mod yaml_scalar;
 
 pub use description::description;
+pub(crate) use starting_position::{TIMESTAMP_FORMS, timestamp};
+pub(crate) use summary::shown_timestamp;
 pub use summary::summary;
 
 use crate::application::{Application, Function};

@@ -112,17 +112,17 @@ impl<'t> Context<'t> {
         Ok(Node::text(text, span))
     }
 
-    /// The name of a resource: what its property says, else its logical id.
+    /// The name of a resource: what its property says, else one made of its logical id.
     pub(super) fn name_of(&mut self, resource: &'t Resource) -> Result<String, Reported> {
         let known = resource_kinds::known(&resource.kind);
         let Some(kind) = known else { return Ok(resource.id.clone()) };
         self.look_up("resource", &resource.id, resource.id_span, |context| {
             let properties = context.head(&resource.properties, "a map of properties")?.unwrap_or_default();
             let Some(property) = properties.iter().find(|property| property.key == kind.name_property) else {
-                return Ok(resource.id.clone());
+                return Ok(kind.unnamed(&resource.id));
             };
             match context.evaluate(&property.value)? {
-                None => Ok(resource.id.clone()),
+                None => Ok(kind.unnamed(&resource.id)),
                 Some(value) => match value.as_scalar() {
                     Some(name) => Ok(name.to_owned()),
                     None => Err(context.wrong_kind(Some(&value), value.span, "a name")),

@@ -1,7 +1,7 @@
 //! What `Ref` and `Fn::GetAtt` give for the kinds of resources that functions and mappings commonly name
 //! (specification 11.4).
 //!
-//! Names are those that the template gives, else the logical id: AWS would make up one.
+//! Names are those that the template gives, else they are made of the logical id: AWS would make up one.
 
 /// A kind of resource, and the texts that it stands for. In them `{name}`, `{partition}`, `{region}`, `{account}` and
 /// `{suffix}` are to be replaced.
@@ -31,6 +31,15 @@ const STATE_MACHINE_ARN: &str = "arn:{partition}:states:{region}:{account}:state
 
 const NAME: &str = "{name}";
 
+const BUCKET: &str = "AWS::S3::Bucket";
+
+impl ResourceKind {
+    /// The name of a resource to which the template gives none. Names of buckets have no capitals.
+    pub(super) fn unnamed(&self, id: &str) -> String {
+        if self.kind == BUCKET { id.to_ascii_lowercase() } else { id.to_owned() }
+    }
+}
+
 /// Every kind that Pelton knows.
 static RESOURCE_KINDS: [ResourceKind; 15] = [
     kind("AWS::Kinesis::Stream", "Name", NAME, &[("Arn", STREAM_ARN)]),
@@ -47,7 +56,7 @@ static RESOURCE_KINDS: [ResourceKind; 15] = [
         &[("Arn", QUEUE_ARN), ("QueueName", NAME), ("QueueUrl", QUEUE_URL)],
     ),
     kind("AWS::SNS::Topic", "TopicName", TOPIC_ARN, &[("TopicArn", TOPIC_ARN), ("TopicName", NAME)]),
-    kind("AWS::S3::Bucket", "BucketName", NAME, &[("Arn", BUCKET_ARN)]),
+    kind(BUCKET, "BucketName", NAME, &[("Arn", BUCKET_ARN)]),
     kind("AWS::Events::EventBus", "Name", NAME, &[("Arn", BUS_ARN), ("Name", NAME)]),
     kind("AWS::Logs::LogGroup", "LogGroupName", NAME, &[("Arn", LOG_GROUP_ARN)]),
     kind("AWS::KinesisFirehose::DeliveryStream", "DeliveryStreamName", NAME, &[("Arn", DELIVERY_ARN)]),

@@ -4,7 +4,7 @@
 const SIMILARITY_MIN: f64 = 0.7;
 
 /// The known name that is most like `name`, if one is like it.
-pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
     known
         .into_iter()
@@ -35,7 +35,7 @@ pub(super) fn did_you_mean<'a>(
 const LISTED_MAX: usize = 30;
 
 /// The names with commas between them; `None` if there are none.
-pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let mut names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     let left_out = names.len().saturating_sub(LISTED_MAX);
     names.truncate(LISTED_MAX);

@@ -1,13 +1,19 @@
-//! What a template would run, as tables for people.
+//! What a template would run, as tables for people: each setting that is not the default, and those that every mapping has.
 
-use crate::application::{Application, BuildMethod, Function, Mapping, Stream};
+use super::Loaded;
+use crate::application::{BuildMethod, Function, Mapping, Stream};
+use crate::mapping_settings::MappingSettings;
 use pelton_core::Timestamp;
 use pelton_core::plan::StartingPosition;
 use std::path::Path;
 
-/// Mappings, functions and streams, one a line.
+/// Stands for a value that nobody is to see.
+pub(super) const HIDDEN: &str = "(hidden)";
+
+/// Mappings, functions and streams, one a line; nothing if there is an error.
 #[must_use]
-pub fn summary(application: &Application) -> String {
+pub fn summary(loaded: &Loaded) -> String {
+    let Some(application) = &loaded.application else { return String::new() };
     if application.mappings.is_empty() {
         return "no event source mappings: nothing would run\n".to_owned();
     }
@@ -15,13 +21,17 @@ pub fn summary(application: &Application) -> String {
         ["mapping", "stream", "function", "from", "batch", "window", "state"],
         application.mappings.iter().map(mapping_row),
     );
+    let settings = table(
+        ["mapping", "setting", "value"],
+        application.mappings.iter().flat_map(|mapping| setting_rows(mapping, &loaded.secrets)),
+    );
     let functions = table(
         ["function", "runtime", "timeout", "memory", "reserved", "build", "code"],
         application.functions.values().map(|function| function_row(function, &application.root)),
     );
     let streams =
         table(["stream", "name", "shards", "retention"], application.streams.values().map(stream_row));
-    [mappings, functions, streams].into_iter().flatten().collect::<Vec<_>>().join("\n")
+    [mappings, settings, functions, streams].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
 fn mapping_row(mapping: &Mapping) -> [String; 7] {
@@ -41,8 +51,34 @@ fn mapping_row(mapping: &Mapping) -> [String; 7] {
     ]
 }
 
+/// What the mapping sets beside that.
+fn setting_rows(mapping: &Mapping, secrets: &[String]) -> impl Iterator<Item = [String; 3]> {
+    let changes = shown_settings(mapping, secrets).changes().into_iter();
+    changes.map(|(name, value)| [mapping.id.to_string(), name.to_owned(), on_one_line(&value)])
+}
+
+/// The settings of a mapping; patterns only without values that nobody is to see.
+pub(super) fn shown_settings(mapping: &Mapping, secrets: &[String]) -> MappingSettings {
+    let mut settings = MappingSettings::of(mapping);
+    for filter in settings.filter_criteria.iter_mut().flat_map(|criteria| &mut criteria.filters) {
+        if is_secret(&filter.pattern, secrets) {
+            filter.pattern = HIDDEN.to_owned();
+        }
+    }
+    settings
+}
+
+pub(super) fn is_secret(value: &str, secrets: &[String]) -> bool {
+    secrets.iter().any(|secret| !secret.is_empty() && value.contains(secret))
+}
+
+/// A pattern may have lines; a cell of a table has none.
+fn on_one_line(text: &str) -> String {
+    text.split(char::is_whitespace).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// As ISO 8601 writes it, in UTC.
-pub(super) fn shown_timestamp(timestamp: Timestamp) -> String {
+pub(crate) fn shown_timestamp(timestamp: Timestamp) -> String {
     let millis = timestamp.as_millis();
     let timestamp =
         i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());

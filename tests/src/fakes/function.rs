@@ -88,7 +88,7 @@ fn failure() -> Outcome {
 }
 
 /// The payloads of a batch, read back from its event.
-fn payloads(batch: &Batch) -> Vec<String> {
+pub(super) fn payloads(batch: &Batch) -> Vec<String> {
     let event = batch.body().concat();
     let event: serde_json::Value = serde_json::from_slice(&event).expect("an event is JSON");
     let records = event["Records"].as_array().expect("an event has records").clone();

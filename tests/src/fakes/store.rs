@@ -79,6 +79,11 @@ impl CheckpointStore for MemoryStore {
         Ok(())
     }
 
+    async fn replace(&self, mapping: &MappingId, state: &MappingState) -> Result<(), StoreError> {
+        self.writable()?.mappings.insert(mapping.clone(), state.clone());
+        Ok(())
+    }
+
     async fn add_shards(&self, mapping: &MappingId, shards: &[NewShard]) -> Result<(), StoreError> {
         let mut disk = self.writable()?;
         let state = disk.mappings.get_mut(mapping).expect("the mapping was started");

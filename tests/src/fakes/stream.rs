@@ -25,6 +25,8 @@ struct Inner {
     shards: BTreeMap<ShardId, FakeShard>,
     is_reachable: bool,
     is_openable: bool,
+    /// Reads at the end of a closed shard that say only that nothing more is there at the moment.
+    reads_before_end: usize,
     exists: bool,
     reads: Vec<(ShardId, Timestamp)>,
 }
@@ -55,6 +57,7 @@ impl FakeStream {
             shards: shards.iter().map(|name| (ShardId::new(name), FakeShard::default())).collect(),
             is_reachable: true,
             is_openable: true,
+            reads_before_end: 0,
             exists: true,
             reads: Vec::new(),
         };
@@ -112,6 +115,12 @@ impl FakeStream {
         self.inner().is_openable = is_openable;
     }
 
+    /// So many reads at the end of a closed shard say that nothing more is there at the moment, before one says that the shard
+    /// is over: as the embedded stream does.
+    pub fn tells_the_end_late(&self, reads: usize) {
+        self.inner().reads_before_end = reads;
+    }
+
     /// Deletes the stream.
     pub fn delete(&self) {
         self.inner().exists = false;
@@ -120,6 +129,11 @@ impl FakeStream {
     /// What the stream says of itself.
     pub fn set_status(&self, status: StreamStatus) {
         self.inner().status = status;
+    }
+
+    /// How long the stream keeps a record: a day unless told otherwise. Tell it before the mapping starts.
+    pub fn keep_for(&self, retention: Duration) {
+        self.inner().retention = retention;
     }
 
     /// When each shard was read.
@@ -182,7 +196,7 @@ impl Source for FakeStream {
             }
             ReadFrom::After(position) => position.as_str().parse::<usize>().expect("one of ours") + 1,
         };
-        Ok(Box::new(FakeReader { stream: self.clone(), shard: shard.clone(), next }))
+        Ok(Box::new(FakeReader { stream: self.clone(), shard: shard.clone(), next, reads_at_end: 0 }))
     }
 
     fn arrivals(&self, shard: &ShardId) -> Option<watch::Receiver<u64>> {
@@ -198,6 +212,7 @@ struct FakeReader {
     stream: FakeStream,
     shard: ShardId,
     next: usize,
+    reads_at_end: usize,
 }
 
 #[async_trait]
@@ -205,12 +220,15 @@ impl ShardReader for FakeReader {
     async fn next(&mut self, records_max: usize) -> Result<Page, SourceError> {
         let mut inner = self.stream.reached("read")?;
         inner.reads.push((self.shard.clone(), self.stream.clock.now()));
+        let reads_before_end = inner.reads_before_end;
         let gone = || SourceError::NotFound { what: self.shard.to_string() };
         let shard = inner.shards.get(&self.shard).ok_or_else(gone)?;
         let end = shard.records.len().min(self.next + records_max);
         let records = (self.next..end).map(|index| record(index, &shard.records[index])).collect();
         self.next = end;
-        let then = match (end < shard.records.len(), shard.is_closed) {
+        let is_over = shard.is_closed && self.reads_at_end >= reads_before_end;
+        self.reads_at_end += usize::from(shard.is_closed && end == shard.records.len());
+        let then = match (end < shard.records.len(), is_over) {
             (true, _) => Then::More,
             (false, true) => Then::ShardEnd,
             (false, false) => Then::CaughtUp,

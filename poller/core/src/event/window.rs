@@ -2,9 +2,9 @@
 //!
 //! In: the window and its state, which is passed on to the byte. Out: an envelope. Exactly AWS's keys.
 
+use super::iso_8601_seconds;
 use crate::batch::Envelope;
 use crate::checkpoint::OpenWindow;
-use crate::time::Timestamp;
 use bytes::Bytes;
 
 /// Makes the envelopes of one shard's windows.
@@ -42,7 +42,8 @@ impl WindowEnvelope {
     pub fn around(&self, window: &OpenWindow, invocation: WindowInvocation) -> Envelope {
         let is_final = invocation != WindowInvocation::Gathering;
         let is_early = invocation == WindowInvocation::FinalEarly;
-        let (start, end) = (iso_8601(window.start), iso_8601(window.end));
+        // Borders of windows are whole seconds.
+        let (start, end) = (iso_8601_seconds(window.start), iso_8601_seconds(window.end));
         let mut tail = format!(r#"],"window":{{"start":"{start}","end":"{end}"}},"state":"#).into_bytes();
         tail.extend_from_slice(&window.state);
         tail.extend_from_slice(self.source.as_bytes());
@@ -54,16 +55,10 @@ impl WindowEnvelope {
     }
 }
 
-/// `2026-01-09T07:04:00Z`: borders of windows are whole seconds.
-fn iso_8601(moment: Timestamp) -> String {
-    let seconds = i64::try_from(moment.as_millis() / 1000).unwrap_or(i64::MAX);
-    let moment = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
-    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Timestamp;
 
     /// The example of specification 5.1, byte for byte as it is sent, but for its records.
     const GOLDEN: &str = concat!(

@@ -57,7 +57,13 @@ enum State {
 /// What a lane wants done.
 #[derive(Debug)]
 pub(crate) enum Step {
-    Invoke { batch: Arc<Batch>, attempt: u32, is_retry: bool },
+    Invoke {
+        batch: Arc<Batch>,
+        attempt: u32,
+        is_retry: bool,
+        /// Size of the state with which a window ends before its time, when that is first tried.
+        ends_early: Option<usize>,
+    },
     SendFailure(Failure),
 }
 
@@ -102,7 +108,7 @@ pub(crate) enum Delivered {
 impl Lane {
     pub(crate) fn new(window: Option<OpenWindow>, policy: &Policy, now: Timestamp) -> Self {
         let window =
-            policy.tumbling.as_ref().zip(window).map(|(tumbling, open)| Windowed::new(open, tumbling));
+            policy.tumbling.as_ref().zip(window).map(|(tumbling, open)| Windowed::begun(open, tumbling));
         Self {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
@@ -161,6 +167,7 @@ impl Lane {
         }
         self.fit_into_window(policy);
         self.give_up_old(policy, now);
+        let ends_early = self.window_ends_early();
         let work = self.work.front_mut().expect("work was just found or cut");
         if let Some(reason) = work.give_up {
             self.state = State::SendingFailure(failure_id);
@@ -169,7 +176,7 @@ impl Lane {
         let is_retry = work.last_reached.is_some();
         work.was_tried = true;
         self.state = State::InFlight(id);
-        Step::Invoke { batch: Arc::clone(&work.batch), attempt: work.attempts + 1, is_retry }
+        Step::Invoke { batch: Arc::clone(&work.batch), attempt: work.attempts + 1, is_retry, ends_early }
     }
 
     /// Cuts the next batch: up to BatchSize records of one window, and no more bytes than an event may have (I4).
@@ -375,11 +382,6 @@ impl Lane {
         matches!(self.state, State::InFlight(_) | State::SendingFailure(_))
     }
 
-    /// Whether a batch is at hand.
-    pub(crate) fn has_work(&self) -> bool {
-        !self.work.is_empty()
-    }
-
     /// Whether this is the lane of that invocation.
     pub(crate) fn has_invocation(&self, id: InvocationId) -> bool {
         self.state == State::InFlight(id)
@@ -409,11 +411,6 @@ impl Lane {
     pub(crate) fn first(&self) -> Option<&Record> {
         let at_hand = self.work.iter().flat_map(|work| work.batch.records()).next();
         at_hand.or_else(|| self.waiting.front())
-    }
-
-    /// The tumbling window that is open.
-    pub(crate) fn window(&self) -> Option<&OpenWindow> {
-        self.window.as_ref().map(Windowed::open)
     }
 }
 

@@ -15,12 +15,20 @@ pub(super) struct Windowed {
     open: OpenWindow,
     envelope: Envelope,
     tumbling: Tumbling,
+    /// Whether anything succeeded in it. Else it leaves no trace.
+    has_begun: bool,
 }
 
 impl Windowed {
-    pub(super) fn new(open: OpenWindow, tumbling: &Tumbling) -> Self {
+    /// A window of which nothing succeeded yet.
+    fn fresh(open: OpenWindow, tumbling: &Tumbling) -> Self {
         let envelope = tumbling.around(&open, WindowInvocation::Gathering);
-        Self { open, envelope, tumbling: tumbling.clone() }
+        Self { open, envelope, tumbling: tumbling.clone(), has_begun: false }
+    }
+
+    /// A window with the state of a success.
+    pub(super) fn begun(open: OpenWindow, tumbling: &Tumbling) -> Self {
+        Self { has_begun: true, ..Self::fresh(open, tumbling) }
     }
 
     pub(super) fn open(&self) -> &OpenWindow {
@@ -42,7 +50,7 @@ impl Windowed {
 impl Lane {
     /// Whether the open window is to have its final invocation.
     pub(super) fn is_window_over(&self, read: ReadSoFar) -> bool {
-        let Some(window) = self.window() else { return false };
+        let Some(window) = self.begun_window() else { return false };
         let is_passed = match self.waiting.front() {
             Some(next) => !window.takes(next),
             None => window.is_over(read),
@@ -57,18 +65,26 @@ impl Lane {
         else {
             return false;
         };
-        match self.window() {
+        match self.begun_window() {
             Some(window) => !window.takes(last),
             None => last.arrival() >= OpenWindow::of(first.arrival(), tumbling.length).end,
         }
     }
 
-    /// Opens the window of the next record, if there are windows and none is open.
+    /// The open window, if anything succeeded in it.
+    pub(crate) fn begun_window(&self) -> Option<&OpenWindow> {
+        self.window.as_ref().filter(|window| window.has_begun).map(|window| &window.open)
+    }
+
+    /// Opens the window of the next record, if there are windows and none has begun.
     pub(super) fn open_window(&mut self, policy: &Policy) {
-        if let (Some(tumbling), None, Some(next)) = (&policy.tumbling, &self.window, self.waiting.front()) {
-            let open = OpenWindow::of(next.arrival(), tumbling.length);
-            self.window = Some(Windowed::new(open, tumbling));
+        if self.begun_window().is_some() {
+            return;
         }
+        let of_next = policy.tumbling.as_ref().zip(self.waiting.front());
+        self.window = of_next.map(|(tumbling, next)| {
+            Windowed::fresh(OpenWindow::of(next.arrival(), tumbling.length), tumbling)
+        });
     }
 
     /// Whether the next record fits into an event, if only the open window's state were not in it.
@@ -114,6 +130,13 @@ impl Lane {
         self.work.push_front(last);
     }
 
+    /// Size of the state, if the batch at hand is the first try of a final invocation before its time.
+    pub(super) fn window_ends_early(&self) -> Option<usize> {
+        let last = self.work.front().filter(|work| !work.was_tried)?.last_of_window?;
+        let window = self.window.as_ref().filter(|_| last.invocation == WindowInvocation::FinalEarly)?;
+        Some(window.open.state.len())
+    }
+
     /// Whether the final invocation of the window could still be made with this state.
     pub(super) fn has_room_for(&self, state: Option<&Bytes>, policy: &Policy) -> bool {
         let (Some(window), Some(state)) = (&self.window, state) else { return true };
@@ -124,7 +147,7 @@ impl Lane {
     /// The function returned a new state.
     pub(super) fn set_window_state(&mut self, state: Option<Bytes>, policy: &Policy) {
         if let (Some(tumbling), Some(window), Some(state)) = (&policy.tumbling, &self.window, state) {
-            self.window = Some(Windowed::new(OpenWindow { state, ..window.open.clone() }, tumbling));
+            self.window = Some(Windowed::begun(OpenWindow { state, ..window.open.clone() }, tumbling));
         }
     }
 
@@ -135,7 +158,7 @@ impl Lane {
         let goes_on = invocation == WindowInvocation::FinalEarly && !self.work.is_empty();
         if let (Some(tumbling), Some(closed), true) = (&policy.tumbling, closed, goes_on) {
             let open = OpenWindow { state: Bytes::from_static(b"{}"), ..closed };
-            self.window = Some(Windowed::new(open, tumbling));
+            self.window = Some(Windowed::fresh(open, tumbling));
         }
     }
 }

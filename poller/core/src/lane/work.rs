@@ -52,9 +52,10 @@ impl Work {
         Failure { id, batch, reason, attempts: self.attempts, last_reached }
     }
 
-    /// Whether any of the records, or else the window that ends with this, is old by its time.
+    /// Whether any of the records, or else the window that ends with this, is old by its time. The end of a window is tried
+    /// once however late it is: its state is all that is left of records that succeeded.
     pub(super) fn has_old(&self, is_old: impl Fn(Timestamp) -> bool) -> bool {
-        let is_window_old = self.last_of_window.is_some_and(|last| is_old(last.end));
+        let is_window_old = self.was_tried && self.last_of_window.is_some_and(|last| is_old(last.end));
         is_window_old || self.batch.records().iter().any(|record| is_old(record.arrival()))
     }
 

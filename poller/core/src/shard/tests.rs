@@ -1,14 +1,19 @@
 //! One shard by tables: each line is what happens, when, and the commands that follow from it.
 
+mod caught_up;
 mod draining;
 mod ending;
+mod giving_up;
 mod invoking;
+mod parallel;
 mod reading;
 mod saving;
+mod tumbling;
 
 use super::*;
 use crate::contract::{Failure, Outcome, Then};
-use crate::testing::{at, letters, millis, policy, reason_text, records};
+use crate::testing::{at, letters, millis, policy, reason_text, records, window_text};
+use crate::{OpenWindow, Position};
 use bytes::Bytes;
 
 /// What happens to a shard.
@@ -16,19 +21,30 @@ use bytes::Bytes;
 enum On {
     /// The shard begins; the first line of every table.
     Begin,
-    /// The shard begins after this record.
-    BeginAfter(&'static str),
     /// A page with a record for each letter, which arrived at this moment.
     Page(&'static str, Then),
+    /// A page with a record for each letter of each group, which arrived at the time of the group. Those of a group that begins
+    /// with `~` match no filter.
+    Mixed(&'static [(&'static str, u64)], Then),
+    /// A page with these records, which arrived at this moment: `a1 a2 b1` are two with the key `a`, and one with `b`.
+    Keyed(&'static str, Then),
     FetchFails(FetchError),
-    /// The function succeeds, and so on, at the invocation in flight.
+    /// The function succeeds, and so on, at the only invocation in flight.
     Succeeds,
     Fails,
     Throttled,
     Unreachable,
+    /// The function answers with this.
+    Says(&'static str),
+    /// The same, where several are in flight, at the one of these records.
+    SucceedsWith(&'static str),
+    FailsWith(&'static str),
     Saved,
     SaveFails,
     FailureSent,
+    FailureNotSent,
+    /// The same, where several are in flight, at the one of these records.
+    FailureSentOf(&'static str),
     Arrived,
     Retention(u64),
     Drain,
@@ -42,16 +58,19 @@ use Then::{CaughtUp, More, ShardEnd};
 /// `save b`, `save b end`, `expired ab`, `too large A`.
 ///
 /// After each line nothing more is due (I6), and unless an answer is owed or the shard is finished, it wakes up again.
+#[track_caller]
 fn check(policy: Policy, lines: &[(u64, On, &str)]) -> Shard {
-    let mut table =
-        Table { shard: Shard::new(policy.clone(), None, 0, at(0)), in_flight: None, delivery: None, owed: 0 };
+    check_from(policy, Checkpoint::default(), lines)
+}
+
+/// The same, for a shard of which this is kept.
+#[track_caller]
+fn check_from(policy: Policy, kept: Checkpoint, lines: &[(u64, On, &str)]) -> Shard {
+    let shard = Shard::new(policy, Some(kept), 0, at(0));
+    let mut table = Table { shard, in_flight: Vec::new(), deliveries: Vec::new(), owed: 0 };
     for line in lines {
         let (millis, on, expected) = *line;
-        if let BeginAfter(position) = on {
-            let position = Some(crate::Position::new(position));
-            let kept = Checkpoint { position, ..Checkpoint::default() };
-            table.shard = Shard::new(policy.clone(), Some(kept), 0, at(0));
-        } else if !matches!(on, Begin) {
+        if !matches!(on, Begin) {
             table.handle(on, millis);
         }
         assert_eq!(table.commands(), expected, "at {line:?}");
@@ -63,43 +82,58 @@ fn check(policy: Policy, lines: &[(u64, On, &str)]) -> Shard {
     table.shard
 }
 
+/// Everything up to this record is settled, and nothing else.
+fn up_to(position: &str) -> Checkpoint {
+    Checkpoint { position: Some(Position::new(position)), ..Checkpoint::default() }
+}
+
 struct Table {
     shard: Shard,
-    in_flight: Option<InvocationId>,
-    delivery: Option<FailureId>,
+    /// What runs, and with which records.
+    in_flight: Vec<(InvocationId, String)>,
+    deliveries: Vec<(FailureId, String)>,
     owed: usize,
 }
 
 impl Table {
     fn handle(&mut self, on: On, millis: u64) {
-        let input = match on {
-            Begin | BeginAfter(_) => panic!("a shard begins once"),
-            Page(letters, then) => {
-                Input::Fetched(Ok(crate::Page { records: records(letters, at(millis)), then }))
-            }
-            FetchFails(error) => Input::Fetched(Err(error)),
-            Succeeds => self.invoked(Outcome::Succeeded { payload: Bytes::new() }),
-            Fails => {
-                let (error_type, message) = ("Unhandled".to_owned(), String::new());
-                self.invoked(Outcome::FunctionFailed { error_type, message })
-            }
-            Throttled => self.invoked(Outcome::Throttled),
-            Unreachable => self.invoked(Outcome::NotInvoked { reason: String::new() }),
-            Saved => Input::CheckpointSaved(Ok(())),
-            SaveFails => Input::CheckpointSaved(Err(SaveError)),
-            FailureSent => Input::FailureSent(self.delivery.take().expect("a delivery is in flight"), Ok(())),
-            Arrived => Input::RecordsArrived,
-            Retention(millis) => Input::RetentionChanged(Duration::from_millis(millis)),
-            Drain => Input::Drain,
-            Nothing => Input::TimePassed,
-        };
+        let input = self.input(on, millis);
         let is_answer = !matches!(on, Arrived | Retention(_) | Drain | Nothing);
         self.owed -= usize::from(is_answer);
         self.shard.handle(input, at(millis));
     }
 
-    fn invoked(&mut self, outcome: Outcome) -> Input {
-        Input::Invoked(self.in_flight.take().expect("an invocation is in flight"), outcome.into())
+    fn input(&mut self, on: On, millis: u64) -> Input {
+        let success = |payload| Outcome::Succeeded { payload: Bytes::from_static(payload) };
+        let failure =
+            || Outcome::FunctionFailed { error_type: "Unhandled".to_owned(), message: String::new() };
+        match on {
+            Begin => panic!("a shard begins once"),
+            Page(letters, then) => page(records(letters, at(millis)), then),
+            Mixed(groups, then) => page(groups.iter().flat_map(group).collect(), then),
+            Keyed(names, then) => page(names.split(' ').map(|name| keyed(name, millis)).collect(), then),
+            FetchFails(error) => Input::Fetched(Err(error)),
+            Succeeds => self.only_one_ended(success(b"")),
+            Says(payload) => self.only_one_ended(success(payload.as_bytes())),
+            Fails => self.only_one_ended(failure()),
+            Throttled => self.only_one_ended(Outcome::Throttled),
+            Unreachable => self.only_one_ended(Outcome::NotInvoked { reason: String::new() }),
+            SucceedsWith(names) => Input::Invoked(take(&mut self.in_flight, names), success(b"").into()),
+            FailsWith(names) => Input::Invoked(take(&mut self.in_flight, names), failure().into()),
+            Saved => Input::CheckpointSaved(Ok(())),
+            SaveFails => Input::CheckpointSaved(Err(SaveError)),
+            FailureSent => Input::FailureSent(only_one(&mut self.deliveries), Ok(())),
+            FailureNotSent => Input::FailureSent(only_one(&mut self.deliveries), Err(SendError)),
+            FailureSentOf(names) => Input::FailureSent(take(&mut self.deliveries, names), Ok(())),
+            Arrived => Input::RecordsArrived,
+            Retention(millis) => Input::RetentionChanged(Duration::from_millis(millis)),
+            Drain => Input::Drain,
+            Nothing => Input::TimePassed,
+        }
+    }
+
+    fn only_one_ended(&mut self, outcome: Outcome) -> Input {
+        Input::Invoked(only_one(&mut self.in_flight), outcome.into())
     }
 
     fn commands(&mut self) -> String {
@@ -107,8 +141,12 @@ impl Table {
         while let Some(command) = self.shard.next_command() {
             self.owed += 1;
             match &command {
-                Command::Invoke(invocation) => self.in_flight = Some(invocation.id),
-                Command::SendFailure(failure) => self.delivery = Some(failure.id),
+                Command::Invoke(Invocation { id, batch, .. }) => {
+                    self.in_flight.push((*id, letters(batch.records())));
+                }
+                Command::SendFailure(Failure { id, batch, .. }) => {
+                    self.deliveries.push((*id, letters(batch.records())));
+                }
                 Command::Fetch { .. } | Command::SaveCheckpoint(_) => {}
             }
             shown.push(show(&command));
@@ -117,18 +155,57 @@ impl Table {
     }
 }
 
+fn page(records: Vec<Record>, then: Then) -> Input {
+    Input::Fetched(Ok(crate::Page { records, then }))
+}
+
+fn group((names, arrival): &(&'static str, u64)) -> Vec<Record> {
+    let delivered = records(names.trim_start_matches('~'), at(*arrival));
+    if !names.starts_with('~') {
+        return delivered;
+    }
+    delivered.iter().map(|record| Record::filtered(record.position().clone(), record.arrival())).collect()
+}
+
+fn keyed(name: &str, millis: u64) -> Record {
+    let bytes = Bytes::from(format!("{name:?}"));
+    let range = 0..bytes.len();
+    Record::new(Position::new(name), at(millis), bytes, range).with_key(u64::from(name.as_bytes()[0]))
+}
+
+fn only_one<Id>(in_flight: &mut Vec<(Id, String)>) -> Id {
+    assert_eq!(in_flight.len(), 1, "one is in flight");
+    in_flight.remove(0).0
+}
+
+/// The one of the records with these names, which are separated by spaces.
+fn take<Id>(in_flight: &mut Vec<(Id, String)>, names: &str) -> Id {
+    let place = in_flight.iter().position(|(_, of)| *of == names.replace(' ', ""));
+    in_flight.remove(place.expect("these records are in flight")).0
+}
+
 fn show(command: &Command) -> String {
     match command {
         Command::Fetch { records_max } => format!("fetch {records_max}"),
         Command::Invoke(Invocation { batch, attempt, .. }) => {
-            format!("invoke {} #{attempt}", letters(batch.records()))
+            let letters = format!(" {}", letters(batch.records()));
+            format!("invoke{} #{attempt}{}", letters.trim_end(), window_text(batch))
         }
-        Command::SaveCheckpoint(Checkpoint { position, ended, .. }) => {
-            let position = position.as_ref().map_or("-", crate::Position::as_str);
-            format!("save {position}{}", if *ended { " end" } else { "" })
-        }
+        Command::SaveCheckpoint(checkpoint) => show_checkpoint(checkpoint),
         Command::SendFailure(Failure { batch, reason, .. }) => {
-            format!("{} {}", reason_text(*reason), letters(batch.records()))
+            format!("{} {}", reason_text(*reason), letters(batch.records())).trim_end().to_owned()
         }
     }
+}
+
+/// `save b`; with `+2` for two records that are settled above, `in {}` for a window that is open with this state, and `end`.
+fn show_checkpoint(Checkpoint { position, ended, ahead, window }: &Checkpoint) -> String {
+    let mut shown = format!("save {}", position.as_ref().map_or("-", Position::as_str));
+    if !ahead.is_empty() {
+        shown += &format!(" +{}", ahead.len());
+    }
+    if let Some(OpenWindow { state, .. }) = window {
+        shown += &format!(" in {}", String::from_utf8_lossy(state));
+    }
+    shown + if *ended { " end" } else { "" }
 }

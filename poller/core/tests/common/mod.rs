@@ -2,29 +2,38 @@
 //!
 //! The watch only looks. It answers nothing, repeats nothing and drains nothing on behalf of the shard.
 
+mod chains;
 mod ledger;
 mod patience;
+mod verdict;
+mod windows;
 
 use ledger::Ledger;
 use patience::Patience;
 use pelton_core::{
-    Checkpoint, Command, Failure, FetchError, Finished, Input, Invocation, Page, Policy, Position, Record,
-    Shard, Timestamp,
+    Checkpoint, Command, Failure, FailureId, FetchError, Finished, Input, Invocation, InvocationId, Page,
+    Policy, Position, Record, Shard, Timestamp,
 };
+use std::collections::BTreeMap;
 
-/// The commands to which an answer is owed: at most one of each kind (I3, I7).
+/// The commands to which an answer is owed.
 #[derive(Debug, Default)]
 pub(crate) struct Owed {
     /// Most records that the answer may hold.
     pub(crate) fetch: Option<usize>,
-    pub(crate) invocation: Option<Invocation>,
-    pub(crate) failure: Option<Failure>,
+    pub(crate) invocations: BTreeMap<InvocationId, Invocation>,
+    pub(crate) failures: BTreeMap<FailureId, Failure>,
     pub(crate) save: Option<Checkpoint>,
 }
 
 impl Owed {
     pub(crate) fn is_nothing(&self) -> bool {
-        self.fetch.is_none() && self.invocation.is_none() && self.failure.is_none() && self.save.is_none()
+        self.fetch.is_none() && !self.is_in_flight() && self.save.is_none()
+    }
+
+    /// Whether a batch is being invoked or handed over.
+    pub(crate) fn is_in_flight(&self) -> bool {
+        !self.invocations.is_empty() || !self.failures.is_empty()
     }
 }
 
@@ -41,7 +50,7 @@ impl Watched {
         let mut watched = Self {
             shard: Shard::new(policy.clone(), from.clone(), seed, now),
             owed: Owed::default(),
-            ledger: Ledger::new(policy, from.unwrap_or_default()),
+            ledger: Ledger::new(policy, from.unwrap_or_default(), now),
             patience: Patience::new(policy, now),
         };
         watched.carry_out(now);
@@ -57,15 +66,13 @@ impl Watched {
                 self.ledger.fetched(answer);
                 self.owed.fetch.take().is_some()
             }
-            Input::Invoked(id, outcome) => {
-                let invocation = self.owed.invocation.take();
-                invocation.is_some_and(|invocation| {
-                    self.ledger.invoked(&invocation, outcome);
-                    invocation.id == *id
-                })
-            }
-            Input::FailureSent => self.owed.failure.take().is_some_and(|failure| {
-                self.ledger.failure_sent(&failure);
+            Input::Invoked(id, reply) => self.owed.invocations.remove(id).is_some_and(|invocation| {
+                let follows = self.ledger.invoked(&invocation, reply);
+                self.patience.invoked(follows, now);
+                true
+            }),
+            Input::FailureSent(id, answer) => self.owed.failures.remove(id).is_some_and(|failure| {
+                self.ledger.failure_sent(&failure, answer.is_ok());
                 true
             }),
             Input::CheckpointSaved(answer) => self.owed.save.take().is_some_and(|save| {
@@ -80,7 +87,11 @@ impl Watched {
                 self.ledger.is_draining = true;
                 true
             }
-            Input::RecordsArrived | Input::TimePassed => true,
+            Input::RecordsArrived => {
+                self.ledger.hinted();
+                true
+            }
+            Input::TimePassed => true,
         };
         assert!(answered, "the test answers only what is owed");
         self.shard.handle(input, now);
@@ -104,27 +115,23 @@ impl Watched {
             commands += 1;
             match command {
                 Command::Fetch { records_max } => {
-                    self.ledger.check_fetch(records_max);
+                    self.ledger.check_fetch(records_max, now);
                     self.patience.check_fetch(now);
                     assert_eq!(self.owed.fetch.replace(records_max), None, "I7: one read at a time");
                 }
                 Command::Invoke(invocation) => {
-                    assert!(self.owed.save.is_none(), "I8: nothing is invoked during a save");
-                    assert!(
-                        self.owed.failure.is_none(),
-                        "I1: nothing is invoked before a failure is accepted"
-                    );
-                    let is_first = self.ledger.check_invoke(&invocation, now);
-                    if is_first && self.ledger.could_grow(&invocation.batch) {
+                    let may_grow = self.ledger.check_invoke(&invocation, now);
+                    if may_grow {
                         self.patience.check_window(now);
                     }
-                    assert!(self.owed.invocation.replace(invocation).is_none(), "I1: one batch at a time");
+                    assert!(
+                        self.owed.invocations.insert(invocation.id, invocation).is_none(),
+                        "I7: no id twice"
+                    );
                 }
                 Command::SendFailure(failure) => {
-                    assert!(self.owed.save.is_none(), "I8: nothing is given up during a save");
-                    assert!(self.owed.invocation.is_none(), "I1: one batch at a time");
                     self.ledger.check_failure(&failure, now);
-                    assert!(self.owed.failure.replace(failure).is_none(), "I7: one failure at a time");
+                    assert!(self.owed.failures.insert(failure.id, failure).is_none(), "I7: no id twice");
                 }
                 Command::SaveCheckpoint(checkpoint) => {
                     self.ledger.check_save(&checkpoint);
@@ -136,7 +143,8 @@ impl Watched {
     }
 
     /// Looks at the shard when all its commands are taken.
-    fn look(&self, now: Timestamp) {
+    fn look(&mut self, now: Timestamp) {
+        while self.shard.next_notice().is_some() {}
         let wakeup = self.shard.next_wakeup();
         assert!(wakeup.is_none_or(|wakeup| wakeup > now), "I6: whatever is due is done: {wakeup:?} at {now}");
         let finished = self.shard.finished();
@@ -148,6 +156,7 @@ impl Watched {
         let is_kept = self.ledger.is_all_kept() && self.owed.is_nothing();
         let expected = match (is_kept, self.ledger.kept.ended, self.ledger.is_draining) {
             (true, true, _) => Some(Finished::ShardEnd),
+            (true, false, _) if self.ledger.has_caught_up() => Some(Finished::CaughtUp),
             (true, false, true) => Some(Finished::Drained),
             (true, false, false) | (false, _, _) => None,
         };
@@ -155,23 +164,39 @@ impl Watched {
     }
 }
 
-/// Records with these numbers as one page; `arrival` and `bytes` (at least 22) of each.
-pub(crate) fn records(numbers: &[u64], of: impl Fn(u64) -> (Timestamp, usize)) -> Vec<Record> {
+/// What a test says of a record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Looks {
+    pub(crate) arrival: Timestamp,
+    /// At least 22.
+    pub(crate) bytes: usize,
+    pub(crate) key: u64,
+    pub(crate) is_filtered: bool,
+}
+
+/// Records with these numbers as one page.
+pub(crate) fn records(numbers: &[u64], of: impl Fn(u64) -> Looks) -> Vec<Record> {
     let mut page = Vec::new();
     let mut ranges = Vec::new();
-    for number in numbers {
+    for number in numbers.iter().filter(|number| !of(**number).is_filtered) {
         if !page.is_empty() {
             page.push(b',');
         }
         let start = page.len();
-        page.extend_from_slice(format!("\"{number:0>width$}\"", width = of(*number).1 - 2).as_bytes());
+        page.extend_from_slice(format!("\"{number:0>width$}\"", width = of(*number).bytes - 2).as_bytes());
         ranges.push(start..page.len());
     }
     let page = bytes::Bytes::from(page);
-    let record = |(number, range): (&u64, std::ops::Range<usize>)| {
-        Record::new(Position::new(number.to_string()), of(*number).0, page.clone(), range)
+    let mut ranges = ranges.into_iter();
+    let record = |number: &u64| {
+        let (looks, position) = (of(*number), Position::new(number.to_string()));
+        if looks.is_filtered {
+            return Record::filtered(position, looks.arrival);
+        }
+        let range = ranges.next().expect("a range for each record that is not filtered");
+        Record::new(position, looks.arrival, page.clone(), range).with_key(looks.key)
     };
-    numbers.iter().zip(ranges).map(record).collect()
+    numbers.iter().map(record).collect()
 }
 
 /// The number of a record of [`records`].

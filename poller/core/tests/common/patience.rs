@@ -1,7 +1,8 @@
 //! When things may happen at the earliest and must at the latest: cadence, batching window and backoff (I5).
 
-use super::{Ledger, Owed};
-use pelton_core::{FetchError, Input, Outcome, Policy, Then, Timestamp};
+use super::Owed;
+use super::ledger::{Follows, Ledger};
+use pelton_core::{DELIVERY_ATTEMPTS_MAX, FetchError, Input, Policy, Then, Timestamp};
 use std::time::Duration;
 
 /// The waits of one life of a shard.
@@ -49,8 +50,10 @@ impl Patience {
             Input::Fetched(_) if is_draining => {}
             Input::Fetched(Ok(page)) => self.fetched(page.then),
             Input::Fetched(Err(error)) => self.fetch_failed(*error, now),
-            Input::Invoked(_, outcome) => self.invoked(outcome, now),
-            Input::FailureSent => self.retry_until = Timestamp::default(),
+            Input::FailureSent(_, Ok(())) => self.retry_until = Timestamp::default(),
+            Input::FailureSent(_, Err(_)) => {
+                self.retry_until = now.after(self.policy.backoff.ceiling(DELIVERY_ATTEMPTS_MAX));
+            }
             Input::CheckpointSaved(Ok(())) => {
                 self.save_failures = 0;
                 self.save_until = Timestamp::default();
@@ -66,7 +69,7 @@ impl Patience {
                     self.fetch_until = self.fetch_until.min(self.gap_over());
                 }
             }
-            Input::RetentionChanged(_) | Input::Drain | Input::TimePassed => {}
+            Input::Invoked(..) | Input::RetentionChanged(_) | Input::Drain | Input::TimePassed => {}
         }
     }
 
@@ -92,18 +95,17 @@ impl Patience {
         self.fetch_until = now.after(longest).max(self.gap_over());
     }
 
-    fn invoked(&mut self, outcome: &Outcome, now: Timestamp) {
+    pub(crate) fn invoked(&mut self, follows: Follows, now: Timestamp) {
         self.window_over = now.after(self.policy.batching_window);
-        match outcome {
-            Outcome::Succeeded { .. } => {
-                self.invocation_failures = 0;
-                self.retry_until = Timestamp::default();
-            }
-            Outcome::FunctionFailed { .. } | Outcome::Throttled | Outcome::NotInvoked { .. } => {
-                self.invocation_failures += 1;
-                self.retry_until = now.after(self.policy.backoff.ceiling(self.invocation_failures));
-            }
+        match follows {
+            Follows::Nothing => self.invocation_failures = 0,
+            Follows::Wait => self.invocation_failures += 1,
+            Follows::WaitAnew => self.invocation_failures = 1,
+            Follows::GiveUp => {}
         }
+        let waits = matches!(follows, Follows::Wait | Follows::WaitAnew);
+        let wait = if waits { self.policy.backoff.ceiling(self.invocation_failures) } else { Duration::ZERO };
+        self.retry_until = if waits { now.after(wait) } else { Timestamp::default() };
     }
 
     fn gap_over(&self) -> Timestamp {
@@ -131,7 +133,7 @@ impl Patience {
             return;
         }
         let may_start = ledger.is_all_kept() && owed.save.is_none();
-        if may_start && ledger.is_holding() && owed.invocation.is_none() && owed.failure.is_none() {
+        if may_start && ledger.is_plain() && ledger.is_holding() && !owed.is_in_flight() {
             let window_over = if ledger.is_gathering() { self.window_over } else { Timestamp::default() };
             let latest = window_over.max(self.retry_until);
             assert!(is_by(latest), "I5: what is held is invoked by {latest}");

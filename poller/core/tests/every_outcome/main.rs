@@ -9,10 +9,10 @@ mod common;
 
 use bytes::Bytes;
 use choices::Choices;
-use common::Watched;
+use common::{Looks, Watched};
 use pelton_core::{
-    Backoff, Checkpoint, Envelope, FetchError, Finished, Input, Outcome, Page, Policy, SaveError, Then,
-    Timestamp,
+    Backoff, Checkpoint, Envelope, FetchError, Finished, Input, Invocation, Outcome, Page, Policy, Position,
+    SaveError, SendError, Then, Timestamp,
 };
 use std::time::Duration;
 
@@ -25,9 +25,14 @@ enum Act {
     Fails,
     Throttled,
     Unreachable,
+    /// The response names the last record of the batch.
+    ReportsLast,
+    /// The response names a record that is not in the batch.
+    Lies,
     Saved,
     SaveFails,
-    FailureSent,
+    Delivered,
+    DeliveryFails,
     /// The first or the last record of the batch in flight leaves the retention, and whatever arrived no later.
     FirstExpires,
     LastExpires,
@@ -63,9 +68,23 @@ struct Case {
     end: End,
     batch_size: usize,
     window: Duration,
+    settings: Settings,
 }
 
+/// What the mapping asks for.
+#[derive(Clone, Copy, Debug)]
+struct Settings {
+    bisects: bool,
+    retry_attempts_max: Option<u32>,
+    /// Records are of two keys in turn.
+    lanes: usize,
+}
+
+/// AWS's defaults.
+const DEFAULTS: Settings = Settings { bisects: false, retry_attempts_max: None, lanes: 1 };
+
 const OUTCOMES: &[Act] = &[Act::Fails, Act::Throttled, Act::Unreachable];
+const FAILURES: &[Act] = &[Act::Fails, Act::ReportsLast, Act::Lies, Act::DeliveryFails, Act::Crash];
 const RESTARTS: &[Act] = &[Act::Drain, Act::Crash, Act::CrashAfterSave, Act::SaveFails];
 const EVERYTHING: &[Act] = &[
     Act::FetchFails(FetchError::Unavailable),
@@ -73,7 +92,9 @@ const EVERYTHING: &[Act] = &[
     Act::Fails,
     Act::Throttled,
     Act::Unreachable,
+    Act::ReportsLast,
     Act::SaveFails,
+    Act::DeliveryFails,
     Act::FirstExpires,
     Act::LastExpires,
     Act::Drain,
@@ -85,6 +106,11 @@ fn policy(case: &Case) -> Policy {
     Policy {
         batch_size: case.batch_size,
         batching_window: case.window,
+        bisects: case.settings.bisects,
+        retry_attempts_max: case.settings.retry_attempts_max,
+        parallelization_factor: case.settings.lanes,
+        reports_item_failures: true,
+        has_destination: true,
         retention: Duration::from_secs(3_600),
         backoff: Backoff { base: Duration::from_millis(2), factor: 2, cap: Duration::from_millis(8) },
         fetch_gap_min: Duration::ZERO,
@@ -136,8 +162,8 @@ impl<'a> Walk<'a> {
         if owed.fetch.is_some() && self.shard.ledger.is_draining && faults.in_every_order {
             acts.push(Act::FetchFails(FetchError::Cancelled));
         }
-        acts.extend(owed.invocation.as_ref().map(|_| Act::Succeeds));
-        acts.extend(owed.failure.as_ref().map(|_| Act::FailureSent));
+        acts.extend(owed.invocations.first_key_value().map(|_| Act::Succeeds));
+        acts.extend(owed.failures.first_key_value().map(|_| Act::Delivered));
         acts.extend(owed.save.as_ref().map(|_| Act::Saved));
         if !faults.in_every_order {
             acts.truncate(1);
@@ -156,13 +182,18 @@ impl<'a> Walk<'a> {
         let owed = &self.shard.owed;
         match fault {
             Act::FetchFails(_) => owed.fetch.is_some(),
-            Act::Fails | Act::Throttled | Act::Unreachable | Act::FirstExpires | Act::LastExpires => {
-                owed.invocation.is_some()
-            }
+            Act::Fails
+            | Act::Throttled
+            | Act::Unreachable
+            | Act::ReportsLast
+            | Act::Lies
+            | Act::FirstExpires
+            | Act::LastExpires => !owed.invocations.is_empty(),
+            Act::DeliveryFails => !owed.failures.is_empty(),
             Act::SaveFails | Act::CrashAfterSave => owed.save.is_some(),
             Act::Drain => !self.shard.ledger.is_draining,
             Act::Crash => true,
-            Act::Page | Act::Succeeds | Act::Saved | Act::FailureSent | Act::Wake => false,
+            Act::Page | Act::Succeeds | Act::Saved | Act::Delivered | Act::Wake => false,
         }
     }
 
@@ -184,9 +215,15 @@ impl<'a> Walk<'a> {
                 self.handle(Input::CheckpointSaved(Ok(())));
             }
             Act::SaveFails => self.handle(Input::CheckpointSaved(Err(SaveError))),
-            Act::FailureSent => self.handle(Input::FailureSent),
+            Act::ReportsLast => {
+                let last = self.in_flight().batch.last_position().map(Position::to_string);
+                self.reports(&last.expect("a batch has records"));
+            }
+            Act::Lies => self.reports("no record"),
+            Act::Delivered => self.delivered(Ok(())),
+            Act::DeliveryFails => self.delivered(Err(SendError)),
             Act::FirstExpires => self.expire(0),
-            Act::LastExpires => self.expire(self.in_flight() - 1),
+            Act::LastExpires => self.expire(self.in_flight().batch.records().len() - 1),
             Act::Drain => self.handle(Input::Drain),
             Act::Crash => self.restart(),
             Act::CrashAfterSave => {
@@ -206,18 +243,29 @@ impl<'a> Walk<'a> {
     }
 
     fn invoked(&mut self, outcome: Outcome) {
-        let id = self.shard.owed.invocation.as_ref().expect("an invocation is in flight").id;
-        self.handle(Input::Invoked(id, outcome));
+        let id = self.in_flight().id;
+        self.handle(Input::Invoked(id, outcome.into()));
     }
 
-    fn in_flight(&self) -> usize {
-        self.shard.owed.invocation.as_ref().map_or(0, |invocation| invocation.batch.records().len())
+    fn reports(&mut self, failed: &str) {
+        let response = format!(r#"{{"batchItemFailures":[{{"itemIdentifier":"{failed}"}}]}}"#);
+        self.invoked(Outcome::Succeeded { payload: Bytes::from(response) });
+    }
+
+    fn delivered(&mut self, answer: Result<(), SendError>) {
+        let (id, _) = self.shard.owed.failures.first_key_value().expect("a delivery is in flight");
+        let id = *id;
+        self.handle(Input::FailureSent(id, answer));
+    }
+
+    /// The invocation that was started first.
+    fn in_flight(&self) -> &Invocation {
+        self.shard.owed.invocations.first_key_value().expect("an invocation is in flight").1
     }
 
     /// The record at `index` of the batch in flight, and whatever arrived no later, has just expired.
     fn expire(&mut self, index: usize) {
-        let invocation = self.shard.owed.invocation.as_ref().expect("an invocation is in flight");
-        let age = self.now.since(invocation.batch.records()[index].arrival());
+        let age = self.now.since(self.in_flight().batch.records()[index].arrival());
         self.policy.retention = age;
         self.handle(Input::RetentionChanged(age));
     }
@@ -240,14 +288,20 @@ impl<'a> Walk<'a> {
             End::Never if is_last => Then::CaughtUp,
             End::WithTheLastPage | End::WithAnEmptyPage | End::Never => Then::More,
         };
-        let records = common::records(&numbers, |number| (arrival_of(number), 24));
+        let records = common::records(&numbers, |number| Looks {
+            arrival: arrival_of(number),
+            bytes: 24,
+            key: number % 2,
+            is_filtered: false,
+        });
         Page { records, then }
     }
 
     /// The next life begins from what the store holds.
     fn restart(&mut self) {
-        let repeated = self.shard.ledger.repeated().count();
-        assert!(repeated <= self.policy.batch_size, "I8: at most the batch in flight is repeated");
+        let repeated = self.shard.ledger.coming_again().count();
+        let repeats_max = self.policy.batch_size * self.policy.parallelization_factor;
+        assert!(repeated <= repeats_max, "I8: at most the batches in flight are repeated");
         self.settled.extend(self.shard.ledger.settled());
         let position = self.kept.as_ref().and_then(|kept| kept.position.as_ref());
         self.next = position.map_or(0, common::number_of) + 1;
@@ -327,7 +381,8 @@ fn check_all(
     for pages in records.flat_map(splits) {
         for end in ENDS {
             for batch_size in batch_sizes {
-                check(&Case { pages: pages.clone(), end, batch_size: *batch_size, window }, faults);
+                let settings = DEFAULTS;
+                check(&Case { pages: pages.clone(), end, batch_size: *batch_size, window, settings }, faults);
             }
         }
     }
@@ -368,7 +423,39 @@ fn every_order_of_answers_in_a_window_with_a_fault_at_every_step() {
 #[test]
 fn an_empty_shard_ends_whatever_happens() {
     for end in [End::WithTheLastPage, End::WithAnEmptyPage] {
-        let case = Case { pages: Vec::new(), end, batch_size: 1, window: NO_WINDOW };
+        let case = Case { pages: Vec::new(), end, batch_size: 1, window: NO_WINDOW, settings: DEFAULTS };
         check(&case, Faults { max: 4, of: EVERYTHING, in_every_order: true });
     }
+}
+
+/// Walks every way through one page of every size, with each of these settings.
+fn check_settings(records: std::ops::RangeInclusive<u64>, all: &[Settings], faults: Faults) {
+    for count in records {
+        for settings in all {
+            for batch_size in [2, 4] {
+                let end = End::WithTheLastPage;
+                let pages = vec![count];
+                check(&Case { pages, end, batch_size, window: NO_WINDOW, settings: *settings }, faults);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_sequence_of_failures_with_every_way_to_retry() {
+    let retries = [None, Some(0), Some(1)];
+    let all: Vec<Settings> = [false, true]
+        .into_iter()
+        .flat_map(|bisects| {
+            retries.map(|retry_attempts_max| Settings { bisects, retry_attempts_max, lanes: 1 })
+        })
+        .collect();
+    check_settings(1..=4, &all, Faults { max: 3, of: FAILURES, in_every_order: false });
+}
+
+#[test]
+fn every_order_of_answers_of_two_lanes_with_a_fault_at_every_step() {
+    let lanes = Settings { bisects: true, retry_attempts_max: Some(0), lanes: 2 };
+    check_settings(1..=4, &[lanes], Faults { max: 1, of: EVERYTHING, in_every_order: true });
+    check_settings(1..=4, &[lanes], Faults { max: 2, of: FAILURES, in_every_order: false });
 }

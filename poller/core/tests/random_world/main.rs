@@ -73,6 +73,15 @@ fn the_storms_have_everything_in_them() {
         "unreachable",
         "given up: Expired",
         "given up: TooLarge",
+        "given up: TooOld",
+        "given up: RetriesExhausted",
+        "reported",
+        "lied",
+        "was accepted",
+        "was not accepted",
+        "\"isWindowTerminatedEarly\":false",
+        "\"isWindowTerminatedEarly\":true",
+        "+ 1 ahead",
         "saved",
         "a save failed",
         "but was kept",
@@ -85,6 +94,7 @@ fn the_storms_have_everything_in_them() {
         "2 to repeat",
         "finished: Drained",
         "finished: ShardEnd",
+        "finished: CaughtUp",
     ];
     for what in everything {
         assert!(log.contains(what), "no {what} in {SEEDS_TWICE} worlds");

@@ -1,5 +1,6 @@
 //! A small honest stream: shards that split and merge, records that arrive, age and are trimmed.
 
+use crate::common::Looks;
 use pelton_core::plan::{ListedShard, ShardId, ShardStart};
 use pelton_core::{Page, Then, Timestamp};
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub(crate) struct Record {
     pub(crate) number: u64,
     pub(crate) arrival: Timestamp,
     bytes: usize,
+    key: u64,
+    is_filtered: bool,
     pub(crate) is_trimmed: bool,
 }
 
@@ -52,9 +55,11 @@ impl Stream {
         (0..self.shards.len()).filter(|index| self.shards[*index].is_open).collect()
     }
 
-    pub(crate) fn put(&mut self, shard: usize, arrival: Timestamp, bytes: usize) {
+    pub(crate) fn put(&mut self, shard: usize, looks: Looks) {
+        let Looks { arrival, bytes, key, is_filtered } = looks;
         let number = self.next_number;
-        self.shards[shard].records.push(Record { number, arrival, bytes, is_trimmed: false });
+        let record = Record { number, arrival, bytes, key, is_filtered, is_trimmed: false };
+        self.shards[shard].records.push(record);
         self.next_number += 1;
     }
 
@@ -129,7 +134,8 @@ impl Shard {
         let numbers: Vec<u64> = read.iter().map(|record| record.number).collect();
         let of = |number| {
             let index = self.records.partition_point(|record| record.number < number);
-            (self.records[index].arrival, self.records[index].bytes)
+            let Record { arrival, bytes, key, is_filtered, .. } = self.records[index];
+            Looks { arrival, bytes, key, is_filtered }
         };
         let then = match (left.next().is_some(), self.is_open) {
             (true, _) => Then::More,

@@ -1,8 +1,10 @@
 //! How bad a world is: its policy and how often what goes wrong, all from the seed.
 
 use fastrand::Rng;
+use pelton_core::event::window::WindowEnvelope;
 use pelton_core::plan::StartingPosition;
-use pelton_core::{Backoff, EVENT_BYTES_MAX, Envelope, Policy, Timestamp};
+use pelton_core::window::STATE_BYTES_MAX;
+use pelton_core::{Backoff, EVENT_BYTES_MAX, Envelope, Policy, Timestamp, Tumbling};
 use std::time::Duration;
 
 /// Chances in percent.
@@ -13,6 +15,12 @@ pub(crate) struct Weather {
     pub(crate) function_fails: u32,
     pub(crate) function_is_throttled: u32,
     pub(crate) function_is_unreachable: u32,
+    /// The function answers, and its response names records, tells lies, or cannot be understood.
+    pub(crate) function_reports: u32,
+    pub(crate) function_lies: u32,
+    /// The state that the function returns is this much larger than need be, in bytes.
+    pub(crate) state_padding: usize,
+    pub(crate) delivery_fails: u32,
     pub(crate) save_fails: u32,
     /// Of the saves that failed, or whose answer was lost in a crash, so many were kept all the same.
     pub(crate) failed_save_is_kept: u32,
@@ -31,9 +39,17 @@ impl Weather {
             function_fails: chance(60),
             function_is_throttled: chance(30),
             function_is_unreachable: chance(20),
+            function_reports: chance(50),
+            function_lies: chance(20),
+            delivery_fails: chance(80),
             save_fails: chance(50),
             failed_save_is_kept: chance(100),
             source_lies: chance(20),
+            state_padding: match random.u8(0..20) {
+                0 => STATE_BYTES_MAX,
+                1..5 => random.usize(100..400),
+                _ => 0,
+            },
             poison_every: if random.u8(0..4) == 0 { random.u64(1..30) } else { u64::MAX },
         }
     }
@@ -46,6 +62,10 @@ impl Weather {
             function_fails: 0,
             function_is_throttled: 0,
             function_is_unreachable: 0,
+            function_reports: 0,
+            function_lies: 0,
+            state_padding: 0,
+            delivery_fails: 0,
             save_fails: 0,
             failed_save_is_kept: 0,
             source_lies: 0,
@@ -62,11 +82,17 @@ pub(crate) fn happens(percent: u32, random: &mut Rng) -> bool {
 pub(crate) fn random_policy(random: &mut Rng) -> Policy {
     let fast =
         Backoff { base: Duration::from_millis(random.u64(0..50)), factor: 2, cap: Duration::from_secs(1) };
-    Policy {
+    let tumbling = (random.u8(0..4) == 0).then(|| Tumbling {
+        length: Duration::from_millis(random.choice([1_000, 1_000, 2_000, 5_000]).expect("a list")),
+        envelope: WindowEnvelope::new("shard", "stream"),
+    });
+    let bytes_max =
+        if tumbling.is_some() { [300, 400, 700, EVENT_BYTES_MAX] } else { [60, 100, 200, EVENT_BYTES_MAX] };
+    let policy = Policy {
         batch_size: random.choice([1, 2, 3, 5, 8, 100]).expect("a list"),
         batching_window: Duration::from_millis(random.choice([0, 0, 1, 40, 2_000]).expect("a list")),
-        event_bytes_max: random.choice([60, 100, 200, EVENT_BYTES_MAX]).expect("a list"),
-        envelope: Envelope::new("[", "]"),
+        tumbling,
+        event_bytes_max: random.choice(bytes_max).expect("a list"),
         retention: random_retention(random),
         backoff: if random.bool() { Backoff::default() } else { fast },
         poll_interval: Duration::from_millis(random.choice([10, 200, 1_000]).expect("a list")),
@@ -74,6 +100,26 @@ pub(crate) fn random_policy(random: &mut Rng) -> Policy {
         fetch_records_max: random.usize(1..=10),
         read_ahead_records_max: random.usize(1..=20),
         read_ahead_bytes_max: random.choice([1, 100, 500, 10_000]).expect("a list"),
+        until_caught_up: random.u8(0..10) == 0,
+        ..Policy::kinesis(Envelope::new("[", "]"))
+    };
+    with_other_settings(policy, random)
+}
+
+/// The same mapping, as somebody changed it between two lives.
+pub(crate) fn with_other_settings(policy: Policy, random: &mut Rng) -> Policy {
+    let lanes = if policy.tumbling.is_some() || random.bool() { 1 } else { random.usize(2..=10) };
+    Policy {
+        parallelization_factor: lanes,
+        bisects: random.bool(),
+        retry_attempts_max: random.choice([None, None, Some(0), Some(1), Some(3)]).expect("a list"),
+        record_age_max: random
+            .choice([None, None, Some(300), Some(5_000)])
+            .expect("a list")
+            .map(Duration::from_millis),
+        reports_item_failures: random.bool(),
+        has_destination: random.bool(),
+        ..policy
     }
 }
 

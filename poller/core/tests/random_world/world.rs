@@ -3,9 +3,11 @@
 mod answers;
 
 use crate::books::{Books, show};
-use crate::common::{Watched, number_of};
+use crate::common::{Looks, Watched, number_of};
 use crate::stream::Stream;
-use crate::weather::{Weather, random_policy, random_retention, random_starting_position};
+use crate::weather::{
+    Weather, happens, random_policy, random_retention, random_starting_position, with_other_settings,
+};
 use fastrand::Rng;
 use pelton_core::plan::{self, NewShard, ShardId, ShardProgress, ShardStart, StartingPosition};
 use pelton_core::{Checkpoint, Finished, Input, Policy, Timestamp};
@@ -23,6 +25,9 @@ pub(crate) struct World<'a> {
     /// The poller's clock, which may jump.
     now: Timestamp,
     starting_position: StartingPosition,
+    /// How many partition keys there are, and how many records in a hundred match no filter.
+    keys: u64,
+    filtered: u32,
     /// When the mapping was started for the first time.
     started_at: Option<Timestamp>,
     /// What survives a crash.
@@ -65,6 +70,8 @@ impl<'a> World<'a> {
             stream: Stream::new(now, policy.retention, random.usize(1..=3)),
             now,
             starting_position: random_starting_position(now, &mut random),
+            keys: random.choice([1, 3, 50]).expect("a list"),
+            filtered: random.choice([0, 0, 30, 90]).expect("a list"),
             started_at: None,
             store: BTreeMap::new(),
             workers: BTreeMap::new(),
@@ -199,7 +206,9 @@ impl<'a> World<'a> {
                 None => self.stream.now,
                 Some(start) => start.after(self.stream.now.since(start).saturating_sub(late)),
             };
-            self.stream.put(shard, arrival, bytes);
+            let key = self.random.u64(0..self.keys);
+            let is_filtered = happens(self.filtered, &mut self.random);
+            self.stream.put(shard, Looks { arrival, bytes, key, is_filtered });
         }
         if self.random.bool() {
             let id = self.stream.shards[shard].id.clone();
@@ -271,9 +280,9 @@ impl<'a> World<'a> {
         let Some(worker) = self.workers.get_mut(id) else { return 0 };
         let commands = worker.watched.handle(input, self.now);
         let line = format!("{id} {what}{}", show(&worker.watched));
-        let invoked = worker.watched.owed.invocation.as_ref().filter(|_| commands > 0);
-        for record in invoked.iter().flat_map(|invocation| invocation.batch.records()) {
-            self.books.note_invoked(id, number_of(record.position()));
+        let invoked = worker.watched.owed.invocations.values().filter(|_| commands > 0);
+        for record in invoked.flat_map(|invocation| invocation.batch.records()) {
+            self.books.note_invoked(id, record);
         }
         self.note(&line);
         commands
@@ -347,15 +356,19 @@ impl<'a> World<'a> {
             }
             self.end_life(&id);
         }
+        if self.random.bool() {
+            self.policy = with_other_settings(self.policy.clone(), &mut self.random);
+        }
         self.supervise();
     }
 
     fn end_life(&mut self, id: &ShardId) {
         let worker = self.workers.remove(id).expect("a worker");
         let ledger = &worker.watched.ledger;
-        let repeated = ledger.repeated().count();
-        assert!(repeated <= self.policy.batch_size, "I8: at most one batch is repeated");
-        self.books.end_life(ledger.settled(), ledger.repeated());
+        let repeated = ledger.repeats();
+        let repeats_max = ledger.policy.batch_size * ledger.policy.parallelization_factor;
+        assert!(repeated <= repeats_max, "I8: at most one batch of each lane is repeated");
+        self.books.end_life(ledger.settled(), ledger.coming_again());
         self.note(&format!("{id} is gone, {repeated} to repeat"));
     }
 }

@@ -1,4 +1,4 @@
-//! How a poller ends: told to, or because another is to take its place.
+//! How a poller ends: told to, caught up, at its deadline, or because another is to take its place.
 
 use crate::clock::Clock;
 use crate::commands::CommandFailure;
@@ -8,6 +8,7 @@ use crate::control::snapshot::{ShardPhase, ShardStatus, StatusSnapshot};
 use crate::data_dir::DataDir;
 use crate::store::SqliteStore;
 use crate::supervisor::{Stopped, Supervisor};
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -22,8 +23,8 @@ const ABANDONED_POLL: Duration = Duration::from_millis(5);
 
 /// How a poller that is right ended.
 pub(in crate::commands) enum Ended<T> {
-    /// By a signal.
-    Told,
+    /// By a signal, or as everything is done.
+    ForGood,
     /// By a change: whoever starts the next poller goes on where this one was.
     Changed {
         /// What to run now.
@@ -37,11 +38,25 @@ pub(in crate::commands) enum Ended<T> {
     },
 }
 
+impl Ended<Infallible> {
+    /// Without anything that could change there is nothing to go on with.
+    pub(super) fn for_good(self) {
+        match self {
+            Ended::ForGood => {}
+            Ended::Changed { to, .. } => match to {},
+        }
+    }
+}
+
 /// Why a poller stops.
 pub(super) enum Why<T> {
     Told,
     Broken,
     Changed(T),
+    /// Everything that was in the streams at the start is settled.
+    CaughtUp,
+    /// It is not, and the time for it is over: what is left.
+    Late(CommandFailure),
 }
 
 /// Stops the mappings. A signal while they stop for a change means not to go on after it; any other ends the wait.
@@ -58,7 +73,9 @@ pub(super) async fn stop<T>(
         let next_wish = async {
             match why {
                 Why::Changed(_) => signals.next().await,
-                Why::Told | Why::Broken => signals.next_wish(told_at, clock).await,
+                Why::Told | Why::Broken | Why::CaughtUp | Why::Late(_) => {
+                    signals.next_wish(told_at, clock).await
+                }
             }
         };
         tokio::select! {
@@ -69,7 +86,7 @@ pub(super) async fn stop<T>(
                     told_at = clock.now();
                     *why = Why::Told;
                 }
-                Why::Told | Why::Broken => {
+                Why::Told | Why::Broken | Why::CaughtUp | Why::Late(_) => {
                     warn!(signal, "stopping at once");
                     return Stopped::Abandoned;
                 }

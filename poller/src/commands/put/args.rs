@@ -5,6 +5,7 @@ use super::lines::{BadLine, Lines};
 use super::sender::BATCH_RECORDS_MAX;
 use super::{Entry, PutError};
 use crate::clock::Clock;
+use crate::commands::options::parse_duration;
 use std::time::Duration;
 
 /// Options of `pelton put`.
@@ -101,12 +102,6 @@ impl KeyRule {
     pub(super) fn any(&self) -> String {
         self.key.clone().unwrap_or_else(|| format!("{:032x}", fastrand::u128(..)))
     }
-}
-
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let duration: jiff::SignedDuration =
-        text.parse().map_err(|_| "give a number and a unit, such as 30s or 5m".to_owned())?;
-    Duration::try_from(duration).map_err(|_| "a duration is not negative".to_owned())
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ pub struct KinesisSource {
     stream: Arc<KinesisStream>,
     arrivals: Option<Arrivals>,
     filters: Option<Arc<Filters>>,
+    has_keys: bool,
 }
 
 /// What all readers of one stream share.
@@ -70,7 +71,7 @@ impl KinesisSource {
             invoke_identity_arn,
             positions_trimmed,
         };
-        Self { stream: Arc::new(stream), arrivals: None, filters: None }
+        Self { stream: Arc::new(stream), arrivals: None, filters: None, has_keys: false }
     }
 
     /// The same, for a stream of this process's own embedded stream: it can tell when records arrive.
@@ -87,12 +88,20 @@ impl KinesisSource {
         self
     }
 
+    /// The same, for a mapping that runs several batches of a shard side by side: records get a key to keep their order by.
+    #[must_use]
+    pub fn with_keys(mut self, has_keys: bool) -> Self {
+        self.has_keys = has_keys;
+        self
+    }
+
     /// What turns the records of a shard into those of events.
     fn encoder(&self, shard: &ShardId) -> KinesisEncoder {
         let stream = &self.stream;
         let arn = stream.described_arn.get().cloned().unwrap_or_else(|| stream.arn.to_string());
         let (region, role) = (&stream.arn.region, &stream.invoke_identity_arn);
         let encoder = KinesisEncoder::new(shard.as_str(), &arn, region, role);
+        let encoder = if self.has_keys { encoder.with_keys() } else { encoder };
         match &self.filters {
             Some(filters) => encoder.with_filters(Arc::clone(filters), &arn, region, role),
             None => encoder,

@@ -18,10 +18,12 @@ const LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
 /// Marks the file as Pelton's: `PLTN`.
 const APPLICATION_ID: i64 = 0x504c_544e;
 
-/// The schema below. A change of it gets the next number, and a step that leads there from this one.
-const SCHEMA_VERSION: i64 = 1;
+/// The schema below. A change of it gets the next number. Before the first release nobody has a file that is worth a step from
+/// the one before.
+const SCHEMA_VERSION: i64 = 2;
 
-/// `shard.start_kind` is NULL for a shard that was over before its mapping began.
+/// `shard.start_kind` is NULL for a shard that was over before its mapping began, `shard.ahead` where nothing above `position` is
+/// settled, and the three of `shard.window_*` where no window is open.
 const SCHEMA: &str = "
     CREATE TABLE mapping (
         id TEXT NOT NULL PRIMARY KEY,
@@ -35,6 +37,10 @@ const SCHEMA: &str = "
         start_ms INTEGER,
         position TEXT,
         ended INTEGER NOT NULL,
+        ahead BLOB,
+        window_start_ms INTEGER,
+        window_end_ms INTEGER,
+        window_state BLOB,
         updated_ms INTEGER NOT NULL,
         PRIMARY KEY (mapping, id)
     ) STRICT, WITHOUT ROWID;
@@ -45,6 +51,11 @@ const SCHEMA: &str = "
 enum Problem {
     #[error("it is not a checkpoints file of Pelton, or was cut short")]
     Foreign,
+    #[error(
+        "it was written by an older Pelton: its schema is {found}, this one knows {SCHEMA_VERSION}; remove it to start anew: every \
+         mapping then begins at its StartingPosition"
+    )]
+    Older { found: i64 },
     #[error("it was written by a newer Pelton: its schema is {found}, this one knows {SCHEMA_VERSION}")]
     Newer { found: i64 },
     #[error("it is damaged: {finding}")]
@@ -143,8 +154,11 @@ fn check(connection: &Connection) -> rusqlite::Result<Result<(), Problem>> {
     if found > SCHEMA_VERSION {
         return Ok(Err(Problem::Newer { found }));
     }
-    if found < SCHEMA_VERSION {
+    if found < 1 {
         return Ok(Err(Problem::Foreign));
+    }
+    if found < SCHEMA_VERSION {
+        return Ok(Err(Problem::Older { found }));
     }
     let finding = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
     if finding != "ok" {

@@ -48,7 +48,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Corrupt`] if the file is damaged, is not Pelton's, or was written by a newer Pelton;
+    /// [`StoreError::Corrupt`] if the file is damaged, is not Pelton's, or was written by another version of it;
     /// [`StoreError::Unwritable`] if it cannot be made or written, or another program has locked it.
     pub fn open(file: &Path, clock: Clock) -> Result<Self, StoreError> {
         let name = file.display().to_string();
@@ -90,6 +90,10 @@ impl CheckpointStore for SqliteStore {
     ) -> Result<(), StoreError> {
         let (mapping, stream, shards) = (mapping.clone(), stream.clone(), shards.to_vec());
         self.change(Change::Start { mapping, stream, shards }).await
+    }
+
+    async fn replace(&self, mapping: &MappingId, state: &MappingState) -> Result<(), StoreError> {
+        self.change(Change::Replace { mapping: mapping.clone(), state: state.clone() }).await
     }
 
     async fn add_shards(&self, mapping: &MappingId, shards: &[NewShard]) -> Result<(), StoreError> {

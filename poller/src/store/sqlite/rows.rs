@@ -6,9 +6,10 @@
 use crate::application::MappingId;
 use crate::ports::{Cause, MappingState, ShardState, StreamIdentity};
 use pelton_core::plan::{NewShard, ShardId, ShardStart};
-use pelton_core::{Checkpoint, Position, Timestamp};
+use pelton_core::{Checkpoint, OpenWindow, Position, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const TRIM_HORIZON: &str = "trim_horizon";
 const AT_TIMESTAMP: &str = "at_timestamp";
@@ -17,6 +18,7 @@ const AFTER_LATEST: &str = "after_latest";
 /// One change of what is kept; see the method of [`crate::ports::CheckpointStore`] of the same name.
 pub(super) enum Change {
     Start { mapping: MappingId, stream: StreamIdentity, shards: Vec<NewShard> },
+    Replace { mapping: MappingId, state: MappingState },
     AddShards { mapping: MappingId, shards: Vec<NewShard> },
     Save { mapping: MappingId, shard: ShardId, checkpoint: Checkpoint },
     RemoveShards { mapping: MappingId, shards: Vec<ShardId> },
@@ -39,12 +41,16 @@ pub(super) fn apply(
 ) -> rusqlite::Result<Result<(), Refused>> {
     match change {
         Change::Start { mapping, stream, shards } => {
-            rows.prepare_cached("DELETE FROM mapping WHERE id = ?1")?.execute([&mapping.0])?;
-            rows.prepare_cached(
-                "INSERT INTO mapping (id, stream_arn, stream_created_ms) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![mapping.0, stream.arn, millis(stream.created)])?;
+            start_anew(rows, mapping, stream)?;
             insert(rows, mapping, shards, at)?;
+        }
+        Change::Replace { mapping, state } => {
+            start_anew(rows, mapping, &state.stream)?;
+            let new = |(id, shard): (&ShardId, &ShardState)| NewShard { id: id.clone(), start: shard.start };
+            insert(rows, mapping, &state.shards.iter().map(new).collect::<Vec<_>>(), at)?;
+            for (id, shard) in &state.shards {
+                save(rows, mapping, id, &shard.checkpoint, at)?;
+            }
         }
         Change::AddShards { mapping, shards } => {
             if !is_kept(rows, mapping)? {
@@ -66,6 +72,14 @@ pub(super) fn apply(
         }
     }
     Ok(Ok(()))
+}
+
+/// The mapping, without shards. Those that it had go with it.
+fn start_anew(rows: &Connection, mapping: &MappingId, stream: &StreamIdentity) -> rusqlite::Result<()> {
+    rows.prepare_cached("DELETE FROM mapping WHERE id = ?1")?.execute([&mapping.0])?;
+    rows.prepare_cached("INSERT INTO mapping (id, stream_arn, stream_created_ms) VALUES (?1, ?2, ?3)")?
+        .execute(params![mapping.0, stream.arn, millis(stream.created)])?;
+    Ok(())
 }
 
 fn is_kept(rows: &Connection, mapping: &MappingId) -> rusqlite::Result<bool> {
@@ -99,12 +113,25 @@ fn save(
     checkpoint: &Checkpoint,
     at: Timestamp,
 ) -> rusqlite::Result<bool> {
-    let position = checkpoint.position.as_ref().map(Position::as_str);
+    let Checkpoint { position, ended, ahead, window } = checkpoint;
+    let position = position.as_ref().map(Position::as_str);
+    let window = window.as_ref();
     let changed = rows
         .prepare_cached(
-            "UPDATE shard SET position = ?3, ended = ?4, updated_ms = ?5 WHERE mapping = ?1 AND id = ?2",
+            "UPDATE shard SET position = ?3, ended = ?4, ahead = ?5, window_start_ms = ?6, window_end_ms = ?7,
+             window_state = ?8, updated_ms = ?9 WHERE mapping = ?1 AND id = ?2",
         )?
-        .execute(params![mapping.0, shard.as_str(), position, checkpoint.ended, millis(at)])?;
+        .execute(params![
+            mapping.0,
+            shard.as_str(),
+            position,
+            ended,
+            ahead_column(ahead),
+            window.map(|window| millis(window.start)),
+            window.map(|window| millis(window.end)),
+            window.map(|window| &*window.state),
+            millis(at)
+        ])?;
     Ok(changed > 0)
 }
 
@@ -117,16 +144,23 @@ pub(super) fn load(rows: &Connection, mapping: &MappingId) -> Result<Option<Mapp
     let Some((arn, created)) = stream else { return Ok(None) };
     let stream = StreamIdentity { arn, created: timestamp(created)? };
     let mut select = rows
-        .prepare_cached("SELECT id, start_kind, start_ms, position, ended FROM shard WHERE mapping = ?1")?;
+        .prepare_cached(
+            "SELECT id, start_kind, start_ms, position, ended, ahead, window_start_ms, window_end_ms, window_state
+             FROM shard WHERE mapping = ?1",
+        )?;
     let mut found = select.query([&mapping.0])?;
     let mut shards = BTreeMap::new();
     while let Some(row) = found.next()? {
         let id = ShardId::new(row.get_ref(0)?.as_str()?);
-        let start = start(row.get(1)?, row.get(2)?)
-            .map_err(|problem| format!("shard {id} of mapping {mapping}: {problem}"))?;
+        let in_shard = |problem: String| format!("shard {id} of mapping {mapping}: {problem}");
+        let start = start(row.get(1)?, row.get(2)?).map_err(in_shard)?;
         let position: Option<String> = row.get(3)?;
-        let checkpoint =
-            Checkpoint { position: position.map(Position::new), ended: row.get(4)?, ..Checkpoint::default() };
+        let checkpoint = Checkpoint {
+            position: position.map(Position::new),
+            ended: row.get(4)?,
+            ahead: ahead(row.get(5)?).map_err(in_shard)?,
+            window: window(row.get(6)?, row.get(7)?, row.get(8)?).map_err(in_shard)?,
+        };
         shards.insert(id, ShardState { start, checkpoint });
     }
     Ok(Some(MappingState { stream, shards }))
@@ -149,6 +183,38 @@ fn start(kind: Option<String>, moment: Option<i64>) -> Result<Option<ShardStart>
         (Some(AT_TIMESTAMP), Some(moment)) => Ok(Some(ShardStart::AtTimestamp(moment))),
         (Some(AFTER_LATEST), Some(moment)) => Ok(Some(ShardStart::AfterLatest(moment))),
         (kind, moment) => Err(format!("unknown start: kind {kind:?}, moment {moment:?}")),
+    }
+}
+
+/// Eight bytes each, the lowest first.
+fn ahead_column(fingerprints: &[u64]) -> Option<Vec<u8>> {
+    let bytes = || fingerprints.iter().flat_map(|fingerprint| fingerprint.to_le_bytes()).collect();
+    (!fingerprints.is_empty()).then(bytes)
+}
+
+fn ahead(column: Option<Vec<u8>>) -> Result<Arc<[u64]>, String> {
+    let bytes = column.unwrap_or_default();
+    let (fingerprints, rest) = bytes.as_chunks();
+    if !rest.is_empty() {
+        return Err(format!("{} bytes of what is settled ahead", bytes.len()));
+    }
+    Ok(fingerprints.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect())
+}
+
+fn window(
+    start: Option<i64>,
+    end: Option<i64>,
+    state: Option<Vec<u8>>,
+) -> Result<Option<OpenWindow>, String> {
+    match (start, end, state) {
+        (None, None, None) => Ok(None),
+        (Some(start), Some(end), Some(state)) => {
+            Ok(Some(OpenWindow { start: timestamp(start)?, end: timestamp(end)?, state: state.into() }))
+        }
+        (start, end, state) => {
+            let bytes = state.map(|state| state.len());
+            Err(format!("half a window: from {start:?} to {end:?}, with a state of {bytes:?} bytes"))
+        }
     }
 }
 

@@ -16,8 +16,9 @@ fn an_empty_shard_ends_with_its_first_page() {
 
 #[test]
 fn a_shard_without_further_records_ends_where_it_was_left() {
-    let lines = [(0, BeginAfter("m"), "fetch 10"), (5, Page("", ShardEnd), "save m end"), (6, Saved, "")];
-    check_ended(policy(), &lines);
+    let lines = [(0, Begin, "fetch 10"), (5, Page("", ShardEnd), "save m end"), (6, Saved, "")];
+    let shard = check_from(policy(), up_to("m"), &lines);
+    assert_eq!(shard.finished(), Some(Finished::ShardEnd));
 }
 
 #[test]

@@ -76,10 +76,11 @@ fn a_page_that_was_asked_for_before_the_save_failed_is_kept() {
 
 #[test]
 fn a_shard_goes_on_from_what_was_kept() {
-    let shard = check(
+    let shard = check_from(
         policy(),
+        up_to("m"),
         &[
-            (0, BeginAfter("m"), "fetch 10"),
+            (0, Begin, "fetch 10"),
             (5, Page("no", CaughtUp), "invoke no #1"),
             (6, Fails, "invoke no #2"),
             (7, Drain, ""),

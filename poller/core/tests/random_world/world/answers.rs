@@ -4,8 +4,10 @@ use super::World;
 use crate::common::number_of;
 use crate::weather::happens;
 use bytes::Bytes;
+use fastrand::Rng;
 use pelton_core::plan::ShardId;
-use pelton_core::{FetchError, Input, Outcome, Page, SaveError, Then};
+use pelton_core::{FailureId, FetchError, Input, Invocation, Outcome, Page, SaveError, SendError, Then};
+use serde_json::{Value, json};
 
 impl World<'_> {
     /// Answers one command of one shard. False if nothing is owed.
@@ -16,8 +18,8 @@ impl World<'_> {
         let owed = &self.workers[&id].watched.owed;
         let mut owing = Vec::new();
         owing.extend(owed.fetch.map(|_| World::answer_fetch as fn(&mut Self, &ShardId)));
-        owing.extend(owed.invocation.as_ref().map(|_| World::answer_invocation as fn(&mut Self, &ShardId)));
-        owing.extend(owed.failure.as_ref().map(|_| World::answer_failure as fn(&mut Self, &ShardId)));
+        owing.extend(owed.invocations.values().map(|_| World::answer_invocation as fn(&mut Self, &ShardId)));
+        owing.extend(owed.failures.values().map(|_| World::answer_failure as fn(&mut Self, &ShardId)));
         owing.extend(owed.save.as_ref().map(|_| World::answer_save as fn(&mut Self, &ShardId)));
         let answer = owing[self.random.usize(0..owing.len())];
         answer(self, &id);
@@ -53,8 +55,10 @@ impl World<'_> {
     }
 
     fn answer_invocation(&mut self, id: &ShardId) {
-        let invocation = self.workers[id].watched.owed.invocation.as_ref().expect("an invocation is owed");
-        let (invocation_id, poison) = (invocation.id, self.weather.poison_every);
+        let invocations: Vec<Invocation> =
+            self.workers[id].watched.owed.invocations.values().cloned().collect();
+        let invocation = self.random.choice(invocations).expect("an invocation is owed");
+        let poison = self.weather.poison_every;
         let mut numbers = invocation.batch.records().iter().map(|record| number_of(record.position()));
         let is_poisoned = numbers.any(|number| number % poison == 0);
         let failed =
@@ -66,14 +70,23 @@ impl World<'_> {
             (Outcome::NotInvoked { reason: String::new() }, "unreachable")
         } else if is_poisoned || happens(self.weather.function_fails, random) {
             (failed(), "failed")
+        } else if happens(self.weather.function_lies, random) {
+            (Outcome::Succeeded { payload: lie(random) }, "lied")
         } else {
-            (Outcome::Succeeded { payload: Bytes::new() }, "succeeded")
+            let reports = happens(self.weather.function_reports, random);
+            let payload = response(&invocation, reports, self.weather.state_padding, random);
+            (Outcome::Succeeded { payload }, if reports { "reported" } else { "succeeded" })
         };
-        self.handle(id, Input::Invoked(invocation_id, outcome), note);
+        self.handle(id, Input::Invoked(invocation.id, outcome.into()), note);
     }
 
     fn answer_failure(&mut self, id: &ShardId) {
-        self.handle(id, Input::FailureSent, "a failure was sent");
+        let failures: Vec<FailureId> = self.workers[id].watched.owed.failures.keys().copied().collect();
+        let failure = self.random.choice(failures).expect("a failure is owed");
+        let fails = happens(self.weather.delivery_fails, &mut self.random);
+        let (answer, note) =
+            if fails { (Err(SendError), "was not accepted") } else { (Ok(()), "was accepted") };
+        self.handle(id, Input::FailureSent(failure, answer), note);
     }
 
     fn answer_save(&mut self, id: &ShardId) {
@@ -96,4 +109,42 @@ impl World<'_> {
         let save = self.workers[id].watched.owed.save.clone();
         self.store.get_mut(id).expect("known").kept = save;
     }
+}
+
+/// An honest response: the sum of the numbers of all records that succeeded is the state of a window.
+fn response(invocation: &Invocation, reports: bool, padding: usize, random: &mut Rng) -> Bytes {
+    let records = invocation.batch.records();
+    let event = invocation.batch.body().concat();
+    let event: Value = serde_json::from_slice(&event).expect("an event is JSON");
+    let failures: Vec<usize> = match reports && !records.is_empty() {
+        true => (0..random.usize(1..=3)).map(|_| random.usize(0..records.len())).collect(),
+        false => Vec::new(),
+    };
+    let done = failures.iter().min().copied().unwrap_or(records.len());
+    let sum: u64 = records[..done].iter().map(|record| number_of(record.position())).sum();
+    let items: Vec<Value> =
+        failures.iter().map(|index| json!({"itemIdentifier": records[*index].position().as_str()})).collect();
+    let mut response = json!({"batchItemFailures": items});
+    if let Some(state) = event.get("state") {
+        let before = state["sum"].as_u64().unwrap_or(0);
+        let padding = if random.u8(0..5) == 0 { "x".repeat(padding) } else { String::new() };
+        response["state"] = json!({"sum": before + sum, "padding": padding});
+    }
+    Bytes::from(response.to_string())
+}
+
+/// A response that says nothing, or nothing true.
+fn lie(random: &mut Rng) -> Bytes {
+    let lies = [
+        "",
+        "null",
+        "{}",
+        "{",
+        r#"{"state":{}}"#,
+        r#"{"batchItemFailures":[{"itemIdentifier":"999999999"}]}"#,
+        r#"{"batchItemFailures":[{"itemIdentifier":null}],"state":{"a":1}}"#,
+        r#"{"batchItemFailures":[{"foo":1}]}"#,
+        r#"{"batchItemFailures":7}"#,
+    ];
+    Bytes::from_static(random.choice(lies).expect("a list").as_bytes())
 }

@@ -54,10 +54,22 @@ async fn a_file_of_a_newer_pelton_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let file = file_in(&folder);
     drop(open_started(&file, 1).await);
+    Connection::open(&file).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    check_corrupt(&file, "written by a newer Pelton: its schema is 3, this one knows 2");
     Connection::open(&file).unwrap().pragma_update(None, "user_version", 2).unwrap();
-    check_corrupt(&file, "written by a newer Pelton: its schema is 2, this one knows 1");
-    Connection::open(&file).unwrap().pragma_update(None, "user_version", 1).unwrap();
     loaded(&open(&file)).await;
+}
+
+#[tokio::test]
+async fn a_file_of_an_older_pelton_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file_in(&folder);
+    drop(open_started(&file, 1).await);
+    Connection::open(&file).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    check_corrupt(
+        &file,
+        "written by an older Pelton: its schema is 1, this one knows 2; remove it to start anew",
+    );
 }
 
 #[tokio::test]
@@ -83,6 +95,9 @@ async fn a_row_that_cannot_be_understood_is_an_error_not_a_guess() {
         ("start_kind = 'yesterday'", "unknown start: kind Some(\"yesterday\")"),
         ("start_kind = 'at_timestamp', start_ms = NULL", "unknown start"),
         ("start_kind = 'at_timestamp', start_ms = -1", "a moment of -1 ms"),
+        ("ahead = x'0102030405060708ff'", "9 bytes of what is settled ahead"),
+        ("window_start_ms = 60000", "half a window: from Some(60000) to None"),
+        ("window_start_ms = 0, window_end_ms = -1, window_state = x''", "a moment of -1 ms"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let file = file_in(&folder);

@@ -3,6 +3,8 @@
 use super::*;
 use crate::errors::chain;
 use crate::ports::{ShardState, StoreError};
+use bytes::Bytes;
+use pelton_core::OpenWindow;
 use std::sync::Arc;
 
 #[tokio::test]
@@ -45,6 +47,31 @@ async fn what_is_kept_outlives_the_store() {
 }
 
 #[tokio::test]
+async fn a_window_and_what_is_settled_ahead_are_kept_with_the_position_and_go_with_the_next_save() {
+    let folder = tempfile::tempdir().unwrap();
+    let moment = Timestamp::from_millis;
+    // Not even UTF-8: the state is kept to the byte.
+    let state = Bytes::from_static(b"{ \"b\":1.50, \"a\":\"\\u00e9\" }\xff\0");
+    let window = Some(OpenWindow { start: moment(60_000), end: moment(120_000), state });
+    let empty = Some(OpenWindow { start: moment(0), end: moment(1), state: Bytes::new() });
+    let whole = Checkpoint { ahead: [0, 1, u64::MAX, 0x0102_0304_0506_0708].into(), window, ..at("10") };
+    for checkpoint in [
+        whole.clone(),
+        Checkpoint { window: None, ..whole.clone() },
+        Checkpoint { ahead: [].into(), ..whole.clone() },
+        Checkpoint { window: empty, position: None, ..whole },
+        at("11"),
+    ] {
+        let store = open_started(&file_in(&folder), 2).await;
+        store.save(&mapping(), &shard(0), &checkpoint).await.unwrap();
+        drop(store);
+        let store = open(&file_in(&folder));
+        assert_eq!(checkpoint_of(&store, 0).await, checkpoint);
+        assert_eq!(checkpoint_of(&store, 1).await, Checkpoint::default(), "another shard is not touched");
+    }
+}
+
+#[tokio::test]
 async fn a_shard_that_is_kept_is_not_set_back_by_adding_it_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_started(&file_in(&folder), 1).await;
@@ -79,6 +106,32 @@ async fn a_start_forgets_every_position_of_the_former_stream() {
     assert_eq!(state.shards[&shard(0)].checkpoint, Checkpoint::default());
     let others = store.load(&other).await.unwrap().unwrap();
     assert_eq!(others.shards[&shard(0)].checkpoint, at("77"), "another mapping is not touched");
+}
+
+#[tokio::test]
+async fn what_replaces_a_mapping_brings_its_positions_and_leaves_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_started(&file_in(&folder), 3).await;
+    store.save(&mapping(), &shard(0), &at("10")).await.unwrap();
+    let other = MappingId("ClickCounterClicks".into());
+    store.start(&other, &stream(1), &[new_shard(0)]).await.unwrap();
+    store.save(&other, &shard(0), &at("77")).await.unwrap();
+    let ended = Checkpoint { ended: true, ..at("30") };
+    let over = Checkpoint { ended: true, ..Checkpoint::default() };
+    let starts =
+        [Some(ShardStart::AfterLatest(Timestamp::from_millis(6))), Some(ShardStart::TrimHorizon), None];
+    let checkpoints = [at("20"), ended, over];
+    let shards = (5..).zip(starts).zip(checkpoints);
+    let shards =
+        shards.map(|((number, start), checkpoint)| (shard(number), ShardState { start, checkpoint }));
+    let state = MappingState { stream: stream(2), shards: shards.collect() };
+    store.replace(&mapping(), &state).await.unwrap();
+    assert_eq!(loaded(&store).await, state);
+    let others = store.load(&other).await.unwrap().unwrap();
+    assert_eq!(others.shards[&shard(0)].checkpoint, at("77"), "another mapping is not touched");
+    let unknown = MappingId("NeverRan".into());
+    store.replace(&unknown, &state).await.unwrap();
+    assert_eq!(store.load(&unknown).await.unwrap(), Some(state));
 }
 
 #[tokio::test]

@@ -1,0 +1,198 @@
+//! Records that are given up: counted, handed over, dropped if nobody takes them; and the shard goes on (specification 4.2).
+
+use super::*;
+use crate::DELIVERY_ATTEMPTS_MAX;
+
+/// No retries, reads rarely.
+fn once() -> Policy {
+    Policy { retry_attempts_max: Some(0), poll_interval: millis(99_999), ..policy() }
+}
+
+fn notices(shard: &mut Shard) -> Vec<Notice> {
+    std::iter::from_fn(|| shard.next_notice()).collect()
+}
+
+#[test]
+fn a_given_up_batch_is_skipped_and_the_shard_goes_on() {
+    let shard = check(
+        Policy { has_destination: true, ..once() },
+        &[
+            (0, Begin, "fetch 10"),
+            (5, Page("abcd", CaughtUp), "invoke abc #1"),
+            (6, Fails, "retried enough abc"),
+            (7, FailureSent, "save c"),
+            (8, Saved, "invoke d #1"),
+            (9, Succeeds, "save d"),
+            (10, Saved, ""),
+        ],
+    );
+    let counts = shard.view().counts;
+    assert_eq!((counts.retries_exhausted, counts.delivered, counts.dropped), (3, 3, 0));
+    assert_eq!((counts.succeeded, counts.failed, counts.delivery_failures), (1, 3, 0));
+}
+
+#[test]
+fn discarded_means_skipped_even_without_a_destination_the_shard_goes_on() {
+    let shard = check(
+        once(),
+        &[
+            (0, Begin, "fetch 10"),
+            (5, Page("abcd", CaughtUp), "invoke abc #1"),
+            (6, Fails, "retried enough abc"),
+            (7, FailureSent, "save c"),
+            (8, Saved, "invoke d #1"),
+        ],
+    );
+    let counts = shard.view().counts;
+    assert_eq!((counts.retries_exhausted, counts.delivered, counts.dropped), (3, 0, 3));
+}
+
+#[test]
+fn destination_delivery_fails_records_counted_as_dropped_and_processing_goes_on() {
+    let mut lines = vec![
+        (0, Begin, "fetch 10"),
+        (5, Page("abcd", CaughtUp), "invoke abc #1"),
+        (6, Fails, "retried enough abc"),
+    ];
+    for _ in 1..DELIVERY_ATTEMPTS_MAX {
+        lines.push((7, FailureNotSent, "retried enough abc"));
+    }
+    lines.extend([(8, FailureNotSent, "save c"), (9, Saved, "invoke d #1")]);
+    let mut shard = check(Policy { has_destination: true, ..once() }, &lines);
+    let counts = shard.view().counts;
+    assert_eq!((counts.delivery_failures, counts.dropped, counts.delivered), (1, 3, 0));
+    assert_eq!(counts.retries_exhausted, 3, "counted once");
+    assert_eq!(notices(&mut shard), [Notice::DeliveryAbandoned { records: 3 }]);
+}
+
+#[test]
+fn a_delivery_that_is_tried_again_counts_nothing_before_it_ends() {
+    let shard = check(
+        Policy { has_destination: true, ..once() },
+        &[
+            (0, Begin, "fetch 10"),
+            (5, Page("a", CaughtUp), "invoke a #1"),
+            (6, Fails, "retried enough a"),
+            (7, FailureNotSent, "retried enough a"),
+        ],
+    );
+    let counts = shard.view().counts;
+    assert_eq!((counts.retries_exhausted, counts.delivered, counts.dropped), (0, 0, 0));
+    assert_eq!(counts.delivery_failures, 0);
+}
+
+#[test]
+fn a_restart_between_two_deliveries_gives_the_batch_up_again_and_skips_nothing() {
+    let backoff = crate::Backoff { base: millis(60_000), factor: 2, cap: millis(60_000) };
+    let shard = check(
+        Policy { backoff, has_destination: true, ..once() },
+        &[
+            (0, Begin, "fetch 10"),
+            (5, Page("a", CaughtUp), "invoke a #1"),
+            (6, Fails, "retried enough a"),
+            (7, FailureNotSent, ""),
+            (8, Drain, ""),
+        ],
+    );
+    assert_eq!((shard.finished(), shard.view().checkpoint.position), (Some(Finished::Drained), None));
+}
+
+#[test]
+fn in_a_mixed_batch_only_the_aged_records_are_reported_and_the_rest_is_invoked() {
+    let shard = check(
+        Policy { record_age_max: Some(millis(1_000)), batch_size: 6, ..once() },
+        &[
+            (0, Begin, "fetch 10"),
+            (1_500, Mixed(&[("a", 0), ("bcdef", 1_000)], CaughtUp), "too old a"),
+            (1_501, FailureSent, "save a"),
+            (1_502, Saved, "invoke bcdef #1"),
+        ],
+    );
+    assert_eq!((shard.view().counts.too_old, shard.view().counts.invocations), (1, 1));
+}
+
+#[test]
+fn records_given_up_in_the_middle_of_a_batch_do_not_move_the_checkpoint_past_those_before() {
+    check(
+        Policy { record_age_max: Some(millis(1_000)), ..once() },
+        &[
+            (0, Begin, "fetch 10"),
+            (1_500, Mixed(&[("a", 1_400), ("b", 0), ("c", 1_400)], CaughtUp), "too old b"),
+            (1_501, FailureSent, "save - +1"),
+            (1_502, Saved, "invoke ac #1"),
+            (1_503, Succeeds, "save c"),
+        ],
+    );
+}
+
+#[test]
+fn bisect_isolates_the_record_that_fails_and_settles_the_others() {
+    let shard = check(
+        Policy { bisects: true, ..once() },
+        &[
+            (0, Begin, "fetch 10"),
+            (5, Page("abc", CaughtUp), "invoke abc #1"),
+            (6, Fails, "invoke a #1"),
+            (7, Succeeds, "save a"),
+            (8, Saved, "invoke bc #1"),
+            (9, Fails, "invoke b #1"),
+            (10, Fails, "retried enough b"),
+            (11, FailureSent, "save b"),
+            (12, Saved, "invoke c #1"),
+            (13, Succeeds, "save c"),
+        ],
+    );
+    let counts = shard.view().counts;
+    assert_eq!((counts.succeeded, counts.retries_exhausted, counts.invocations), (2, 1, 5));
+    assert_eq!(counts.retries, 4, "each after the first was of records that had failed");
+}
+
+#[test]
+fn a_partial_failure_checkpoints_the_record_before_the_first_that_failed() {
+    let mut shard = check(
+        Policy { reports_item_failures: true, ..once() },
+        &[
+            (0, Begin, "fetch 10"),
+            (5, Page("abc", CaughtUp), "invoke abc #1"),
+            (6, Says(r#"{"batchItemFailures":[{"itemIdentifier":"b"}]}"#), "save a"),
+            (7, Saved, "invoke bc #1"),
+            (8, Says("{}"), "save c"),
+        ],
+    );
+    let counts = shard.view().counts;
+    assert_eq!((counts.succeeded, counts.failed, counts.partial_failures), (3, 2, 1));
+    assert_eq!((counts.function_errors, counts.retries), (0, 1));
+    let first = Position::new("b");
+    assert_eq!(notices(&mut shard), [Notice::PartialFailure { first, records: 2 }]);
+}
+
+#[test]
+fn a_response_that_names_no_record_of_the_batch_is_said_and_counted() {
+    let mut shard = check(
+        Policy { reports_item_failures: true, ..once() },
+        &[
+            (0, Begin, "fetch 10"),
+            (5, Page("ab", CaughtUp), "invoke ab #1"),
+            (6, Says(r#"{"batchItemFailures":[{"itemIdentifier":"z"}]}"#), "retried enough ab"),
+        ],
+    );
+    let counts = shard.view().counts;
+    assert_eq!((counts.failed, counts.partial_failures, counts.function_errors), (2, 1, 0));
+    let said = notices(&mut shard);
+    assert!(matches!(&said[..], [Notice::ResponseRefused { reason }] if reason.contains('z')), "{said:?}");
+}
+
+#[test]
+fn neither_a_success_nor_a_failure_of_the_function_is_a_notice() {
+    let mut shard = check(
+        policy(),
+        &[
+            (0, Begin, "fetch 10"),
+            (5, Page("ab", CaughtUp), "invoke ab #1"),
+            (6, Fails, "invoke ab #2"),
+            (7, Throttled, "invoke ab #2"),
+            (8, Succeeds, "save b"),
+        ],
+    );
+    assert_eq!(notices(&mut shard), []);
+}

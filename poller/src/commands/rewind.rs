@@ -1,0 +1,182 @@
+//! `pelton rewind`: moves the position of one mapping, while no poller runs.
+//!
+//! In: a mapping of the template, and where it is to go on. Out: what it did, shard by shard. Reads no record, invokes
+//! nothing, and touches no other mapping.
+
+mod report;
+mod target;
+
+use super::options::{AwsOptions, TemplateOptions};
+use super::run::{connect, require_region};
+use super::signals::StopSignals;
+use super::{CommandFailure, load};
+use crate::application::{Application, Mapping, MappingId};
+use crate::clock::Clock;
+use crate::data_dir::{self, DataDir, DataDirError};
+use crate::errors::chain;
+use crate::logging::Terminal;
+use crate::ports::SourceError;
+use crate::source::budget::ByteBudget;
+use crate::source::kinesis::KinesisSource;
+use crate::store::SqliteStore;
+use crate::supervisor::{FoundStream, RewindError, RewindTo, StartError, find_stream, rewind};
+use crate::template::{FunctionsRun, shown_timestamp, suggest};
+use pelton_core::Timestamp;
+use pelton_core::plan::StartingPosition;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use tracing::info;
+
+/// How it is called, and what for.
+const EXAMPLES: &str = "Examples:
+  pelton rewind LedgerFunctionOrders --to trim-horizon             everything that the stream still keeps, again
+  pelton rewind LedgerFunctionOrders --to 2026-01-31T12:00:00Z     what arrived at that time or later
+  pelton rewind LedgerFunctionOrders --to latest                   only what arrives from now on
+  pelton rewind LedgerFunctionOrders --to checkpoint-of:AuditFunctionOrders
+                                                                   where another mapping of the stream is";
+
+/// What `pelton rewind` takes.
+#[derive(clap::Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct RewindArguments {
+    /// The mapping, by its logical id: that of its function and the name of its event, as `pelton validate` shows it
+    pub mapping: String,
+    /// Where it is to go on: trim-horizon, latest, a time (RFC 3339, or seconds since 1970), or checkpoint-of:MAPPING
+    #[arg(long, value_name = "POSITION", value_parser = target::parse)]
+    pub to: RewindTo,
+    /// The template.
+    #[command(flatten)]
+    pub template: TemplateOptions,
+    /// Which AWS.
+    #[command(flatten)]
+    pub aws: AwsOptions,
+    /// Folder of the checkpoints [default: .pelton beside the template]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Moves the mapping, and says from where to where. Told to stop before it is written, it changes nothing.
+pub async fn run(
+    arguments: RewindArguments,
+    signals: &mut StopSignals,
+    terminal: &Terminal,
+    clock: &Clock,
+) -> Result<(), CommandFailure> {
+    let RewindArguments { mapping, to, template, aws, data_dir } = arguments;
+    let path = load::find(&template)?;
+    let client = connect(&aws).await?;
+    let application =
+        load::load(&path, &template, client.region(), FunctionsRun::Elsewhere, terminal, clock)?;
+    let mapping = find_mapping(&application, &mapping)?;
+    check_target(mapping, &to, clock.now())?;
+    require_region(std::iter::once(mapping), &client)?;
+    let data_dir = take(data_dir.unwrap_or_else(|| data_dir::default_for(&path)))?;
+
+    let role = application.functions[&mapping.function].role_arn.clone();
+    let budget = ByteBudget::default();
+    let source = KinesisSource::new(client, clock.clone(), budget, mapping.stream.clone(), role);
+    let found = tokio::select! {
+        found = find_stream(mapping, &source, clock) => found.map_err(|error| not_found(&error))?,
+        signal = signals.next() => {
+            info!(signal, "stopped: nothing was changed");
+            return Ok(());
+        }
+    };
+    let moved = move_to(mapping, &to, &found, &data_dir, &application, clock).await?;
+    io::stdout().write_all(moved.as_bytes()).map_err(|error| {
+        CommandFailure::failed(format!("the mapping was moved; that cannot be printed: {error}"))
+    })
+}
+
+async fn move_to(
+    mapping: &Mapping,
+    to: &RewindTo,
+    found: &FoundStream,
+    data_dir: &DataDir,
+    application: &Application,
+    clock: &Clock,
+) -> Result<String, CommandFailure> {
+    let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone())
+        .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+    let rewound = rewind(&mapping.id, to, found, &store, clock.now()).await;
+    let rewound = rewound.map_err(|error| refused(&error, application))?;
+    Ok(report::render(mapping, to, &rewound))
+}
+
+fn find_mapping<'a>(application: &'a Application, name: &str) -> Result<&'a Mapping, CommandFailure> {
+    let is_wanted = |mapping: &&Mapping| mapping.id.0 == name;
+    application.mappings.iter().find(is_wanted).ok_or_else(|| {
+        CommandFailure::bad_input(format!("the template has no event source mapping {name}"))
+            .help(help_with(name, application))
+    })
+}
+
+/// The nearest name, and all of them.
+fn help_with(name: &str, application: &Application) -> String {
+    let names = application.mappings.iter().map(|mapping| mapping.id.0.as_str());
+    let Some(list) = suggest::list(names.clone()) else {
+        return "it has none".to_owned();
+    };
+    match suggest::nearest(name, names) {
+        Some(nearest) => format!("did you mean `{nearest}`? Its mappings: {list}"),
+        None => format!("its mappings: {list}"),
+    }
+}
+
+fn check_target(mapping: &Mapping, to: &RewindTo, now: Timestamp) -> Result<(), CommandFailure> {
+    match to {
+        RewindTo::Start(StartingPosition::AtTimestamp(moment)) if *moment > now => {
+            let (moment, now) = (shown_timestamp(*moment), shown_timestamp(now));
+            Err(CommandFailure::bad_input(format!("{moment} lies in the future: it is {now}"))
+                .help("to go on with what arrives from now on, use --to latest"))
+        }
+        RewindTo::CheckpointOf(other) if *other == mapping.id => {
+            Err(CommandFailure::bad_input(format!("{other} is where {other} is: name another mapping")))
+        }
+        RewindTo::Start(_) | RewindTo::CheckpointOf(_) => Ok(()),
+    }
+}
+
+/// The data folder, so that no poller runs on it meanwhile.
+fn take(path: PathBuf) -> Result<DataDir, CommandFailure> {
+    DataDir::take(&path).map_err(|error| match error {
+        DataDirError::InUse { .. } => CommandFailure::failed(chain(&error))
+            .help("a poller knows where its mappings are: stop it, rewind, and start it again"),
+        DataDirError::NotAFolder { .. } | DataDirError::Unwritable { .. } => {
+            CommandFailure::bad_input(chain(&error))
+        }
+    })
+}
+
+fn not_found(error: &StartError) -> CommandFailure {
+    let help = match error {
+        StartError::Source {
+            source: SourceError::NotFound { .. } | SourceError::Unavailable { .. }, ..
+        } => format!(
+            "{}. The stream inside `pelton dev` and `pelton demo` is in memory, and ends with them: then there is nothing \
+             to rewind in",
+            error.help()
+        ),
+        StartError::Source { .. } | StartError::NotActive { .. } | StartError::Store { .. } => {
+            error.help().to_owned()
+        }
+    };
+    CommandFailure::bad_input(chain(error)).help(help)
+}
+
+fn refused(error: &RewindError, application: &Application) -> CommandFailure {
+    let failure = CommandFailure::bad_input(chain(error));
+    let is_declared = |other: &MappingId| application.mappings.iter().any(|mapping| mapping.id == *other);
+    match error {
+        RewindError::NoCheckpoint { other } if !is_declared(other) => {
+            failure.help(help_with(&other.0, application))
+        }
+        RewindError::NoCheckpoint { .. } => failure.help("run it first, or name a position or a time"),
+        RewindError::AnotherStream { .. } | RewindError::StreamMadeAgain { .. } => {
+            failure.help("name a position or a time instead")
+        }
+        RewindError::Store { .. } => {
+            failure.help("make room on the disk, or restore checkpoints.db from a copy; nothing was changed")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! On-failure destinations: where records go that were given up (specification 4.5).
+//!
+//! In: what a mapping names as its destination. Out: the [`Destination`] port. Each delivery is tried once; whether and when it is
+//! tried again, others decide. Clients are made when they are first needed, and shared by all mappings: a destination that is not
+//! to be had at start may be later.
+
+mod failure;
+mod file;
+mod lazy;
+mod origin;
+mod s3;
+mod sns;
+mod sqs;
+
+pub use origin::Origin;
+
+use crate::application::OnFailure;
+use crate::aws::AwsOptions;
+use crate::clock::Clock;
+use crate::ports::{Cause, Destination, DestinationError};
+use file::LineFile;
+use lazy::Lazy;
+use s3::{Bucket, Buckets};
+use sns::{Topic, Topics};
+use sqs::{Queue, Queues};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Makes destinations. Those of one service and region share their connections.
+pub struct Destinations {
+    aws: AwsOptions,
+    clock: Clock,
+    queues: BTreeMap<String, Arc<Lazy<Queues>>>,
+    topics: BTreeMap<String, Arc<Lazy<Topics>>>,
+    buckets: Option<Arc<Lazy<Buckets>>>,
+}
+
+impl Destinations {
+    /// Queues and topics are asked in the region that their ARN names, buckets in that of the options.
+    #[must_use]
+    pub fn new(aws: AwsOptions, clock: Clock) -> Self {
+        Self { aws, clock, queues: BTreeMap::new(), topics: BTreeMap::new(), buckets: None }
+    }
+
+    /// The destination that a mapping names. Calls nobody.
+    pub fn open(&mut self, named: &OnFailure, origin: Origin) -> Arc<dyn Destination> {
+        match named {
+            OnFailure::Sqs(arn) => {
+                let region = part(arn, Part::Region).to_owned();
+                let lazy = || Arc::new(Lazy::new(sqs::SERVICE, in_region(&self.aws, &region), Queues::new));
+                let queues = self.queues.entry(region.clone()).or_insert_with(lazy);
+                Arc::new(Queue::new(arn, Arc::clone(queues), origin))
+            }
+            OnFailure::Sns(arn) => {
+                let region = part(arn, Part::Region).to_owned();
+                let lazy = || Arc::new(Lazy::new(sns::SERVICE, in_region(&self.aws, &region), Topics::new));
+                let topics = self.topics.entry(region.clone()).or_insert_with(lazy);
+                Arc::new(Topic::new(arn, Arc::clone(topics), origin))
+            }
+            OnFailure::S3 { bucket } => {
+                let lazy = || Arc::new(Lazy::new(s3::SERVICE, self.aws.clone(), Buckets::new));
+                let buckets = self.buckets.get_or_insert_with(lazy);
+                Arc::new(Bucket::new(bucket, Arc::clone(buckets), origin))
+            }
+            OnFailure::File(path) => Arc::new(LineFile::new(path, origin, self.clock.clone())),
+        }
+    }
+}
+
+fn in_region(aws: &AwsOptions, region: &str) -> AwsOptions {
+    AwsOptions { region: Some(region.to_owned()), ..aws.clone() }
+}
+
+/// A part of `arn:PARTITION:SERVICE:REGION:ACCOUNT:NAME`.
+#[derive(Clone, Copy)]
+enum Part {
+    Region = 3,
+    Account = 4,
+    Name = 5,
+}
+
+/// A part of the ARN of a queue or a topic; empty if it has none.
+fn part(arn: &str, part: Part) -> &str {
+    arn.split(':').nth(part as usize).unwrap_or_default()
+}
+
+/// Whether the name is that of a FIFO queue or topic.
+fn is_fifo(arn: &str) -> bool {
+    arn.ends_with(".fifo")
+}
+
+fn error(destination: &str, source: impl Into<Cause>) -> DestinationError {
+    DestinationError { destination: destination.to_owned(), source: source.into() }
+}

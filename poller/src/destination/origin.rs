@@ -1,0 +1,84 @@
+//! Where records come from that were given up: the mapping, its stream, its function.
+
+use crate::application::MappingId;
+use crate::ports::GivenUp;
+use pelton_core::event::failure::{FailureEncoder, Report, object_key};
+use sha1::{Digest as _, Sha1};
+use uuid::{Builder, Uuid};
+
+/// What every failure of one mapping has in common.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    encoder: FailureEncoder,
+    uuid: Uuid,
+}
+
+impl Origin {
+    /// A mapping of a Kinesis stream.
+    ///
+    /// On AWS a mapping has a UUID. Here it is made of its logical id and the ARN of its stream, so that it stays the same from
+    /// one start to the next, and everybody can tell it: UUIDv5, namespace URL, of `STREAM_ARN#LOGICAL_ID`.
+    #[must_use]
+    pub fn kinesis(mapping: &MappingId, stream_arn: &str, function_arn: &str) -> Self {
+        Self {
+            encoder: FailureEncoder::kinesis(stream_arn, function_arn),
+            uuid: uuid_v5(Uuid::NAMESPACE_URL, &format!("{stream_arn}#{mapping}")),
+        }
+    }
+
+    /// What a queue or a topic is told.
+    pub(super) fn metadata(&self, given_up: &GivenUp) -> String {
+        self.encoder.metadata(&report(given_up, &fresh_uuid()))
+    }
+
+    /// What a bucket or a file is told: the same, and the event.
+    pub(super) fn with_payload(&self, given_up: &GivenUp) -> String {
+        self.encoder.with_payload(&report(given_up, &fresh_uuid()))
+    }
+
+    /// What a bucket keeps it under.
+    pub(super) fn object_key(&self, given_up: &GivenUp) -> String {
+        object_key(&self.uuid.to_string(), given_up.shard.as_str(), given_up.at, &fresh_uuid())
+    }
+}
+
+fn report<'a>(given_up: &'a GivenUp, fresh_request_id: &'a str) -> Report<'a> {
+    let GivenUp { failure, shard, at } = given_up;
+    Report { failure, shard_id: shard.as_str(), at: *at, fresh_request_id }
+}
+
+fn fresh_uuid() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// RFC 9562, section 5.5. (The crate's own would build every crate anew that knows a UUID.)
+fn uuid_v5(namespace: Uuid, name: &str) -> Uuid {
+    let digest = Sha1::new().chain_update(namespace.as_bytes()).chain_update(name.as_bytes()).finalize();
+    let (bytes, _) = digest.split_first_chunk().expect("SHA-1 has 20 bytes");
+    Builder::from_sha1_bytes(*bytes).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_made_of_a_name_is_that_of_the_standard() {
+        // Appendix A.4 of RFC 9562.
+        let uuid = uuid_v5(Uuid::NAMESPACE_DNS, "www.example.com");
+        assert_eq!(uuid.to_string(), "2ed6657d-e927-568b-95e1-2665a8aea6a2");
+    }
+
+    #[test]
+    fn a_mapping_has_one_uuid_for_ever() {
+        let uuid =
+            |stream, mapping: &str| Origin::kinesis(&MappingId(mapping.into()), stream, "function").uuid;
+        let stream = "arn:aws:kinesis:us-east-1:000000000000:stream/orders";
+        assert_eq!(uuid(stream, "Ledger").to_string(), "dfe41028-c392-56d3-a076-309e512a5844");
+        assert_ne!(uuid(stream, "Ledger"), uuid(stream, "Counter"));
+        assert_ne!(
+            uuid(stream, "Ledger"),
+            uuid("arn:aws:kinesis:us-east-1:000000000000:stream/clicks", "Ledger")
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! A queue of SQS: one message for each failure, with what AWS writes into it (specification 4.5).
+
+use super::failure::{Call, CallError};
+use super::lazy::Lazy;
+use super::{Origin, Part, error, is_fifo, part};
+use crate::aws::{Connection, Endpoint, EndpointKind, Service};
+use crate::ports::{Destination, DestinationError, GivenUp};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// A message has no more than the names of things.
+pub(super) const SERVICE: Service =
+    Service { id: "SQS", host: "sqs", call_timeout: Duration::from_secs(10), connections_max: 16 };
+
+/// The account of a template that names none.
+const NO_ACCOUNT: &str = "000000000000";
+
+const GET_QUEUE_URL: Call =
+    Call { operation: "GetQueueUrl", what: "queue", permission: "sqs:GetQueueUrl", service: "SQS" };
+const SEND_MESSAGE: Call =
+    Call { operation: "SendMessage", what: "queue", permission: "sqs:SendMessage", service: "SQS" };
+
+/// A client of SQS.
+pub(super) struct Queues {
+    sdk: aws_sdk_sqs::Client,
+    endpoint: Endpoint,
+}
+
+impl Queues {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { sdk: aws_sdk_sqs::Client::new(&connection.config), endpoint: connection.endpoint }
+    }
+}
+
+/// One queue.
+pub(super) struct Queue {
+    arn: String,
+    queues: Arc<Lazy<Queues>>,
+    url: OnceCell<String>,
+    origin: Origin,
+}
+
+impl Queue {
+    pub(super) fn new(arn: &str, queues: Arc<Lazy<Queues>>, origin: Origin) -> Self {
+        Self { arn: arn.to_owned(), queues, url: OnceCell::new(), origin }
+    }
+
+    /// Asked for once.
+    async fn url(&self, queues: &Queues) -> Result<&str, CallError> {
+        let ask = async || {
+            let call = queues.sdk.get_queue_url().queue_name(part(&self.arn, Part::Name));
+            let call = call.set_queue_owner_aws_account_id(self.owner(&queues.endpoint));
+            let answer = call.send().await.map_err(|error| GET_QUEUE_URL.failed(&queues.endpoint, error))?;
+            Ok(answer.queue_url.unwrap_or_default())
+        };
+        self.url.get_or_try_init(ask).await.map(String::as_str)
+    }
+
+    /// Other servers than AWS know a queue by its name, and a template may name no account.
+    fn owner(&self, endpoint: &Endpoint) -> Option<String> {
+        let account = part(&self.arn, Part::Account);
+        let is_known = endpoint.kind() == EndpointKind::Aws && account != NO_ACCOUNT;
+        is_known.then(|| account.to_owned())
+    }
+
+    async fn reach(&self) -> Result<(&Queues, &str), CallError> {
+        if is_fifo(&self.arn) {
+            return Err(CallError::Fifo { what: "queue" });
+        }
+        let queues = self.queues.get().await?;
+        Ok((queues, self.url(queues).await?))
+    }
+
+    async fn put(&self, message: String) -> Result<(), CallError> {
+        let (queues, url) = self.reach().await?;
+        let call = queues.sdk.send_message().queue_url(url).message_body(message);
+        call.send().await.map_err(|error| SEND_MESSAGE.failed(&queues.endpoint, error))?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Destination for Queue {
+    async fn check(&self) -> Result<(), DestinationError> {
+        self.reach().await.map_err(|source| error(&self.arn, source))?;
+        Ok(())
+    }
+
+    async fn send(&self, given_up: &GivenUp) -> Result<(), DestinationError> {
+        self.put(self.origin.metadata(given_up)).await.map_err(|source| error(&self.arn, source))
+    }
+}

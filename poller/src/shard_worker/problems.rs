@@ -1,0 +1,59 @@
+//! What does not go well in one shard, each thing by itself: a read that succeeds says nothing about the function.
+
+use crate::application::MappingId;
+use crate::errors::chain;
+use pelton_core::plan::ShardId;
+use std::collections::BTreeMap;
+use std::error::Error;
+use tracing::{debug, info, warn};
+
+/// What can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Doing {
+    Invoking,
+    Delivering,
+    Saving,
+    Reading,
+}
+
+/// What goes wrong at the moment.
+pub(super) struct Problems {
+    mapping: MappingId,
+    shard: ShardId,
+    at_hand: BTreeMap<Doing, String>,
+}
+
+impl Problems {
+    pub(super) fn none(mapping: MappingId, shard: ShardId) -> Self {
+        Self { mapping, shard, at_hand: BTreeMap::new() }
+    }
+
+    /// Something goes wrong, and that was said. Whether it went well before.
+    pub(super) fn note(&mut self, doing: Doing, problem: String) -> bool {
+        self.at_hand.insert(doing, problem).is_none()
+    }
+
+    /// Something goes wrong: said once at `warn`, then at `debug` until it goes well again.
+    pub(super) fn has(&mut self, doing: Doing, message: &'static str, problem: &(dyn Error + 'static)) {
+        let error = chain(problem);
+        let is_new = self.note(doing, error.clone());
+        let (mapping, shard) = (&self.mapping, &self.shard);
+        if is_new {
+            warn!(%mapping, %shard, error, message);
+        } else {
+            debug!(%mapping, %shard, error, message);
+        }
+    }
+
+    /// It goes well.
+    pub(super) fn recovered(&mut self, doing: Doing) {
+        if self.at_hand.remove(&doing).is_some() {
+            info!(mapping = %self.mapping, shard = %self.shard, "going on");
+        }
+    }
+
+    /// The one to show; `None` if all goes well.
+    pub(super) fn first(&self) -> Option<String> {
+        self.at_hand.values().next().cloned()
+    }
+}

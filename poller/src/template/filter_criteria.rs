@@ -1,0 +1,208 @@
+//! `FilterCriteria` of a mapping: which records its function gets (specification 1.1, 6.1).
+//!
+//! In: the property. Out: the texts of the patterns, each of which is one. What a pattern means is the core's.
+
+use super::context::{Context, Reported};
+use super::diagnostics::{Code, Diagnostic};
+use super::node::{Entry, Node};
+use super::source::Span;
+
+/// Filters of one mapping at most, once AWS raised the quota.
+const FILTERS_MAX: usize = 10;
+/// Filters of one mapping that AWS takes without being asked.
+const FILTERS_DEFAULT_MAX: usize = 5;
+/// Characters of one pattern.
+const PATTERN_CHARS_MAX: usize = 4096;
+
+/// The texts of the patterns; none, if the mapping has no filters after all.
+pub(super) fn read(context: &mut Context<'_>, property: &Entry) -> Result<Vec<String>, Reported> {
+    let entries = context.head(&property.value, "a map with `Filters`")?.unwrap_or_default();
+    let lists = context.each(entries, |context, entry| match entry.key.as_str() {
+        "Filters" => filters(context, entry),
+        _ => Err(context.unknown_property(entry, "`FilterCriteria`", &["Filters"])),
+    })?;
+    Ok(lists.into_iter().flatten().collect())
+}
+
+fn filters(context: &mut Context<'_>, property: &Entry) -> Result<Vec<String>, Reported> {
+    let Some(value) = context.evaluate(&property.value)? else { return Ok(Vec::new()) };
+    let Some(filters) = value.as_sequence() else {
+        return Err(context.wrong_property(property, &value, "a list of filters: `- Pattern: '…'`"));
+    };
+    check_count(context, property, filters.len())?;
+    context.each(filters, filter)
+}
+
+fn check_count(context: &mut Context<'_>, property: &Entry, count: usize) -> Result<(), Reported> {
+    if count <= FILTERS_DEFAULT_MAX {
+        return Ok(());
+    }
+    let message = format!("the mapping has {count} filters");
+    if count > FILTERS_MAX {
+        return Err(context.report(
+            Diagnostic::error(Code::TooLarge, message)
+                .at(property.key_span, format!("must be at most {FILTERS_MAX}"))
+                .help("name several values in one pattern: `[\"a\", \"b\"]` matches either"),
+        ));
+    }
+    context.report(
+        Diagnostic::warning(Code::TooLarge, message)
+            .at(
+                property.key_span,
+                format!("AWS takes more than {FILTERS_DEFAULT_MAX} only where the quota was raised"),
+            )
+            .help("Pelton runs with all of them"),
+    );
+    Ok(())
+}
+
+fn filter(context: &mut Context<'_>, filter: &Node) -> Result<String, Reported> {
+    let Some(entries) = filter.as_mapping() else {
+        return Err(context.wrong_kind(Some(filter), filter.span, "a map with `Pattern`"));
+    };
+    let patterns = context.each(entries, |context, entry| match entry.key.as_str() {
+        "Pattern" => pattern(context, entry),
+        _ => Err(context.unknown_property(entry, "a filter", &["Pattern"])),
+    })?;
+    patterns.into_iter().next().ok_or_else(|| {
+        context.report(
+            Diagnostic::error(Code::Missing, "the filter has no `Pattern`")
+                .at(filter.span, "needs a `Pattern`, a text of JSON"),
+        )
+    })
+}
+
+fn pattern(context: &mut Context<'_>, property: &Entry) -> Result<String, Reported> {
+    let span = property.value.span;
+    let Some(text) = property.value.as_scalar() else {
+        let is_structure = property.value.as_mapping().is_some() || property.value.as_sequence().is_some();
+        let wrong = Diagnostic::error(Code::WrongType, format!("`Pattern` is {}", property.value.kind()));
+        let place = if is_structure { span } else { property.key_span };
+        return Err(context.report(wrong.at(place, "must be a text").help(
+            "put the JSON of the pattern in quotes: `Pattern: '{\"data\": {\"kind\": [\"order\"]}}'`",
+        )));
+    };
+    let chars = text.chars().count();
+    if chars > PATTERN_CHARS_MAX {
+        return Err(context.report(
+            Diagnostic::error(Code::TooLarge, format!("`Pattern` has {chars} characters"))
+                .at(span, format!("must have at most {PATTERN_CHARS_MAX}")),
+        ));
+    }
+    check_pattern(context, text, span)?;
+    Ok(text.to_owned())
+}
+
+/// Reports a text that is no pattern, with the place inside of it.
+fn check_pattern(context: &mut Context<'_>, text: &str, span: Span) -> Result<(), Reported> {
+    let why = match serde_json::from_str(text) {
+        Ok(serde_json::Value::Object(_)) => return Ok(()),
+        Ok(_) => "must be a JSON object".to_owned(),
+        Err(error) => format!("no JSON: {error}"),
+    };
+    let message = "`Pattern` is no filter pattern";
+    Err(context.report(Diagnostic::error(Code::InvalidValue, message).at(span, why)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::template::testing::{check_problem, load, template};
+
+    #[track_caller]
+    fn check(criteria: &str, expected: &[&str]) {
+        let loaded = load(&template("", &format!("FilterCriteria: {criteria}"), ""));
+        check_problem(&loaded, "");
+        assert_eq!(loaded.application.expect("there is no problem").mappings[0].filter_patterns, expected);
+    }
+
+    #[track_caller]
+    fn check_refused(criteria: &str, expected: &str) {
+        check_problem(&load(&template("", &format!("FilterCriteria: {criteria}"), "")), expected);
+    }
+
+    fn filters(count: usize) -> String {
+        format!("{{Filters: [{}]}}", vec!["{Pattern: '{\"data\": {\"a\": [1]}}'}"; count].join(", "))
+    }
+
+    #[test]
+    fn a_pattern_is_a_text_of_json_handed_on_as_it_is_written() {
+        check(
+            "{Filters: [{Pattern: '{\"data\": {\"kind\": [\"order\"]}}'}]}",
+            &["{\"data\": {\"kind\": [\"order\"]}}"],
+        );
+        check(
+            "{Filters: [{Pattern: !Sub '{\"data\": {\"r\": [\"${AWS::Region}\"]}}'}]}",
+            &["{\"data\": {\"r\": [\"eu-west-1\"]}}"],
+        );
+        check(&filters(2), &["{\"data\": {\"a\": [1]}}"; 2]);
+    }
+
+    #[test]
+    fn filter_criteria_that_are_empty_and_an_empty_list_clear_the_filters() {
+        check("{}", &[]);
+        check("{Filters: []}", &[]);
+        check("{Filters: !Ref AWS::NoValue}", &[]);
+        check("!Ref AWS::NoValue", &[]);
+    }
+
+    #[test]
+    fn five_filters_are_the_quota_and_ten_the_most() {
+        check(&filters(5), &["{\"data\": {\"a\": [1]}}"; 5]);
+        for count in [6, 10] {
+            let loaded = load(&template("", &format!("FilterCriteria: {}", filters(count)), ""));
+            let expected = format!("warning too-large: the mapping has {count} filters");
+            check_problem(&loaded, &expected);
+            assert_eq!(
+                loaded.application.expect("a warning is no error").mappings[0].filter_patterns.len(),
+                count
+            );
+        }
+        check_refused(&filters(11), "the mapping has 11 filters | must be at most 10");
+    }
+
+    #[test]
+    fn a_pattern_has_at_most_4096_characters() {
+        let pattern = |length: usize| {
+            let filler = "ä".repeat(length - "{\"data\": {\"a\": [\"\"]}}".len());
+            format!("{{\"data\": {{\"a\": [\"{filler}\"]}}}}")
+        };
+        check(&format!("{{Filters: [{{Pattern: '{}'}}]}}", pattern(4096)), &[&pattern(4096)]);
+        check_refused(
+            &format!("{{Filters: [{{Pattern: '{}'}}]}}", pattern(4097)),
+            "`Pattern` has 4097 characters | must have at most 4096",
+        );
+    }
+
+    #[test]
+    fn a_bad_filter_pattern_is_refused_whether_it_is_not_json_or_json_that_is_no_pattern() {
+        let is_none = "`Pattern` is no filter pattern";
+        check_refused("{Filters: [{Pattern: ''}]}", is_none);
+        check_refused("{Filters: [{Pattern: '{'}]}", "EOF while parsing an object at line 1 column 1");
+        check_refused("{Filters: [{Pattern: '[1]'}]}", "must be a JSON object");
+        check_refused("{Filters: [{Pattern: order}]}", is_none);
+        check_refused("{Filters: [{Pattern: 5}]}", is_none);
+    }
+
+    #[test]
+    fn a_pattern_that_is_no_text_is_refused_with_what_to_do() {
+        check_refused(
+            "{Filters: [{Pattern: {data: {kind: [order]}}}]}",
+            "`Pattern` is a map | must be a text | put the JSON of the pattern in quotes",
+        );
+        check_refused("{Filters: [{Pattern: [a]}]}", "`Pattern` is a list | must be a text");
+        check_refused("{Filters: [{Pattern: }]}", "`Pattern` is empty | must be a text");
+    }
+
+    #[test]
+    fn filter_criteria_of_another_shape_are_refused() {
+        check_refused("[]", "this is a list | must be a map with `Filters`");
+        check_refused("{Filters: {Pattern: '{}'}}", "`Filters` is a map | must be a list of filters");
+        check_refused("{Filters: ['{}']}", "this is a single value | must be a map with `Pattern`");
+        check_refused("{Filters: [{}]}", "the filter has no `Pattern`");
+        check_refused(
+            "{Filters: [{Patern: '{}'}]}",
+            "a filter has no property `Patern` | unknown property | did you mean `Pattern`?",
+        );
+        check_refused("{Filter: []}", "`FilterCriteria` has no property `Filter`");
+    }
+}
