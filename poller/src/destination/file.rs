@@ -92,15 +92,8 @@ fn check(path: &Path) -> Result<(), AppendError> {
 
 /// Appends a line, and waits until the disk has it: what is given up is checkpointed next.
 fn append(path: &Path, line: &str) -> Result<(), AppendError> {
-    let opened = OpenOptions::new().read(true).append(true).create(true).open(path);
-    let mut file = opened.map_err(|error| match error.kind() {
-        ErrorKind::NotFound => AppendError::NoFolder,
-        ErrorKind::IsADirectory => AppendError::NoFile,
-        _ => AppendError::Unwritable(error),
-    })?;
-    if !file.metadata()?.is_file() {
-        return Err(AppendError::NoFile);
-    }
+    check(path)?;
+    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => return Err(AppendError::Locked),
         // A file system without locks keeps whole lines apart all the same: each is one write at the end.
