@@ -12,6 +12,7 @@ mod dev_changes;
 mod elsewhere;
 mod failing;
 mod faults;
+mod giving_up;
 mod infra;
 mod metrics;
 mod page_views;

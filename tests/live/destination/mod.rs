@@ -3,4 +3,4 @@
 mod bucket;
 mod queue;
 mod topic;
-mod world;
+pub(crate) mod world;

@@ -88,6 +88,31 @@ impl World {
         call.send().await.unwrap().attributes.unwrap().remove(&name).unwrap()
     }
 
+    /// Makes the bucket.
+    pub(crate) async fn create_bucket(&self) {
+        self.s3.create_bucket().bucket(&self.name).send().await.unwrap();
+    }
+
+    /// The key and the content of every object.
+    pub(crate) async fn objects(&self) -> Vec<(String, String)> {
+        let listed = self.s3.list_objects_v2().bucket(&self.name).send().await.unwrap();
+        let mut objects = Vec::new();
+        for key in listed.contents().iter().filter_map(|object| object.key()) {
+            let object = self.s3.get_object().bucket(&self.name).key(key).send().await.unwrap();
+            let content = object.body.collect().await.unwrap().to_vec();
+            objects.push((key.to_owned(), String::from_utf8(content).unwrap()));
+        }
+        objects
+    }
+
+    /// Deletes the bucket and what it holds.
+    pub(crate) async fn delete_bucket(&self) {
+        for (key, _) in self.objects().await {
+            self.s3.delete_object().bucket(&self.name).key(key).send().await.unwrap();
+        }
+        self.s3.delete_bucket().bucket(&self.name).send().await.unwrap();
+    }
+
     pub(super) fn open(&self, named: &OnFailure) -> Arc<dyn Destination> {
         self.open_at(&self.endpoint, named)
     }
