@@ -4,7 +4,7 @@ use super::world::{Mapping, World, stop};
 use crate::destination::world::World as Destinations;
 use pelton_tests::Signal;
 use pelton_tests::journal::{Journal, data};
-use pelton_tests::site::until;
+use pelton_tests::site::{Site, StreamServer, template, until};
 use pelton_tests::{kinesis, wait};
 use serde_json::Value;
 
@@ -87,4 +87,25 @@ async fn what_a_function_fails_for_reaches_a_queue_a_topic_and_a_bucket_and_the_
     queue.sqs.delete_queue().queue_url(queue_url).send().await.unwrap();
     topic.sqs.delete_queue().queue_url(topic_url).send().await.unwrap();
     bucket.delete_bucket().await;
+}
+
+#[tokio::test]
+async fn with_the_embedded_stream_the_environment_says_where_the_queue_is() {
+    let queue = Destinations::new().await;
+    let url = queue.create_queue().await;
+    let mapping = format!(
+        "MaximumRetryAttempts: 0
+            DestinationConfig: {{OnFailure: {{Destination: '{}'}}}}",
+        queue.queue_arn()
+    );
+    let site = Site::new(&template("", &mapping));
+    site.behave("error");
+    let server = StreamServer::start(&["orders"]).await;
+    server.put_numbers("a", 0..5).await;
+    let program = site.run(&server.endpoint).env("AWS_ENDPOINT_URL_SQS", &queue.endpoint);
+    let running = program.start(&site.folder);
+    let failure: Value = serde_json::from_str(&queue.receive(&url).await).unwrap();
+    assert_eq!(failure["requestContext"]["approximateInvokeCount"], 1);
+    running.wait_for_line("records given up, and handed to the on-failure destination").await;
+    queue.sqs.delete_queue().queue_url(url).send().await.unwrap();
 }

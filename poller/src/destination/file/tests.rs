@@ -25,7 +25,7 @@ fn given_up(shard: &str) -> GivenUp {
 
 fn line_file(path: &Path) -> LineFile {
     let origin = Origin::kinesis(&MappingId("Ledger".into()), "arn:stream", "arn:function");
-    LineFile::new(path, origin, Clock::start())
+    LineFile::new(path, origin, Turns::default(), Clock::start())
 }
 
 fn path_in(folder: &TempDir) -> PathBuf {
