@@ -227,6 +227,20 @@ async fn a_stream_that_was_made_again_meanwhile_is_read_until_caught_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_shard_that_was_missing_from_the_former_stream_is_not_waited_for_in_the_one_that_was_made_again() {
+    let world = world(&["a", "b"]);
+    catch_up(&world).await;
+    world.stream.overlook("a", true);
+    let supervisor = world.start().await;
+    world.clock.sleep(Duration::from_secs(1)).await;
+    world.stream.make_again(&["b"]);
+    world.stream.put("b", ["new"]);
+    assert!(finishes(&world, &supervisor).await);
+    world.stop(supervisor).await;
+    assert_eq!(world.function.handled(), ["new"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_before_it_is_finished_drains_as_ever() {
     let world = world(&["a"]);
     world.function.takes(Duration::from_secs(5));

@@ -296,6 +296,7 @@ impl MappingRunner {
         self.state = start_anew(&self.plan, identity, &listed, after_recreation(&self.plan)).await?;
         self.policy.retention = stream.retention;
         self.listed = listed;
+        self.unlisted.clear();
         self.caught_up.clear();
         self.may_have_children = false;
         self.start_shards();
