@@ -216,7 +216,11 @@ async fn what_it_cannot_do_is_refused_with_what_to_do_and_changes_nothing() {
     refused(
         "KeeperOrder",
         "latest",
-        &["no event source mapping KeeperOrder", "did you mean `KeeperOrders`?", all],
+        &[
+            "no event source mapping KeeperOrder",
+            "did you mean `KeeperOrders`? The template's mappings:",
+            all,
+        ],
     )
     .await;
     refused("Payments", "latest", &["no event source mapping Payments", all]).await;

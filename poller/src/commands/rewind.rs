@@ -118,11 +118,11 @@ fn find_mapping<'a>(application: &'a Application, name: &str) -> Result<&'a Mapp
 fn help_with(name: &str, application: &Application) -> String {
     let names = application.mappings.iter().map(|mapping| mapping.id.0.as_str());
     let Some(list) = suggest::list(names.clone()) else {
-        return "it has none".to_owned();
+        return "the template has no mappings".to_owned();
     };
     match suggest::nearest(name, names) {
-        Some(nearest) => format!("did you mean `{nearest}`? Its mappings: {list}"),
-        None => format!("its mappings: {list}"),
+        Some(nearest) => format!("did you mean `{nearest}`? The template's mappings: {list}"),
+        None => format!("the template's mappings: {list}"),
     }
 }
 
