@@ -53,6 +53,17 @@ async fn an_empty_stream_is_finished_at_once_and_so_is_one_that_was_read_before(
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_batching_window_is_not_waited_for_when_nothing_more_will_be_read() {
+    let mut world = world(&["a"]);
+    world.mapping.batching_window = Duration::from_secs(300);
+    world.stream.put("a", 0..5);
+    let before = world.clock.now();
+    catch_up(&world).await;
+    assert!(world.clock.now().since(before) < Duration::from_secs(1));
+    assert_eq!(world.function.handled(), numbers(0..5));
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_finishes_though_records_keep_coming() {
     let world = world(&["a"]);
     world.function.takes(Duration::from_millis(700));
