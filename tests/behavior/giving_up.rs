@@ -41,8 +41,7 @@ fn counts(supervisor: &Supervisor) -> Counts {
 fn view(supervisor: &Supervisor) -> WorkerView {
     let mapping = supervisor.mappings()[0].view.clone().expect("the mapping is enabled");
     let shard = mapping.borrow().shards.values().next().expect("the shard is being read").clone();
-    let view = shard.borrow().clone();
-    view
+    WorkerView::clone(&shard.borrow())
 }
 
 /// Puts a record that fails, and waits until it is too old and was given up.
