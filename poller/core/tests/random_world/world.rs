@@ -171,10 +171,9 @@ impl<'a> World<'a> {
     }
 
     fn note(&mut self, what: impl FnOnce(&Self) -> String) {
-        if self.log.is_some() {
-            let line = what(self);
-            let log = self.log.as_mut().expect("it was there");
-            let _infallible = writeln!(log, "{} {line}", self.now);
+        if let Some(log) = self.log.take() {
+            let _infallible = writeln!(log, "{} {}", self.now, what(self));
+            self.log = Some(log);
         }
     }
 
