@@ -13,6 +13,7 @@ mod elsewhere;
 mod failing;
 mod faults;
 mod filter;
+mod giving_up;
 mod infra;
 mod metrics;
 mod page_views;
