@@ -146,4 +146,5 @@ fn a_literal_that_is_an_address_matches_however_it_is_written() {
     matches(r#""::1""#, r#""0:0:0:0:0:0:0:1""#);
     matches(r#""10.0.0.1""#, r#""010.0.0.1""#);
     differs(r#""10.0.0.1""#, r#""10.0.0.2""#);
+    differs(r#""10.0.0.1""#, r#""\"10.0.0.1\"""#);
 }
