@@ -231,8 +231,7 @@ mod tests {
 
     #[test]
     fn a_test_that_is_not_there_is_a_gap() {
-        let gaps =
-            ["4.1 a | b: there is no test one.rs::it_is_so", "4.1 a | b: no test proves it"];
+        let gaps = ["4.1 a | b: there is no test one.rs::it_is_so", "4.1 a | b: no test proves it"];
         for source in ["", "fn it_is_so() {", "#[test]\nfn other() {}\nfn it_is_so() {"] {
             check(LIST, source, &gaps);
         }

@@ -87,15 +87,12 @@ impl Chain {
         done
     }
 
-    /// The batch grew too large for one event: the first of these parts of the front group goes alone.
-    pub(crate) fn shrink_to(&mut self, indices: &[usize]) {
-        while self.front().indices.len() > indices.len() {
-            let group = self.front();
-            let (first, second) = group.indices.split_at(group.indices.len() / 2);
-            let halves = [first, second].map(|half| group.with(half));
-            self.replace_front(halves);
-        }
-        assert_eq!(self.front().indices, indices, "I1: a batch that is made smaller is halved");
+    /// The front group grew too large for one event: its first half goes alone.
+    pub(crate) fn halve(&mut self) {
+        let group = self.front();
+        let (first, second) = group.indices.split_at(group.indices.len() / 2);
+        let halves = [first, second].map(|half| group.with(half));
+        self.replace_front(halves);
     }
 
     /// Of the front group, the old records are given up, the others stay.

@@ -422,13 +422,27 @@ impl Ledger {
             .chains
             .iter()
             .position(|chain| chain.groups.iter().any(|group| group.indices.contains(&indices[0])))?;
-        if self.policy.tumbling.is_some() {
-            self.chains[place].shrink_to(indices);
-        }
+        self.fit_front(place);
         let front = self.chains[place].front();
         assert_eq!(front.waits, Waits::Not, "I1: one batch of a lane at a time");
         assert_eq!(front.indices, indices, "I1: a retry is of the whole rest of its batch");
         Some(place)
+    }
+
+    /// A batch that does not fit into an event any more, as the state of its window has grown, is halved until it does.
+    fn fit_front(&mut self, place: usize) {
+        let envelope = self.windows.envelope(&self.policy);
+        loop {
+            let group = self.chains[place].front();
+            let len: usize =
+                group.indices.iter().map(|index| self.entries[*index].record.encoded_len()).sum();
+            let is_too_large = envelope.event_len(group.indices.len(), len) > self.policy.event_bytes_max;
+            let is_settled_on = group.give_up.is_some() || group.last_of_window.is_some();
+            if is_settled_on || !is_too_large || group.indices.len() == 1 {
+                return;
+            }
+            self.chains[place].halve();
+        }
     }
 
     /// The final invocation of a window stands at the front of the only chain.
@@ -520,6 +534,7 @@ impl Ledger {
             place
         });
         self.check_may_start(place);
+        self.fit_front(place);
         let aged = |ledger: &Self, index: &usize| now.since(ledger.entries[*index].record.arrival());
         let group = self.chains[place].front().clone();
         assert_eq!(group.waits, Waits::Not, "I1: one batch of a lane at a time");
