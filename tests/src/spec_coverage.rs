@@ -166,10 +166,10 @@ fn rust_tests(source: &str) -> BTreeSet<String> {
     for line in source.lines().map(str::trim_start) {
         if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
             is_marked = true;
-        } else if let Some(name) = line.trim_start_matches("async ").strip_prefix("fn ") {
-            if std::mem::take(&mut is_marked) {
-                tests.insert(name.split('(').next().unwrap_or(name).to_owned());
-            }
+        } else if let Some(name) = line.trim_start_matches("async ").strip_prefix("fn ")
+            && std::mem::take(&mut is_marked)
+        {
+            tests.insert(name.split('(').next().unwrap_or(name).to_owned());
         }
     }
     tests
@@ -231,8 +231,7 @@ mod tests {
 
     #[test]
     fn a_test_that_is_not_there_is_a_gap() {
-        let gaps =
-            ["4.1 a | b: there is no test one.rs::it_is_so", "4.1 a | b: no test proves it"];
+        let gaps = ["4.1 a | b: there is no test one.rs::it_is_so", "4.1 a | b: no test proves it"];
         for source in ["", "fn it_is_so() {", "#[test]\nfn other() {}\nfn it_is_so() {"] {
             check(LIST, source, &gaps);
         }
