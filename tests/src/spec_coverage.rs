@@ -166,10 +166,10 @@ fn rust_tests(source: &str) -> BTreeSet<String> {
     for line in source.lines().map(str::trim_start) {
         if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
             is_marked = true;
-        } else if let Some(name) = line.trim_start_matches("async ").strip_prefix("fn ") {
-            if std::mem::take(&mut is_marked) {
-                tests.insert(name.split('(').next().unwrap_or(name).to_owned());
-            }
+        } else if let Some(name) = line.trim_start_matches("async ").strip_prefix("fn ")
+            && std::mem::take(&mut is_marked)
+        {
+            tests.insert(name.split('(').next().unwrap_or(name).to_owned());
         }
     }
     tests

@@ -90,7 +90,12 @@ impl Earlier {
             return false;
         }
         let place = self.places.get(&position.fingerprint()).filter(|place| **place >= self.passed);
-        place.inspect(|place| self.passed = **place + 1).is_some()
+        let Some(place) = place else { return false };
+        self.passed = place + 1;
+        if self.left().is_empty() {
+            *self = Self::new(Arc::default());
+        }
+        true
     }
 
     fn left(&self) -> &[u64] {
@@ -304,6 +309,10 @@ mod tests {
         let mut progress = Progress::starting_from(kept);
         assert!(progress.settles_at_once(&numbered("e", at(0))[0]), "a to d expired");
         assert_eq!(*progress.checkpoint().ahead, [Position::new("g").fingerprint()]);
+        assert!(!progress.settles_at_once(&numbered("abc", at(0))[2]), "nothing comes twice");
+        let read = numbered("efg", at(0));
+        assert!(!progress.settles_at_once(&read[1]) && progress.settles_at_once(&read[2]));
+        assert_eq!(progress.earlier.places.len(), 0, "what is over takes no memory");
     }
 
     #[test]

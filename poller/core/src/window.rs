@@ -58,11 +58,6 @@ impl OpenWindow {
     pub(crate) fn is_overfull(&self) -> bool {
         self.state.len() > STATE_BYTES_MAX
     }
-
-    /// Whether the state is that of a window that has just begun.
-    pub(crate) fn is_fresh(&self) -> bool {
-        self.state == EMPTY_STATE
-    }
 }
 
 impl Tumbling {

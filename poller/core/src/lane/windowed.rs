@@ -106,7 +106,7 @@ impl Lane {
         let (Some(window), Some(next)) = (&self.window, self.waiting.front()) else { return false };
         let fresh = OpenWindow { state: Bytes::from_static(b"{}"), ..window.open.clone() };
         let envelope = window.tumbling.around(&fresh, WindowInvocation::Gathering);
-        !window.open.is_fresh() && envelope.event_len(1, next.encoded_len()) <= policy.event_bytes_max
+        envelope.event_len(1, next.encoded_len()) <= policy.event_bytes_max
     }
 
     /// The final invocation of the open window: in its time if it is over, else early.

@@ -66,19 +66,8 @@ fn check(policy: Policy, lines: &[(u64, On, &str)]) -> Shard {
 /// The same, for a shard of which this is kept.
 #[track_caller]
 fn check_from(policy: Policy, kept: Checkpoint, lines: &[(u64, On, &str)]) -> Shard {
-    let shard = Shard::new(policy, Some(kept), 0, at(0));
-    let mut table = Table { shard, in_flight: Vec::new(), deliveries: Vec::new(), owed: 0 };
-    for line in lines {
-        let (millis, on, expected) = *line;
-        if !matches!(on, Begin) {
-            table.handle(on, millis);
-        }
-        assert_eq!(table.commands(), expected, "at {line:?}");
-        let wakeup = table.shard.next_wakeup();
-        assert!(wakeup.is_none_or(|wakeup| wakeup > at(millis)), "overdue after {line:?}");
-        let rests = table.owed == 0 && table.shard.finished().is_none();
-        assert!(wakeup.is_some() || !rests, "asleep for ever after {line:?}");
-    }
+    let mut table = Table::of(Shard::new(policy, Some(kept), 0, at(0)));
+    table.play(lines);
     table.shard
 }
 
@@ -96,6 +85,25 @@ struct Table {
 }
 
 impl Table {
+    fn of(shard: Shard) -> Self {
+        Self { shard, in_flight: Vec::new(), deliveries: Vec::new(), owed: 0 }
+    }
+
+    #[track_caller]
+    fn play(&mut self, lines: &[(u64, On, &str)]) {
+        for line in lines {
+            let (millis, on, expected) = *line;
+            if !matches!(on, Begin) {
+                self.handle(on, millis);
+            }
+            assert_eq!(self.commands(), expected, "at {line:?}");
+            let wakeup = self.shard.next_wakeup();
+            assert!(wakeup.is_none_or(|wakeup| wakeup > at(millis)), "overdue after {line:?}");
+            let rests = self.owed == 0 && self.shard.finished().is_none();
+            assert!(wakeup.is_some() || !rests, "asleep for ever after {line:?}");
+        }
+    }
+
     fn handle(&mut self, on: On, millis: u64) {
         let input = self.input(on, millis);
         let is_answer = !matches!(on, Arrived | Retention(_) | Drain | Nothing);

@@ -298,6 +298,38 @@ fn a_shard_of_which_one_slot_is_stuck_shows_that() {
 }
 
 #[test]
+fn of_several_stuck_slots_the_one_that_failed_most_often_is_shown() {
+    let backoff = crate::Backoff { base: millis(60_000), factor: 2, cap: millis(60_000) };
+    for (first, second) in [("a1", "b1"), ("b1", "a1")] {
+        let mut table = Table::of(Shard::new(factor(2), None, 0, at(0)));
+        let again = format!("invoke {first} #2");
+        table.play(&[
+            (0, Begin, "fetch 10"),
+            (5, Keyed("a1 b1", CaughtUp), "invoke a1 #1, invoke b1 #1"),
+            (6, FailsWith(first), &again),
+        ]);
+        table.shard.policy.backoff = backoff;
+        table.play(&[(7, FailsWith(first), ""), (8, FailsWith(second), "")]);
+        assert!(
+            matches!(table.shard.view().phase, Phase::Retrying { attempts: 2, .. }),
+            "{first} failed twice"
+        );
+    }
+}
+
+#[test]
+fn the_oldest_record_held_is_that_of_any_slot() {
+    let lines = [
+        (0, Begin, "fetch 10"),
+        (5, Keyed("a1 b1", More), "invoke a1 #1, invoke b1 #1"),
+        (200, Nothing, "fetch 8"),
+        (205, Keyed("a2", CaughtUp), ""),
+        (206, SucceedsWith("a1"), "save a1"),
+    ];
+    assert_eq!(check(factor(2), &lines).view().oldest_arrival, Some(at(5)));
+}
+
+#[test]
 #[should_panic(expected = "windows are of a shard, not of its lanes")]
 fn tumbling_windows_want_a_factor_of_one() {
     check(Policy { parallelization_factor: 2, ..crate::testing::in_windows() }, &[]);

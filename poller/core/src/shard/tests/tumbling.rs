@@ -80,6 +80,24 @@ fn a_window_stays_open_while_there_is_more_to_read() {
 }
 
 #[test]
+fn a_read_that_may_have_missed_a_record_does_not_end_a_window() {
+    check(
+        in_windows(),
+        &[
+            (0, Begin, "fetch 10"),
+            (5, Page("a", CaughtUp), "invoke a #1 @0 {}"),
+            (6, Says(ONE), r#"save a in {"n":1}"#),
+            (7, Saved, ""),
+            (9_000, Nothing, "fetch 10"),
+            (9_001, Arrived, ""),
+            (9_002, Page("", CaughtUp), ""),
+            (9_200, Nothing, "fetch 10"),
+            (9_201, Page("", CaughtUp), r#"invoke #1 final @0 {"n":1}"#),
+        ],
+    );
+}
+
+#[test]
 fn a_record_that_no_filter_lets_through_is_seen_all_the_same() {
     check(
         in_windows(),
