@@ -18,7 +18,8 @@ use serde_json::json;
 const RATIO_GOAL: f64 = 1.0;
 
 /// No order has such a number; to know, the payload is parsed.
-const DROPS_ALL: &str = r#"FilterCriteria: {Filters: [{Pattern: '{"data":{"order":[{"numeric":["<",0]}]}}'}]}"#;
+const DROPS_ALL: &str =
+    r#"FilterCriteria: {Filters: [{Pattern: '{"data":{"order":[{"numeric":["<",0]}]}}'}]}"#;
 
 /// What is counted for each record that is done with.
 const SETTLED: &str = "pelton_mapping_settled_records_total{";
@@ -71,9 +72,8 @@ async fn cpu_us(arguments: &Arguments, server: &Server, settings: &[&str]) -> f6
     let site = Site::new(&[mapping(arguments.batch, settings)]);
     let poller = site.start(pelton_run(&server.endpoint));
     let address = wait::for_file(&site.address_file()).await;
-    let all = wait::within(PATIENCE, async || {
-        (settled(&address).await? >= arguments.records as f64).then_some(())
-    });
+    let all =
+        wait::within(PATIENCE, async || (settled(&address).await? >= arguments.records as f64).then_some(()));
     assert!(all.await.is_some(), "not every record is settled:\n{}", poller.printed());
     let cost = Cost::of(pid(&poller));
     stop(poller).await;

@@ -71,7 +71,6 @@ fn entry(number: usize, bytes: usize, key: usize) -> PutRecordsRequestEntry {
     let mut data = format!("{{\"order\":{number},\"filler\":\"").into_bytes();
     data.resize(bytes - 2, b'a' + u8::try_from(number % 26).expect("a letter"));
     data.extend_from_slice(b"\"}");
-    let entry =
-        PutRecordsRequestEntry::builder().partition_key(format!("order-{key}")).data(Blob::new(data));
+    let entry = PutRecordsRequestEntry::builder().partition_key(format!("order-{key}")).data(Blob::new(data));
     entry.build().expect("an entry has a partition key and data")
 }
