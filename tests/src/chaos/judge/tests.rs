@@ -122,6 +122,18 @@ fn a_failed_batch_is_retried_whole_within_a_life() {
 }
 
 #[test]
+fn the_rest_of_a_batch_that_was_partly_reported_is_retried() {
+    let reported: &[Line] = &[("a", Began, 0..6), ("a", Reported(2), 0..6)];
+    let then = |batch| [reported, &[("a", Began, batch)]].concat();
+    check(&[(Killed, &then(2..6))], &[]);
+    check(&[(Killed, &then(2..5))], &[Wrong::OtherRetry { batch: 2..5, before: 2..6 }]);
+    check(&[(Killed, reported), (Killed, &[("a", Began, 0..3)])], &[]);
+    check(&[(Killed, reported), (Killed, &[("a", Began, 2..3)])], &[]);
+    check(&[(Stopped, reported), (Killed, &[("a", Began, 0..3)])], &[elsewhere(0..3, 0..6, &[2])]);
+    assert_eq!(verdict(&[(Stopped, reported)]).violations[0].wrong, Wrong::NotHandled(2..10));
+}
+
+#[test]
 fn two_invocations_of_a_shard_at_once_are_seen() {
     check(&[(Killed, &[("a", Began, 0..3), ("a", Began, 3..6)])], &[Wrong::Overlap(3..6)]);
     check(&[(Killed, &[("a", Began, 0..3), ("a", Began, 0..3)])], &[Wrong::Overlap(0..3)]);

@@ -56,3 +56,6 @@ impl Windows {
         self.ended = Some(Ended { begun_at, life });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -156,7 +156,7 @@ impl<'a> ShardBook<'a> {
             };
             let book = &mut self.keys[key];
             if !is_run || !goes_on {
-                let next = book.places.get(book.settled).copied();
+                let next = book.places.get(next).copied();
                 wrongs.push(Wrong::KeyElsewhere { key: book.name.to_owned(), places, next });
             }
             book.settled = first;
