@@ -1,4 +1,4 @@
-//! What is compared after chaos: what stands in a stream, and what a function was handed.
+//! What is compared after chaos: what stands in a stream, what a function was handed, and what was given up.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -39,11 +39,12 @@ pub struct Entry {
     pub shard: String,
     /// Its records.
     pub records: Vec<StreamRecord>,
+    /// The tumbling window that the batch is in, if there are windows.
+    pub window: Option<Window>,
 }
 
 /// What happened to a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The function was handed it.
     Began,
@@ -51,6 +52,30 @@ pub enum Step {
     Ended,
     /// The function is about to fail.
     Failed,
+    /// The function is about to report records that failed: so many before the first of them succeeded.
+    Reported(usize),
+}
+
+/// The tumbling window of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Sequence numbers of the records that succeeded in it before, as its state says.
+    pub state: Vec<String>,
+    /// Whether the batch is the last of the window, and empty.
+    pub is_final: bool,
+}
+
+/// A line of an on-failure destination: records that were given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// Their shard.
+    pub shard: String,
+    /// The records.
+    pub records: Vec<StreamRecord>,
+    /// Why.
+    pub condition: String,
+    /// How often the function was invoked with them.
+    pub invocations: u32,
 }
 
 /// One run of the poller, from its start to its end.
@@ -58,6 +83,8 @@ pub enum Step {
 pub struct Life {
     /// The entries of the journal that were written in it.
     pub entries: Range<usize>,
+    /// The lines of the on-failure destination that were written in it.
+    pub given_up: Range<usize>,
     /// How it ended.
     pub end: End,
 }

@@ -1,36 +1,97 @@
-//! The journal that a handler keeps, read while it grows.
+//! The journal that a handler keeps, and the file that records go to that are given up, read while they grow.
 
-use super::books::{Entry, Step, StreamRecord};
+use super::books::{Entry, GivenUp, Step, StreamRecord, Window};
 use aws_lambda_events::kinesis::{KinesisEvent, KinesisEventRecord};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
-/// A journal, as far as it was read.
+/// A file of lines, as far as it was read.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(super) struct Lines<T> {
     path: PathBuf,
     /// Where the first line begins that was not whole when it was last looked at.
     read_to: u64,
-    entries: Vec<Entry>,
+    parse: fn(&[u8]) -> Option<T>,
+    lines: Vec<T>,
 }
 
 #[derive(Deserialize)]
-struct Line {
-    step: Step,
-    event: KinesisEvent,
+struct Line<'a> {
+    step: LineStep,
+    #[serde(borrow)]
+    event: &'a RawValue,
+    #[serde(default)]
+    reported: Vec<String>,
 }
 
-impl Journal {
-    /// The journal in this file, which may not be there yet.
-    pub(super) fn at(path: PathBuf) -> Self {
-        Self { path, read_to: 0, entries: Vec::new() }
-    }
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum LineStep {
+    Began,
+    Ended,
+    Failed,
+    Reported,
+}
 
+/// What an event has beside its records where windows tumble.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InWindow {
+    shard_id: Option<String>,
+    state: Option<State>,
+    is_final_invoke_for_window: Option<bool>,
+}
+
+/// What the function returns as state.
+#[derive(Deserialize)]
+struct State {
+    #[serde(default)]
+    records: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FailureLine {
+    request_context: RequestContext,
+    #[serde(rename = "KinesisBatchInfo")]
+    batch_info: BatchInfo,
+    payload: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestContext {
+    condition: String,
+    approximate_invoke_count: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchInfo {
+    shard_id: String,
+}
+
+impl Lines<Entry> {
+    /// The journal in this file, which may not be there yet.
+    pub(super) fn of_journal(path: PathBuf) -> Self {
+        Self { path, read_to: 0, parse: entry, lines: Vec::new() }
+    }
+}
+
+impl Lines<GivenUp> {
+    /// The on-failure destination in this file, which may not be there yet.
+    pub(super) fn of_destination(path: PathBuf) -> Self {
+        Self { path, read_to: 0, parse: given_up, lines: Vec::new() }
+    }
+}
+
+impl<T> Lines<T> {
     /// What was read so far.
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.entries
+    pub(super) fn so_far(&self) -> &[T] {
+        &self.lines
     }
 
     /// Reads what came since. A line that a `kill -9` cut short was never finished, and its batch was never answered: it
@@ -38,24 +99,44 @@ impl Journal {
     pub(super) fn catch_up(&mut self) {
         let Ok(mut file) = File::open(&self.path) else { return };
         let mut text = Vec::new();
-        file.seek(SeekFrom::Start(self.read_to)).expect("a journal can be read from anywhere");
-        file.read_to_end(&mut text).expect("a journal can be read");
+        file.seek(SeekFrom::Start(self.read_to)).expect("a file can be read from anywhere");
+        file.read_to_end(&mut text).expect("a file can be read");
         let Some(end) = text.iter().rposition(|byte| *byte == b'\n') else { return };
         self.read_to += end as u64 + 1;
-        let lines = text[..end].split(|byte| *byte == b'\n');
-        self.entries.extend(lines.filter_map(|line| serde_json::from_slice(line).ok()).map(entry));
+        self.lines.extend(text[..end].split(|byte| *byte == b'\n').filter_map(self.parse));
     }
 }
 
-fn entry(line: Line) -> Entry {
-    let mut shards: Vec<&str> = line.event.records.iter().filter_map(shard_of).collect();
+fn entry(line: &[u8]) -> Option<Entry> {
+    let Line { step, event, reported } = serde_json::from_slice(line).ok()?;
+    let InWindow { shard_id, state, is_final_invoke_for_window: is_final } =
+        serde_json::from_str(event.get()).ok()?;
+    let event: KinesisEvent = serde_json::from_str(event.get()).ok()?;
+    let records: Vec<StreamRecord> = event.records.iter().map(record).collect();
+    let mut shards: Vec<&str> = event.records.iter().filter_map(shard_of).collect();
     shards.dedup();
-    // Records of several shards in one batch are of none.
-    Entry {
-        step: line.step,
-        shard: shards.join("+"),
-        records: line.event.records.iter().map(record).collect(),
-    }
+    // Records of several shards in one batch are of none. Without records, only the event itself tells the shard.
+    let shard = if shards.is_empty() { shard_id.unwrap_or_default() } else { shards.join("+") };
+    let succeeded = || records.iter().position(|record| reported.contains(&record.sequence_number));
+    let step = match step {
+        LineStep::Began => Step::Began,
+        LineStep::Ended => Step::Ended,
+        LineStep::Failed => Step::Failed,
+        LineStep::Reported => Step::Reported(succeeded()?),
+    };
+    let window = state.map(|state| Window { state: state.records, is_final: is_final == Some(true) });
+    Some(Entry { step, shard, records, window })
+}
+
+fn given_up(line: &[u8]) -> Option<GivenUp> {
+    let FailureLine { request_context, batch_info, payload } = serde_json::from_slice(line).ok()?;
+    let event: KinesisEvent = serde_json::from_str(&payload).ok()?;
+    Some(GivenUp {
+        shard: batch_info.shard_id,
+        records: event.records.iter().map(record).collect(),
+        condition: request_context.condition,
+        invocations: request_context.approximate_invoke_count,
+    })
 }
 
 fn shard_of(record: &KinesisEventRecord) -> Option<&str> {

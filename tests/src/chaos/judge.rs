@@ -1,79 +1,24 @@
-//! Whether a function was handed what it should have been.
+//! Whether a function was handed what it should have been, where a shard has one batch at a time and gives nothing up.
 //!
 //! In: what stands in the stream, the journal of the function, and when the poller was killed. Out: every violation, and counts.
 //! Knows nothing of how the poller works, but for its promise: nothing is invoked before everything that is settled is kept.
 //! So a life goes on behind the last batch of the lives before, or with that batch, and then only if it may not have been kept.
 
+mod windows;
+
 use super::books::{End, Entry, Life, ShardContent, Step, StreamContent, StreamRecord};
+use super::verdict::{Verdict, Violation, Wrong};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use windows::Windows;
 
-/// What was found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
-    /// Everything that is not as it should be, in the order of the journal.
-    pub violations: Vec<Violation>,
-    /// Records that stand in the stream.
-    pub records: usize,
-    /// Batches that the function was handed.
-    pub batches: usize,
-    /// Records that the function was handed again after it had been done with them.
-    pub repeated: usize,
-    /// Records that the function was handed again after it had not come to an end with them.
-    pub retried: usize,
-}
-
-/// Something that must not happen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Number of the journal's entry, if it is about one.
-    pub entry: Option<usize>,
-    /// The shard.
-    pub shard: String,
-    /// What is wrong.
-    pub wrong: Wrong,
-}
-
-/// What can be wrong. Ranges count the records of the shard from 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wrong {
-    /// The batch is not what stands in the shard, one record after the other.
-    NotInStream,
-    /// A batch began while another one of the shard was being worked on in the same life.
-    Overlap(Range<usize>),
-    /// A batch began elsewhere than where the batches before allow it.
-    BeganElsewhere {
-        /// Where it began and ended.
-        batch: Range<usize>,
-        /// The batch before.
-        before: Range<usize>,
-        /// Where it could have begun.
-        allowed: Vec<usize>,
-    },
-    /// A batch was retried with other records.
-    OtherRetry {
-        /// The retry.
-        batch: Range<usize>,
-        /// What had failed.
-        before: Range<usize>,
-    },
-    /// The function ended a batch that it was not working on.
-    EndedElsewhere(Range<usize>),
-    /// The shard was begun before its parent was done.
-    BeforeParent(String),
-    /// The shard was worked on after its child had begun.
-    AfterChild(String),
-    /// A record of a key came after one with a higher number.
-    KeyOrder {
-        /// The key.
-        key: String,
-        /// Its number.
-        number: u64,
-        /// The number before.
-        after: u64,
-    },
-    /// These records were not handled.
-    NotHandled(Range<usize>),
+/// Whether the mapping has tumbling windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tumbling {
+    /// It has.
+    Yes,
+    /// It has not.
+    No,
 }
 
 /// How far a shard is.
@@ -86,6 +31,7 @@ struct ShardBook<'a> {
     begun: usize,
     /// Records that the function was done with at least once.
     ended: usize,
+    windows: Windows,
 }
 
 #[derive(Clone, Debug)]
@@ -99,6 +45,7 @@ struct LastBatch {
 #[derive(Debug)]
 struct Books<'a> {
     stream: &'a StreamContent,
+    tumbling: Tumbling,
     lives: &'a [Life],
     shards: BTreeMap<&'a str, ShardBook<'a>>,
     /// The number that was last handed over for the first time, of each key.
@@ -108,9 +55,10 @@ struct Books<'a> {
 
 /// Compares the journal with the stream. Every entry belongs to one of the lives.
 #[must_use]
-pub fn judge(stream: &StreamContent, entries: &[Entry], lives: &[Life]) -> Verdict {
+pub fn judge(stream: &StreamContent, entries: &[Entry], lives: &[Life], tumbling: Tumbling) -> Verdict {
     let shards = stream.shards.iter().map(|(id, content)| (id.as_str(), ShardBook::new(content))).collect();
-    let mut books = Books { stream, lives, shards, latest: HashMap::new(), verdict: Verdict::default() };
+    let mut books =
+        Books { stream, tumbling, lives, shards, latest: HashMap::new(), verdict: Verdict::default() };
     for (life, Life { entries: range, .. }) in lives.iter().enumerate() {
         for number in range.clone() {
             books.enter(life, number, &entries[number]);
@@ -122,11 +70,17 @@ pub fn judge(stream: &StreamContent, entries: &[Entry], lives: &[Life]) -> Verdi
 impl<'a> ShardBook<'a> {
     fn new(content: &'a ShardContent) -> Self {
         let places = content.records.iter().enumerate().map(|(place, record)| (record, place)).collect();
-        Self { content, places, last: None, begun: 0, ended: 0 }
+        Self { content, places, last: None, begun: 0, ended: 0, windows: Windows::default() }
     }
 
-    /// Where the batch stands in the shard, if it does.
-    fn range(&self, batch: &[StreamRecord]) -> Option<Range<usize>> {
+    /// Where the batch stands in the shard, if it does. The last one of a window, which is empty, stands behind it.
+    fn range(&self, entry: &Entry) -> Option<Range<usize>> {
+        let batch = &entry.records;
+        if let Some(window) = entry.window.as_ref().filter(|window| window.is_final) {
+            let last = window.state.last()?;
+            let end = self.content.records.iter().rposition(|record| record.sequence_number == *last)? + 1;
+            return batch.is_empty().then_some(end..end);
+        }
         let start = *self.places.get(batch.first()?)?;
         let range = start..start + batch.len();
         (self.content.records.get(range.clone())? == batch).then_some(range)
@@ -135,14 +89,18 @@ impl<'a> ShardBook<'a> {
     /// Records that are done with and will not come again.
     fn settled(&self) -> usize {
         match &self.last {
-            Some(LastBatch { range, step: Step::Ended, .. }) => range.end,
-            Some(LastBatch { range, .. }) => range.start,
+            Some(LastBatch { range, step, .. }) => range.start + succeeded(*step, range),
             None => 0,
         }
     }
 
     fn is_done(&self) -> bool {
-        self.settled() == self.content.records.len()
+        self.settled() == self.content.records.len() && self.open_window().is_empty()
+    }
+
+    /// The settled records of a window that has not ended. Without windows, there are none.
+    fn open_window(&self) -> Range<usize> {
+        self.windows.begun_at().map_or(0..0, |start| start..self.settled())
     }
 
     /// What is wrong with a batch that begins in this life.
@@ -155,14 +113,16 @@ impl<'a> ShardBook<'a> {
         let is_same_life = last.life == life;
         let allowed = match (step, is_same_life) {
             (Step::Began, true) => return Some(Wrong::Overlap(batch.clone())),
-            (Step::Failed, true) if batch != before => {
-                return Some(Wrong::OtherRetry { batch: batch.clone(), before: before.clone() });
+            // A window that ends early ends between what succeeded of a batch and the rest.
+            (Step::Failed | Step::Reported(_), true) if !batch.is_empty() || before.is_empty() => {
+                let before = self.settled()..before.end;
+                return (*batch != before).then(|| Wrong::OtherRetry { batch: batch.clone(), before });
             }
-            (Step::Began | Step::Failed, _) => vec![before.start],
-            (Step::Ended, true) => vec![before.end],
-            (Step::Ended, false) => match lives[last.life].end {
-                End::Stopped => vec![before.end],
-                End::Killed => vec![before.start, before.end],
+            (Step::Began, false) => vec![before.start],
+            (Step::Ended | Step::Failed | Step::Reported(_), true) => vec![self.settled()],
+            (Step::Ended | Step::Failed | Step::Reported(_), false) => match lives[last.life].end {
+                End::Stopped => vec![self.settled()],
+                End::Killed => vec![before.start, self.settled()],
             },
         };
         let elsewhere = !allowed.contains(&batch.start);
@@ -181,18 +141,23 @@ impl<'a> Books<'a> {
         else {
             return self.violation(Some(number), &entry.shard, Wrong::NotInStream);
         };
-        let Some(range) = book.range(&entry.records) else {
+        let Some(range) = book.range(entry) else {
             return self.violation(Some(number), id, Wrong::NotInStream);
         };
         match entry.step {
-            Step::Began => self.began(life, number, id, range),
-            Step::Ended | Step::Failed => self.came_to_an_end(life, number, id, range, entry.step),
+            Step::Began => self.began(life, number, id, range, entry),
+            Step::Ended | Step::Failed | Step::Reported(_) => {
+                self.came_to_an_end(life, number, id, range, entry);
+            }
         }
     }
 
-    fn began(&mut self, life: usize, number: usize, id: &'a str, range: Range<usize>) {
-        let book = &self.shards[id];
+    fn began(&mut self, life: usize, number: usize, id: &'a str, range: Range<usize>, entry: &Entry) {
+        let book = self.shards.get_mut(id).expect("the caller found it");
         let mut wrongs: Vec<Wrong> = book.wrong_beginning(&range, life, self.lives).into_iter().collect();
+        if let Some(window) = &entry.window {
+            wrongs.extend(book.windows.begin(window, range.start, book.content, life, self.lives));
+        }
         wrongs.extend(self.wrong_lineage(id));
         wrongs.extend(self.wrong_order(id, &range));
         wrongs.into_iter().for_each(|wrong| self.violation(Some(number), id, wrong));
@@ -206,7 +171,15 @@ impl<'a> Books<'a> {
         book.last = Some(LastBatch { range, life, step: Step::Began });
     }
 
-    fn came_to_an_end(&mut self, life: usize, number: usize, id: &'a str, range: Range<usize>, step: Step) {
+    fn came_to_an_end(
+        &mut self,
+        life: usize,
+        number: usize,
+        id: &'a str,
+        range: Range<usize>,
+        entry: &Entry,
+    ) {
+        let step = entry.step;
         let book = self.shards.get_mut(id).expect("the caller found it");
         let is_open = book
             .last
@@ -215,8 +188,11 @@ impl<'a> Books<'a> {
         if !is_open {
             return self.violation(Some(number), id, Wrong::EndedElsewhere(range));
         }
-        if step == Step::Ended {
-            book.ended = book.ended.max(range.end);
+        book.ended = book.ended.max(range.start + succeeded(step, &range));
+        self.verdict.reported += usize::from(matches!(step, Step::Reported(_)));
+        if step == Step::Ended && entry.window.as_ref().is_some_and(|window| window.is_final) {
+            book.windows.end(range.end, life);
+            self.verdict.windows += 1;
         }
         book.last = Some(LastBatch { range, life, step });
     }
@@ -262,11 +238,26 @@ impl<'a> Books<'a> {
         for (id, book) in std::mem::take(&mut self.shards) {
             let records = book.content.records.len();
             self.verdict.records += records;
-            if !book.is_done() {
-                self.violation(None, id, Wrong::NotHandled(book.settled()..records));
+            let (settled, open_window) = (book.settled(), book.open_window());
+            self.verdict.missing += records - settled;
+            if settled < records {
+                self.violation(None, id, Wrong::NotHandled(settled..records));
+            }
+            if self.tumbling == Tumbling::Yes && !open_window.is_empty() {
+                self.verdict.missing += open_window.len();
+                self.violation(None, id, Wrong::WindowNotEnded(open_window));
             }
         }
         self.verdict
+    }
+}
+
+/// How many records of a batch succeeded.
+fn succeeded(step: Step, range: &Range<usize>) -> usize {
+    match step {
+        Step::Ended => range.len(),
+        Step::Reported(succeeded) => succeeded,
+        Step::Began | Step::Failed => 0,
     }
 }
 

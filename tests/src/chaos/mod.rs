@@ -1,6 +1,6 @@
 //! Chaos: pollers that are killed at random moments, streams that are resharded at random, faults on the way, functions
-//! that fail, and records all the while. Afterwards every record was handled, in order, and what was repeated was
-//! allowed to be.
+//! that fail or report records, poison, and records all the while. Afterwards every record was handled or is in the on-failure
+//! destination, in order, each is in exactly one tumbling window, and what was repeated was allowed to be.
 //!
 //! In: a seed and a time. Out: counts, or what went wrong and where the evidence lies. The seed decides what is tried;
 //! when exactly it happens depends on the machine.
@@ -8,12 +8,15 @@
 pub mod books;
 mod journal;
 pub mod judge;
+mod mappings;
 mod producer;
 mod resharding;
+pub mod side_by_side;
 mod site;
 mod stream;
 mod summary;
 mod trouble;
+pub mod verdict;
 
 pub use summary::{Counts, Failed, Summary};
 
@@ -21,16 +24,16 @@ use crate::fault_proxy::{FaultProxy, Weather};
 use crate::{StreamServer, kinesis};
 use aws_sdk_kinesis::Client;
 use books::StreamContent;
-use judge::{Verdict, Wrong, judge};
+use mappings::MAPPINGS;
 use pelton::clock::Clock;
 use producer::Accepted;
-use resharding::Way;
 use site::{Ended, Plan, Site};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use trouble::Trouble;
+use verdict::Verdict;
 
 /// Shards that each stream begins with.
 const SHARDS_AT_FIRST: usize = 2;
@@ -106,14 +109,12 @@ impl Chaos {
         let client = kinesis::client(&endpoint);
         // An endpoint that was there before has streams of earlier runs.
         let mark = uuid::Uuid::new_v4().simple().to_string();
-        let streams = [format!("orders-{mark}"), format!("clicks-{mark}")];
-        let shards = i32::try_from(SHARDS_AT_FIRST).expect("a few shards");
-        for stream in &streams {
-            kinesis::create_stream(&client, stream, shards).await;
-        }
         let proxy = FaultProxy::start(&endpoint, Weather::calm()).await;
-        let functions = [("Keeper", &*streams[0], 10), ("Counter", &*streams[1], 100)];
-        let site = Site::new(&proxy.endpoint(), &functions);
+        let site = Site::new(&proxy.endpoint(), &MAPPINGS, &mark);
+        let shards = i32::try_from(SHARDS_AT_FIRST).expect("a few shards");
+        for function in &site.functions {
+            kinesis::create_stream(&client, &function.stream, shards).await;
+        }
         let trouble = Trouble::of(options.seed);
         let clock = Clock::start();
         let said_at = clock.elapsed();
@@ -146,7 +147,8 @@ impl Chaos {
     fn start_others(&mut self) -> Others {
         let (stop, stopped) = watch::channel(false);
         let mut others = Others { stop, producers: Vec::new(), resharders: Vec::new() };
-        for (function, way) in self.site.functions.iter().zip([Way::SplitAndMerge, Way::Count]) {
+        for function in &self.site.functions {
+            let way = function.mapping.resharded;
             let (client, stream) = (self.client.clone(), function.stream.clone());
             let count = Arc::clone(&self.counts.put);
             let producer = producer::produce(
@@ -173,7 +175,8 @@ impl Chaos {
         let end = self.clock.elapsed() + self.trouble.life();
         while self.clock.elapsed() < end && !running.has_ended() {
             for function in 0..self.site.functions.len() {
-                let behavior = self.trouble.behavior();
+                let tricks = self.site.functions[function].mapping.tricks;
+                let behavior = self.trouble.behavior(tricks);
                 self.site.behave(function, &behavior);
             }
             let time_left = end.saturating_sub(self.clock.elapsed());
@@ -210,7 +213,7 @@ impl Chaos {
         let mut moved_at = self.clock.elapsed();
         while missing > 0 && self.clock.elapsed() - moved_at < STANDSTILL_MAX {
             self.clock.sleep(LOOK_EVERY).await;
-            let still_missing = self.verdicts(contents).iter().map(not_handled).sum();
+            let still_missing = self.verdicts(contents).iter().map(|verdict| verdict.missing).sum();
             if still_missing < missing {
                 moved_at = self.clock.elapsed();
             }
@@ -226,7 +229,7 @@ impl Chaos {
         let judge_function = |(function, content): (&mut site::Function, &StreamContent)| {
             let so_far = function.life_so_far();
             let lives: Vec<_> = function.lives.iter().cloned().chain([so_far]).collect();
-            judge(content, function.journal.entries(), &lives)
+            function.judge(content, &lives)
         };
         self.site.functions.iter_mut().zip(contents).map(judge_function).collect()
     }
@@ -234,7 +237,7 @@ impl Chaos {
     fn close(&mut self, contents: &[StreamContent]) -> Result<(), Vec<String>> {
         let mut wrongs = Vec::new();
         for (number, verdict) in self.verdicts(contents).into_iter().enumerate() {
-            let name = self.site.functions[number].name;
+            let name = self.site.functions[number].mapping.name;
             wrongs.extend(verdict.violations.iter().map(|violation| format!("{name}: {violation:?}")));
             self.counts.add(&verdict, contents[number].shards.len());
         }
@@ -278,19 +281,4 @@ impl Others {
         }
         accepted
     }
-}
-
-fn not_handled(verdict: &Verdict) -> usize {
-    let missing = verdict.violations.iter().map(|violation| match &violation.wrong {
-        Wrong::NotHandled(range) => range.len(),
-        Wrong::NotInStream
-        | Wrong::Overlap(_)
-        | Wrong::BeganElsewhere { .. }
-        | Wrong::OtherRetry { .. }
-        | Wrong::EndedElsewhere(_)
-        | Wrong::BeforeParent(_)
-        | Wrong::AfterChild(_)
-        | Wrong::KeyOrder { .. } => 0,
-    });
-    missing.sum()
 }

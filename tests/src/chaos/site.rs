@@ -1,7 +1,10 @@
-//! What the poller runs on: a folder with a template, two functions that keep journals, and what it printed in each life.
+//! What the poller runs on: a folder with a template, functions that keep journals, and what it printed in each life.
 
-use super::books::{End, Life, StreamContent};
-use super::journal::Journal;
+use super::books::{End, Entry, GivenUp, Life, StreamContent};
+use super::journal::Lines;
+use super::mappings::{GIVEN_UP, Mapping, Order};
+use super::verdict::Verdict;
+use super::{judge, side_by_side};
 use crate::{Program, Running, Signal, binary, install_handler, pelton, wait};
 use pelton::clock::Clock;
 use std::fs;
@@ -16,14 +19,14 @@ const REFUSED: i32 = 2;
 /// What is said when it is refused because the stream cannot be reached.
 const CANNOT_READ: &str = "cannot read its stream";
 
-/// A function, the stream that it is mapped to, and what it was handed.
+/// A function, the stream that it is mapped to, what it was handed, and what was given up.
 #[derive(Debug)]
 pub(super) struct Function {
-    pub(super) name: &'static str,
+    pub(super) mapping: &'static Mapping,
     pub(super) stream: String,
-    pub(super) batch_size: u32,
-    pub(super) journal: Journal,
     pub(super) lives: Vec<Life>,
+    journal: Lines<Entry>,
+    destination: Lines<GivenUp>,
 }
 
 /// The folder.
@@ -56,18 +59,21 @@ pub(super) enum Ended {
 }
 
 impl Site {
-    /// A folder that stays after a failure. The poller reads from `endpoint`; `functions` are name, stream and batch size.
-    pub(super) fn new(endpoint: &str, functions: &[(&'static str, &str, u32)]) -> Self {
+    /// A folder that stays after a failure. The poller reads from `endpoint`; the names of the streams end with `mark`.
+    pub(super) fn new(endpoint: &str, mappings: &'static [Mapping], mark: &str) -> Self {
         let mut folder = tempfile::tempdir().expect("a temporary folder can be made");
         folder.disable_cleanup(true);
-        let function = |&(name, stream, batch_size): &(&'static str, &str, u32)| {
-            let code = folder.path().join(name);
+        let function = |mapping: &'static Mapping| {
+            let code = folder.path().join(mapping.name);
             install_handler(&binary("misbehaving_handler"), &code);
-            let journal = Journal::at(code.join("journal"));
-            Function { name, stream: stream.to_owned(), batch_size, journal, lives: Vec::new() }
+            let journal = Lines::of_journal(code.join("journal"));
+            let destination = Lines::of_destination(code.join(GIVEN_UP));
+            let stream = format!("{}-{mark}", mapping.name);
+            Function { mapping, stream, lives: Vec::new(), journal, destination }
         };
-        let functions: Vec<Function> = functions.iter().map(function).collect();
-        let resources: String = functions.iter().map(resource).collect();
+        let functions: Vec<Function> = mappings.iter().map(function).collect();
+        let resources = functions.iter().map(|function| function.mapping.resource(&function.stream));
+        let resources: String = resources.collect();
         let template = format!("Transform: AWS::Serverless-2016-10-31\nResources:\n{resources}");
         fs::write(folder.path().join("template.yaml"), template).expect("the folder is writable");
         Self { folder, functions, endpoint: endpoint.to_owned(), lives_count: 0 }
@@ -75,7 +81,7 @@ impl Site {
 
     /// Says what a function does from now on.
     pub(super) fn behave(&self, function: usize, behavior: &str) {
-        let file = self.folder.path().join(self.functions[function].name).join("behavior");
+        let file = self.folder.path().join(self.functions[function].mapping.name).join("behavior");
         let unfinished = file.with_added_extension("new");
         fs::write(&unfinished, behavior).expect("the folder is writable");
         fs::rename(unfinished, file).expect("the folder is writable");
@@ -150,7 +156,9 @@ impl Site {
         for (function, content) in self.functions.iter().zip(contents) {
             let lives = function.lives.iter().enumerate();
             let lives: String = lives
-                .map(|(number, life)| format!("{number:04} entries {:?} {:?}\n", life.entries, life.end))
+                .map(|(number, Life { entries, given_up, end })| {
+                    format!("{number:04} entries {entries:?} given up {given_up:?} {end:?}\n")
+                })
                 .collect();
             let records = content.shards.iter().flat_map(|(id, shard)| {
                 shard
@@ -158,10 +166,10 @@ impl Site {
                     .iter()
                     .map(move |record| format!("{id} {} {}\n", record.sequence_number, record.data))
             });
-            let written =
-                fs::write(self.path().join(format!("{}.lives", function.name)), lives).and_then(|()| {
+            let written = fs::write(self.path().join(format!("{}.lives", function.mapping.name)), lives)
+                .and_then(|()| {
                     fs::write(
-                        self.path().join(format!("{}.stream", function.name)),
+                        self.path().join(format!("{}.stream", function.mapping.name)),
                         records.collect::<String>(),
                     )
                 });
@@ -184,28 +192,23 @@ impl Function {
     /// The life that has not ended yet, up to now.
     pub(super) fn life_so_far(&mut self) -> Life {
         self.journal.catch_up();
-        let begun = self.lives.last().map_or(0, |life| life.entries.end);
-        Life { entries: begun..self.journal.entries().len(), end: End::Killed }
+        self.destination.catch_up();
+        let (entries, lines) = self.lives.last().map_or((0, 0), |life| (life.entries.end, life.given_up.end));
+        Life {
+            entries: entries..self.journal.so_far().len(),
+            given_up: lines..self.destination.so_far().len(),
+            end: End::Killed,
+        }
     }
-}
 
-fn resource(function: &Function) -> String {
-    let Function { name, stream, batch_size, .. } = function;
-    format!(
-        "  {name}:
-    Type: AWS::Serverless::Function
-    Properties:
-      Runtime: provided.al2023
-      Handler: bootstrap
-      CodeUri: {name}
-      Timeout: 60
-      Events:
-        Records:
-          Type: Kinesis
-          Properties:
-            Stream: arn:aws:kinesis:us-east-1:000000000000:stream/{stream}
-            StartingPosition: TRIM_HORIZON
-            BatchSize: {batch_size}
-"
-    )
+    /// What the judge of its mapping says of these lives.
+    pub(super) fn judge(&self, content: &StreamContent, lives: &[Life]) -> Verdict {
+        let entries = self.journal.so_far();
+        match self.mapping.order {
+            Order::OfShard(tumbling) => judge::judge(content, entries, lives, tumbling),
+            Order::OfKey(settings) => {
+                side_by_side::judge(content, entries, self.destination.so_far(), lives, settings)
+            }
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! What came of a run, in numbers.
 
 use super::books::StreamContent;
-use super::judge::Verdict;
 use super::producer::Accepted;
+use super::verdict::Verdict;
 use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
@@ -33,6 +33,14 @@ pub struct Counts {
     pub repeated: usize,
     /// Records that came again because the function had failed or had been killed.
     pub retried: usize,
+    /// Batches of which a function reported records.
+    pub reported: usize,
+    /// Deliveries to the on-failure destination.
+    pub given_up: usize,
+    /// Records that match no filter.
+    pub filtered: usize,
+    /// Tumbling windows that ended.
+    pub windows: usize,
 }
 
 /// What came of a run.
@@ -69,6 +77,10 @@ impl Counts {
         self.batches += verdict.batches;
         self.repeated += verdict.repeated;
         self.retried += verdict.retried;
+        self.reported += verdict.reported;
+        self.given_up += verdict.given_up;
+        self.filtered += verdict.filtered;
+        self.windows += verdict.windows;
     }
 
     /// Records that were put.
@@ -104,8 +116,13 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts { records, shards, batches, repeated, retried, .. } = self.counts;
+        let Counts { reported, given_up, filtered, windows, .. } = self.counts;
         writeln!(f, "{}", self.progress())?;
         writeln!(f, "{records} records in {shards} shards, handed over in {batches} batches:")?;
+        writeln!(
+            f,
+            "{reported} batches partly reported, {windows} windows ended, {given_up} records given up, {filtered} filtered out;"
+        )?;
         write!(
             f,
             "{repeated} records repeated after they were handled, {retried} retried; seed {}",

@@ -1,5 +1,6 @@
 //! What is tried next, by chance: how long a life lasts and how it ends, what the functions do, and the weather.
 
+use super::mappings::Trick;
 use super::site::Plan;
 use crate::fault_proxy::Weather;
 use std::ops::Range;
@@ -68,11 +69,17 @@ impl Trouble {
     }
 
     /// What a function does, as its handler is told.
-    pub(super) fn behavior(&mut self) -> String {
+    pub(super) fn behavior(&mut self, tricks: &[Trick]) -> String {
         match self.random.u8(..20) {
             0 => "error".to_owned(),
             1 => "abort".to_owned(),
             2..8 => format!("pause {}", self.random.u64(PAUSE_MS)),
+            8..12 => match self.random.choice(tricks) {
+                Some(Trick::Report) => format!("report {}", self.seed()),
+                Some(Trick::Lie) => "lie".to_owned(),
+                Some(Trick::Swell) => "swell".to_owned(),
+                None => "succeed".to_owned(),
+            },
             _ => "succeed".to_owned(),
         }
     }

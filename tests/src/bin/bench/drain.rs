@@ -1,28 +1,31 @@
-//! How fast a backlog is worked off, beside the bare pump.
+//! How fast a backlog is worked off, plain and with everything on, beside the bare pump.
 //!
-//! The stream is in a process of its own, filled once and read again and again from its oldest record. Pelton and the
-//! pump take turns; the time is that from the first invocation to the last, as their handlers tell it.
+//! The stream is in a process of its own, filled once and read again and again from its oldest record. The three take
+//! turns.
 
+use crate::backlog::{Drained, RECORD_BYTES, STREAM, delivered, drain, mapping};
 use crate::report::{Goal, Report};
 use crate::server::Server;
-use crate::site::{Mapping, Site, pelton_run, pid, program, stop};
+use crate::site::{pid, program};
+use pelton_tests::Program;
 use pelton_tests::measure::cost::Cost;
-use pelton_tests::measure::deliveries::{FOLDER_VARIABLE, Tally};
+use pelton_tests::measure::deliveries::FOLDER_VARIABLE;
 use pelton_tests::measure::statistics::median;
-use pelton_tests::{Program, Running, wait};
 use serde_json::json;
 use std::path::Path;
-use std::time::Duration;
-
-const STREAM: &str = "records";
-const FUNCTION: &str = "Nothing";
-const RECORD_BYTES: usize = 1024;
 
 /// Pelton is to be at least this fast, as a part of the bare pump.
 const RATIO_GOAL: f64 = 0.95;
 
-/// How long one drain may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// With everything on it is to be at least this fast, as a part of itself without.
+const EVERYTHING_RATIO_GOAL: f64 = 0.8;
+
+/// Everything: each payload is parsed and passes, batches run side by side, each answer is read.
+const EVERYTHING: [&str; 3] = [
+    "ParallelizationFactor: 4",
+    "FunctionResponseTypes: [ReportBatchItemFailures]",
+    r#"FilterCriteria: {Filters: [{Pattern: '{"data":{"order":[{"exists":true}]}}'}]}"#,
+];
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -43,13 +46,34 @@ pub(crate) struct Arguments {
     pump_page: usize,
 }
 
+/// Who takes turns.
+#[derive(Clone, Copy)]
+enum Contender {
+    Plain,
+    Everything,
+    Pump,
+}
+
 /// What the rounds of one setting measured.
 #[derive(Default)]
 struct Measured {
-    pelton: Vec<f64>,
-    bare: Vec<f64>,
+    plain: Rounds,
+    everything: Rounds,
+    bare: Rounds,
+}
+
+/// What the rounds of one contender measured.
+#[derive(Default)]
+struct Rounds {
+    records_per_s: Vec<f64>,
     cpu_s: Vec<f64>,
-    bare_cpu_s: Vec<f64>,
+    peak_rss_bytes: u64,
+}
+
+/// The same in one figure each.
+struct Medians {
+    records_per_s: f64,
+    cpu_s_per_million: f64,
     peak_rss_bytes: u64,
 }
 
@@ -58,37 +82,14 @@ pub(crate) async fn run(arguments: &Arguments, report: &Report) {
     for &shards in &arguments.shards {
         let server = Server::start(STREAM, shards).await;
         report.progress(&format!("filling {shards} shards with {} records", arguments.records));
-        server.fill(STREAM, arguments.records, RECORD_BYTES).await;
+        server.fill(STREAM, arguments.records, RECORD_BYTES, arguments.records).await;
         for &batch in &arguments.batch {
-            let measured = measure(arguments, &server, batch, report).await;
-            let Measured { mut pelton, mut bare, mut cpu_s, mut bare_cpu_s, peak_rss_bytes } = measured;
-            let (pelton, bare) = (median(&mut pelton), median(&mut bare));
-            let per_million = |cpu_s: f64| cpu_s * 1e6 / arguments.records as f64;
-            let cpu_s_per_million = per_million(median(&mut cpu_s));
-            let bare_cpu_s_per_million = per_million(median(&mut bare_cpu_s));
-            let ratio = pelton / bare;
-            report.result(&json!({
-                "bench": "drain", "shards": shards, "batch": batch, "pelton_records_per_s": pelton.round(),
-                "bare_records_per_s": bare.round(), "ratio": rounded(ratio),
-                "poller_cpu_s_per_million": rounded(cpu_s_per_million),
-                "bare_cpu_s_per_million": rounded(bare_cpu_s_per_million),
-                "poller_peak_rss_bytes": peak_rss_bytes,
-            }));
-            rows.push(vec![
-                shards.to_string(),
-                batch.to_string(),
-                format!("{pelton:.0}"),
-                format!("{bare:.0}"),
-                format!("{cpu_s_per_million:.2}"),
-                format!("{bare_cpu_s_per_million:.2}"),
-                format!("{:.1}", peak_rss_bytes as f64 / 1e6),
-            ]);
-            goals.push(Goal::at_least(
-                format!("{shards} shards, batch {batch}: ratio"),
-                ratio,
-                RATIO_GOAL,
-                "",
-            ));
+            let Measured { plain, everything, bare } = measure(arguments, &server, batch, report).await;
+            let medians = [plain, everything, bare].map(|rounds| rounds.medians(arguments.records));
+            let setting = [shards, batch];
+            tell(report, setting, &medians);
+            rows.push(row(setting, &medians));
+            goals.extend(goals_of(setting, &medians));
         }
         server.stop().await;
     }
@@ -96,10 +97,13 @@ pub(crate) async fn run(arguments: &Arguments, report: &Report) {
         "shards",
         "batch",
         "Pelton records/s",
-        "bare pump records/s",
+        "with everything",
+        "bare pump",
         "CPU s per million",
-        "bare pump's",
+        "with everything",
+        "bare pump",
         "peak MB",
+        "with everything",
     ];
     report.table(&header, &rows);
     report.goals(&goals);
@@ -107,61 +111,111 @@ pub(crate) async fn run(arguments: &Arguments, report: &Report) {
 
 async fn measure(arguments: &Arguments, server: &Server, batch: usize, report: &Report) -> Measured {
     let mut measured = Measured::default();
-    for round in 0..arguments.rounds {
-        // Who goes first changes, too.
-        for turn in [round % 2, (round + 1) % 2] {
-            if turn == 0 {
-                measured.drain_with_pelton(arguments.records, server, batch).await;
-            } else {
-                measured.drain_with_pump(arguments, server, batch).await;
-            }
+    let mut turns = [Contender::Plain, Contender::Everything, Contender::Pump];
+    for round in 1..=arguments.rounds {
+        for contender in turns {
+            measured.take_turn(contender, arguments, server, batch).await;
         }
-        let (pelton, bare) = (measured.pelton[round], measured.bare[round]);
+        // Who goes first changes, too.
+        turns.rotate_left(1);
+        let Measured { plain, everything, bare } = &measured;
+        let last = |rounds: &Rounds| rounds.records_per_s.last().copied().unwrap_or_default();
         report.progress(&format!(
-            "batch {batch}, round {}: Pelton {pelton:.0}, bare pump {bare:.0} records/s",
-            round + 1
+            "batch {batch}, round {round}: Pelton {:.0}, with everything {:.0}, bare pump {:.0} records/s",
+            last(plain),
+            last(everything),
+            last(bare)
         ));
     }
     measured
 }
 
-impl Measured {
-    async fn drain_with_pelton(&mut self, records: usize, server: &Server, batch: usize) {
-        let mapping = Mapping { function: FUNCTION, stream: STREAM, batch, variable: None };
-        let site = Site::new(&[mapping]);
-        let poller = site.start(pelton_run(&server.endpoint));
-        self.pelton.push(drained(&poller, &site.deliveries(FUNCTION), records).await);
-        let cost = Cost::of(pid(&poller));
-        self.cpu_s.push(cost.cpu.as_secs_f64());
-        self.peak_rss_bytes = self.peak_rss_bytes.max(cost.peak_rss_bytes);
-        stop(poller).await;
-    }
+fn tell(report: &Report, [shards, batch]: [usize; 2], [plain, everything, bare]: &[Medians; 3]) {
+    report.result(&json!({
+        "bench": "drain", "shards": shards, "batch": batch,
+        "pelton_records_per_s": plain.records_per_s.round(), "bare_records_per_s": bare.records_per_s.round(),
+        "ratio": rounded(plain.records_per_s / bare.records_per_s),
+        "everything_records_per_s": everything.records_per_s.round(),
+        "everything_ratio": rounded(everything.records_per_s / plain.records_per_s),
+        "poller_cpu_s_per_million": rounded(plain.cpu_s_per_million),
+        "everything_cpu_s_per_million": rounded(everything.cpu_s_per_million),
+        "bare_cpu_s_per_million": rounded(bare.cpu_s_per_million),
+        "poller_peak_rss_bytes": plain.peak_rss_bytes,
+        "everything_peak_rss_bytes": everything.peak_rss_bytes,
+    }));
+}
 
-    async fn drain_with_pump(&mut self, arguments: &Arguments, server: &Server, batch: usize) {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let deliveries = tempfile::tempdir().expect("a temporary folder can be made");
-        let page = arguments.pump_page.max(batch);
-        let pump = Program::new(program("bench_pump"))
-            .args(["--endpoint-url", &server.endpoint, "--stream", STREAM])
-            .args(["--batch", &batch.to_string(), "--page", &page.to_string()])
-            .args([Path::new("--handler"), &program("bench_handler")])
-            .env(FOLDER_VARIABLE, deliveries.path())
-            .start(&folder);
-        self.bare.push(drained(&pump, deliveries.path(), arguments.records).await);
-        self.bare_cpu_s.push(Cost::of(pid(&pump)).cpu.as_secs_f64());
+fn row([shards, batch]: [usize; 2], medians: &[Medians; 3]) -> Vec<String> {
+    let [plain, everything, _] = medians;
+    let speeds = medians.iter().map(|medians| format!("{:.0}", medians.records_per_s));
+    let costs = medians.iter().map(|medians| format!("{:.2}", medians.cpu_s_per_million));
+    let memory = [plain, everything].map(|medians| format!("{:.1}", medians.peak_rss_bytes as f64 / 1e6));
+    [shards.to_string(), batch.to_string()].into_iter().chain(speeds).chain(costs).chain(memory).collect()
+}
+
+fn goals_of([shards, batch]: [usize; 2], [plain, everything, bare]: &[Medians; 3]) -> [Goal; 2] {
+    let setting = format!("{shards} shards, batch {batch}");
+    let ratio = plain.records_per_s / bare.records_per_s;
+    let everything_ratio = everything.records_per_s / plain.records_per_s;
+    [
+        Goal::at_least(format!("{setting}: ratio to the bare pump"), ratio, RATIO_GOAL, ""),
+        Goal::at_least(
+            format!("{setting}: everything, ratio to plain"),
+            everything_ratio,
+            EVERYTHING_RATIO_GOAL,
+            "",
+        ),
+    ]
+}
+
+impl Measured {
+    async fn take_turn(
+        &mut self,
+        contender: Contender,
+        arguments: &Arguments,
+        server: &Server,
+        batch: usize,
+    ) {
+        let records = arguments.records;
+        match contender {
+            Contender::Plain => self.plain.add(&drain(server, mapping(batch, &[]), records).await),
+            Contender::Everything => {
+                self.everything.add(&drain(server, mapping(batch, &EVERYTHING), records).await);
+            }
+            Contender::Pump => self.bare.add(&drain_with_pump(arguments, server, batch).await),
+        }
     }
 }
 
-/// Waits until handlers got all records; how many a second they got. More would be repeats, which nothing here causes.
-async fn drained(running: &Running, deliveries: &Path, records: usize) -> f64 {
-    let all = wait::within(PATIENCE, async || {
-        let tally = Tally::of(deliveries);
-        (tally.records >= records as u64).then_some(())
-    });
-    let got = || Tally::of(deliveries);
-    assert!(all.await.is_some(), "{:?} of {records} records came:\n{}", got(), running.printed());
-    assert_eq!(got().records, records as u64, "every record comes once");
-    got().records_per_s()
+impl Rounds {
+    fn add(&mut self, drained: &Drained) {
+        self.records_per_s.push(drained.tally.records_per_s());
+        self.cpu_s.push(drained.cpu_s);
+        self.peak_rss_bytes = self.peak_rss_bytes.max(drained.peak_rss_bytes);
+    }
+
+    fn medians(mut self, records: usize) -> Medians {
+        Medians {
+            records_per_s: median(&mut self.records_per_s),
+            cpu_s_per_million: median(&mut self.cpu_s) * 1e6 / records as f64,
+            peak_rss_bytes: self.peak_rss_bytes,
+        }
+    }
+}
+
+async fn drain_with_pump(arguments: &Arguments, server: &Server, batch: usize) -> Drained {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let deliveries = tempfile::tempdir().expect("a temporary folder can be made");
+    let page = arguments.pump_page.max(batch);
+    let pump = Program::new(program("bench_pump"))
+        .args(["--endpoint-url", &server.endpoint, "--stream", STREAM])
+        .args(["--batch", &batch.to_string(), "--page", &page.to_string()])
+        .args([Path::new("--handler"), &program("bench_handler")])
+        .env(FOLDER_VARIABLE, deliveries.path())
+        .start(&folder);
+    let tally = delivered(&pump, deliveries.path(), arguments.records).await;
+    let cost = Cost::of(pid(&pump));
+    Drained { tally, cpu_s: cost.cpu.as_secs_f64(), peak_rss_bytes: cost.peak_rss_bytes }
 }
 
 pub(crate) fn rounded(value: f64) -> f64 {

@@ -154,7 +154,7 @@ async fn measure(shards: usize, duration: Duration) -> Measured {
 
 async fn start(shards: usize) -> (Stub, (Site, pelton_tests::Running), u64) {
     let stub = Stub::start(STREAM, shards).await;
-    let mapping = Mapping { function: "Nothing", stream: STREAM, batch: 100, variable: None };
+    let mapping = Mapping { function: "Nothing", stream: STREAM, batch: 100, variable: None, settings: &[] };
     let site = Site::new(&[mapping]);
     let started_ns = now_ns();
     let poller = site.start(pelton_run(&stub.endpoint));

@@ -77,12 +77,14 @@ pub(crate) async fn run(arguments: &Arguments, report: &Report) {
         stream: SLEEPER_STREAM,
         batch: 100,
         variable: Some((SLEEP_VARIABLE, SLEEP_MS)),
+        settings: &[],
     };
     let measured = Mapping {
         function: MEASURED,
         stream: MEASURED_STREAM,
         batch: 100,
         variable: Some((TIMES_VARIABLE, "1")),
+        settings: &[],
     };
     let site = Site::new(&[measured, sleeping]);
     let fixed = ["dev", "--quiet", "--log-format", "json", "--listen", "127.0.0.1:0"];

@@ -3,7 +3,10 @@
 //! In: which benchmark. Out: a table for people, or one JSON object a line for programs (`--json`), on standard output;
 //! everything else goes to standard error. Ends with 0 also if a goal is missed: the figures say so.
 
+mod backlog;
 mod drain;
+mod factor;
+mod filter;
 mod idle;
 mod latency;
 mod report;
@@ -26,8 +29,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Bench {
-    /// Records per second through a backlog, beside the bare pump
+    /// Records per second through a backlog, plain and with everything on, beside the bare pump
     Drain(drain::Arguments),
+    /// Batches of one shard side by side, beside one at a time
+    Factor(factor::Arguments),
+    /// What a record costs that matches no filter, beside one that is delivered
+    Filter(filter::Arguments),
     /// From a put to the handler, beside the calls that it takes
     Latency(latency::Arguments),
     /// Memory and processor time while nothing happens
@@ -40,6 +47,8 @@ async fn main() {
     let report = Report::new(json);
     match bench {
         Bench::Drain(arguments) => drain::run(&arguments, &report).await,
+        Bench::Factor(arguments) => factor::run(&arguments, &report).await,
+        Bench::Filter(arguments) => filter::run(&arguments, &report).await,
         Bench::Latency(arguments) => latency::run(&arguments, &report).await,
         Bench::Idle(arguments) => idle::run(&arguments, &report).await,
     }

@@ -37,8 +37,8 @@ impl Server {
         Self { running, endpoint, client, _folder: folder }
     }
 
-    /// Puts `count` records of `bytes` each, spread over all shards.
-    pub(crate) async fn fill(&self, stream: &str, count: usize, bytes: usize) {
+    /// Puts `count` records of `bytes` each, spread over so many keys, and with them over all shards.
+    pub(crate) async fn fill(&self, stream: &str, count: usize, bytes: usize, keys: usize) {
         let mut puts = JoinSet::new();
         for first in (0..count).step_by(PUT_RECORDS_MAX) {
             while puts.len() >= PUTS_AT_ONCE {
@@ -47,7 +47,7 @@ impl Server {
             let (client, stream) = (self.client.clone(), stream.to_owned());
             let numbers = first..count.min(first + PUT_RECORDS_MAX);
             puts.spawn(async move {
-                let records = numbers.map(|number| entry(number, bytes)).collect();
+                let records = numbers.map(|number| entry(number, bytes, number % keys)).collect();
                 let call = client.put_records().stream_name(stream).set_records(Some(records));
                 let answer = call.send().await.expect("PutRecords succeeds");
                 assert_eq!(answer.failed_record_count(), Some(0), "the stream takes every record");
@@ -67,11 +67,10 @@ pub(crate) fn logged(line: &str, field: &str) -> String {
     line[field].as_str().expect("the line has the field").to_owned()
 }
 
-fn entry(number: usize, bytes: usize) -> PutRecordsRequestEntry {
+fn entry(number: usize, bytes: usize, key: usize) -> PutRecordsRequestEntry {
     let mut data = format!("{{\"order\":{number},\"filler\":\"").into_bytes();
     data.resize(bytes - 2, b'a' + u8::try_from(number % 26).expect("a letter"));
     data.extend_from_slice(b"\"}");
-    let entry =
-        PutRecordsRequestEntry::builder().partition_key(format!("order-{number}")).data(Blob::new(data));
+    let entry = PutRecordsRequestEntry::builder().partition_key(format!("order-{key}")).data(Blob::new(data));
     entry.build().expect("an entry has a partition key and data")
 }

@@ -17,6 +17,8 @@ pub(crate) struct Mapping<'a> {
     pub(crate) batch: usize,
     /// A variable of the handler's environment, beside the folder for its deliveries.
     pub(crate) variable: Option<(&'a str, &'a str)>,
+    /// Further settings of the mapping, as lines of YAML.
+    pub(crate) settings: &'a [&'a str],
 }
 
 /// The folder.
@@ -37,7 +39,7 @@ impl Site {
     }
 
     fn append(&self, mapping: &Mapping<'_>, template: &mut String) {
-        let Mapping { function, stream, batch, variable } = mapping;
+        let Mapping { function, stream, batch, variable, settings } = mapping;
         let deliveries = self.deliveries(function);
         write!(
             template,
@@ -63,15 +65,21 @@ impl Site {
             Stream: !GetAtt {stream}.Arn
             StartingPosition: TRIM_HORIZON
             BatchSize: {batch}
-",
+{}",
             deliveries.display(),
             variable.map(|(name, value)| format!("          {name}: '{value}'\n")).unwrap_or_default(),
+            settings.iter().map(|line| format!("            {line}\n")).collect::<String>(),
         )
         .expect("memory can be written");
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
+    }
+
+    /// Where a poller that works in this folder notes the address of its API.
+    pub(crate) fn address_file(&self) -> PathBuf {
+        self.path().join(".pelton/address")
     }
 
     /// Where the function tells what it got.

@@ -135,7 +135,8 @@ fn main() -> ExitCode {
             }
             "tell_headers" => json!(invocation.headers),
             "tell_environment" => environment(),
-            "keep" => records::keep(&invocation.event),
+            "keep" => records::keep(&invocation.event, &order),
+            "lie" => json!({"state": {}, "batchItemFailures": [{"itemIdentifier": "1"}]}),
             _ => json!(std::process::id()),
         };
         connection.post(&invocation.path("response"), &[], answer.to_string().as_bytes());

@@ -1,8 +1,11 @@
 //! What the handler does with the records of a stream: it keeps a journal of them, and behaves as a file says.
 //!
 //! In: the events, and the file `behavior` in the working directory, the function's own folder; without it all goes well.
-//! Out: the file `journal` beside it, one line of JSON for each event that began, and one when it ends well or is about to fail.
+//! Out: the file `journal` beside it, one line of JSON for each event that began, and one when it ends well, is about to fail, or
+//! to report records; and answers. In a tumbling window the state is the list of the records that succeeded in it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -11,40 +14,133 @@ use std::time::Duration;
 /// Between two looks at the file while it says `hold`.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// What the file says: `succeed`, `hold`, `pause MILLISECONDS`, `init …`, or what else an event can tell to `do`.
+/// The variable of the environment that says that one of so many records of each key is poison: never handled.
+const POISON_VARIABLE: &str = "POISON_ONE_OF";
+
+/// A state with this many bytes more ends its window.
+const SWELLING_BYTES: usize = 1024 * 1024;
+
+/// Records that are reported at once at most.
+const REPORTED_MAX: usize = 3;
+
+/// How a poison record fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Poison {
+    /// It is reported.
+    Reported,
+    /// The invocation ends with an error.
+    Error,
+}
+
+/// What the file says: `succeed`, `hold`, `pause MILLISECONDS`, `report SEED`, `swell`, `init …`, or what else an event can
+/// tell to `do`.
 pub(crate) fn behavior() -> String {
     std::fs::read_to_string("behavior").map_or_else(|_| "succeed".to_owned(), |text| text.trim().to_owned())
 }
 
 /// What to do with this event. Returns when the file no longer says `hold`.
 pub(crate) fn order(event: &Value) -> Value {
-    write("began", event);
+    write(event, json!({"step": "began"}));
+    let poison = poison(event);
     loop {
         let behavior = behavior();
-        match behavior.split_once(' ').unwrap_or((&behavior, "")) {
-            ("hold", _) => pause(LOOK_EVERY),
+        let reported = match behavior.split_once(' ').unwrap_or((&behavior, "")) {
+            ("hold", _) => {
+                pause(LOOK_EVERY);
+                continue;
+            }
             ("pause", millis) => {
                 pause(Duration::from_millis(millis.parse().expect("a number of milliseconds")));
-                return json!({"do": "keep"});
+                Vec::new()
             }
-            ("succeed", _) => return json!({"do": "keep"}),
-            (other, _) => {
-                write("failed", event);
-                return json!({"do": other});
-            }
-        }
+            ("succeed" | "swell", _) => Vec::new(),
+            ("report", seed) => some_records(event, seed.parse().expect("a seed")),
+            (other, _) => return fail(event, other),
+        };
+        return match poison {
+            Some((_, Poison::Error)) => fail(event, "error"),
+            Some((record, Poison::Reported)) => keep_order(&behavior, [reported, vec![record]].concat()),
+            None => keep_order(&behavior, reported),
+        };
     }
 }
 
-/// Notes that the event is done with.
-pub(crate) fn keep(event: &Value) -> Value {
-    write("ended", event);
-    Value::Null
+fn fail(event: &Value, how: &str) -> Value {
+    write(event, json!({"step": "failed"}));
+    json!({"do": how})
 }
 
-/// A line that was cut short by a `kill -9` stands alone: every line brings the end of the one before.
-fn write(step: &str, event: &Value) {
-    let line = format!("\n{}\n", json!({"step": step, "event": event}));
+fn keep_order(behavior: &str, reported: Vec<String>) -> Value {
+    json!({"do": "keep", "reported": reported, "swells": behavior == "swell"})
+}
+
+/// Notes that the event is done with, or which of its records are not; and answers.
+pub(crate) fn keep(event: &Value, order: &Value) -> Value {
+    let reported = order["reported"].as_array().cloned().unwrap_or_default();
+    if reported.is_empty() {
+        write(event, json!({"step": "ended"}));
+    } else {
+        write(event, json!({"step": "reported", "reported": reported}));
+    }
+    let failures: Vec<Value> = reported.iter().map(|number| json!({"itemIdentifier": number})).collect();
+    if event.get("window").is_some() {
+        let state = state_after(event, &reported, order["swells"] == true);
+        json!({"state": state, "batchItemFailures": failures})
+    } else if failures.is_empty() {
+        Value::Null
+    } else {
+        json!({"batchItemFailures": failures})
+    }
+}
+
+/// The state before, and the records up to the first that is reported.
+fn state_after(event: &Value, reported: &[Value], swells: bool) -> Value {
+    let before = event["state"]["records"].as_array().cloned().unwrap_or_default();
+    let numbers = records(event).iter().map(|record| record["kinesis"]["sequenceNumber"].clone());
+    let succeeded = numbers.take_while(|number| !reported.contains(number));
+    let records: Vec<Value> = before.into_iter().chain(succeeded).collect();
+    let swelling = if swells { "x".repeat(SWELLING_BYTES) } else { String::new() };
+    json!({"records": records, "swelling": swelling})
+}
+
+fn records(event: &Value) -> &[Value] {
+    event["Records"].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn sequence_number(record: &Value) -> String {
+    record["kinesis"]["sequenceNumber"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Some records of the event in any order: always the same for the same seed and records, but others for what is left of them.
+fn some_records(event: &Value, seed: u64) -> Vec<String> {
+    let mut numbers: Vec<String> = records(event).iter().map(sequence_number).collect();
+    let mut random = fastrand::Rng::with_seed(seed ^ numbers.len() as u64);
+    random.shuffle(&mut numbers);
+    numbers.truncate(random.usize(1..=REPORTED_MAX));
+    numbers
+}
+
+/// The first poison record of the event.
+fn poison(event: &Value) -> Option<(String, Poison)> {
+    let one_of: u64 = std::env::var(POISON_VARIABLE).ok()?.parse().expect("a number of records");
+    records(event).iter().find_map(|record| {
+        let data = STANDARD.decode(record["kinesis"]["data"].as_str()?).ok()?;
+        let (_, number) = std::str::from_utf8(&data).ok()?.split_once(' ')?;
+        let nth: u64 = number.parse::<u64>().ok()? + 1;
+        let how = if nth / one_of % 2 == 0 { Poison::Reported } else { Poison::Error };
+        (nth % one_of == 0).then(|| (sequence_number(record), how))
+    })
+}
+
+/// Appends what happened and the event to the journal. A line that was cut short by a `kill -9` stands alone: every line brings
+/// the end of the one before. What only makes a state large is left out.
+fn write(event: &Value, mut what: Value) {
+    let mut event = event.clone();
+    if let Some(state) = event.get_mut("state").and_then(Value::as_object_mut) {
+        state.remove("swelling");
+    }
+    what["event"] = event;
+    let line = format!("\n{what}\n");
     let journal = OpenOptions::new().create(true).append(true).open("journal");
     journal.and_then(|mut journal| journal.write_all(line.as_bytes())).expect("the journal can be written");
 }

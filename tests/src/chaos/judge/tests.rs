@@ -1,8 +1,9 @@
 //! The judge sees what is wrong, and nothing else. Each line is a journal: `life step from..to`.
 
 use super::super::books::{End, Entry, Life, ShardContent, Step, StreamContent, StreamRecord};
-use super::{Verdict, Wrong, judge};
-use Step::{Began, Ended, Failed};
+use super::super::verdict::{Verdict, Violation, Wrong};
+use super::{Tumbling, judge};
+use Step::{Began, Ended, Failed, Reported};
 use std::ops::Range;
 
 fn record(shard: &str, number: usize) -> StreamRecord {
@@ -22,7 +23,7 @@ fn stream() -> StreamContent {
 
 fn entry(shard: &str, step: Step, numbers: Range<usize>) -> Entry {
     let records = numbers.map(|number| record(shard, number)).collect();
-    Entry { step, shard: shard.to_owned(), records }
+    Entry { step, shard: shard.to_owned(), records, window: None }
 }
 
 /// A line of a journal: shard, step, records.
@@ -35,16 +36,16 @@ fn verdict(lives: &[(End, &[Line])]) -> Verdict {
     for (end, batches) in lives {
         let from = entries.len();
         entries.extend(batches.iter().map(|(shard, step, numbers)| entry(shard, *step, numbers.clone())));
-        ranges.push(Life { entries: from..entries.len(), end: *end });
+        ranges.push(Life { entries: from..entries.len(), given_up: 0..0, end: *end });
     }
-    judge(&stream(), &entries, &ranges)
+    judge(&stream(), &entries, &ranges, Tumbling::No)
 }
 
 /// What is wrong with these lines; what is missing after them does not count.
 #[track_caller]
 fn check(lives: &[(End, &[Line])], expected: &[Wrong]) {
     let verdict = verdict(lives);
-    let is_about_an_entry = |violation: &&super::Violation| violation.entry.is_some();
+    let is_about_an_entry = |violation: &&Violation| violation.entry.is_some();
     let found: Vec<_> =
         verdict.violations.iter().filter(is_about_an_entry).map(|v| v.wrong.clone()).collect();
     assert_eq!(found, expected);
@@ -121,6 +122,18 @@ fn a_failed_batch_is_retried_whole_within_a_life() {
 }
 
 #[test]
+fn the_rest_of_a_batch_that_was_partly_reported_is_retried() {
+    let reported: &[Line] = &[("a", Began, 0..6), ("a", Reported(2), 0..6)];
+    let then = |batch| [reported, &[("a", Began, batch)]].concat();
+    check(&[(Killed, &then(2..6))], &[]);
+    check(&[(Killed, &then(2..5))], &[Wrong::OtherRetry { batch: 2..5, before: 2..6 }]);
+    check(&[(Killed, reported), (Killed, &[("a", Began, 0..3)])], &[]);
+    check(&[(Killed, reported), (Killed, &[("a", Began, 2..3)])], &[]);
+    check(&[(Stopped, reported), (Killed, &[("a", Began, 0..3)])], &[elsewhere(0..3, 0..6, &[2])]);
+    assert_eq!(verdict(&[(Stopped, reported)]).violations[0].wrong, Wrong::NotHandled(2..10));
+}
+
+#[test]
 fn two_invocations_of_a_shard_at_once_are_seen() {
     check(&[(Killed, &[("a", Began, 0..3), ("a", Began, 3..6)])], &[Wrong::Overlap(3..6)]);
     check(&[(Killed, &[("a", Began, 0..3), ("a", Began, 0..3)])], &[Wrong::Overlap(0..3)]);
@@ -166,9 +179,9 @@ fn the_order_of_a_key_is_judged_across_shards_where_there_is_one() {
     let entries: Vec<_> = [("z", Began, 7..8), ("z", Ended, 7..8), ("a", Began, 0..1), ("a", Ended, 0..1)]
         .map(|(shard, step, numbers)| entry(shard, step, numbers))
         .into();
-    let lives = [Life { entries: 0..4, end: Stopped }];
+    let lives = [Life { entries: 0..4, given_up: 0..0, end: Stopped }];
     let wrong = Wrong::KeyOrder { key: "k".to_owned(), number: 0, after: 7 };
-    assert_eq!(judge(&stream, &entries, &lives).violations[0].wrong, wrong);
+    assert_eq!(judge(&stream, &entries, &lives, Tumbling::No).violations[0].wrong, wrong);
     stream.names_parents = false;
-    assert!(judge(&stream, &entries, &lives).violations.is_empty());
+    assert!(judge(&stream, &entries, &lives, Tumbling::No).violations.is_empty());
 }
