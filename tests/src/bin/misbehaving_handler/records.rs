@@ -1,8 +1,10 @@
 //! What the handler does with the records of a stream: it keeps a journal of them, and behaves as a file says.
 //!
 //! In: the events, and the file `behavior` in the working directory, the function's own folder; without it all goes well.
-//! Out: the file `journal` beside it, one line of JSON for each event that began, and one when it ends well or is about to fail.
+//! Out: the file `journal` beside it, one line of JSON for each event that began, and one when it ends well or is about to
+//! fail, as a whole or in part.
 
+use crate::obedience;
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -11,7 +13,7 @@ use std::time::Duration;
 /// Between two looks at the file while it says `hold`.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// What the file says: `succeed`, `hold`, `pause MILLISECONDS`, `init …`, or what else an event can tell to `do`.
+/// What the file says: `succeed`, `hold`, `pause MILLISECONDS`, `obey`, `init …`, or what else an event can tell to `do`.
 pub(crate) fn behavior() -> String {
     std::fs::read_to_string("behavior").map_or_else(|_| "succeed".to_owned(), |text| text.trim().to_owned())
 }
@@ -28,12 +30,21 @@ pub(crate) fn order(event: &Value) -> Value {
                 return json!({"do": "keep"});
             }
             ("succeed", _) => return json!({"do": "keep"}),
+            ("obey", _) => return obey(event),
             (other, _) => {
                 write("failed", event);
                 return json!({"do": other});
             }
         }
     }
+}
+
+/// What the records ask for.
+fn obey(event: &Value) -> Value {
+    let order = obedience::order(event);
+    let goes_well = order["answer"]["batchItemFailures"] == json!([]);
+    write(if goes_well { "ended" } else { "failed" }, event);
+    order
 }
 
 /// Notes that the event is done with.
