@@ -53,6 +53,17 @@ async fn an_empty_stream_is_finished_at_once_and_so_is_one_that_was_read_before(
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_batching_window_is_not_waited_for_when_nothing_more_will_be_read() {
+    let mut world = world(&["a"]);
+    world.mapping.batching_window = Duration::from_secs(300);
+    world.stream.put("a", 0..5);
+    let before = world.clock.now();
+    catch_up(&world).await;
+    assert!(world.clock.now().since(before) < Duration::from_secs(1));
+    assert_eq!(world.function.handled(), numbers(0..5));
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_finishes_though_records_keep_coming() {
     let world = world(&["a"]);
     world.function.takes(Duration::from_millis(700));
@@ -224,6 +235,20 @@ async fn a_stream_that_was_made_again_meanwhile_is_read_until_caught_up() {
     assert!(finishes(&world, &supervisor).await);
     world.stop(supervisor).await;
     assert_eq!(world.function.handled(), ["slow", "new"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_that_was_missing_from_the_former_stream_is_not_waited_for_in_the_one_that_was_made_again() {
+    let world = world(&["a", "b"]);
+    catch_up(&world).await;
+    world.stream.overlook("a", true);
+    let supervisor = world.start().await;
+    world.clock.sleep(Duration::from_secs(1)).await;
+    world.stream.make_again(&["b"]);
+    world.stream.put("b", ["new"]);
+    assert!(finishes(&world, &supervisor).await);
+    world.stop(supervisor).await;
+    assert_eq!(world.function.handled(), ["new"]);
 }
 
 #[tokio::test(start_paused = true)]

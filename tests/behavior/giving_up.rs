@@ -1,6 +1,7 @@
 //! Specification 4.2, 4.5: what becomes of records that are given up. What is given up, and when, is the core's.
 
 use crate::world::{GRACE, World, numbers};
+use pelton::application::Mapping;
 use pelton::shard_worker::WorkerView;
 use pelton::supervisor::{Stopped, Supervisor};
 use pelton_core::{Counts, GiveUp, Outcome};
@@ -40,8 +41,7 @@ fn counts(supervisor: &Supervisor) -> Counts {
 fn view(supervisor: &Supervisor) -> WorkerView {
     let mapping = supervisor.mappings()[0].view.clone().expect("the mapping is enabled");
     let shard = mapping.borrow().shards.values().next().expect("the shard is being read").clone();
-    let view = shard.borrow().clone();
-    view
+    WorkerView::clone(&shard.borrow())
 }
 
 /// Puts a record that fails, and waits until it is too old and was given up.
@@ -158,4 +158,32 @@ async fn a_delivery_that_outlasts_the_grace_time_is_made_again_at_the_next_start
     let supervisor = world.start().await;
     world.until(|_| destination.taken().len() == 1).await;
     world.stop(supervisor).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_state_of_a_window_whose_last_invocation_is_given_up_is_lost_and_the_shard_goes_on() {
+    let (world, destination) = world(&["a"]).with_destination();
+    let length = Duration::from_secs(60);
+    let world = World {
+        mapping: Mapping {
+            tumbling_window: Some(length),
+            maximum_retry_attempts: Some(1),
+            ..world.mapping.clone()
+        },
+        ..world
+    };
+    world.function.does(|records| {
+        let payload = r#"{"state":{"sum":1}}"#.into();
+        (Duration::ZERO, if records.is_empty() { failed() } else { Outcome::Succeeded { payload } })
+    });
+    let supervisor = world.start().await;
+    world.stream.put("a", ["of the first window"]);
+    world.until_handled(1).await;
+    world.clock.sleep(length * 2).await;
+    world.stream.put("a", ["of a later window"]);
+    world.until_handled(2).await;
+    world.stop(supervisor).await;
+    let last = world.function.runs().into_iter().filter(|run| run.records.is_empty());
+    assert_eq!(last.count(), 2, "N + 1 invocations");
+    assert_eq!(destination.tried(), 0, "AWS knows no record of a failure without records");
 }

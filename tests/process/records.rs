@@ -77,7 +77,7 @@ async fn the_order_ledger_keeps_each_order_once_and_in_order() {
 
 #[tokio::test]
 async fn status_shows_mappings_and_shards_as_the_running_poller_sees_them() {
-    let site = Site::new(&template("FunctionName: keeper", ""));
+    let site = Site::new(&template("FunctionName: keeper", "MaximumRetryAttempts: 3"));
     let server = StreamServer::start(&["orders:2"]).await;
     let mut running = site.start(&server).await;
     server.put_numbers("a", 0..5).await;
@@ -103,11 +103,14 @@ async fn status_shows_mappings_and_shards_as_the_running_poller_sees_them() {
         (&"polling".into(), &"TRIM_HORIZON".into())
     );
     assert_eq!(mapping["stream"], "arn:aws:kinesis:us-east-1:000000000000:stream/orders");
+    let settings = &mapping["settings"];
+    assert_eq!((&settings["MaximumRetryAttempts"], &settings["BatchSize"]), (&3.into(), &100.into()));
     assert_eq!(mapping["shards"].as_array().map(Vec::len), Some(2));
 
     let exit = status(&[]).await;
     let table = exit.assert_code(0).printed.stdout().join("\n");
-    for part in ["KeeperOrders", "keeper", "TRIM_HORIZON", "shardId-000000000000", "shardId-000000000001"] {
+    let parts = ["KeeperOrders", "keeper", "TRIM_HORIZON", "MaximumRetryAttempts 3", "shardId-000000000000"];
+    for part in parts.into_iter().chain(["shardId-000000000001"]) {
         assert!(table.contains(part), "{part}:\n{table}");
     }
     running.signal(Signal::TERM);

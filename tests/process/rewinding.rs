@@ -62,12 +62,13 @@ async fn catch_up(site: &Site, server: &StreamServer) {
 /// Every column of what is kept of a mapping: its own row, then those of its shards.
 fn rows(site: &Site, mapping: &str) -> Vec<Vec<Value>> {
     let file = site.data_dir().join("checkpoints.db");
-    let kept = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    let kept = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE).expect("it is there");
     let of = |query: &str| -> Vec<Vec<Value>> {
-        let mut select = kept.prepare(query).unwrap();
+        let mut select = kept.prepare(query).expect("it has such a table");
         let columns = select.column_count();
         let row = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
-        select.query_map([mapping], row).unwrap().map(Result::unwrap).collect()
+        let rows: rusqlite::Result<_> = select.query_map([mapping], row).and_then(Iterator::collect);
+        rows.expect("it can be read")
     };
     let mut rows = of("SELECT * FROM mapping WHERE id = ?1");
     rows.extend(of("SELECT * FROM shard WHERE mapping = ?1 ORDER BY id"));
@@ -215,7 +216,11 @@ async fn what_it_cannot_do_is_refused_with_what_to_do_and_changes_nothing() {
     refused(
         "KeeperOrder",
         "latest",
-        &["no event source mapping KeeperOrder", "did you mean `KeeperOrders`?", all],
+        &[
+            "no event source mapping KeeperOrder",
+            "did you mean `KeeperOrders`? The template's mappings:",
+            all,
+        ],
     )
     .await;
     refused("Payments", "latest", &["no event source mapping Payments", all]).await;

@@ -18,6 +18,7 @@ mod processes;
 mod program;
 mod server;
 pub mod site;
+pub mod spec_coverage;
 pub mod traffic;
 pub mod wait;
 

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 const SERVING: &str = "the streams are ready";
 
 /// What a test may have in its environment, and a program under test must not: it has its own.
-const NOT_INHERITED: [&str; 14] = [
+const NOT_INHERITED: [&str; 17] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -22,6 +22,9 @@ const NOT_INHERITED: [&str; 14] = [
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_KINESIS",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_SNS",
+    "AWS_ENDPOINT_URL_SQS",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_WEB_IDENTITY_TOKEN_FILE",

@@ -4,13 +4,14 @@
 //! (specification 3.2). AWS does not say how it spreads keys: here, a key of which nothing is held goes to the lane that
 //! holds least, so that a few hot keys do not share one lane by chance.
 
-use crate::checkpoint::OpenWindow;
+use crate::checkpoint::{OpenWindow, Version};
 use crate::contract::{FailureId, InvocationId};
 use crate::lane::Lane;
 use crate::policy::Policy;
 use crate::record::Record;
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 
 /// The lanes of a shard.
 #[derive(Debug)]
@@ -18,21 +19,25 @@ pub(crate) struct Lanes {
     lanes: Vec<Lane>,
     /// Records held by each lane.
     held: Vec<usize>,
-    /// The keys of which records are held: their lane, and how many. Not looked at where there is one lane.
+    /// The keys of which records are held, or were settled and are not kept as settled. Not looked at where there is one lane.
     keys: BTreeMap<u64, KeyHeld>,
+    /// Keys of which nothing was held any more, each with the version of the checkpoint in which that is so.
+    free: VecDeque<(Version, u64)>,
 }
 
 #[derive(Debug)]
 struct KeyHeld {
     lane: usize,
     records: usize,
+    /// The version of the checkpoint in which its last record is settled, once none is held.
+    free_in: Version,
 }
 
 impl Lanes {
     pub(crate) fn new(window: Option<OpenWindow>, policy: &Policy, now: Timestamp) -> Self {
         let lanes: Vec<Lane> =
             (0..policy.parallelization_factor).map(|_| Lane::new(window.clone(), policy, now)).collect();
-        Self { held: vec![0; lanes.len()], lanes, keys: BTreeMap::new() }
+        Self { held: vec![0; lanes.len()], lanes, keys: BTreeMap::new(), free: VecDeque::new() }
     }
 
     pub(crate) fn push(&mut self, record: Record) {
@@ -46,13 +51,15 @@ impl Lanes {
             return 0;
         }
         let least_held = || (0..self.held.len()).min_by_key(|lane| self.held[*lane]).unwrap_or(0);
-        let key = self.keys.entry(key).or_insert_with(|| KeyHeld { lane: least_held(), records: 0 });
+        let key =
+            self.keys.entry(key).or_insert_with(|| KeyHeld { lane: least_held(), records: 0, free_in: 0 });
         key.records += 1;
         key.lane
     }
 
-    /// Records of this lane are settled: a key of which no more are held is free to go elsewhere.
-    pub(crate) fn settled(&mut self, lane: usize, records: &[Record]) {
+    /// Records of this lane are settled in this version of the checkpoint. A key of which no more are held is free to go
+    /// elsewhere once that is kept: else a crash could bring the settled ones after a later one.
+    pub(crate) fn settled(&mut self, lane: usize, records: &[Record], version: Version) {
         self.held[lane] -= records.len();
         if self.lanes.len() == 1 {
             return;
@@ -61,7 +68,20 @@ impl Lanes {
             let key = self.keys.get_mut(&record.key()).expect("a record that is held has its key counted");
             key.records -= 1;
             if key.records == 0 {
-                self.keys.remove(&record.key());
+                key.free_in = version;
+                self.free.push_back((version, record.key()));
+            }
+        }
+    }
+
+    /// This version of the checkpoint is kept.
+    pub(crate) fn kept(&mut self, kept: Version) {
+        while let Some((_, key)) = self.free.pop_front_if(|(version, _)| *version <= kept) {
+            if let Entry::Occupied(key) = self.keys.entry(key)
+                && key.get().records == 0
+                && key.get().free_in <= kept
+            {
+                key.remove();
             }
         }
     }
@@ -126,18 +146,23 @@ mod tests {
     use super::*;
     use crate::testing::{at, numbered, policy};
 
-    /// Which lane each record goes to that is pushed; a capital letter settles the record of that name instead.
+    /// Which lane each record goes to that is pushed; a capital letter settles the record of that name instead, and `!` keeps
+    /// what is settled.
     fn check(factor: usize, steps: &str, expected: &str) {
         let policy = Policy { parallelization_factor: factor, ..policy() };
         let mut lanes = Lanes::new(None, &policy, at(0));
         let mut went = String::new();
         let mut places = BTreeMap::new();
-        for letter in steps.chars() {
+        for (version, letter) in (1..).zip(steps.chars()) {
+            if letter == '!' {
+                lanes.kept(version);
+                continue;
+            }
             let name = letter.to_ascii_lowercase();
             // The key of a record is its letter without the last bit: `b` and `c` have the same, `d` and `e` too.
             let record = numbered(&name.to_string(), at(0)).remove(0).with_key(u64::from(name) / 2);
             if letter.is_uppercase() {
-                lanes.settled(places[&name], &[record]);
+                lanes.settled(places[&name], &[record], version);
             } else {
                 lanes.push(record);
                 let lane = (0..factor).find(|lane| lanes.held[*lane] > letters_in(&places, *lane)).unwrap();
@@ -163,7 +188,7 @@ mod tests {
     #[test]
     fn the_same_key_is_never_in_two_lanes() {
         check(3, "bcdefg", "001122");
-        check(2, "bdcBe", "0101");
+        check(2, "bdcB!e", "0101");
     }
 
     #[test]
@@ -173,8 +198,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_which_nothing_is_held_may_go_elsewhere() {
-        check(2, "bBdc", "001");
+    fn a_key_of_which_nothing_is_held_may_go_elsewhere_once_that_is_kept() {
+        check(2, "bB!dc", "001");
+        check(2, "bBdc", "000");
+        check(2, "bBcC!db", "0001");
     }
 
     #[test]
@@ -183,7 +210,9 @@ mod tests {
         let record = numbered("a", at(0)).remove(0).with_key(7);
         lanes.push(record.clone());
         assert_eq!(lanes.keys.len(), 1);
-        lanes.settled(0, &[record]);
-        assert_eq!((lanes.keys.len(), &lanes.held[..]), (0, &[0, 0, 0, 0][..]));
+        lanes.settled(0, &[record], 3);
+        assert_eq!((lanes.keys.len(), &lanes.held[..]), (1, &[0, 0, 0, 0][..]), "until that is kept");
+        lanes.kept(3);
+        assert_eq!((lanes.keys.len(), lanes.free.len()), (0, 0));
     }
 }

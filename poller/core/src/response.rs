@@ -36,7 +36,7 @@ struct Response<'a> {
     #[serde(borrow, default)]
     state: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "batchItemFailures")]
-    failures: Option<Vec<&'a RawValue>>,
+    failures: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -54,14 +54,15 @@ pub(crate) fn judge(payload: &Bytes, records: &[Record], rules: Rules) -> Verdic
         Ok(response) => response,
         Err(reason) => return Verdict::Refused { reason },
     };
-    let state = response.state.map(|state| payload.slice_ref(state.get().as_bytes()));
+    let state = response.state.filter(|_| rules.brings_state);
+    let state = state.map(|state| payload.slice_ref(state.get().as_bytes()));
     if rules.brings_state && state.is_none() {
         return Verdict::Refused {
             reason: "the response has no `state`, though the event had a window".into(),
         };
     }
-    let failures = response.failures.filter(|_| rules.reports_item_failures).unwrap_or_default();
-    match first_failed(&failures, records) {
+    let failures = response.failures.filter(|_| rules.reports_item_failures);
+    match failures.map_or(Ok(None), |failures| first_failed(failures, records)) {
         Ok(None) => Verdict::Succeeded { state },
         Ok(Some(first)) => Verdict::FailedFrom { first, state },
         Err(reason) => Verdict::Refused { reason },
@@ -83,7 +84,9 @@ fn read(payload: &[u8]) -> Result<Response<'_>, String> {
 }
 
 /// The earliest of the records that the response names.
-fn first_failed(failures: &[&RawValue], records: &[Record]) -> Result<Option<usize>, String> {
+fn first_failed(failures: &RawValue, records: &[Record]) -> Result<Option<usize>, String> {
+    let failures: Vec<&RawValue> = serde_json::from_str(failures.get())
+        .map_err(|error| format!("`batchItemFailures` is no list: {error}"))?;
     if failures.is_empty() {
         return Ok(None);
     }

@@ -33,6 +33,11 @@ impl Saving {
         &self.kept
     }
 
+    /// Which version of the checkpoint was kept last.
+    pub(crate) fn kept_version(&self) -> Version {
+        self.kept_version
+    }
+
     pub(crate) fn saved_at(&self) -> Option<Timestamp> {
         self.saved_at
     }

@@ -216,21 +216,24 @@ impl Shard {
     fn settle(&mut self, lane: usize, records: &[Record]) {
         let before = self.progress.version();
         self.progress.settle(records);
-        self.lanes.settled(lane, records);
         self.records_held -= records.len();
         self.bytes_held -= records.iter().map(Record::encoded_len).sum::<usize>();
-        let lane = self.lanes.lane(lane);
         if self.policy.tumbling.is_some() {
-            self.progress.set_window(lane.begun_window().cloned());
+            self.progress.set_window(self.lanes.at(lane).begun_window().cloned());
         }
-        if self.progress.version() != before {
-            lane.settled_in(self.progress.version());
+        let version = self.progress.version();
+        self.lanes.settled(lane, records, version);
+        if version != before {
+            self.lanes.lane(lane).settled_in(version);
         }
     }
 
     fn checkpoint_saved(&mut self, answer: Result<(), SaveError>, now: Timestamp) {
         match answer {
-            Ok(()) => self.saving.succeeded(now),
+            Ok(()) => {
+                self.saving.succeeded(now);
+                self.lanes.kept(self.saving.kept_version());
+            }
             Err(SaveError) => {
                 self.counts.save_errors += 1;
                 self.saving.failed(&self.policy, now, &mut self.random);

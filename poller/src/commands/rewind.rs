@@ -27,13 +27,16 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use tracing::info;
 
-/// How it is called, and what for.
+/// What it is good for.
 const EXAMPLES: &str = "Examples:
-  pelton rewind LedgerFunctionOrders --to trim-horizon             everything that the stream still keeps, again
-  pelton rewind LedgerFunctionOrders --to 2026-01-31T12:00:00Z     what arrived at that time or later
-  pelton rewind LedgerFunctionOrders --to latest                   only what arrives from now on
-  pelton rewind LedgerFunctionOrders --to checkpoint-of:AuditFunctionOrders
-                                                                   where another mapping of the stream is";
+  Everything that the stream still keeps, again
+      pelton rewind OrderLedgerOrders --to trim-horizon
+  What arrived at that time or later
+      pelton rewind OrderLedgerOrders --to 2026-01-31T12:00:00Z
+  Only what arrives from now on
+      pelton rewind OrderLedgerOrders --to latest
+  Where another mapping of the same stream is
+      pelton rewind OrderLedgerOrders --to checkpoint-of:OrderAuditOrders";
 
 /// What `pelton rewind` takes.
 #[derive(clap::Args, Clone, Debug)]
@@ -115,11 +118,11 @@ fn find_mapping<'a>(application: &'a Application, name: &str) -> Result<&'a Mapp
 fn help_with(name: &str, application: &Application) -> String {
     let names = application.mappings.iter().map(|mapping| mapping.id.0.as_str());
     let Some(list) = suggest::list(names.clone()) else {
-        return "it has none".to_owned();
+        return "the template has no mappings".to_owned();
     };
     match suggest::nearest(name, names) {
-        Some(nearest) => format!("did you mean `{nearest}`? Its mappings: {list}"),
-        None => format!("its mappings: {list}"),
+        Some(nearest) => format!("did you mean `{nearest}`? The template's mappings: {list}"),
+        None => format!("the template's mappings: {list}"),
     }
 }
 

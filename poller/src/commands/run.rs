@@ -20,8 +20,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tracing::info;
 
+/// What it is good for.
+const EXAMPLES: &str = "Examples:
+  Against the embedded stream that `pelton stream` serves, until Ctrl-C
+      pelton run --endpoint-url http://127.0.0.1:4567
+  As a cron job: what is in the streams now, for ten minutes at most
+      pelton run --until-caught-up --deadline 10m --listen 127.0.0.1:0
+  With the functions on AWS
+      pelton run --lambda-endpoint aws";
+
 /// What `pelton run` takes.
 #[derive(clap::Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
 pub struct RunArguments {
     /// The template.
     #[command(flatten)]

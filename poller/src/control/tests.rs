@@ -144,10 +144,11 @@ async fn health_is_bad_with_the_reason_once_reads_of_a_shard_have_failed_for_ten
 }
 
 #[tokio::test]
-async fn health_is_good_while_a_function_fails_and_for_a_mapping_that_is_disabled() {
+async fn health_is_good_while_a_function_fails_and_for_a_mapping_that_is_disabled_or_has_caught_up() {
     let retrying = ShardPhase::Retrying { attempts: 3, next_attempt_at: Timestamp::from_millis(9_000) };
     let failing = ShardStatus::unread(&ShardId::new("a"), retrying, None);
-    for (state, shards) in [(MappingState::Polling, vec![failing]), (MappingState::Disabled, vec![])] {
+    let idle = [MappingState::Disabled, MappingState::CaughtUp].map(|state| (state, vec![]));
+    for (state, shards) in [(MappingState::Polling, vec![failing])].into_iter().chain(idle) {
         let Running { address, stop: _running, .. } = showing(Shown(snapshot(state, shards))).await;
         assert_eq!(get(address, "/health", "localhost").await.0, 200);
     }

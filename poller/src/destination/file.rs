@@ -3,7 +3,7 @@
 //! Several shards, mappings and programs may append to one file: a line is one write at the end of it, under a lock of the file.
 //! A line that a crash tore is ended before the next one begins, and one that did not fit on the disk is taken back.
 
-use super::{Origin, error};
+use super::{Origin, Turns, error};
 use crate::clock::Clock;
 use crate::ports::{Destination, DestinationError, GivenUp};
 use async_trait::async_trait;
@@ -24,6 +24,7 @@ const LOCK_LOOK_EVERY: Duration = Duration::from_millis(10);
 pub(super) struct LineFile {
     path: PathBuf,
     origin: Origin,
+    turns: Turns,
     clock: Clock,
 }
 
@@ -41,8 +42,8 @@ enum AppendError {
 }
 
 impl LineFile {
-    pub(super) fn new(path: &Path, origin: Origin, clock: Clock) -> Self {
-        Self { path: path.to_owned(), origin, clock }
+    pub(super) fn new(path: &Path, origin: Origin, turns: Turns, clock: Clock) -> Self {
+        Self { path: path.to_owned(), origin, turns, clock }
     }
 
     async fn append(&self, line: String) -> Result<(), AppendError> {
@@ -72,6 +73,7 @@ impl Destination for LineFile {
     }
 
     async fn send(&self, given_up: &GivenUp) -> Result<(), DestinationError> {
+        let _turn = self.turns.wait().await;
         let line = self.origin.with_payload(given_up) + "\n";
         self.append(line).await.map_err(|source| self.error(source))
     }
@@ -92,15 +94,8 @@ fn check(path: &Path) -> Result<(), AppendError> {
 
 /// Appends a line, and waits until the disk has it: what is given up is checkpointed next.
 fn append(path: &Path, line: &str) -> Result<(), AppendError> {
-    let opened = OpenOptions::new().read(true).append(true).create(true).open(path);
-    let mut file = opened.map_err(|error| match error.kind() {
-        ErrorKind::NotFound => AppendError::NoFolder,
-        ErrorKind::IsADirectory => AppendError::NoFile,
-        _ => AppendError::Unwritable(error),
-    })?;
-    if !file.metadata()?.is_file() {
-        return Err(AppendError::NoFile);
-    }
+    check(path)?;
+    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => return Err(AppendError::Locked),
         // A file system without locks keeps whole lines apart all the same: each is one write at the end.

@@ -25,6 +25,10 @@ use sns::{Topic, Topics};
 use sqs::{Queue, Queues};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// Whole events that are on their way at the same time, of all shards together. Each takes its size twice: 20 MB and more.
+const PAYLOADS_AT_ONCE_MAX: usize = 4;
 
 /// Makes destinations. Those of one service and region share their connections.
 pub struct Destinations {
@@ -33,13 +37,15 @@ pub struct Destinations {
     queues: BTreeMap<String, Arc<Lazy<Queues>>>,
     topics: BTreeMap<String, Arc<Lazy<Topics>>>,
     buckets: Option<Arc<Lazy<Buckets>>>,
+    turns: Turns,
 }
 
 impl Destinations {
     /// Queues and topics are asked in the region that their ARN names, buckets in that of the options.
     #[must_use]
     pub fn new(aws: AwsOptions, clock: Clock) -> Self {
-        Self { aws, clock, queues: BTreeMap::new(), topics: BTreeMap::new(), buckets: None }
+        let (queues, topics, turns) = (BTreeMap::new(), BTreeMap::new(), Turns::default());
+        Self { aws, clock, queues, topics, buckets: None, turns }
     }
 
     /// The destination that a mapping names. Calls nobody.
@@ -60,10 +66,30 @@ impl Destinations {
             OnFailure::S3 { bucket } => {
                 let lazy = || Arc::new(Lazy::new(s3::SERVICE, self.aws.clone(), Buckets::new));
                 let buckets = self.buckets.get_or_insert_with(lazy);
-                Arc::new(Bucket::new(bucket, Arc::clone(buckets), origin))
+                Arc::new(Bucket::new(bucket, Arc::clone(buckets), origin, self.turns.clone()))
             }
-            OnFailure::File(path) => Arc::new(LineFile::new(path, origin, self.clock.clone())),
+            OnFailure::File(path) => {
+                Arc::new(LineFile::new(path, origin, self.turns.clone(), self.clock.clone()))
+            }
         }
+    }
+}
+
+/// Lets in whoever is to make a whole event into a text, a few at a time: shards that give up at the same moment take no more
+/// memory than these. Clones are the same door.
+#[derive(Clone)]
+struct Turns(Arc<Semaphore>);
+
+impl Turns {
+    /// Waits for a turn, which ends with the permit. Cancelling is safe.
+    async fn wait(&self) -> SemaphorePermit<'_> {
+        self.0.acquire().await.expect("the limit on payloads is never closed")
+    }
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(PAYLOADS_AT_ONCE_MAX)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::failure::{Call, CallError};
 use super::lazy::Lazy;
-use super::{Origin, error};
+use super::{Origin, Turns, error};
 use crate::aws::{Connection, Endpoint, EndpointKind, Service};
 use crate::ports::{Destination, DestinationError, GivenUp};
 use async_trait::async_trait;
@@ -41,11 +41,12 @@ pub(super) struct Bucket {
     name: String,
     buckets: Arc<Lazy<Buckets>>,
     origin: Origin,
+    turns: Turns,
 }
 
 impl Bucket {
-    pub(super) fn new(name: &str, buckets: Arc<Lazy<Buckets>>, origin: Origin) -> Self {
-        Self { name: name.to_owned(), buckets, origin }
+    pub(super) fn new(name: &str, buckets: Arc<Lazy<Buckets>>, origin: Origin, turns: Turns) -> Self {
+        Self { name: name.to_owned(), buckets, origin, turns }
     }
 
     async fn look(&self) -> Result<(), CallError> {
@@ -75,6 +76,7 @@ impl Destination for Bucket {
     }
 
     async fn send(&self, given_up: &GivenUp) -> Result<(), DestinationError> {
+        let _turn = self.turns.wait().await;
         let (key, object) = (self.origin.object_key(given_up), self.origin.with_payload(given_up));
         self.put(key, object).await.map_err(|source| self.error(source))
     }

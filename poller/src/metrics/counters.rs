@@ -73,7 +73,7 @@ pub(super) const COUNTERS: [Counter; 17] = [
     ),
     counter(
         "dropped_records_total",
-        "Records given up that no on-failure destination took (DroppedEventCount).",
+        "Records given up that no on-failure destination took (DroppedEventCount, which on AWS leaves out those that expired).",
         &[count(|counts| counts.dropped)],
     ),
     counter(

@@ -150,8 +150,17 @@ impl MappingRunner {
 
     /// Starts a worker for every shard that may run and does not.
     fn start_shards(&mut self) {
-        for shard in self.startable() {
-            self.start_worker(shard);
+        let startable = self.startable();
+        if startable.is_empty() {
+            return;
+        }
+        let open = self.listed.iter().filter(|shard| shard.is_open).map(|shard| shard.id.clone());
+        let open: BTreeSet<ShardId> = open.collect();
+        for shard in startable {
+            // A closed shard is read to its end: a source may say that nothing more is there at the moment, where nothing more
+            // will ever come, and what is in its children was there at the start, too.
+            let goal = if open.contains(&shard) { self.plan.goal } else { Goal::GoOn };
+            self.start_worker(shard, goal);
         }
     }
 
@@ -172,14 +181,14 @@ impl MappingRunner {
             && self.startable().is_empty()
     }
 
-    fn start_worker(&mut self, shard: ShardId) {
+    fn start_worker(&mut self, shard: ShardId, goal: Goal) {
         let assignment = Assignment {
             mapping: self.plan.mapping.id.clone(),
             shard: shard.clone(),
             state: self.state.shards[&shard].clone(),
             is_first_start: self.is_first_start,
             policy: Policy {
-                until_caught_up: self.finishes_when_caught_up(&shard),
+                until_caught_up: goal == Goal::CatchUp,
                 ..policy::of_shard(&self.policy, &self.plan.mapping, &self.state.stream.arn, &shard)
             },
             seed: self.random.u64(..),
@@ -190,13 +199,6 @@ impl MappingRunner {
         let id = shard.clone();
         self.tasks.spawn(async move { (id, worker.run().await) });
         self.workers.insert(shard, Worker { orders, view });
-    }
-
-    /// A closed shard is read to its end: a source may say that nothing more is there at the moment, where nothing more will ever
-    /// come, and what is in its children was there at the start, too.
-    fn finishes_when_caught_up(&self, shard: &ShardId) -> bool {
-        let is_open = self.listed.iter().any(|listed| listed.id == *shard && listed.is_open);
-        self.plan.goal == Goal::CatchUp && is_open
     }
 
     fn worker_ended(&mut self, ended: Result<(ShardId, Finished), JoinError>) {
@@ -296,6 +298,7 @@ impl MappingRunner {
         self.state = start_anew(&self.plan, identity, &listed, after_recreation(&self.plan)).await?;
         self.policy.retention = stream.retention;
         self.listed = listed;
+        self.unlisted.clear();
         self.caught_up.clear();
         self.may_have_children = false;
         self.start_shards();

@@ -5,7 +5,8 @@
 use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
 use super::node::{Entry, Node};
-use super::source::Span;
+use super::source::{Source, Span};
+use pelton_core::filter::{self, Filters, PatternError};
 
 /// Filters of one mapping at most, once AWS raised the quota.
 const FILTERS_MAX: usize = 10;
@@ -29,8 +30,9 @@ fn filters(context: &mut Context<'_>, property: &Entry) -> Result<Vec<String>, R
     let Some(filters) = value.as_sequence() else {
         return Err(context.wrong_property(property, &value, "a list of filters: `- Pattern: '…'`"));
     };
-    check_count(context, property, filters.len())?;
-    context.each(filters, filter)
+    let count = check_count(context, property, filters.len());
+    let patterns = context.each(filters, filter);
+    count.and(patterns)
 }
 
 fn check_count(context: &mut Context<'_>, property: &Entry, count: usize) -> Result<(), Reported> {
@@ -93,15 +95,29 @@ fn pattern(context: &mut Context<'_>, property: &Entry) -> Result<String, Report
     Ok(text.to_owned())
 }
 
-/// Reports a text that is no pattern, with the place inside of it.
+/// Reports a text that is no pattern. Underlined is the place inside of it, if the template shows that very place.
 fn check_pattern(context: &mut Context<'_>, text: &str, span: Span) -> Result<(), Reported> {
-    let why = match serde_json::from_str(text) {
-        Ok(serde_json::Value::Object(_)) => return Ok(()),
-        Ok(_) => "must be a JSON object".to_owned(),
-        Err(error) => format!("no JSON: {error}"),
-    };
-    let message = "`Pattern` is no filter pattern";
-    Err(context.report(Diagnostic::error(Code::InvalidValue, message).at(span, why)))
+    let Err(error) = Filters::compile(filter::Source::Kinesis, &[text.to_owned()]) else { return Ok(()) };
+    let PatternError { index: _, offset: _, line, column, message } = error;
+    let wrong = Diagnostic::error(Code::InvalidValue, "`Pattern` is no filter pattern");
+    Err(context.report(match place(context.diagnostics.source(), span, text, (line, column)) {
+        Some(place) => wrong.at(place, message),
+        None if text.contains('\n') => {
+            wrong.at(span, format!("in its line {line}, column {column}: {message}"))
+        }
+        None => wrong.at(span, format!("in its column {column}: {message}")),
+    }))
+}
+
+/// Where the template shows a place of a pattern: where its line stands as it is, once. An escape or a function in it moves the
+/// places behind.
+fn place(source: &Source, span: Span, pattern: &str, (line, column): (usize, usize)) -> Option<Span> {
+    let line = pattern.split('\n').nth(line - 1)?;
+    let mut found = source.text().get(span.start..span.end)?.match_indices(line);
+    let (Some((start, _)), None) = (found.next(), found.next()) else { return None };
+    let (offset, character) = line.char_indices().nth(column - 1)?;
+    let start = span.start + start + offset;
+    Some(Span { start, end: start + character.len_utf8() })
 }
 
 #[cfg(test)]
@@ -177,10 +193,33 @@ mod tests {
     fn a_bad_filter_pattern_is_refused_whether_it_is_not_json_or_json_that_is_no_pattern() {
         let is_none = "`Pattern` is no filter pattern";
         check_refused("{Filters: [{Pattern: ''}]}", is_none);
-        check_refused("{Filters: [{Pattern: '{'}]}", "EOF while parsing an object at line 1 column 1");
-        check_refused("{Filters: [{Pattern: '[1]'}]}", "must be a JSON object");
+        check_refused("{Filters: [{Pattern: '{'}]}", is_none);
+        check_refused("{Filters: [{Pattern: '[1]'}]}", "a pattern is an object");
+        check_refused(r#"{Filters: [{Pattern: '{"data": {"a": "x"}}'}]}"#, is_none);
+        check_refused(r#"{Filters: [{Pattern: '{"data": {"a": [{"prefixes": "x"}]}}'}]}"#, is_none);
+        check_refused(r#"{Filters: [{Pattern: '{"data": {}}'}]}"#, is_none);
+        check_refused(r#"{Filters: [{Pattern: '{"data": ["x"]}'}]}"#, is_none);
         check_refused("{Filters: [{Pattern: order}]}", is_none);
         check_refused("{Filters: [{Pattern: 5}]}", is_none);
+    }
+
+    /// What is underlined where `|` stands in the pattern, and what stands beside it.
+    #[track_caller]
+    fn check_place(pattern: &str, column: usize, underlined: &str) {
+        let text = template("", &format!("FilterCriteria: {{Filters: [{{Pattern: {pattern}}}]}}"), "");
+        let loaded = load(&text);
+        let diagnostic = loaded.diagnostics.iter().next().expect("there is one problem");
+        let label = diagnostic.label.as_ref().expect("it has a place");
+        assert_eq!(&text[label.span.start..label.span.end], underlined, "{label:?}");
+        let is_told = label.text.contains(&format!("in its column {column}: "));
+        assert_eq!(is_told, underlined.len() > 1, "{label:?}");
+    }
+
+    #[test]
+    fn the_place_inside_of_a_pattern_is_underlined_or_told() {
+        check_place(r#"'{"ä": {"kind"}}'"#, 15, "}");
+        check_place(r#"'{"it''s": {"kind"}}'"#, 17, r#"'{"it''s": {"kind"}}'"#);
+        check_place(r#"!Sub '{"${AWS::Region}": {"kind"}}'"#, 22, r#"!Sub '{"${AWS::Region}": {"kind"}}'"#);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `pelton run` as a process, with real functions, on the Kinesis of LocalStack: what real streams do to it.
 
 mod forgetful;
+mod giving_up;
 mod many_mappings;
 mod positions;
 mod recreation;

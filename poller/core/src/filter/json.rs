@@ -210,15 +210,17 @@ impl<'a> Reader<'a> {
         let mut has_escapes = false;
         self.at += 1;
         loop {
+            let rest = &self.text.as_bytes()[self.at..];
+            self.at +=
+                rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
             match self.peek() {
-                None => return Err(self.wrong("the string does not end")),
                 Some(b'"') => break,
                 Some(b'\\') => {
                     has_escapes = true;
                     self.escape()?;
                 }
-                Some(0..=0x1f) => return Err(self.wrong("a control character in a string must be escaped")),
-                Some(_) => self.at += 1,
+                Some(_) => return Err(self.wrong("a control character in a string must be escaped")),
+                None => return Err(self.wrong("the string does not end")),
             }
         }
         self.at += 1;

@@ -12,9 +12,18 @@ pub(super) fn comparable(spelled: &str) -> Option<f64> {
         return None;
     }
     let double: f64 = spelled.parse().ok()?;
-    let is_same = double.is_finite() && Decimal::of(spelled)? == Decimal::of(&format!("{double:e}"))?;
+    let is_same = has_few_digits(spelled)
+        || (double.is_finite() && Decimal::of(spelled)? == Decimal::of(&format!("{double:e}"))?);
     // Java's BigDecimal, through which event-ruler reads, has no negative zero.
     is_same.then_some(if double == 0.0 { 0.0 } else { double })
+}
+
+/// Decimal digits that every double keeps.
+const DIGITS_KEPT: usize = f64::DIGITS as usize;
+
+/// Whether a double keeps the number for sure: it has no exponent and few digits, as nearly all have.
+fn has_few_digits(spelled: &str) -> bool {
+    spelled.len() <= DIGITS_KEPT && !spelled.contains(['e', 'E'])
 }
 
 /// A decimal number, written in one way only: its digits without zeros around them, and the power of ten of the last.

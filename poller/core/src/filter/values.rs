@@ -66,7 +66,8 @@ impl Values {
     /// Whether `value`, spelled as said above, is one of these.
     pub(super) fn contain(&self, value: &str) -> bool {
         let number = if self.has_numbers { comparable(value) } else { None };
-        let address = if self.has_addresses { address::digits(value.trim_matches('"')) } else { None };
+        let unquoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+        let address = if self.has_addresses { address::digits(unquoted) } else { None };
         self.operators.iter().any(|operator| operator.matches(value, number, address.as_deref()))
     }
 }

@@ -142,9 +142,8 @@ impl Lane {
 
     /// Whether the next batch cannot grow: BatchSize, the byte limit or the end of the window is reached.
     fn is_full(&self, policy: &Policy) -> bool {
-        let bytes = self.envelope(policy).event_len(self.waiting.len(), self.waiting_bytes);
         self.waiting.len() >= policy.batch_size
-            || bytes > policy.event_bytes_max
+            || self.waiting_event_len(policy) > policy.event_bytes_max
             || self.is_past_window(policy)
     }
 

@@ -5,6 +5,7 @@ use super::{Lane, WindowInvocation};
 use crate::batch::{Batch, Envelope};
 use crate::checkpoint::OpenWindow;
 use crate::policy::{Policy, Tumbling};
+use crate::time::Timestamp;
 use crate::window::ReadSoFar;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -68,6 +69,19 @@ impl Lane {
         match self.begun_window() {
             Some(window) => !window.takes(last),
             None => last.arrival() >= OpenWindow::of(first.arrival(), tumbling.length).end,
+        }
+    }
+
+    /// Length of an event of everything that waits. One of a window that is not open yet is as long as that of any other.
+    pub(super) fn waiting_event_len(&self, policy: &Policy) -> usize {
+        let len = |envelope: &Envelope| envelope.event_len(self.waiting.len(), self.waiting_bytes);
+        match (&self.window, &policy.tumbling) {
+            (Some(window), _) => len(window.envelope()),
+            (None, Some(tumbling)) => {
+                let any = OpenWindow::of(Timestamp::default(), tumbling.length);
+                len(&tumbling.around(&any, WindowInvocation::Gathering))
+            }
+            (None, None) => len(&policy.envelope),
         }
     }
 

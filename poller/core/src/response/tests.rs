@@ -203,9 +203,16 @@ mod window {
     }
 
     #[test]
+    fn a_state_is_ignored_where_the_window_ends() {
+        assert_eq!(verdict(r#"{"state":{"n":1}}"#, &records("abc", at(0)), REPORTS), "ok");
+    }
+
+    #[test]
     fn failures_are_ignored_where_only_the_state_is_asked_for() {
         let rules = Rules { reports_item_failures: false, brings_state: true };
-        let reply = r#"{"batchItemFailures":[{"itemIdentifier":"b"}],"state":{}}"#;
-        assert_eq!(verdict(reply, &records("abc", at(0)), rules), "ok {}");
+        for failures in [r#"[{"itemIdentifier":"b"}]"#, r#""b""#, "7", "{}", "null"] {
+            let reply = format!(r#"{{"batchItemFailures":{failures},"state":{{}}}}"#);
+            assert_eq!(verdict(&reply, &records("abc", at(0)), rules), "ok {}", "{reply}");
+        }
     }
 }

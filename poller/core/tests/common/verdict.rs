@@ -31,13 +31,15 @@ pub(crate) fn verdict(payload: &[u8], invocation: &Invocation, policy: &Policy, 
         },
     };
     // In these tests a state is written the way that serde_json writes it.
-    let state = Some(&response["state"]).filter(|state| !state.is_null()).map(Value::to_string);
+    let state = Some(&response["state"]).filter(|state| needs_state && !state.is_null());
+    let state = state.map(Value::to_string);
     if needs_state && state.is_none() {
         return Verdict::Refused;
     }
     let failures = match &response["batchItemFailures"] {
         Value::Array(failures) if policy.reports_item_failures => failures.clone(),
         Value::Null | Value::Array(_) => Vec::new(),
+        _ if !policy.reports_item_failures => Vec::new(),
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => return Verdict::Refused,
     };
     let mut first = usize::MAX;

@@ -1,7 +1,7 @@
 //! Seeded worlds: slow, failing, throttled and unreachable functions, lying sources, reshards, failed saves, expiry,
 //! drains, crashes and jumping clocks, in any order; then fair weather, and nothing may be lost or left over.
 //!
-//! `PELTON_SEEDS=100000` runs more worlds, `PELTON_SEED=7` only that one. The same seed is the same world.
+//! `PELTON_SEEDS=100000` runs more worlds (`100000..200000`: those), `PELTON_SEED=7` only that one. The same seed is the same world.
 
 mod books;
 #[path = "../common/mod.rs"]
@@ -10,6 +10,7 @@ mod stream;
 mod weather;
 mod world;
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use world::World;
 
@@ -20,41 +21,54 @@ const SEEDS_TWICE: u64 = 200;
 /// Lines of the log that a failure shows.
 const LINES_SHOWN: usize = 40;
 
-fn run(seed: u64, log: &mut String) {
+fn run(seed: u64, log: Option<&mut String>) {
     let mut world = World::new(seed, log);
     world.storm();
     world.heal();
 }
 
-/// Runs one world. A failure shows the end of its log, and how to run it again.
-fn check(seed: u64) {
-    let mut log = String::new();
-    if catch_unwind(AssertUnwindSafe(|| run(seed, &mut log))).is_err() {
-        let lines: Vec<&str> = log.lines().collect();
-        let end = lines[lines.len().saturating_sub(LINES_SHOWN)..].join("\n");
-        panic!(
-            "{end}\nto run this world again: PELTON_SEED={seed} cargo test -p pelton-core --test random_world"
-        );
-    }
+fn fails(seed: u64, log: Option<&mut String>) -> bool {
+    catch_unwind(AssertUnwindSafe(|| run(seed, log))).is_err()
 }
 
-fn number_from(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not {text:?}")))
+/// Runs one world. One that fails is run again, to show the end of its log and how to run it once more.
+fn check(seed: u64) {
+    if !fails(seed, None) {
+        return;
+    }
+    let mut log = String::new();
+    fails(seed, Some(&mut log));
+    let lines: Vec<&str> = log.lines().collect();
+    let end = lines[lines.len().saturating_sub(LINES_SHOWN)..].join("\n");
+    panic!(
+        "{end}\nto run this world again: PELTON_SEED={seed} cargo test -p pelton-core --test random_world"
+    );
+}
+
+/// The seeds that `PELTON_SEEDS` names: `1000`, or `1000..2000`.
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("PELTON_SEEDS") else { return 0..SEEDS };
+    let number = |text: &str| {
+        text.parse().unwrap_or_else(|_| panic!("PELTON_SEEDS is `1000` or `1000..2000`, not {text:?}"))
+    };
+    match text.split_once("..") {
+        Some((first, end)) => number(first)..number(end),
+        None => 0..number(&text),
+    }
 }
 
 #[test]
 fn every_world_comes_to_rest_and_nothing_is_lost() {
-    if let Some(seed) = number_from("PELTON_SEED") {
-        return check(seed);
+    match std::env::var("PELTON_SEED") {
+        Ok(seed) => check(seed.parse().unwrap_or_else(|_| panic!("PELTON_SEED is a number, not {seed:?}"))),
+        Err(_) => seeds().for_each(check),
     }
-    (0..number_from("PELTON_SEEDS").unwrap_or(SEEDS)).for_each(check);
 }
 
 #[test]
 fn the_storms_have_everything_in_them() {
     let mut log = String::new();
-    (0..SEEDS_TWICE).for_each(|seed| run(seed, &mut log));
+    (0..SEEDS_TWICE).for_each(|seed| run(seed, Some(&mut log)));
     let everything = [
         "TrimHorizon",
         "Latest",
@@ -105,8 +119,8 @@ fn the_storms_have_everything_in_them() {
 fn the_same_seed_is_the_same_world() {
     for seed in 0..SEEDS_TWICE {
         let (mut first, mut second) = (String::new(), String::new());
-        run(seed, &mut first);
-        run(seed, &mut second);
+        run(seed, Some(&mut first));
+        run(seed, Some(&mut second));
         assert_eq!(first, second, "seed {seed}");
     }
 }

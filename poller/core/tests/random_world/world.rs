@@ -17,7 +17,8 @@ use std::time::Duration;
 
 /// The whole world. Its log is the same whenever its seed is.
 pub(crate) struct World<'a> {
-    log: &'a mut String,
+    /// `None`: nobody reads it.
+    log: Option<&'a mut String>,
     random: Rng,
     weather: Weather,
     policy: Policy,
@@ -60,7 +61,7 @@ impl Stored {
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn new(seed: u64, log: &'a mut String) -> Self {
+    pub(crate) fn new(seed: u64, log: Option<&'a mut String>) -> Self {
         let mut random = Rng::with_seed(seed);
         let now = Timestamp::from_millis(1_700_000_000_000);
         let policy = random_policy(&mut random);
@@ -79,7 +80,7 @@ impl<'a> World<'a> {
             policy,
             random,
         };
-        world.note(&format!("{:?} {:?} {:?}", world.starting_position, world.policy, world.weather));
+        world.note(|world| format!("{:?} {:?} {:?}", world.starting_position, world.policy, world.weather));
         for _ in 0..world.random.usize(0..20) {
             world.before_the_start();
         }
@@ -169,8 +170,11 @@ impl<'a> World<'a> {
         }
     }
 
-    fn note(&mut self, what: &str) {
-        let _infallible = writeln!(self.log, "{} {what}", self.now);
+    fn note(&mut self, what: impl FnOnce(&Self) -> String) {
+        if let Some(log) = self.log.take() {
+            let _infallible = writeln!(log, "{} {}", self.now, what(self));
+            self.log = Some(log);
+        }
     }
 
     fn pass(&mut self, millis: u64) {
@@ -182,7 +186,7 @@ impl<'a> World<'a> {
     fn pass_long(&mut self) {
         let wait = self.random.u64(0..30_000);
         self.pass(wait);
-        self.note("a long time passed");
+        self.note(|_| "a long time passed".to_owned());
     }
 
     /// The poller's clock is set, forward or back.
@@ -191,7 +195,7 @@ impl<'a> World<'a> {
         let now = self.now.as_millis();
         let is_back = self.random.bool();
         self.now = Timestamp::from_millis(if is_back { now - by } else { now + by });
-        self.note("the clock jumped");
+        self.note(|_| "the clock jumped".to_owned());
     }
 
     fn put(&mut self) {
@@ -228,7 +232,7 @@ impl<'a> World<'a> {
         } else {
             self.stream.merge(one, other)
         }
-        self.note("a reshard");
+        self.note(|_| "a reshard".to_owned());
     }
 
     fn change_retention(&mut self) {
@@ -253,7 +257,7 @@ impl<'a> World<'a> {
 
     fn trim(&mut self) {
         let trimmed = self.stream.trim();
-        self.note(&format!("{trimmed} records trimmed"));
+        self.note(|_| format!("{trimmed} records trimmed"));
     }
 
     /// Time goes on to the next wake-up, of whichever shard.
@@ -279,12 +283,11 @@ impl<'a> World<'a> {
     fn handle_counted(&mut self, id: &ShardId, input: Input, what: &str) -> usize {
         let Some(worker) = self.workers.get_mut(id) else { return 0 };
         let commands = worker.watched.handle(input, self.now);
-        let line = format!("{id} {what}{}", show(&worker.watched));
         let invoked = worker.watched.owed.invocations.values().filter(|_| commands > 0);
         for record in invoked.flat_map(|invocation| invocation.batch.records()) {
             self.books.note_invoked(id, record);
         }
-        self.note(&line);
+        self.note(|world| format!("{id} {what}{}", show(&world.workers[id].watched)));
         commands
     }
 
@@ -343,13 +346,13 @@ impl<'a> World<'a> {
             None => shard.cursor(stored.start.expect("a shard that is read has a start")),
         };
         let watched = Watched::new(&self.policy, stored.kept.clone(), self.random.u64(..), self.now);
-        self.note(&format!("{id} starts at {cursor}"));
+        self.note(|_| format!("{id} starts at {cursor}"));
         self.workers.insert(id, Worker { watched, cursor });
     }
 
     /// The poller is gone, and comes back with nothing but what was kept.
     fn crash(&mut self) {
-        self.note("crash");
+        self.note(|_| "crash".to_owned());
         for id in self.ids() {
             if self.workers[&id].watched.owed.save.is_some() {
                 self.keep_perhaps(&id);
@@ -369,7 +372,7 @@ impl<'a> World<'a> {
         let repeats_max = ledger.policy.batch_size * ledger.policy.parallelization_factor;
         assert!(repeated <= repeats_max, "I8: at most one batch of each lane is repeated");
         self.books.end_life(ledger.settled(), ledger.coming_again());
-        self.note(&format!("{id} is gone, {repeated} to repeat"));
+        self.note(|_| format!("{id} is gone, {repeated} to repeat"));
     }
 }
 

@@ -92,9 +92,9 @@ impl Input {
         let counted = Counted::new(from, counters.clone()).map_err(|error| place.bad(&error.to_string()))?;
         let mut values = serde_json::Deserializer::from_reader(counted).into_iter::<Box<RawValue>>();
         loop {
-            counters.left.set(VALUE_BYTES_MAX);
+            counters.begin_value();
             let Some(value) = values.next() else { return Ok(()) };
-            place.line = counters.line.get();
+            place.line = counters.value_line.get();
             let value = value.map_err(|error| place.bad(&format!("it is not JSON, {error}")))?;
             each_record(shape, value.get(), &place, judge)?;
         }
@@ -162,17 +162,34 @@ impl<'de: 'a, 'a> Deserialize<'de> for Partitions<'a> {
 /// How far reading came.
 #[derive(Clone, Default)]
 struct Counters {
-    /// Of the last byte read, from 1.
-    line: Rc<Cell<u64>>,
+    /// Ends of lines that were read.
+    lines: Rc<Cell<u64>>,
+    /// Where the value begins, counted from 1.
+    value_line: Rc<Cell<u64>>,
+    has_value: Rc<Cell<bool>>,
     /// Bytes that the value may have yet.
     left: Rc<Cell<u64>>,
+}
+
+impl Counters {
+    fn begin_value(&self) {
+        self.left.set(VALUE_BYTES_MAX);
+        self.has_value.set(false);
+    }
+
+    fn count(&self, byte: u8) {
+        if !self.has_value.get() {
+            self.has_value.set(!byte.is_ascii_whitespace());
+            self.value_line.set(self.lines.get() + 1);
+        }
+        self.lines.set(self.lines.get() + u64::from(byte == b'\n'));
+    }
 }
 
 /// Counts lines, and ends a value that is too long.
 struct Counted<R> {
     from: BufReader<R>,
     counters: Counters,
-    is_line_over: bool,
 }
 
 impl<R: Read> Counted<R> {
@@ -181,24 +198,19 @@ impl<R: Read> Counted<R> {
         if from.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
             from.consume(BYTE_ORDER_MARK.len());
         }
-        Ok(Self { from, counters, is_line_over: true })
+        Ok(Self { from, counters })
     }
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let Counters { line, left } = &self.counters;
         let read = self.from.read(into)?;
-        left.set(left.get().checked_sub(read as u64).ok_or_else(|| {
-            io::Error::other(format!(
-                "it is longer than the {} MiB that an event may have here",
-                VALUE_BYTES_MAX >> 20
-            ))
-        })?);
-        for byte in &into[..read] {
-            line.set(line.get() + u64::from(self.is_line_over));
-            self.is_line_over = *byte == b'\n';
-        }
+        let left = self.counters.left.get().checked_sub(read as u64).ok_or_else(|| {
+            let limit = VALUE_BYTES_MAX >> 20;
+            io::Error::other(format!("it is longer than the {limit} MiB that an event may have here"))
+        })?;
+        self.counters.left.set(left);
+        into[..read].iter().for_each(|byte| self.counters.count(*byte));
         Ok(read)
     }
 }
@@ -243,7 +255,7 @@ mod tests {
 
     #[test]
     fn an_event_may_span_lines() {
-        check(Shape::Event, "{\n \"Records\": [\n  {\"a\":1}\n ]\n}\n", &[("{\"a\":1}", 5)]);
+        check(Shape::Event, "{\n \"Records\": [\n  {\"a\":1}\n ]\n}\n", &[("{\"a\":1}", 1)]);
     }
 
     #[test]
@@ -257,6 +269,11 @@ mod tests {
         let (records, bad) = read(Shape::Event, "{\"a\":1}\n\n{oops}\n{\"b\":1}\n");
         assert_eq!(records.len(), 1);
         assert!(bad.unwrap().starts_with("line 3 of events.jsonl: it is not JSON, key must be a string"));
+        let (_, bad) = read(Shape::Event, "{\"a\":1}\n{\"b\":1\n{\"c\":1}\n");
+        assert!(
+            bad.unwrap().starts_with("line 2 of events.jsonl: it is not JSON"),
+            "the line that does not end"
+        );
         let (_, bad) = read(Shape::Event, "{\"a\":1}\n[1]\n");
         assert!(bad.unwrap().starts_with("line 2 of events.jsonl: it is neither a record nor an event"));
     }

@@ -283,6 +283,16 @@ mod size {
     }
 
     #[test]
+    fn a_batch_that_cannot_grow_beside_its_window_does_not_wait_for_the_batching_window() {
+        let is_full = |event_bytes_max| {
+            let policy = up_to(event_bytes_max);
+            Story::of(&policy, &[("ab", 0)]).lane.is_full(&policy)
+        };
+        let two = event_of(&in_windows(), 2, "{}");
+        assert!(is_full(two - 1) && !is_full(two));
+    }
+
+    #[test]
     fn a_state_of_one_megabyte_is_carried_on() {
         check(
             &Policy { batch_size: 1, ..six_mebibytes() },

@@ -45,7 +45,7 @@ impl World<'_> {
         let mut page = self.stream.shard(id).read(cursor, random.usize(1..=records_max));
         if page.then != Then::ShardEnd && happens(self.weather.source_lies, random) {
             page.then = if random.bool() { Then::More } else { Then::CaughtUp };
-            self.note("the source lies");
+            self.note(|_| "the source lies".to_owned());
         }
         if let Some(last) = page.records.last().filter(|_| !is_draining) {
             let next = number_of(last.position()) + 1;
@@ -100,7 +100,7 @@ impl World<'_> {
 
     pub(super) fn keep_perhaps(&mut self, id: &ShardId) {
         if happens(self.weather.failed_save_is_kept, &mut self.random) {
-            self.note("a save failed, but was kept");
+            self.note(|_| "a save failed, but was kept".to_owned());
             self.keep(id);
         }
     }

@@ -1,0 +1,110 @@
+//! What happens if data and pattern are of different kinds (specification 6.3), line by line.
+
+use super::sources::{kafka, sqs};
+use super::*;
+
+fn metadata() -> Value {
+    json!({"eventSource": ["aws:kinesis"]})
+}
+
+#[test]
+fn kinesis_data_json_and_pattern_json_object_filter() {
+    check_kinesis(&json!({"data": {"a": [1]}}), br#"{"a":1}"#, true);
+    check_kinesis(&json!({"data": {"a": [1]}}), br#"{"a":2}"#, false);
+}
+
+#[test]
+fn kinesis_data_json_or_not_and_no_data_pattern_filter_on_metadata_only() {
+    for data in [br#"{"a":1}"#.as_slice(), b"plain", b"\xff", b""] {
+        check_kinesis(&metadata(), data, true);
+        check_kinesis(&json!({"eventSource": ["aws:sqs"]}), data, false);
+    }
+}
+
+#[test]
+fn kinesis_data_not_json_and_pattern_json_record_dropped() {
+    for data in [
+        b"plain".as_slice(),
+        b"\xff",
+        b"",
+        b"[1]",
+        b"1",
+        b"{\"a\":1",
+        b"{\"a\":1}}",
+        b"{'a':1}",
+        b"{\"a\":\xff}",
+    ] {
+        for pattern in [json!({"data": {"a": [1]}}), json!({"data": {"a": [{"exists": false}]}})] {
+            check_kinesis(&pattern, data, false);
+        }
+    }
+    let filters = of(Source::Kinesis, &json!({"data": {"a": [1]}}));
+    let explanation = filters.explain_kinesis(&view(b"plain"));
+    assert_eq!(explanation.clause().unwrap(), "data.a: [1] (the payload is of another kind)");
+}
+
+#[test]
+fn a_filter_without_data_lets_a_record_pass_beside_one_whose_data_pattern_does_not() {
+    let patterns = [json!({"data": {"a": [1]}}).to_string(), metadata().to_string()];
+    let filters = Filters::compile(Source::Kinesis, &patterns).unwrap().unwrap();
+    assert_eq!(filters.judge_kinesis(&view(b"plain")), Verdict::Pass);
+    check_kinesis(&json!({"$or": [{"data": {"a": [1]}}, {"partitionKey": ["1"]}]}), b"plain", true);
+}
+
+#[test]
+fn a_data_pattern_that_is_not_json_is_refused_for_kinesis_and_dynamodb() {
+    for (source, pattern, field) in [
+        (Source::Kinesis, r#"{"data":["x"]}"#, "data"),
+        (Source::Kinesis, r#"{"kinesis":{"data":["x"]}}"#, "data"),
+        (Source::Kinesis, r#"{"$or":[{"data":[{"exists":true}]},{"a":[1]}]}"#, "data"),
+        (Source::DynamoDb, r#"{"dynamodb":["x"]}"#, "dynamodb"),
+    ] {
+        let error = Filters::compile(source, &[pattern.to_owned()]).unwrap_err();
+        assert_eq!(error.message, format!("{field} takes an object of fields, not values"), "{pattern}");
+    }
+    assert!(Filters::compile(Source::DynamoDb, &[r#"{"data":["x"]}"#.to_owned()]).is_ok());
+}
+
+#[test]
+fn dynamodb_that_is_no_object_is_dropped_by_a_pattern_about_it() {
+    let pattern = json!({"dynamodb": {"Keys": {"a": {"S": [{"exists": false}]}}}});
+    check_record(Source::DynamoDb, &pattern, &json!({"dynamodb": "x"}), false);
+    check_record(Source::DynamoDb, &pattern, &json!({"dynamodb": {}}), true);
+}
+
+#[test]
+fn kafka_data_and_pattern_of_the_same_kind_filter() {
+    check_record(Source::Kafka, &json!({"value": ["x"]}), &kafka(b"y"), false);
+    check_record(Source::Kafka, &json!({"value": {"a": ["x"]}}), &kafka(br#"{"a":"y"}"#), false);
+}
+
+#[test]
+fn kafka_data_and_pattern_of_different_kinds_metadata_filters_only_so_the_record_passes() {
+    for (value, pattern) in
+        [(b"plain".as_slice(), json!({"a": [1]})), (br#"{"a":1}"#, json!(["x"])), (b"[1]", json!({"a": [1]}))]
+    {
+        check_record(Source::Kafka, &json!({"value": pattern}), &kafka(value), true);
+        check_record(Source::Kafka, &json!({"value": pattern, "topic": ["t"]}), &kafka(value), true);
+        check_record(Source::Kafka, &json!({"value": pattern, "topic": ["other"]}), &kafka(value), false);
+    }
+}
+
+#[test]
+fn kafka_data_not_utf8_metadata_filters_only() {
+    let mut tombstone = kafka(b"");
+    tombstone["value"] = Value::Null;
+    for record in [kafka(b"\xff\xfe"), tombstone] {
+        for pattern in [json!({"a": [1]}), json!(["x"])] {
+            check_record(Source::Kafka, &json!({"value": pattern}), &record, true);
+            check_record(Source::Kafka, &json!({"value": pattern, "topic": ["other"]}), &record, false);
+        }
+    }
+}
+
+#[test]
+fn sqs_body_and_pattern_of_different_kinds_drops_the_message() {
+    check_record(Source::Sqs, &json!({"body": {"a": [1]}}), &sqs("plain"), false);
+    check_record(Source::Sqs, &json!({"body": {"a": [{"exists": false}]}}), &sqs("plain"), false);
+    check_record(Source::Sqs, &json!({"body": [{"exists": true}]}), &sqs(r#"{"a":1}"#), false);
+    check_record(Source::Sqs, &json!({"messageId": ["1"]}), &sqs("plain"), true);
+}
