@@ -6,6 +6,7 @@ mod catching_up;
 mod giving_up;
 mod order;
 mod positions;
+mod record_age;
 mod resharding;
 mod rewinding;
 mod stopping;

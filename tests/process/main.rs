@@ -3,6 +3,7 @@
 //! Each test has folders, ports and processes of its own. None of them asserts how long anything takes.
 
 mod away;
+mod bisecting;
 mod catching_up;
 mod chaos;
 mod crash;
@@ -13,14 +14,19 @@ mod elsewhere;
 mod failing;
 mod faults;
 mod filter;
+mod filter_criteria;
 mod giving_up;
 mod infra;
 mod metrics;
 mod page_views;
+mod partial_failures;
 mod powertools;
 mod printing;
 mod records;
 mod refused_surroundings;
 mod refused_templates;
 mod rewinding;
+mod side_by_side;
 mod stopping;
+mod too_large;
+mod windows;

@@ -2,6 +2,7 @@
 
 use aws_lambda_events::kinesis::KinesisEvent;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,15 @@ pub enum Step {
     Began,
     /// It was done with, and went well.
     Ended,
+}
+
+/// A tumbling window that ended well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Its first moment, as the event says it.
+    pub start: String,
+    /// The names of its records, as the state tells them that the function returned itself.
+    pub seen: Vec<String>,
 }
 
 /// A batch that the handler was handed.
@@ -55,11 +65,13 @@ impl Journal {
         Self { path: function.join("journal") }
     }
 
-    /// Every batch that began or ended, in order. A line that a `kill -9` cut short was never finished and is not told.
+    /// Every batch that began or ended, in order. A line that a `kill -9` cut short was never finished and is not told, nor
+    /// is the end of a window, which has no records.
     #[must_use]
     pub fn batches(&self) -> Vec<Batch> {
         let text = fs::read_to_string(&self.path).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).map(batch).collect()
+        let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
+        lines.filter(|line| !line.event.records.is_empty()).map(batch).collect()
     }
 
     /// The batches that began, in order.
@@ -78,6 +90,16 @@ impl Journal {
     #[must_use]
     pub fn records_ended(&self) -> usize {
         self.ended().iter().map(|batch| batch.records.len()).sum()
+    }
+
+    /// The final invocations of tumbling windows that ended well, in order.
+    #[must_use]
+    pub fn windows(&self) -> Vec<Window> {
+        let text = fs::read_to_string(&self.path).unwrap_or_default();
+        let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let is_final =
+            |line: &Value| line["step"] == "ended" && line["event"]["isFinalInvokeForWindow"] == true;
+        lines.filter(is_final).map(|line| window(&line["event"])).collect()
     }
 
     fn of_step(&self, step: Step) -> Vec<Batch> {
@@ -107,6 +129,13 @@ pub fn data_by_key(batches: &[Batch]) -> BTreeMap<&str, Vec<&str>> {
         keys.entry(&record.key).or_default().push(&record.data);
     }
     keys
+}
+
+fn window(event: &Value) -> Window {
+    let start = event["window"]["start"].as_str().expect("a window begins").to_owned();
+    let seen = event["state"]["seen"].as_array().expect("the state is the function's own");
+    let name = |name: &Value| name.as_str().expect("a name is text").to_owned();
+    Window { start, seen: seen.iter().map(name).collect() }
 }
 
 fn batch(line: Line) -> Batch {

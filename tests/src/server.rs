@@ -1,6 +1,7 @@
 //! `pelton` as a process: alone in its environment, and as the stream server that others read from.
 
-use crate::{Program, Running, kinesis};
+use crate::kinesis::{self, Place};
+use crate::{Program, Running};
 use aws_sdk_kinesis::Client;
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -90,15 +91,23 @@ impl StreamServer {
         pelton(["put", "--endpoint-url", &self.endpoint]).args(arguments)
     }
 
+    /// Puts texts into the stream `orders` as records, in this order, with this key.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub async fn put_texts(&self, key: &str, texts: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<Place> {
+        let record = |text: &str| (key.to_owned(), text.as_bytes().to_vec());
+        let records: Vec<_> = texts.into_iter().map(|text| record(text.as_ref())).collect();
+        kinesis::put_all(&self.client, "orders", &records).await
+    }
+
     /// Puts the numbers into the stream `orders` as records, in this order, with this key. Returns the shard that they came to
     /// stand in.
     ///
     /// # Panics
     /// If the server refuses, or there are no numbers.
     pub async fn put_numbers(&self, key: &str, numbers: std::ops::Range<usize>) -> String {
-        let records: Vec<_> =
-            numbers.map(|number| (key.to_owned(), number.to_string().into_bytes())).collect();
-        let places = kinesis::put_all(&self.client, "orders", &records).await;
+        let places = self.put_texts(key, numbers.map(|number| number.to_string())).await;
         places.into_iter().next().expect("there are numbers").shard
     }
 }

@@ -3,12 +3,16 @@
 use crate::journal::Journal;
 use crate::{Exit, Program, Running, binary, install_handler, wait};
 pub use crate::{StreamServer, pelton};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// Line of a poller that polls.
 pub const POLLING: &str = "polling; Ctrl-C stops";
+
+/// Setting of a mapping: what it gives up goes to a file of the site.
+pub const TO_A_FILE: &str = "DestinationConfig: {OnFailure: {Destination: 'file:failures.jsonl'}}";
 
 /// A template, and the code of its functions.
 #[derive(Debug)]
@@ -92,6 +96,13 @@ impl Site {
         let unfinished = path.with_added_extension("new");
         fs::write(&unfinished, content).expect("the folder is writable");
         fs::rename(unfinished, path).expect("the folder is writable");
+    }
+
+    /// What the file destination [`TO_A_FILE`] was handed, line by line.
+    #[must_use]
+    pub fn given_up(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.path().join("failures.jsonl")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
     }
 
     /// Says what the function does from now on.

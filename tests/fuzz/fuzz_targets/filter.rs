@@ -23,7 +23,8 @@ fuzz_target!(|input: &[u8]| {
 
 fn judge_data(pattern: &str, data: &[u8]) {
     let Ok(Some(filters)) = Filters::compile(Source::Kinesis, &[pattern.to_owned()]) else { return };
-    let origin = KinesisOrigin { shard_id: "s", event_source_arn: "a", region: "r", invoke_identity_arn: "i" };
+    let origin =
+        KinesisOrigin { shard_id: "s", event_source_arn: "a", region: "r", invoke_identity_arn: "i" };
     let (partition_key, arrival) = (Some("k"), Timestamp::from_millis(1));
     let view = KinesisView { data, partition_key, sequence_number: "1", arrival, origin };
     let passes = filters.judge_kinesis(&view) == Verdict::Pass;

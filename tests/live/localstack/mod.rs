@@ -8,6 +8,7 @@ mod recreation;
 mod resharding;
 mod restart;
 mod retention;
+mod rules;
 mod shards;
 mod stopping;
 mod world;

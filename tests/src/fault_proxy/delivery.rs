@@ -1,7 +1,7 @@
 //! From the endpoint's answer to what the client gets to see of it.
 
 use super::connection::{Answer, Connection, Request};
-use super::fault::{Fault, busy_page, empty_page};
+use super::fault::{Fault, busy_page, empty_page, grown};
 use super::iterators::iterator_of;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -80,6 +80,10 @@ pub(super) async fn deliver(
     let Some(answer) = asked else {
         return refuse(connection, clock, request, fault).await;
     };
+    let answer = match fault {
+        Some(Fault::Grown(bytes)) => grown(answer, *bytes).ok_or(io::ErrorKind::InvalidData)?,
+        Some(_) | None => answer,
+    };
     let bytes = answer.to_bytes();
     let (whole, first_half) = (&bytes[..], &bytes[..bytes.len() - answer.body.len().div_ceil(2)]);
     match fault {
@@ -103,7 +107,14 @@ pub(super) async fn deliver(
             connection.send_bytes(whole).await?;
         }
         Some(Fault::Twice) => connection.send_bytes(&[whole, whole].concat()).await?,
-        Some(Fault::Refused(_) | Fault::BusyPage | Fault::EmptyPage | Fault::Reset | Fault::Stall(_))
+        Some(
+            Fault::Refused(_)
+            | Fault::BusyPage
+            | Fault::EmptyPage
+            | Fault::Grown(_)
+            | Fault::Reset
+            | Fault::Stall(_),
+        )
         | None => connection.send_bytes(whole).await?,
     }
     Ok(true)
@@ -134,6 +145,7 @@ async fn refuse(
             | Fault::StallInBody(_)
             | Fault::Trickle(_)
             | Fault::Late(_)
+            | Fault::Grown(_)
             | Fault::Twice,
         )
         | None => {

@@ -1,9 +1,14 @@
 //! What can go wrong with a call, as AWS and networks do it.
 
 use super::connection::Answer;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
+
+/// What the data of a record begins with that grows.
+pub const GROWS: &[u8] = b"large";
 
 /// What happens to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +20,9 @@ pub enum Fault {
     /// GetRecords answers without records though there are more: the iterator is the same, `MillisBehindLatest` above zero.
     /// Other calls are answered as ever.
     EmptyPage,
+    /// GetRecords answers with records that are larger than the endpoint takes: data that begins with [`GROWS`] is repeated until
+    /// it has at least this many bytes.
+    Grown(usize),
     /// The connection is reset before the request has reached the endpoint.
     Reset,
     /// The connection is reset in the middle of the answer's body.
@@ -62,6 +70,7 @@ impl Fault {
             | Fault::StallInBody(_)
             | Fault::Trickle(_)
             | Fault::Late(_)
+            | Fault::Grown(_)
             | Fault::Twice => true,
         }
     }
@@ -102,7 +111,19 @@ pub(super) fn empty_page(iterator: &str) -> Answer {
     json_answer(200, &json!({"Records": [], "NextShardIterator": iterator, "MillisBehindLatest": 60_000}))
 }
 
-fn json_answer(status: u16, body: &serde_json::Value) -> Answer {
+/// GetRecords with records that have grown.
+pub(super) fn grown(answer: Answer, bytes: usize) -> Option<Answer> {
+    let mut page: Value = serde_json::from_slice(&answer.body).ok()?;
+    for record in page["Records"].as_array_mut()? {
+        let data = STANDARD.decode(record["Data"].as_str()?).ok()?;
+        if data.starts_with(GROWS) {
+            record["Data"] = STANDARD.encode(data.repeat(bytes.div_ceil(data.len()))).into();
+        }
+    }
+    Some(Answer { body: Bytes::from(page.to_string()), ..answer })
+}
+
+fn json_answer(status: u16, body: &Value) -> Answer {
     let headers = vec![("content-type".to_owned(), "application/x-amz-json-1.1".to_owned())];
     Answer { status, headers, body: Bytes::from(body.to_string()) }
 }

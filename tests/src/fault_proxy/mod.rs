@@ -11,7 +11,7 @@ mod fault;
 mod iterators;
 mod weather;
 
-pub use fault::{Fault, Refusal};
+pub use fault::{Fault, GROWS, Refusal};
 pub use weather::{Operation, Rule, Weather};
 
 use connection::Connection;

@@ -1,8 +1,9 @@
 //! A handler that speaks the Runtime API by hand and does what its event tells it: `[{"do": …}]`. What it does with the
-//! records of a stream is told by a file (`records`).
+//! records of a stream is told by a file (`records`), or by the records themselves (`obedience`).
 //!
 //! What it does before its first invocation is told by the environment variable `INIT`, or by that file.
 
+mod obedience;
 mod records;
 mod runtime_client;
 
@@ -135,6 +136,7 @@ fn main() -> ExitCode {
             }
             "tell_headers" => json!(invocation.headers),
             "tell_environment" => environment(),
+            "answer" => order["answer"].clone(),
             "keep" => records::keep(&invocation.event, &order),
             "lie" => json!({"state": {}, "batchItemFailures": [{"itemIdentifier": "1"}]}),
             _ => json!(std::process::id()),

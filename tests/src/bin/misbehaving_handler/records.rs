@@ -4,6 +4,7 @@
 //! Out: the file `journal` beside it, one line of JSON for each event that began, and one when it ends well, is about to fail, or
 //! to report records; and answers. In a tumbling window the state is the list of the records that succeeded in it.
 
+use crate::obedience;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ enum Poison {
     Error,
 }
 
-/// What the file says: `succeed`, `hold`, `pause MILLISECONDS`, `report SEED`, `swell`, `init …`, or what else an event can
+/// What the file says: `succeed`, `hold`, `pause MILLISECONDS`, `report SEED`, `swell`, `obey`, `init …`, or what else an event can
 /// tell to `do`.
 pub(crate) fn behavior() -> String {
     std::fs::read_to_string("behavior").map_or_else(|_| "succeed".to_owned(), |text| text.trim().to_owned())
@@ -54,6 +55,7 @@ pub(crate) fn order(event: &Value) -> Value {
                 Vec::new()
             }
             ("succeed" | "swell", _) => Vec::new(),
+            ("obey", _) => return obey(event),
             ("report", seed) => some_records(event, seed.parse().expect("a seed")),
             (other, _) => return fail(event, other),
         };
@@ -63,6 +65,14 @@ pub(crate) fn order(event: &Value) -> Value {
             None => keep_order(&behavior, reported),
         };
     }
+}
+
+/// What the records themselves ask for.
+fn obey(event: &Value) -> Value {
+    let order = obedience::order(event);
+    let goes_well = order["answer"]["batchItemFailures"] == json!([]);
+    write(event, json!({"step": if goes_well { "ended" } else { "failed" }}));
+    order
 }
 
 fn fail(event: &Value, how: &str) -> Value {

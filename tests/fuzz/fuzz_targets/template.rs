@@ -1,0 +1,41 @@
+//! Templates: whatever the text, no panic, no hang, and either an application or a problem with its place.
+//!
+//! In: the text. The loader is compiled into this program from its sources: the package `pelton` has three hundred crates with it
+//! that no template touches, and all of them would be built once more.
+
+#![no_main]
+
+#[path = "../../../poller/src/application.rs"]
+#[allow(dead_code, reason = "only templates are read here")]
+mod application;
+#[path = "../../../poller/src/mapping_settings.rs"]
+#[allow(dead_code, reason = "only templates are read here")]
+mod mapping_settings;
+#[path = "../../../poller/src/template/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "only templates are read here")]
+mod template;
+
+use libfuzzer_sys::fuzz_target;
+use pelton_core::Timestamp;
+use std::path::Path;
+use template::diagnostics::Colour;
+use template::source::Source;
+use template::{FunctionsRun, LoadOptions, Unsupported, description, load_source, summary};
+
+fuzz_target!(|text: &str| {
+    for unsupported in [Unsupported::Refuse, Unsupported::Warn] {
+        let options = LoadOptions {
+            parameters: Vec::new(),
+            region: "us-east-1".to_owned(),
+            account: "000000000000".to_owned(),
+            unsupported,
+            functions: FunctionsRun::Elsewhere,
+            now: Timestamp::from_millis(1_800_000_000_000),
+        };
+        let loaded = load_source(Source::new(Path::new("/template.yaml"), text.to_owned()), &options);
+        assert_eq!(loaded.application.is_none(), loaded.diagnostics.has_errors());
+        assert_eq!(loaded.diagnostics.render(Colour::Never).is_empty(), loaded.diagnostics.is_empty());
+        assert!(serde_json::from_str::<serde_json::Value>(&description(&loaded)).is_ok());
+        assert_eq!(summary(&loaded).ends_with('\n'), loaded.application.is_some());
+    }
+});

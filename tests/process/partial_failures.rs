@@ -1,0 +1,76 @@
+//! ReportBatchItemFailures: which records come again, how often, and when the mapping asks for none of it (specification 4.3).
+
+use pelton_tests::journal::{Batch, data};
+use pelton_tests::site::{Site, StreamServer, TO_A_FILE, template, until};
+
+/// A mapping whose function says which records failed, and whose tries are counted.
+fn site(batch_size: usize) -> Site {
+    let site = Site::new(&template(
+        "",
+        &format!(
+            "BatchSize: {batch_size}
+            FunctionResponseTypes: [ReportBatchItemFailures]
+            MaximumRetryAttempts: 3
+            {TO_A_FILE}"
+        ),
+    ));
+    site.behave("obey");
+    site
+}
+
+fn batches(began: &[Batch]) -> Vec<Vec<&str>> {
+    began.iter().map(Batch::data).collect()
+}
+
+#[tokio::test]
+async fn a_record_that_is_always_reported_comes_once_in_its_batch_and_four_times_alone() {
+    let site = site(3);
+    let server = StreamServer::start(&["orders"]).await;
+    let places = server.put_texts("a", ["1", "2", "3", "4", "5", "6 report", "7", "8", "9"]).await;
+    let running = site.start(&server).await;
+    let journal = site.journal();
+    until(&running, "what comes after is done with", || journal.records_ended() >= 6).await;
+
+    let alone = || vec!["6 report"];
+    let expected = [
+        vec!["1", "2", "3"],
+        vec!["4", "5", "6 report"],
+        alone(),
+        alone(),
+        alone(),
+        alone(),
+        vec!["7", "8", "9"],
+    ];
+    assert_eq!(batches(&journal.began()), expected);
+    let [failure] = &site.given_up()[..] else { panic!("{:?}", site.given_up()) };
+    assert_eq!(failure["requestContext"]["condition"], "RetryAttemptsExhausted");
+    assert_eq!(failure["requestContext"]["approximateInvokeCount"], 4);
+    assert_eq!(failure["KinesisBatchInfo"]["batchSize"], 1);
+    assert_eq!(failure["KinesisBatchInfo"]["startSequenceNumber"], places[5].sequence_number);
+    assert_eq!(failure["responseContext"]["functionError"], serde_json::Value::Null);
+    assert_eq!(failure["responseContext"]["statusCode"], 200);
+}
+
+#[tokio::test]
+async fn of_several_records_the_lowest_sequence_number_wins_and_what_succeeded_behind_it_comes_again() {
+    let site = site(5);
+    let server = StreamServer::start(&["orders"]).await;
+    server.put_texts("a", ["1", "2 report", "3", "4 report", "5"]).await;
+    let running = site.start(&server).await;
+    let journal = site.journal();
+    until(&running, "a second try", || journal.began().len() >= 2).await;
+    let expected = [vec!["1", "2 report", "3", "4 report", "5"], vec!["2 report", "3", "4 report", "5"]];
+    assert_eq!(batches(&journal.began()[..2]), expected);
+}
+
+#[tokio::test]
+async fn what_the_function_reports_is_ignored_completely_when_the_mapping_does_not_ask() {
+    let site = Site::new(&template("", "BatchSize: 3"));
+    site.behave("obey");
+    let server = StreamServer::start(&["orders"]).await;
+    server.put_texts("a", ["1", "2 report", "3", "4", "5", "6"]).await;
+    let running = site.start(&server).await;
+    let journal = site.journal();
+    until(&running, "the second batch is done with", || journal.records_ended() >= 3).await;
+    assert_eq!(data(&journal.began()), ["1", "2 report", "3", "4", "5", "6"]);
+}
