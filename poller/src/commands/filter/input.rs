@@ -218,6 +218,8 @@ impl<R: Read> Read for Counted<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     /// The records, each with its line, and what is wrong with the first thing that is none.
     fn read(shape: Shape, text: &str) -> (Vec<(String, u64)>, Option<String>) {
@@ -276,6 +278,31 @@ mod tests {
         );
         let (_, bad) = read(Shape::Event, "{\"a\":1}\n[1]\n");
         assert!(bad.unwrap().starts_with("line 2 of events.jsonl: it is neither a record nor an event"));
+    }
+
+    /// Gives what it has, and nothing more before that was judged.
+    struct Patient {
+        text: &'static [u8],
+        is_judged: Arc<AtomicBool>,
+    }
+
+    impl Read for Patient {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            assert!(!self.text.is_empty() || self.is_judged.load(Ordering::SeqCst), "it is read ahead");
+            self.text.read(into)
+        }
+    }
+
+    #[test]
+    fn a_record_is_judged_before_the_next_one_is_waited_for() {
+        let is_judged = Arc::new(AtomicBool::new(false));
+        let from = Box::new(Patient { text: b"{\"a\":1}\n", is_judged: Arc::clone(&is_judged) });
+        let input = Input { name: "a pipe".to_owned(), from, shape: Shape::Document };
+        let end = input.for_each(&mut |_, _| {
+            is_judged.store(true, Ordering::SeqCst);
+            Ok(())
+        });
+        assert!(end.is_ok());
     }
 
     #[test]
