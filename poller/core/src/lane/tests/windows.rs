@@ -142,6 +142,17 @@ fn what_comes_after_a_record_of_a_later_window_is_of_that_window() {
 }
 
 #[test]
+fn a_batch_grows_no_more_once_a_record_of_a_later_window_waits() {
+    let policy = in_windows();
+    let mut story = Story::of(&policy, &[("a", 0)]);
+    story.goes(&[(0, "a #1 @0 {}", state("1"))]);
+    story.push("b", 999);
+    assert!(!story.lane.is_full(&policy));
+    story.push("c", 1_000);
+    assert!(story.lane.is_full(&policy));
+}
+
+#[test]
 fn if_the_final_invocation_fails_the_lane_waits_and_retries() {
     check(
         &in_windows(),
