@@ -4,12 +4,17 @@
 
 use crate::contract::{FetchError, Then};
 use crate::policy::Policy;
+use crate::retry::Backoff;
 use crate::time::Timestamp;
 use crate::window::ReadSoFar;
 use std::time::Duration;
 
 /// Least wait after the source throttled a read (specification 2.3).
 const THROTTLE_WAIT_MIN: Duration = Duration::from_secs(1);
+
+/// Longest wait after a read without an answer: every shard of a stream fails while its endpoint is away, and each is to be
+/// back soon after it is.
+const UNAVAILABLE_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// How far the clock of a stream may be ahead of ours: only what arrived this long after the beginning certainly was not in
 /// the stream then.
@@ -126,8 +131,14 @@ impl Reading {
             FetchError::Cancelled => State::Due(self.gap_after_start(policy)),
             FetchError::Unavailable | FetchError::Throttled => {
                 self.failures = self.failures.saturating_add(1);
-                let least = if error == FetchError::Throttled { THROTTLE_WAIT_MIN } else { Duration::ZERO };
-                let rested = now.after(least + policy.backoff.delay(self.failures, random));
+                let (least, cap) = match error {
+                    FetchError::Throttled => (THROTTLE_WAIT_MIN, policy.backoff.cap),
+                    FetchError::Unavailable | FetchError::Cancelled => {
+                        (Duration::ZERO, policy.backoff.cap.min(UNAVAILABLE_WAIT_MAX))
+                    }
+                };
+                let backoff = Backoff { cap, ..policy.backoff };
+                let rested = now.after(least + backoff.delay(self.failures, random));
                 State::Due(rested.max(self.gap_after_start(policy)))
             }
         };
@@ -153,7 +164,6 @@ impl Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::retry::Backoff;
     use crate::testing::{at, millis, policy};
 
     #[derive(Clone, Copy)]
@@ -223,6 +233,22 @@ mod tests {
     #[test]
     fn after_a_throttled_read_the_source_has_a_second_of_rest_at_the_least() {
         check(&policy(), &[(0, Start), (50, Failed(Throttled))], Some(1_050));
+    }
+
+    #[test]
+    fn a_source_that_is_back_is_read_within_ten_seconds_however_long_it_was_away() {
+        let policy = Policy { backoff: Backoff::default(), ..policy() };
+        let mut random = fastrand::Rng::with_seed(0);
+        let mut wait = |error| {
+            let mut reading = Reading::starting(at(0));
+            for _ in 0..20 {
+                reading.start(at(0));
+                reading.failed(error, &policy, at(0), &mut random);
+            }
+            reading.due().unwrap().since(at(0))
+        };
+        assert!((0..100).all(|_| wait(Unavailable) <= UNAVAILABLE_WAIT_MAX));
+        assert!((0..100).any(|_| wait(Throttled) > UNAVAILABLE_WAIT_MAX), "one that throttles has more rest");
     }
 
     #[test]
