@@ -125,6 +125,15 @@ fn templates_of_a_long_list_and_many_allowed_values() {
 }
 
 #[test]
+fn templates_of_a_long_list_of_which_nothing_is_allowed() {
+    let template = |size: usize| {
+        let values: String = (0..size * 4).map(|number| format!("b{number}, ")).collect();
+        list(size, &format!("AllowedValues: [{values} c]"))
+    };
+    check(250, template, |text| load(text));
+}
+
+#[test]
 fn templates_of_conditions_that_build_on_each_other() {
     let part = |number: usize| match number {
         0 => "  C0: !Equals [a, b]\n".to_owned(),

@@ -94,8 +94,8 @@ struct Declaration<'t> {
 
 /// What is asked of each value, read once for all values of a list.
 struct Constraints<'t> {
-    /// AllowedValues, as they stand, and to be looked up.
-    allowed: Option<(Vec<Cow<'t, str>>, BTreeSet<Cow<'t, str>>)>,
+    /// AllowedValues, for people and to be looked up.
+    allowed: Option<(String, BTreeSet<Cow<'t, str>>)>,
     /// AllowedPattern, as it stands, and compiled.
     pattern: Option<(&'t str, Regex)>,
 }
@@ -174,8 +174,9 @@ impl<'t> Declaration<'t> {
 
     fn constraints(&self, context: &mut Context<'t>) -> Constraints<'t> {
         let allowed = self.property("AllowedValues").and_then(Node::as_sequence).map(|allowed| {
-            let texts: Vec<Cow<'_, str>> = allowed.iter().filter_map(Node::as_property_text).collect();
-            (texts.clone(), texts.into_iter().collect())
+            let names: Vec<Cow<'_, str>> = allowed.iter().filter_map(Node::as_property_text).collect();
+            let list = suggest::list(names.iter().map(AsRef::as_ref));
+            (list.unwrap_or_else(|| "nothing".to_owned()), names.into_iter().collect())
         });
         let pattern = self.property("AllowedPattern").and_then(|pattern| self.pattern(context, pattern));
         Constraints { allowed, pattern }
@@ -203,11 +204,9 @@ impl<'t> Declaration<'t> {
         if matches!(self.kind, Kind::Number | Kind::NumberList) && !is_number {
             fail(context, "must be a number".to_owned());
         }
-        if let Some((allowed, known)) = &constraints.allowed
+        if let Some((list, known)) = &constraints.allowed
             && !known.contains(value)
         {
-            let list =
-                suggest::list(allowed.iter().map(AsRef::as_ref)).unwrap_or_else(|| "nothing".to_owned());
             fail(context, format!("must be one of {list}"));
         }
         for (name, unit, actual) in self.measures(value) {
@@ -371,7 +370,12 @@ mod tests {
     #[test]
     fn a_value_has_at_most_4096_bytes() {
         let of = |bytes: usize| format!("P={}", "é".repeat(bytes / 2));
-        check("Type: String, AllowedPattern: 'é+'", &of(4096), &of(4096)[2..]);
+        // It is no problem of the parameter, but of the variable that gets it.
+        check_refused(
+            "Type: String, AllowedPattern: 'é+'",
+            &of(4096),
+            "the environment variables have 4101 bytes",
+        );
         for kind in ["Type: String", "Type: CommaDelimitedList", "Type: String, NoEcho: true"] {
             check_refused(kind, &of(4098), "the parameter `P` has 4098 bytes | must have at most 4096");
         }
