@@ -10,13 +10,16 @@ const TIME: Duration = Duration::from_secs(30);
 const SEED_VARIABLE: &str = "PELTON_TEST_SEED";
 
 #[tokio::test]
-async fn kills_reshards_and_faults_at_random_lose_nothing_and_keep_the_order_of_every_key() {
+async fn kills_reshards_faults_and_failures_at_random_lose_nothing_and_keep_every_order_and_every_window() {
     let seed = std::env::var(SEED_VARIABLE).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     eprintln!("{SEED_VARIABLE}={seed}");
     match run(Options { seed, time: TIME, endpoint: None, progress_every: None }).await {
         Ok(summary) => {
             eprintln!("{summary}");
-            assert!(summary.counts.kills > 0 && summary.counts.reshards() > 0, "{summary}");
+            let counts = &summary.counts;
+            assert!(counts.kills > 0 && counts.reshards() > 0, "{summary}");
+            assert!(counts.reported > 0 && counts.given_up > 0 && counts.filtered > 0, "{summary}");
+            assert!(counts.windows > 0, "{summary}");
         }
         Err(failed) => panic!("{failed}"),
     }

@@ -63,6 +63,8 @@ pub struct Window {
     pub state: Vec<String>,
     /// Whether the batch is the last of the window, and empty.
     pub is_final: bool,
+    /// Whether a record of the batch arrived after the window.
+    pub is_passed: bool,
 }
 
 /// A line of an on-failure destination: records that were given up.

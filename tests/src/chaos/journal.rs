@@ -41,8 +41,15 @@ enum LineStep {
 #[serde(rename_all = "camelCase")]
 struct InWindow {
     shard_id: Option<String>,
+    window: Option<Borders>,
     state: Option<State>,
     is_final_invoke_for_window: Option<bool>,
+}
+
+/// Whole seconds, as `2026-01-09T07:06:00Z`.
+#[derive(Deserialize)]
+struct Borders {
+    end: String,
 }
 
 /// What the function returns as state.
@@ -109,7 +116,7 @@ impl<T> Lines<T> {
 
 fn entry(line: &[u8]) -> Option<Entry> {
     let Line { step, event, reported } = serde_json::from_slice(line).ok()?;
-    let InWindow { shard_id, state, is_final_invoke_for_window: is_final } =
+    let InWindow { shard_id, window, state, is_final_invoke_for_window: is_final } =
         serde_json::from_str(event.get()).ok()?;
     let event: KinesisEvent = serde_json::from_str(event.get()).ok()?;
     let records: Vec<StreamRecord> = event.records.iter().map(record).collect();
@@ -124,7 +131,11 @@ fn entry(line: &[u8]) -> Option<Entry> {
         LineStep::Failed => Step::Failed,
         LineStep::Reported => Step::Reported(succeeded()?),
     };
-    let window = state.map(|state| Window { state: state.records, is_final: is_final == Some(true) });
+    let window = window.zip(state).map(|(borders, state)| Window {
+        state: state.records,
+        is_final: is_final == Some(true),
+        is_passed: event.records.iter().any(|record| arrival(record) >= borders.end),
+    });
     Some(Entry { step, shard, records, window })
 }
 
@@ -141,6 +152,11 @@ fn given_up(line: &[u8]) -> Option<GivenUp> {
 
 fn shard_of(record: &KinesisEventRecord) -> Option<&str> {
     Some(record.event_id.as_deref()?.split_once(':')?.0)
+}
+
+/// To the second, as borders of windows are written.
+fn arrival(record: &KinesisEventRecord) -> String {
+    record.kinesis.approximate_arrival_timestamp.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn record(record: &KinesisEventRecord) -> StreamRecord {

@@ -15,7 +15,7 @@ pub(super) struct Mapping {
     pub(super) name: &'static str,
     /// Lines of YAML.
     settings: &'static [&'static str],
-    /// One of so many records of each key is never handled.
+    /// About one of so many records is never handled.
     poison_one_of: Option<u32>,
     /// What the function does now and then, beside failing.
     pub(super) tricks: &'static [Trick],
@@ -72,7 +72,7 @@ pub(super) const MAPPINGS: [Mapping; 4] = [
             r#"FilterCriteria: {Filters: [{Pattern: '{"partitionKey": [{"anything-but": ["key-7", "key-20"]}]}'}]}"#,
             "DestinationConfig: {OnFailure: {Destination: 'file:Sorter/given-up'}}",
         ],
-        poison_one_of: Some(60),
+        poison_one_of: Some(200),
         tricks: &[Trick::Report, Trick::Report, Trick::Lie],
         resharded: Way::SplitAndMerge,
         order: Order::OfKey(Settings { lanes: 5, retries: 1, filtered_keys: &["key-7", "key-20"] }),

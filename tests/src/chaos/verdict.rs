@@ -93,6 +93,8 @@ pub enum Wrong {
         /// Where it could have begun.
         allowed: Vec<usize>,
     },
+    /// A record of the batch is not of the window: it arrived later.
+    AfterWindow,
     /// These records succeeded in a window that never ended.
     WindowNotEnded(Range<usize>),
 

@@ -454,6 +454,8 @@ impl Ledger {
             let is_early = self.windows.check_last(&body, next.as_ref(), is_cut, &self.policy);
             if !is_cut {
                 self.chains.push(Chain::default());
+            } else if !self.windows.is_overfull() {
+                self.fit_front(0);
             }
             let last = Group { last_of_window: Some(is_early), ..Group::new(Vec::new()) };
             self.chains[0].groups.push_front(last);

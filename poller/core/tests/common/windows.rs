@@ -108,10 +108,7 @@ impl Windows {
         let room = tumbling.envelope.around(open, WindowInvocation::Gathering);
         let is_tight =
             next.is_some_and(|next| room.event_len(1, next.encoded_len()) > policy.event_bytes_max);
-        assert!(
-            open.state.len() > STATE_BYTES_MAX || is_tight,
-            "a window ends early only when its state is large"
-        );
+        assert!(self.is_overfull() || is_tight, "a window ends early only when its state is large");
         true
     }
 
@@ -123,6 +120,11 @@ impl Windows {
         self.is_read_to_end
             || self.caught_up_at.is_some_and(is_late)
             || self.last_arrival.is_some_and(is_later)
+    }
+
+    /// Whether the state alone ends the window.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.state.len() > STATE_BYTES_MAX)
     }
 
     /// The final invocation is done, or was given up.

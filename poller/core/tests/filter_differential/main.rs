@@ -4,8 +4,6 @@
 //!
 //! `PELTON_FILTER_PAIRS` says how many pairs (100,000), `PELTON_FILTER_SEED` the first one's seed.
 
-#![expect(clippy::disallowed_macros, reason = "a long run says how it is to be run again")]
-
 mod generator;
 mod judge;
 

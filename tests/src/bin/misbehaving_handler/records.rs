@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Between two looks at the file while it says `hold`.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// The variable of the environment that says that one of so many records of each key is poison: never handled.
+/// The variable of the environment that says that about one of so many records is poison: never handled.
 const POISON_VARIABLE: &str = "POISON_ONE_OF";
 
 /// A state with this many bytes more ends its window.
@@ -135,10 +135,11 @@ fn poison(event: &Value) -> Option<(String, Poison)> {
     let one_of: u64 = std::env::var(POISON_VARIABLE).ok()?.parse().expect("a number of records");
     records(event).iter().find_map(|record| {
         let data = STANDARD.decode(record["kinesis"]["data"].as_str()?).ok()?;
-        let (_, number) = std::str::from_utf8(&data).ok()?.split_once(' ')?;
-        let nth: u64 = number.parse::<u64>().ok()? + 1;
-        let how = if nth / one_of % 2 == 0 { Poison::Reported } else { Poison::Error };
-        (nth % one_of == 0).then(|| (sequence_number(record), how))
+        // Always the same records, here and there.
+        let hash =
+            data.iter().fold(0, |hash: u64, byte| hash.wrapping_mul(31).wrapping_add(u64::from(*byte)));
+        let how = if (hash / one_of).is_multiple_of(2) { Poison::Reported } else { Poison::Error };
+        hash.is_multiple_of(one_of).then(|| (sequence_number(record), how))
     })
 }
 

@@ -26,7 +26,7 @@ impl Windows {
         self.begun_at
     }
 
-    /// What is wrong with the state of a batch that begins `at` this place in this life.
+    /// What is wrong with the window of a batch that begins `at` this place in this life.
     pub(super) fn begin(
         &mut self,
         window: &Window,
@@ -35,6 +35,9 @@ impl Windows {
         life: usize,
         lives: &[Life],
     ) -> Option<Wrong> {
+        if window.is_passed {
+            return Some(Wrong::AfterWindow);
+        }
         let other_state = Wrong::OtherState { at, records: window.state.len() };
         let Some(start) = at.checked_sub(window.state.len()) else { return Some(other_state) };
         let before = content.records[start..at].iter().map(|record| &record.sequence_number);

@@ -262,6 +262,7 @@ fn a_window_that_ends_early_is_said_once() {
             (5, Page("a", CaughtUp), "invoke a #1 @0 {}"),
             (6, Says(state), &format!("save a in \"{}\"", "x".repeat(1_048_575))),
             (7, Saved, "invoke #1 early final @0 (1048577 bytes)"),
+            (8, Throttled, "invoke #1 early final @0 (1048577 bytes)"),
             (8, Fails, "invoke #2 early final @0 (1048577 bytes)"),
             (9, Succeeds, "save a"),
         ],

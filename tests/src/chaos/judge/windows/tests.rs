@@ -18,6 +18,11 @@ type Batch = (Step, Range<usize>, Range<usize>);
 /// What is wrong with these lives. A shard holds the records 0 to 9.
 #[track_caller]
 fn check(lives: &[(End, &[Batch])], expected: &[Wrong]) {
+    check_entries(lives, entry, expected);
+}
+
+#[track_caller]
+fn check_entries(lives: &[(End, &[Batch])], entry: fn(&Batch) -> Entry, expected: &[Wrong]) {
     let records = (0..10).map(record).collect();
     let content = ShardContent { parents: Vec::new(), records };
     let stream = StreamContent { shards: [(SHARD.to_owned(), content)].into(), names_parents: true };
@@ -35,7 +40,7 @@ fn check(lives: &[(End, &[Batch])], expected: &[Wrong]) {
 
 fn entry((step, places, state): &Batch) -> Entry {
     let state: Vec<String> = state.clone().map(|place| place.to_string()).collect();
-    let window = Some(Window { state, is_final: places.is_empty() });
+    let window = Some(Window { state, is_final: places.is_empty(), is_passed: false });
     Entry { step: *step, shard: SHARD.to_owned(), records: places.clone().map(record).collect(), window }
 }
 
@@ -64,6 +69,16 @@ fn a_state_that_lacks_a_record_or_has_one_too_many_is_seen() {
     check(&[(Killed, &twice)], &[elsewhere, Wrong::WindowElsewhere { window: 3..6, allowed: vec![0] }]);
     let forgotten = [done(0..3, 0..0), done(3..6, 3..3), over(3..6)].concat();
     check(&[(Killed, &forgotten)], &[Wrong::WindowElsewhere { window: 3..3, allowed: vec![0] }]);
+}
+
+#[test]
+fn a_record_of_a_later_window_is_seen() {
+    let passed = |batch: &Batch| {
+        let entry = entry(batch);
+        let window = entry.window.map(|window| Window { is_passed: true, ..window });
+        Entry { window, ..entry }
+    };
+    check_entries(&[(Killed, &[(Step::Began, 0..3, 0..0)])], passed, &[Wrong::AfterWindow]);
 }
 
 #[test]
