@@ -38,7 +38,7 @@ Resources:
       Runtime: provided.al2023
       Handler: bootstrap
       CodeUri: code
-      Environment: {Variables: {A: x}}
+      Environment: {Variables: {AB: x}}
 ";
 
 fn mapping(number: usize) -> String {
@@ -101,6 +101,38 @@ fn templates_of_parameters() {
     check_template(100, "Parameters:\n", part, "Resources: {}\n");
 }
 
+/// A parameter that is a list of so many `a`, and what it allows.
+fn list(size: usize, constraint: &str) -> String {
+    let default = "a,".repeat(size);
+    format!(
+        "Parameters:\n  P: {{Type: CommaDelimitedList, Default: '{default}a', {constraint}}}\nResources: {{}}\n"
+    )
+}
+
+#[test]
+fn templates_of_a_long_list_and_a_long_pattern() {
+    let template = |size: usize| list(size, &format!("AllowedPattern: '{}|a'", "b".repeat(size)));
+    check(250, template, |text| load(text));
+}
+
+#[test]
+fn templates_of_a_long_list_and_many_allowed_values() {
+    let template = |size: usize| {
+        let values: String = (0..size * 4).map(|number| format!("b{number}, ")).collect();
+        list(size, &format!("AllowedValues: [{values} a]"))
+    };
+    check(250, template, |text| load(text));
+}
+
+#[test]
+fn templates_of_a_long_list_of_which_nothing_is_allowed() {
+    let template = |size: usize| {
+        let values: String = (0..size * 4).map(|number| format!("b{number}, ")).collect();
+        list(size, &format!("AllowedValues: [{values} c]"))
+    };
+    check(250, template, |text| load(text));
+}
+
 #[test]
 fn templates_of_conditions_that_build_on_each_other() {
     let part = |number: usize| match number {
@@ -129,7 +161,7 @@ fn templates_with_a_long_text() {
 
 #[test]
 fn templates_with_a_substitution_of_many_variables() {
-    let begin = FUNCTION.replace("{A: x}}\n", "{A: !Sub '");
+    let begin = FUNCTION.replace("{AB: x}}\n", "{AB: !Sub '");
     check_template(1_000, &begin, |_| "${AWS::Region}".to_owned(), &format!("'}}}}\n{}", mapping(0)));
 }
 
@@ -141,7 +173,7 @@ fn templates_with_a_long_sequence() {
 
 #[test]
 fn templates_with_a_long_join() {
-    let begin = FUNCTION.replace("{A: x}}\n", "{A: !Join [',', [");
+    let begin = FUNCTION.replace("{AB: x}}\n", "{AB: !Join [',', [");
     check_template(1_000, &begin, |_| "a, ".to_owned(), &format!("]]}}}}\n{}", mapping(0)));
 }
 

@@ -9,8 +9,12 @@ use super::document::wrong_shape;
 use super::node::{Entry, Node};
 use super::source::Span;
 use super::suggest;
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// Longest value of a parameter, in bytes (CloudFormation's quotas). Without it, a pattern could be made slow by a long value.
+const VALUE_BYTES_MAX: usize = 4096;
 
 /// What a compiled AllowedPattern may take, in bytes.
 const PATTERN_BYTES_MAX: usize = 1024 * 1024;
@@ -88,6 +92,14 @@ struct Declaration<'t> {
     kind: Kind,
 }
 
+/// What is asked of each value, read once for all values of a list.
+struct Constraints<'t> {
+    /// AllowedValues, for people and to be looked up.
+    allowed: Option<(String, BTreeSet<Cow<'t, str>>)>,
+    /// AllowedPattern, as it stands, and compiled.
+    pattern: Option<(&'t str, Regex)>,
+}
+
 impl<'t> Declaration<'t> {
     fn read(context: &mut Context<'t>, entry: &'t Entry) -> Result<Self, Reported> {
         let Some(properties) = entry.value.as_mapping() else {
@@ -141,21 +153,43 @@ impl<'t> Declaration<'t> {
             },
             (None, None) => return Ok(ParameterValue::Missing),
         };
+        if text.len() > VALUE_BYTES_MAX {
+            let message = format!("the parameter `{}` has {} bytes", self.name, text.len());
+            let label = format!("must have at most {VALUE_BYTES_MAX}");
+            return Err(context.report(Diagnostic::error(Code::TooLarge, message).at(span, label)));
+        }
+        let constraints = self.constraints(context);
         match self.kind {
             Kind::Text | Kind::Number | Kind::Kept => {
-                self.check(context, &text, span)?;
+                self.check(context, &constraints, &text, span)?;
                 Ok(ParameterValue::Single(text.into_owned()))
             }
             Kind::TextList | Kind::NumberList => {
                 let items: Vec<String> = text.split(',').map(|item| item.trim().to_owned()).collect();
-                context.each(&items, |context, item| self.check(context, item, span))?;
+                context.each(&items, |context, item| self.check(context, &constraints, item, span))?;
                 Ok(ParameterValue::List(items))
             }
         }
     }
 
+    fn constraints(&self, context: &mut Context<'t>) -> Constraints<'t> {
+        let allowed = self.property("AllowedValues").and_then(Node::as_sequence).map(|allowed| {
+            let names: Vec<Cow<'_, str>> = allowed.iter().filter_map(Node::as_property_text).collect();
+            let list = suggest::list(names.iter().map(AsRef::as_ref));
+            (list.unwrap_or_else(|| "nothing".to_owned()), names.into_iter().collect())
+        });
+        let pattern = self.property("AllowedPattern").and_then(|pattern| self.pattern(context, pattern));
+        Constraints { allowed, pattern }
+    }
+
     /// Checks one value against every constraint, and reports all that it breaks.
-    fn check(&self, context: &mut Context<'t>, value: &str, span: Span) -> Result<(), Reported> {
+    fn check(
+        &self,
+        context: &mut Context<'t>,
+        constraints: &Constraints<'t>,
+        value: &str,
+        span: Span,
+    ) -> Result<(), Reported> {
         let mut result = Ok(());
         let mut fail = |context: &mut Context<'t>, message: String| {
             let shown = if is_secret(&self.entry.value) { "(hidden)" } else { value };
@@ -170,13 +204,10 @@ impl<'t> Declaration<'t> {
         if matches!(self.kind, Kind::Number | Kind::NumberList) && !is_number {
             fail(context, "must be a number".to_owned());
         }
-        if let Some(allowed) = self.property("AllowedValues").and_then(Node::as_sequence) {
-            let allowed: Vec<Cow<'_, str>> = allowed.iter().filter_map(Node::as_property_text).collect();
-            if !allowed.contains(&Cow::Borrowed(value)) {
-                let list =
-                    suggest::list(allowed.iter().map(AsRef::as_ref)).unwrap_or_else(|| "nothing".to_owned());
-                fail(context, format!("must be one of {list}"));
-            }
+        if let Some((list, known)) = &constraints.allowed
+            && !known.contains(value)
+        {
+            fail(context, format!("must be one of {list}"));
         }
         for (name, unit, actual) in self.measures(value) {
             let Some(limit) = self
@@ -193,10 +224,10 @@ impl<'t> Declaration<'t> {
                 fail(context, format!("must be at most {limit}{unit}"));
             }
         }
-        if let Some(pattern) = self.property("AllowedPattern")
-            && self.matches(context, pattern, value) == Some(false)
+        if let Some((pattern, regex)) = &constraints.pattern
+            && !regex.is_match(value)
         {
-            fail(context, format!("must match the pattern `{}`", pattern.as_scalar().unwrap_or_default()));
+            fail(context, format!("must match the pattern `{pattern}`"));
         }
         result
     }
@@ -216,12 +247,11 @@ impl<'t> Declaration<'t> {
         }
     }
 
-    /// Whether the whole value matches; `None` if the pattern is none that we understand.
-    fn matches(&self, context: &mut Context<'t>, pattern: &Node, value: &str) -> Option<bool> {
+    /// The pattern that the whole value must match; `None` if it is none that we understand.
+    fn pattern(&self, context: &mut Context<'t>, pattern: &'t Node) -> Option<(&'t str, Regex)> {
         let text = pattern.as_scalar()?;
         let anchored = format!("^(?:{text})$");
-        let compiled = RegexBuilder::new(&anchored).size_limit(PATTERN_BYTES_MAX).build();
-        let Ok(regex) = compiled else {
+        let Ok(regex) = RegexBuilder::new(&anchored).size_limit(PATTERN_BYTES_MAX).build() else {
             context.report(
                 Diagnostic::warning(
                     Code::Unsupported,
@@ -231,7 +261,7 @@ impl<'t> Declaration<'t> {
             );
             return None;
         };
-        Some(regex.is_match(value))
+        Some((text, regex))
     }
 
     fn property(&self, name: &str) -> Option<&'t Node> {
@@ -335,6 +365,20 @@ mod tests {
         check_refused("Type: String, MaxLength: 2", "P=abc", "must be at most 2 characters long");
         check_refused("Type: List<Number>", "P=1,x", "must be a number");
         check_refused("Type: String, AllowedValues: [a], ConstraintDescription: only a", "P=b", "| only a");
+    }
+
+    #[test]
+    fn a_value_has_at_most_4096_bytes() {
+        let of = |bytes: usize| format!("P={}", "é".repeat(bytes / 2));
+        // It is no problem of the parameter, but of the variable that gets it.
+        check_refused(
+            "Type: String, AllowedPattern: 'é+'",
+            &of(4096),
+            "the environment variables have 4101 bytes",
+        );
+        for kind in ["Type: String", "Type: CommaDelimitedList", "Type: String, NoEcho: true"] {
+            check_refused(kind, &of(4098), "the parameter `P` has 4098 bytes | must have at most 4096");
+        }
     }
 
     #[test]
