@@ -7,6 +7,8 @@ use super::diagnostics::{Code, Diagnostic};
 use super::node::{Entry, Node};
 use super::source::{Source, Span};
 use pelton_core::filter::{self, Filters, PatternError};
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
 
 /// Filters of one mapping at most, once AWS raised the quota.
 const FILTERS_MAX: usize = 10;
@@ -14,6 +16,23 @@ const FILTERS_MAX: usize = 10;
 const FILTERS_DEFAULT_MAX: usize = 5;
 /// Characters of one pattern.
 const PATTERN_CHARS_MAX: usize = 4096;
+
+/// What a record has at its top, for a pattern to name (specification 6.2).
+const RECORD_FIELDS: [&str; 13] = [
+    "data",
+    "kinesis",
+    "partitionKey",
+    "sequenceNumber",
+    "approximateArrivalTimestamp",
+    "kinesisSchemaVersion",
+    "eventSource",
+    "eventSourceARN",
+    "eventVersion",
+    "eventID",
+    "eventName",
+    "awsRegion",
+    "invokeIdentityArn",
+];
 
 /// The texts of the patterns; none, if the mapping has no filters after all.
 pub(super) fn read(context: &mut Context<'_>, property: &Entry) -> Result<Vec<String>, Reported> {
@@ -92,7 +111,21 @@ fn pattern(context: &mut Context<'_>, property: &Entry) -> Result<String, Report
         ));
     }
     check_pattern(context, text, span)?;
+    warn_of_a_pattern_without_data(context, text, span);
     Ok(text.to_owned())
+}
+
+/// A pattern of the payload alone is the likeliest slip, and drops every record.
+fn warn_of_a_pattern_without_data(context: &mut Context<'_>, text: &str, span: Span) {
+    let fields: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
+    let is_known = |name: &String| name == "$or" || RECORD_FIELDS.contains(&name.as_str());
+    if let (Some(first), false) = (fields.keys().next(), fields.keys().any(is_known)) {
+        let message = format!("no record has a field `{first}`: the pattern matches none, or the wrong ones");
+        let diagnostic = Diagnostic::warning(Code::UnknownName, message)
+            .at(span, "the payload of a record is under `data`")
+            .help(format!("did you mean `{{\"data\": {{\"{first}\": …}}}}`?"));
+        context.report(diagnostic);
+    }
 }
 
 /// Reports a text that is no pattern. Underlined is the place inside of it, if the template shows that very place.
@@ -151,6 +184,18 @@ mod tests {
             &["{\"data\": {\"r\": [\"eu-west-1\"]}}"],
         );
         check(&filters(2), &["{\"data\": {\"a\": [1]}}"; 2]);
+    }
+
+    #[test]
+    fn a_pattern_that_names_no_field_of_a_record_is_warned_of() {
+        check_refused(
+            "{Filters: [{Pattern: '{\"kind\": [\"order\"]}'}]}",
+            "warning unknown-name: no record has a field `kind`: the pattern matches none, or the wrong ones | the payload of a \
+             record is under `data` | did you mean `{\"data\": {\"kind\": …}}`?",
+        );
+        check("{Filters: [{Pattern: '{\"partitionKey\": [\"1\"]}'}]}", &["{\"partitionKey\": [\"1\"]}"]);
+        let either = "{\"$or\": [{\"data\": {\"a\": [1]}}, {\"data\": {\"b\": [1]}}]}";
+        check(&format!("{{Filters: [{{Pattern: '{either}'}}]}}"), &[either]);
     }
 
     #[test]
