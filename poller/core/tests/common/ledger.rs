@@ -119,7 +119,11 @@ impl Ledger {
 
     /// Whether all is done that was to be done until now.
     pub(crate) fn has_caught_up(&self) -> bool {
-        self.is_read_to_now && !self.is_holding() && self.chains.is_empty() && !self.windows.is_over()
+        self.is_read_to_now
+            && !self.is_holding()
+            && self.chains.is_empty()
+            && !self.windows.is_over()
+            && !self.windows.is_overfull()
     }
 
     /// Whether batches follow each other, and nothing but the batching window and backoff is waited for.
