@@ -41,6 +41,11 @@ impl OpenWindow {
         Self { start, end: start.after(length), state: Bytes::from_static(EMPTY_STATE) }
     }
 
+    /// The same window as it began.
+    pub(crate) fn begun_anew(&self) -> Self {
+        Self { start: self.start, end: self.end, state: Bytes::from_static(EMPTY_STATE) }
+    }
+
     /// Whether the record goes into this window. One that is older does too: arrival times are only about in order.
     pub(crate) fn takes(&self, record: &Record) -> bool {
         record.arrival() < self.end

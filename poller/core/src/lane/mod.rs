@@ -251,7 +251,7 @@ impl Lane {
                     (0, EndedAs::ResponseRefused(reason))
                 }
                 Verdict::Succeeded { state } => {
-                    self.set_window_state(state, policy);
+                    self.set_window_state(state);
                     (batch.records().len(), EndedAs::Succeeded)
                 }
                 Verdict::FailedFrom { first: 0, .. } => {
@@ -259,7 +259,7 @@ impl Lane {
                     (0, EndedAs::PartlyFailed)
                 }
                 Verdict::FailedFrom { first, state } => {
-                    self.set_window_state(state, policy);
+                    self.set_window_state(state);
                     self.failures = 0;
                     let rest = self.at_hand().rest_from(first, reached(HowFailed::Reported));
                     *self.at_hand() = rest;
@@ -273,7 +273,7 @@ impl Lane {
         };
         if result == EndedAs::Succeeded {
             self.failures = 0;
-            self.finish_work(policy);
+            self.finish_work();
         } else {
             self.wait_or_give_up(policy, now, random);
         }
@@ -336,18 +336,18 @@ impl Lane {
             }
         }
         let reason = work.give_up.expect("what is handed over was given up");
-        let given_up = GivenUp { batch: self.finish_work(policy), reason };
+        let given_up = GivenUp { batch: self.finish_work(), reason };
         if self.work.is_empty() {
             self.failures = 0;
         }
         if is_accepted { Delivered::HandedOver(given_up) } else { Delivered::Abandoned(given_up) }
     }
 
-    fn finish_work(&mut self, policy: &Policy) -> Arc<Batch> {
+    fn finish_work(&mut self) -> Arc<Batch> {
         self.state = State::Idle;
         let work = self.work.pop_front().expect("what is in flight is at hand");
         if let Some(last) = work.last_of_window {
-            self.close_window(last.invocation, policy);
+            self.close_window(last.invocation);
         }
         work.batch
     }

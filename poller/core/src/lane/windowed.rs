@@ -104,8 +104,7 @@ impl Lane {
     /// Whether the next record fits into an event, if only the open window's state were not in it.
     pub(super) fn would_fit_into_fresh_window(&self, policy: &Policy) -> bool {
         let (Some(window), Some(next)) = (&self.window, self.waiting.front()) else { return false };
-        let fresh = OpenWindow { state: Bytes::from_static(b"{}"), ..window.open.clone() };
-        let envelope = window.tumbling.around(&fresh, WindowInvocation::Gathering);
+        let envelope = window.tumbling.around(&window.open.begun_anew(), WindowInvocation::Gathering);
         envelope.event_len(1, next.encoded_len()) <= policy.event_bytes_max
     }
 
@@ -129,14 +128,17 @@ impl Lane {
             if window.open.is_overfull() {
                 break;
             }
-            work.batch = Arc::new(work.batch.in_envelope(window.envelope.clone()));
+            if *work.batch.envelope() != window.envelope {
+                work.batch = Arc::new(work.batch.in_envelope(window.envelope.clone()));
+            }
             if work.batch.event_len() <= policy.event_bytes_max {
                 return;
             }
             if work.batch.records().len() == 1 {
                 break;
             }
-            let (first, second) = work.smaller();
+            // Its state has grown since: by a success, after which this part of the batch has all its attempts before it.
+            let (first, second) = work.halves();
             *work = first;
             self.work.insert(1, second);
         }
@@ -159,20 +161,18 @@ impl Lane {
     }
 
     /// The function returned a new state.
-    pub(super) fn set_window_state(&mut self, state: Option<Bytes>, policy: &Policy) {
-        if let (Some(tumbling), Some(window), Some(state)) = (&policy.tumbling, &self.window, state) {
-            self.window = Some(Windowed::begun(OpenWindow { state, ..window.open.clone() }, tumbling));
+    pub(super) fn set_window_state(&mut self, state: Option<Bytes>) {
+        if let (Some(window), Some(state)) = (&self.window, state) {
+            let open = OpenWindow { state, ..window.open.clone() };
+            self.window = Some(Windowed::begun(open, &window.tumbling));
         }
     }
 
     /// The final invocation is done, or was given up. A batch that was cut for the window goes on in a fresh one with the
     /// same borders.
-    pub(super) fn close_window(&mut self, invocation: WindowInvocation, policy: &Policy) {
-        let closed = self.window.take().map(|window| window.open);
+    pub(super) fn close_window(&mut self, invocation: WindowInvocation) {
         let goes_on = invocation == WindowInvocation::FinalEarly && !self.work.is_empty();
-        if let (Some(tumbling), Some(closed), true) = (&policy.tumbling, closed, goes_on) {
-            let open = OpenWindow { state: Bytes::from_static(b"{}"), ..closed };
-            self.window = Some(Windowed::fresh(open, tumbling));
-        }
+        let closed = self.window.take().filter(|_| goes_on);
+        self.window = closed.map(|closed| Windowed::fresh(closed.open.begun_anew(), &closed.tumbling));
     }
 }

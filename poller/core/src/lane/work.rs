@@ -76,12 +76,6 @@ impl Work {
         (half(first), half(second))
     }
 
-    /// The same, but attempts go on: the batch did not fail, it only grew too large for one event.
-    pub(super) fn smaller(&self) -> (Work, Work) {
-        let (first, second) = self.halves();
-        (Work { attempts: self.attempts, ..first }, Work { attempts: self.attempts, ..second })
-    }
-
     /// What is left once the records before `first` succeeded: a batch with all its attempts before it.
     pub(super) fn rest_from(&self, first: usize, reached: Reached) -> Work {
         let rest = self.with_records(self.batch.records()[first..].to_vec());
