@@ -117,6 +117,35 @@ pub struct Mapping {
     pub on_failure: Option<OnFailure>,
 }
 
+impl Mapping {
+    /// A mapping of a stream with AWS's defaults.
+    #[must_use]
+    pub fn new(
+        id: MappingId,
+        function: String,
+        stream: StreamArn,
+        starting_position: StartingPosition,
+    ) -> Self {
+        Self {
+            id,
+            function,
+            stream,
+            enabled: true,
+            starting_position,
+            batch_size: 100,
+            batching_window: Duration::ZERO,
+            parallelization_factor: 1,
+            bisect_batch_on_function_error: false,
+            maximum_retry_attempts: None,
+            maximum_record_age: None,
+            tumbling_window: None,
+            report_batch_item_failures: false,
+            filter_patterns: Vec::new(),
+            on_failure: None,
+        }
+    }
+}
+
 /// Where records go that were given up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OnFailure {

@@ -160,10 +160,17 @@ impl MappingSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::application::{MappingId, StreamArn};
+    use pelton_core::plan::StartingPosition;
 
     #[test]
     fn the_defaults_are_no_changes() {
         let defaults = MappingSettings::default();
+        let [partition, region, account, name] =
+            ["aws", "eu-west-1", "123456789012", "orders"].map(str::to_owned);
+        let stream = StreamArn { partition, region, account, name };
+        let mapping = Mapping::new(MappingId("M".into()), "F".into(), stream, StartingPosition::Latest);
+        assert_eq!(MappingSettings::of(&mapping), defaults);
         assert_eq!(defaults.changes(), []);
         let told = serde_json::to_string(&defaults).unwrap();
         assert_eq!(serde_json::from_str::<MappingSettings>(&told).unwrap(), defaults);

@@ -40,22 +40,10 @@ impl World {
             account: "000000000000".into(),
             name: "fake".into(),
         };
+        let id = MappingId("mapping".into());
         let mapping = Mapping {
-            id: MappingId("mapping".into()),
-            function: "function".into(),
-            stream: arn,
-            enabled: true,
-            starting_position: StartingPosition::TrimHorizon,
             batch_size: 10,
-            batching_window: Duration::ZERO,
-            parallelization_factor: 1,
-            bisect_batch_on_function_error: false,
-            maximum_retry_attempts: None,
-            maximum_record_age: None,
-            tumbling_window: None,
-            report_batch_item_failures: false,
-            filter_patterns: Vec::new(),
-            on_failure: None,
+            ..Mapping::new(id, "function".into(), arn, StartingPosition::TrimHorizon)
         };
         let store = MemoryStore::default();
         let (destination, endpoint, goal) = (None, Endpoint::Other, Goal::GoOn);

@@ -49,28 +49,13 @@ mod tests {
     use std::time::Duration;
 
     fn defaults() -> Mapping {
-        Mapping {
-            id: MappingId("M".into()),
-            function: "F".into(),
-            stream: StreamArn {
-                partition: "aws".into(),
-                region: "eu-west-1".into(),
-                account: "123456789012".into(),
-                name: "orders".into(),
-            },
-            enabled: true,
-            starting_position: StartingPosition::TrimHorizon,
-            batch_size: 100,
-            batching_window: Duration::ZERO,
-            parallelization_factor: 1,
-            bisect_batch_on_function_error: false,
-            maximum_retry_attempts: None,
-            maximum_record_age: None,
-            tumbling_window: None,
-            report_batch_item_failures: false,
-            filter_patterns: Vec::new(),
-            on_failure: None,
-        }
+        let stream = StreamArn {
+            partition: "aws".into(),
+            region: "eu-west-1".into(),
+            account: "123456789012".into(),
+            name: "orders".into(),
+        };
+        Mapping::new(MappingId("M".into()), "F".into(), stream, StartingPosition::TrimHorizon)
     }
 
     fn envelope() -> Envelope {

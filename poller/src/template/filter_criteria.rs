@@ -6,16 +6,12 @@ use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
 use super::node::{Entry, Node};
 use super::source::{Source, Span};
-use pelton_core::filter::{self, Filters, PatternError};
+use pelton_core::filter::{self, FILTERS_MAX, Filters, PATTERN_CHARACTERS_MAX, PatternError};
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
-/// Filters of one mapping at most, once AWS raised the quota.
-const FILTERS_MAX: usize = 10;
 /// Filters of one mapping that AWS takes without being asked.
 const FILTERS_DEFAULT_MAX: usize = 5;
-/// Characters of one pattern.
-const PATTERN_CHARS_MAX: usize = 4096;
 
 /// What a record has at its top, for a pattern to name (specification 6.2).
 const RECORD_FIELDS: [&str; 13] = [
@@ -104,10 +100,10 @@ fn pattern(context: &mut Context<'_>, property: &Entry) -> Result<String, Report
         )));
     };
     let chars = text.chars().count();
-    if chars > PATTERN_CHARS_MAX {
+    if chars > PATTERN_CHARACTERS_MAX {
         return Err(context.report(
             Diagnostic::error(Code::TooLarge, format!("`Pattern` has {chars} characters"))
-                .at(span, format!("must have at most {PATTERN_CHARS_MAX}")),
+                .at(span, format!("must have at most {PATTERN_CHARACTERS_MAX}")),
         ));
     }
     check_pattern(context, text, span)?;

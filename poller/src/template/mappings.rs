@@ -17,10 +17,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 const BATCH_SIZE: RangeInclusive<i64> = 1..=10_000;
-const BATCH_SIZE_DEFAULT: u32 = 100;
 const BATCHING_WINDOW_SECONDS: RangeInclusive<i64> = 0..=300;
 const PARALLELIZATION_FACTOR: RangeInclusive<i64> = 1..=10;
-const PARALLELIZATION_FACTOR_DEFAULT: u32 = 1;
 /// What stands for no limit but the stream's retention, of attempts and of age: the default of both.
 const FOREVER: i64 = -1;
 const RETRY_ATTEMPTS: RangeInclusive<i64> = FOREVER..=10_000;
@@ -92,23 +90,23 @@ pub(super) fn read<'t>(
     };
     result?;
     windows?;
+    let defaults = Mapping::new(declared.id.clone(), function.to_owned(), stream, position?);
     let factor = settings.parallelization_factor.map(|(factor, _)| factor);
     Ok(Mapping {
-        id: declared.id.clone(),
-        function: function.to_owned(),
-        stream,
-        enabled: settings.enabled.unwrap_or(true),
-        starting_position: position?,
-        batch_size: settings.batch_size.unwrap_or(BATCH_SIZE_DEFAULT),
-        batching_window: settings.batching_window.unwrap_or(Duration::ZERO),
-        parallelization_factor: factor.unwrap_or(PARALLELIZATION_FACTOR_DEFAULT),
-        bisect_batch_on_function_error: settings.bisect_batch_on_function_error.unwrap_or(false),
+        enabled: settings.enabled.unwrap_or(defaults.enabled),
+        batch_size: settings.batch_size.unwrap_or(defaults.batch_size),
+        batching_window: settings.batching_window.unwrap_or(defaults.batching_window),
+        parallelization_factor: factor.unwrap_or(defaults.parallelization_factor),
+        bisect_batch_on_function_error: settings
+            .bisect_batch_on_function_error
+            .unwrap_or(defaults.bisect_batch_on_function_error),
         maximum_retry_attempts: settings.maximum_retry_attempts,
         maximum_record_age: settings.maximum_record_age,
         tumbling_window: settings.tumbling_window.map(|(length, _)| length),
         report_batch_item_failures: settings.report_batch_item_failures,
         filter_patterns: settings.filter_patterns,
         on_failure: settings.on_failure,
+        ..defaults
     })
 }
 
