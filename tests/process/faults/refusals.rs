@@ -16,7 +16,7 @@ async fn check(fault: Fault, times: usize, said: &str) {
     world.until_all_is_done().await;
     world.proxy.change(reads(&fault));
     world.put(20).await;
-    world.until_met(&fault, 2 * times).await;
+    world.until_each_shard_met(&fault, times).await;
     world.running.wait_for_line(TROUBLE).await;
     world.running.wait_for_line(said).await;
     let calls = world.proxy.calls();

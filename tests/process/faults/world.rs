@@ -84,6 +84,16 @@ impl World {
         let met = wait::within(wait::PATIENCE, async || (self.proxy.count_of(fault) >= times).then_some(()));
         assert!(met.await.is_some(), "{fault:?} did not come {times} times:\n{}", self.running.printed());
     }
+
+    /// Waits until so many calls of each shard met with this fault.
+    pub(super) async fn until_each_shard_met(&self, fault: &Fault, times: usize) {
+        let all_met = wait::within(wait::PATIENCE, async || {
+            let calls = self.proxy.calls();
+            SHARDS.iter().all(|shard| met(&calls, fault, shard).len() >= times).then_some(())
+        });
+        let printed = || self.running.printed();
+        assert!(all_met.await.is_some(), "{fault:?} did not come {times} times to each shard:\n{}", printed());
+    }
 }
 
 /// A rule for the next calls of every shard.
