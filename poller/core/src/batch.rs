@@ -103,8 +103,10 @@ impl Batch {
         let mut run_end = run_start;
         for record in &self.records[1..] {
             if !run_end.is_joined_to(record) {
-                body.push(run_start.slice_through(run_end));
-                body.push(Bytes::from_static(SEPARATOR));
+                match run_start.slice_through_separator(run_end) {
+                    Some(run) => body.push(run),
+                    None => body.extend([run_start.slice_through(run_end), Bytes::from_static(SEPARATOR)]),
+                }
                 run_start = record;
             }
             run_end = record;
@@ -175,7 +177,7 @@ mod tests {
         let picked: Vec<Record> = [0, 1, 3, 4].map(|index: usize| page[index].clone()).to_vec();
         let batch = Batch::new(picked, Envelope::new("[", "]"));
         assert_eq!(batch.body().concat(), br#"["a","b","d","e"]"#);
-        assert_eq!(batch.body().len(), 5);
+        assert_eq!(batch.body().len(), 4, "the separator comes from the page");
         assert_eq!(batch.event_len(), batch.body().concat().len());
     }
 

@@ -10,8 +10,9 @@ use crate::lane::Lane;
 use crate::policy::Policy;
 use crate::record::Record;
 use crate::time::Timestamp;
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::hash_map::{DefaultHasher, Entry};
+use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasherDefault;
 
 /// The lanes of a shard.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub(crate) struct Lanes {
     /// Records held by each lane.
     held: Vec<usize>,
     /// The keys of which records are held, or were settled and are not kept as settled. Not looked at where there is one lane.
-    keys: BTreeMap<u64, KeyHeld>,
+    keys: HashMap<u64, KeyHeld, BuildHasherDefault<DefaultHasher>>,
     /// Keys of which nothing was held any more, each with the version of the checkpoint in which that is so.
     free: VecDeque<(Version, u64)>,
 }
@@ -37,7 +38,7 @@ impl Lanes {
     pub(crate) fn new(window: Option<OpenWindow>, policy: &Policy, now: Timestamp) -> Self {
         let lanes: Vec<Lane> =
             (0..policy.parallelization_factor).map(|_| Lane::new(window.clone(), policy, now)).collect();
-        Self { held: vec![0; lanes.len()], lanes, keys: BTreeMap::new(), free: VecDeque::new() }
+        Self { held: vec![0; lanes.len()], lanes, keys: HashMap::default(), free: VecDeque::new() }
     }
 
     pub(crate) fn push(&mut self, record: Record) {
@@ -145,6 +146,7 @@ impl Lanes {
 mod tests {
     use super::*;
     use crate::testing::{at, numbered, policy};
+    use std::collections::BTreeMap;
 
     /// Which lane each record goes to that is pushed; a capital letter settles the record of that name instead, and `!` keeps
     /// what is settled.

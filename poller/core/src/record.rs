@@ -8,17 +8,18 @@ use bytes::Bytes;
 use siphasher::sip::SipHasher24;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Where a record stands in its shard. Opaque: order is order of arrival, positions are only compared for equality.
 ///
 /// Kinesis: the sequence number (up to 56 and more digits). Kafka: the offset.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Position(Box<str>);
+pub struct Position(Arc<str>);
 
 impl Position {
     /// A position as the source writes it.
     #[must_use]
-    pub fn new(text: impl Into<Box<str>>) -> Self {
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 
@@ -152,6 +153,12 @@ impl Record {
     /// The bytes from the start of this record to the end of `last`, which must be of the same page.
     pub(crate) fn slice_through(&self, last: &Record) -> Bytes {
         self.page.slice(self.start as usize..last.end as usize)
+    }
+
+    /// The same with the separator that follows, if one does: the page then goes on.
+    pub(crate) fn slice_through_separator(&self, last: &Record) -> Option<Bytes> {
+        let end = last.end as usize;
+        (end < self.page.len()).then(|| self.page.slice(self.start as usize..=end))
     }
 }
 

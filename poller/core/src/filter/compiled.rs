@@ -147,6 +147,10 @@ impl<'f, 'a> Judge<'f, 'a> {
                 return Err((satisfied, clause, Reason::NoValue));
             }
         }
+        if self.fields.arrays_len() == 0 {
+            // Outside of arrays no value stands in the way of another.
+            return Ok(());
+        }
         let wanted: Vec<Wanted<'_, 'a>> = judged.iter().map(|clause| self.wanted(*clause)).collect();
         let mut steps_left = self.steps_left;
         let found = together::search(self.fields, &wanted, &mut steps_left);

@@ -85,6 +85,7 @@ pub(super) struct Array {
 pub(super) struct Fields<'a> {
     names: &'a Names,
     by_name: Vec<Vec<Field<'a>>>,
+    /// Their ids begin after [`NO_ELEMENT`].
     elements: Vec<Element>,
     arrays: Vec<Array>,
     count: u32,
@@ -102,9 +103,8 @@ struct Open {
 impl<'a> Fields<'a> {
     /// No field yet, of those that `names` ask for.
     pub(super) fn new(names: &'a Names) -> Self {
-        let outside = Element { outer: NO_ELEMENT, array: 0, first: 0, end: u32::MAX };
         let by_name = names.names.iter().map(|_| Vec::new()).collect();
-        Self { names, by_name, elements: vec![outside], arrays: Vec::new(), count: 0 }
+        Self { names, by_name, elements: Vec::new(), arrays: Vec::new(), count: 0 }
     }
 
     /// The values found under the name of that number.
@@ -113,7 +113,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn element(&self, id: ElementId) -> Element {
-        self.elements[id as usize]
+        self.elements[id as usize - 1]
     }
 
     pub(super) fn array(&self, id: ArrayId) -> Array {
@@ -209,7 +209,7 @@ impl<'a> Fields<'a> {
 
     fn open_element(&mut self, outer: ElementId, array: ArrayId) -> ElementId {
         self.elements.push(Element { outer, array, first: self.count, end: u32::MAX });
-        narrow(self.elements.len() - 1)
+        narrow(self.elements.len())
     }
 
     /// Notes where an object or array ends, which was `element` if it stood in an array.
@@ -218,7 +218,7 @@ impl<'a> Fields<'a> {
             self.arrays[array as usize].end = self.count;
         }
         if is_element {
-            self.elements[element as usize].end = self.count;
+            self.elements[element as usize - 1].end = self.count;
         }
     }
 }

@@ -3,6 +3,7 @@
 //! In: a text. Out: its tokens, each as it is spelled there, or where the text stops being JSON (RFC 8259). Never recurses, never
 //! builds a tree, never changes a number: `300` and `300.0` are different texts, and a filter must see that.
 
+use memchr::memchr2;
 use std::borrow::Cow;
 
 /// One token. What is spelled in the text is kept as it stands.
@@ -211,8 +212,11 @@ impl<'a> Reader<'a> {
         self.at += 1;
         loop {
             let rest = &self.text.as_bytes()[self.at..];
-            self.at +=
-                rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
+            let plain = &rest[..memchr2(b'"', b'\\', rest).unwrap_or(rest.len())];
+            // The least byte is found many bytes at a time, where it is only then found.
+            let has_control = plain.iter().fold(u8::MAX, |least, byte| least.min(*byte)) < b' ';
+            let first_control = if has_control { plain.iter().position(|byte| *byte < b' ') } else { None };
+            self.at += first_control.unwrap_or(plain.len());
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {

@@ -37,7 +37,9 @@ pub struct KinesisOrigin<'a> {
 impl Filters {
     pub(super) fn kinesis_fields<'a>(&'a self, view: &KinesisView<'a>) -> (Fields<'a>, Content) {
         let mut fields = Fields::new(self.patterns.names());
-        add_metadata(&mut fields, view);
+        if self.uses.iter().any(Option::is_none) {
+            add_metadata(&mut fields, view);
+        }
         let looks_into_data = self.uses.iter().any(Option::is_some);
         let content =
             if looks_into_data { payload::add(&mut fields, "data", view.data) } else { Content::Unreadable };
