@@ -10,9 +10,16 @@ use crate::lane::Lane;
 use crate::policy::Policy;
 use crate::record::Record;
 use crate::time::Timestamp;
+use std::collections::VecDeque;
 use std::collections::hash_map::{DefaultHasher, Entry};
-use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
+
+/// By keys, which are many and come and go with every record.
+#[expect(
+    clippy::disallowed_types,
+    reason = "nobody asks for its order, and its hashes are the same in every run"
+)]
+type ByKey<T> = std::collections::HashMap<u64, T, BuildHasherDefault<DefaultHasher>>;
 
 /// The lanes of a shard.
 #[derive(Debug)]
@@ -21,7 +28,7 @@ pub(crate) struct Lanes {
     /// Records held by each lane.
     held: Vec<usize>,
     /// The keys of which records are held, or were settled and are not kept as settled. Not looked at where there is one lane.
-    keys: HashMap<u64, KeyHeld, BuildHasherDefault<DefaultHasher>>,
+    keys: ByKey<KeyHeld>,
     /// Keys of which nothing was held any more, each with the version of the checkpoint in which that is so.
     free: VecDeque<(Version, u64)>,
 }
@@ -38,7 +45,7 @@ impl Lanes {
     pub(crate) fn new(window: Option<OpenWindow>, policy: &Policy, now: Timestamp) -> Self {
         let lanes: Vec<Lane> =
             (0..policy.parallelization_factor).map(|_| Lane::new(window.clone(), policy, now)).collect();
-        Self { held: vec![0; lanes.len()], lanes, keys: HashMap::default(), free: VecDeque::new() }
+        Self { held: vec![0; lanes.len()], lanes, keys: ByKey::default(), free: VecDeque::new() }
     }
 
     pub(crate) fn push(&mut self, record: Record) {

@@ -76,11 +76,13 @@ impl Endpoint {
         }
     }
 
-    /// Most records of one read: `api_max`, all that the API hands out, where reads are few; else enough to fill a batch.
-    fn fetch_records_max(self, batch_size: usize, api_max: usize) -> usize {
+    /// Most records of one read: all that the API hands out where reads are few; else enough to fill a batch of each lane, so
+    /// that lanes do not run half empty beside one another.
+    fn fetch_records_max(self, policy: &Policy) -> usize {
+        let all_lanes = policy.batch_size * policy.parallelization_factor;
         match self {
-            Endpoint::InProcess | Endpoint::Embedded => batch_size.max(FREE_FETCH_RECORDS_MIN),
-            Endpoint::Other => api_max,
+            Endpoint::InProcess | Endpoint::Embedded => FREE_FETCH_RECORDS_MIN.next_multiple_of(all_lanes),
+            Endpoint::Other => policy.fetch_records_max,
         }
     }
 }
@@ -295,7 +297,7 @@ fn policy_of(plan: &MappingPlan, description: &StreamDescription) -> Policy {
         retention: description.retention,
         poll_interval: plan.poll_interval,
         fetch_gap_min: plan.endpoint.fetch_gap_min(),
-        fetch_records_max: plan.endpoint.fetch_records_max(policy.batch_size, policy.fetch_records_max),
+        fetch_records_max: plan.endpoint.fetch_records_max(&policy),
         ..policy
     }
 }
@@ -359,4 +361,29 @@ pub(super) fn progress(state: &MappingState) -> BTreeMap<ShardId, ShardProgress>
 pub(super) fn state_of(shard: NewShard) -> (ShardId, ShardState) {
     let checkpoint = Checkpoint { ended: shard.start.is_none(), ..Checkpoint::default() };
     (shard.id, ShardState { start: shard.start, checkpoint })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pelton_core::Envelope;
+
+    fn check(endpoint: Endpoint, batch_size: usize, parallelization_factor: usize, records_max: usize) {
+        let policy = Policy::kinesis(Envelope::new("[", "]"));
+        let policy = Policy { batch_size, parallelization_factor, ..policy };
+        assert_eq!(endpoint.fetch_records_max(&policy), records_max);
+    }
+
+    #[test]
+    fn where_reads_are_free_one_fills_a_batch_of_each_lane_and_no_batch_by_half() {
+        check(Endpoint::Embedded, 100, 1, 500);
+        check(Endpoint::Embedded, 100, 4, 800);
+        check(Endpoint::InProcess, 300, 1, 600);
+        check(Endpoint::InProcess, 1000, 4, 4000);
+    }
+
+    #[test]
+    fn where_reads_are_few_each_takes_all_that_it_can() {
+        check(Endpoint::Other, 100, 4, 10_000);
+    }
 }

@@ -92,7 +92,11 @@ impl World {
             SHARDS.iter().all(|shard| met(&calls, fault, shard).len() >= times).then_some(())
         });
         let printed = || self.running.printed();
-        assert!(all_met.await.is_some(), "{fault:?} did not come {times} times to each shard:\n{}", printed());
+        assert!(
+            all_met.await.is_some(),
+            "{fault:?} did not come {times} times to each shard:\n{}",
+            printed()
+        );
     }
 }
 

@@ -30,7 +30,7 @@ const EVERYTHING: [&str; 3] = [
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Records of 1 KB
-    #[arg(long, default_value_t = 200_000)]
+    #[arg(long, default_value_t = 500_000)]
     records: usize,
     /// How often Pelton and the pump take turns
     #[arg(long, default_value_t = 5)]
@@ -66,6 +66,7 @@ struct Measured {
 #[derive(Default)]
 struct Rounds {
     records_per_s: Vec<f64>,
+    records_per_invocation: Vec<f64>,
     cpu_s: Vec<f64>,
     peak_rss_bytes: u64,
 }
@@ -73,6 +74,7 @@ struct Rounds {
 /// The same in one figure each.
 struct Medians {
     records_per_s: f64,
+    records_per_invocation: f64,
     cpu_s_per_million: f64,
     peak_rss_bytes: u64,
 }
@@ -137,6 +139,8 @@ fn tell(report: &Report, [shards, batch]: [usize; 2], [plain, everything, bare]:
         "ratio": rounded(plain.records_per_s / bare.records_per_s),
         "everything_records_per_s": everything.records_per_s.round(),
         "everything_ratio": rounded(everything.records_per_s / plain.records_per_s),
+        "pelton_records_per_invocation": plain.records_per_invocation.round(),
+        "everything_records_per_invocation": everything.records_per_invocation.round(),
         "poller_cpu_s_per_million": rounded(plain.cpu_s_per_million),
         "everything_cpu_s_per_million": rounded(everything.cpu_s_per_million),
         "bare_cpu_s_per_million": rounded(bare.cpu_s_per_million),
@@ -190,6 +194,8 @@ impl Measured {
 impl Rounds {
     fn add(&mut self, drained: &Drained) {
         self.records_per_s.push(drained.tally.records_per_s());
+        let batch = drained.tally.records as f64 / drained.tally.invocations as f64;
+        self.records_per_invocation.push(batch);
         self.cpu_s.push(drained.cpu_s);
         self.peak_rss_bytes = self.peak_rss_bytes.max(drained.peak_rss_bytes);
     }
@@ -197,6 +203,7 @@ impl Rounds {
     fn medians(mut self, records: usize) -> Medians {
         Medians {
             records_per_s: median(&mut self.records_per_s),
+            records_per_invocation: median(&mut self.records_per_invocation),
             cpu_s_per_million: median(&mut self.cpu_s) * 1e6 / records as f64,
             peak_rss_bytes: self.peak_rss_bytes,
         }
