@@ -470,6 +470,17 @@ mod tests {
     }
 
     #[test]
+    fn the_memory_of_a_page_is_taken_once_and_little_more_than_it_needs() {
+        for data in [&[0; 10_000][..], b""] {
+            let record = KinesisRecord { data, ..hello() };
+            let page = encoder().encode([record; 100], 100 * data.len());
+            let expected = encoder().page_len(100, 100 * data.len());
+            assert_eq!(page.bytes.capacity(), expected, "it did not grow");
+            assert!(page.len() * 4 > expected * 3, "{} of {expected} bytes are used", page.len());
+        }
+    }
+
+    #[test]
     fn a_page_without_records_is_empty() {
         let page = encoder().encode([], 0);
         assert!(page.is_empty());

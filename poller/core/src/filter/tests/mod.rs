@@ -1,5 +1,6 @@
 //! The sentences of specification 6, one by one.
 
+mod explanations;
 mod kinds;
 mod limits;
 mod operators;
