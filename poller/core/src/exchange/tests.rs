@@ -7,12 +7,15 @@ const P1: ProcessId = ProcessId(1);
 const P2: ProcessId = ProcessId(2);
 const TIMEOUT_SECS: u64 = 3;
 
-/// An exchange whose function has a timeout of 3 s.
+/// An exchange whose function has a timeout of 3 s, and whose processes are counted on for 1 s after an answer.
 struct Story(Exchange);
 
 impl Story {
     fn of(reserved_concurrency: Option<u32>) -> Self {
-        Self(Exchange::new(Limits::new(Duration::from_secs(TIMEOUT_SECS), reserved_concurrency)))
+        Self(Exchange::new(Limits {
+            return_max: Duration::from_secs(1),
+            ..Limits::new(Duration::from_secs(TIMEOUT_SECS), reserved_concurrency)
+        }))
     }
 
     /// Process 1 has initialized within the first second, and waits.
@@ -148,7 +151,7 @@ fn a_process_that_does_not_ask_at_once_is_not_counted_on() {
     let mut story = Story::with_a_running_process(None);
     story.check(1, succeeded(P1, 1), &[answer(1, success())]);
     story.check(1, request(2), &[]);
-    assert_eq!(story.0.next_wakeup(), Some(at(1).after(Limits::RETURN_MAX)));
+    assert_eq!(story.0.next_wakeup(), Some(at(2)));
     story.check(2, Input::TimePassed, &[Command::Start(P2)]);
     story.check(2, Input::Asked(P1), &[]);
     story.check(2, request(3), &[hand(P1, 3, 5)]);

@@ -51,8 +51,9 @@ pub(super) fn parts(source: Option<Source>, record: &str) -> Result<Parts<'_>, R
     let mut parts = Parts { members: Vec::new(), payloads: Vec::new() };
     for member in members(record)? {
         match (source, &*member.name) {
-            (Some(Source::Kinesis), "kinesis") if member.first == Token::ObjectStart => {
-                for member in members(member.raw)? {
+            (Some(Source::Kinesis), "kinesis") => {
+                let inner = members(member.raw).map_err(|_| wrong("its kinesis is not a JSON object"))?;
+                for member in inner {
                     let is_data = member.name == "data";
                     parts.add(member, if is_data { Some((0, "data", Coding::Base64)) } else { None })?;
                 }

@@ -111,7 +111,14 @@ fn sqs_body_is_json_or_plain_string_beside_the_metadata_keys_of_the_record() {
 #[test]
 fn what_is_no_record_is_an_error() {
     let filters = of(Source::Kinesis, &json!({"data": {"a": [1]}}));
-    for record in ["[1]", "{", r#"{"kinesis":{"data":"*"}}"#, "1", ""] {
-        assert!(filters.explain_event_record(record).is_err(), "{record}");
+    for (record, error) in [
+        ("[1]", "it is not a JSON object"),
+        ("1", "it is not a JSON object"),
+        ("{", "it is not JSON, the text ends too early at byte 2"),
+        ("", "it is not JSON, the text ends too early at byte 1"),
+        (r#"{"kinesis":{"data":"*"}}"#, "its data is not base64"),
+        (r#"{"kinesis":5}"#, "its kinesis is not a JSON object"),
+    ] {
+        assert_eq!(filters.explain_event_record(record).unwrap_err().to_string(), error, "{record}");
     }
 }
