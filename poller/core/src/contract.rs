@@ -369,3 +369,38 @@ impl AddAssign for Counts {
         self.save_errors += save_errors;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_add_up_each_to_its_own() {
+        // Each another number, and none that is the same added and multiplied.
+        let counts = |times: u64| Counts {
+            polled: 3 * times,
+            invoked: 4 * times,
+            failed: 5 * times,
+            succeeded: 6 * times,
+            expired: 7 * times,
+            too_old: 8 * times,
+            retries_exhausted: 9 * times,
+            too_large: 10 * times,
+            filtered: 11 * times,
+            dropped: 12 * times,
+            delivered: 13 * times,
+            delivery_failures: 14 * times,
+            partial_failures: 15 * times,
+            invocations: 16 * times,
+            retries: 17 * times,
+            function_errors: 18 * times,
+            throttles: 19 * times,
+            not_invoked: 20 * times,
+            fetch_errors: 21 * times,
+            save_errors: 22 * times,
+        };
+        let mut sum = counts(1);
+        sum += counts(10);
+        assert_eq!(sum, counts(11));
+    }
+}

@@ -101,3 +101,47 @@ impl Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::catch_unwind;
+
+    fn defaults() -> Policy {
+        Policy::kinesis(Envelope::new("[", "]"))
+    }
+
+    #[test]
+    fn the_defaults_of_a_kinesis_stream_are_those_of_aws() {
+        let Policy { batch_size, retry_attempts_max, record_age_max, retention, event_bytes_max, .. } =
+            defaults();
+        assert_eq!((batch_size, retry_attempts_max, record_age_max), (100, None, None));
+        assert_eq!((retention, event_bytes_max), (Duration::from_secs(86_400), 6_291_456));
+    }
+
+    #[test]
+    fn an_event_that_runs_and_one_that_is_gathered_have_room() {
+        assert_eq!(defaults().read_ahead_bytes_max, 12_582_912);
+    }
+
+    #[test]
+    fn a_policy_without_room_for_a_record_is_refused() {
+        defaults().check();
+        let without: [fn(&mut Policy); 5] = [
+            |policy| policy.batch_size = 0,
+            |policy| policy.parallelization_factor = 0,
+            |policy| policy.fetch_records_max = 0,
+            |policy| policy.read_ahead_records_max = 0,
+            |policy| policy.read_ahead_bytes_max = 0,
+        ];
+        for (number, without) in without.into_iter().enumerate() {
+            let is_refused = catch_unwind(|| {
+                let mut policy = defaults();
+                without(&mut policy);
+                policy.check();
+            })
+            .is_err();
+            assert!(is_refused, "number {number}");
+        }
+    }
+}
