@@ -167,3 +167,31 @@ impl fmt::Debug for Record {
         write!(f, "{}@{} ({} bytes)", self.position, self.arrival, self.encoded_len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_one_number_are_equal_and_those_of_two_are_not() {
+        for (text, expected) in
+            [("120", "120"), ("220", "220"), ("00120", "120"), ("0", "0"), ("000", "0"), ("", "")]
+        {
+            assert_eq!(number_text(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_as_it_is() {
+        for text in ["00a", "0 ", "-0", "٠١"] {
+            assert_eq!(number_text(text), text);
+        }
+    }
+
+    #[test]
+    fn a_record_is_shown_by_its_position_arrival_and_size() {
+        let arrival = Timestamp::from_millis(5);
+        let record = Record::new(Position::new("7"), arrival, Bytes::from_static(b"{}"), 0..2);
+        assert_eq!(format!("{record:?}"), format!("7@{arrival} (2 bytes)"));
+    }
+}

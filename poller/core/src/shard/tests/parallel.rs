@@ -60,6 +60,21 @@ fn order_is_kept_per_partition_key() {
 }
 
 #[test]
+fn a_key_whose_records_are_kept_as_settled_may_go_to_another_slot() {
+    check(
+        factor(2),
+        &[
+            (0, Begin, "fetch 10"),
+            (5, Keyed("a1", More), "invoke a1 #1"),
+            (6, SucceedsWith("a1"), "save a1"),
+            (7, Saved, ""),
+            (200, Nothing, "fetch 10"),
+            (205, Keyed("b1 a2", CaughtUp), "invoke b1 #1, invoke a2 #1"),
+        ],
+    );
+}
+
+#[test]
 fn while_a_batch_fails_its_slot_stops_and_the_others_go_on() {
     let shard = check(
         factor(2),
