@@ -268,3 +268,12 @@ fn the_iterator_age_is_that_of_the_last_record_when_it_was_sent() {
     assert_eq!((view.iterator_age, view.oldest_arrival), (Some(millis(90)), Some(at(5))));
     assert_eq!((view.phase, view.records_held, view.bytes_held), (Phase::Invoking, 2, 6));
 }
+
+#[test]
+fn a_shard_that_gathers_a_batch_is_told_from_one_that_has_nothing() {
+    let gathering = Policy { batching_window: millis(60_000), ..policy() };
+    let empty = check(gathering.clone(), &[(0, Begin, "fetch 10")]);
+    assert_eq!(empty.view().phase, Phase::Polling);
+    let shard = check(gathering, &[(0, Begin, "fetch 10"), (5, Page("a", CaughtUp), "")]);
+    assert_eq!(shard.view().phase, Phase::Gathering);
+}

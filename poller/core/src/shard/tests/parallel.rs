@@ -153,7 +153,7 @@ fn discarded_records_count_as_done_for_the_checkpoint() {
 
 #[test]
 fn filtered_records_count_as_done_for_the_checkpoint_and_are_not_remembered_one_by_one() {
-    check(
+    let shard = check(
         factor(2),
         &[
             (0, Begin, "fetch 10"),
@@ -162,6 +162,8 @@ fn filtered_records_count_as_done_for_the_checkpoint_and_are_not_remembered_one_
             (7, Saved, ""),
         ],
     );
+    let counts = shard.view().counts;
+    assert_eq!((counts.polled, counts.filtered, counts.succeeded), (3, 2, 1));
 }
 
 #[test]
