@@ -36,6 +36,7 @@ impl Timestamp {
     }
 }
 
+/// Epoch seconds with three fraction digits, as events have them: `1545084650.987`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:03}", self.0 / 1000, self.0 % 1000)

@@ -242,17 +242,11 @@ impl KinesisEncoder {
         into.extend_from_slice(br#"","data":""#);
         STANDARD.encode_append(record.data, into);
         into.extend_from_slice(br#"","approximateArrivalTimestamp":"#);
-        append_seconds(record.arrival, into);
+        write!(into, "{}", record.arrival).expect("writing to a Vec cannot fail");
         into.extend_from_slice(self.middle.as_bytes());
         into.extend_from_slice(record.sequence_number.as_bytes());
         into.extend_from_slice(self.tail.as_bytes());
     }
-}
-
-/// Epoch seconds with three fraction digits: `1545084650.987`.
-fn append_seconds(moment: Timestamp, into: &mut Vec<u8>) {
-    write!(into, "{}.{:03}", moment.as_millis() / 1000, moment.as_millis() % 1000)
-        .expect("writing to a Vec cannot fail");
 }
 
 #[cfg(test)]

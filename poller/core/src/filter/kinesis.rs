@@ -50,13 +50,12 @@ impl Filters {
 /// As in the event (specification 7.1), where half of it stands under `kinesis`: patterns may name it with or without that.
 fn add_metadata(fields: &mut Fields<'_>, view: &KinesisView<'_>) {
     let KinesisOrigin { shard_id, event_source_arn, region, invoke_identity_arn } = view.origin;
-    let millis = view.arrival.as_millis();
     if let Some(partition_key) = view.partition_key {
         fields.add_value("partitionKey", || quoted(partition_key));
     }
     fields.add_value("kinesisSchemaVersion", || quoted("1.0"));
     fields.add_value("sequenceNumber", || quoted(view.sequence_number));
-    fields.add_value("approximateArrivalTimestamp", || format!("{}.{:03}", millis / 1000, millis % 1000));
+    fields.add_value("approximateArrivalTimestamp", || view.arrival.to_string());
     fields.add_value("eventSource", || quoted("aws:kinesis"));
     fields.add_value("eventVersion", || quoted("1.0"));
     fields.add_value("eventID", || format!("\"{shard_id}:{}\"", view.sequence_number));

@@ -185,6 +185,7 @@ mod running {
     fn known_shards_that_a_look_does_not_name_are_unlisted() {
         let expected = BTreeSet::from([ShardId::new("0"), ShardId::new("3")]);
         assert_eq!(unlisted(&shards(&["1", "2"]), &known(&["0", "1"], &["2", "3"])), expected);
+        assert_eq!(expected.iter().map(ShardId::to_string).collect::<String>(), "03");
     }
 
     #[test]
