@@ -213,7 +213,7 @@ impl<'a> Reader<'a> {
         loop {
             let rest = &self.text.as_bytes()[self.at..];
             let plain = &rest[..memchr2(b'"', b'\\', rest).unwrap_or(rest.len())];
-            // The least byte is found many bytes at a time, where it is only then found.
+            // Whether there is one is seen many bytes at a time; only then where.
             let has_control = plain.iter().fold(u8::MAX, |least, byte| least.min(*byte)) < b' ';
             let first_control = if has_control { plain.iter().position(|byte| *byte < b' ') } else { None };
             self.at += first_control.unwrap_or(plain.len());
