@@ -108,3 +108,11 @@ fn sqs_body_and_pattern_of_different_kinds_drops_the_message() {
     check_record(Source::Sqs, &json!({"body": [{"exists": true}]}), &sqs(r#"{"a":1}"#), false);
     check_record(Source::Sqs, &json!({"messageId": ["1"]}), &sqs("plain"), true);
 }
+
+#[test]
+fn a_field_whose_name_only_begins_like_that_of_the_payload_is_metadata() {
+    for value in [&b"plain"[..], br#"{"a":1}"#] {
+        check_record(Source::Kafka, &json!({"valuest": ["x"]}), &kafka(value), false);
+        check_record(Source::Kafka, &json!({"keyword": {"a": ["x"]}}), &kafka(value), false);
+    }
+}
