@@ -126,7 +126,9 @@ fn wildcard_cidr_and_the_operators_that_take_operators_are_accepted() {
     matches(r#"{"cidr":"10.0.0.0/8"}"#, r#""10.1.2.3""#);
     differs(r#"{"cidr":"10.0.0.0/8"}"#, r#""11.1.2.3""#);
     matches(r#"{"prefix":{"equals-ignore-case":"US-"}}"#, r#""us-east-1""#);
+    differs(r#"{"prefix":{"equals-ignore-case":"US-"}}"#, r#""usa-us-""#);
     matches(r#"{"suffix":{"equals-ignore-case":".PNG"}}"#, r#""a.png""#);
+    differs(r#"{"suffix":{"equals-ignore-case":".PNG"}}"#, r#""a.png.b""#);
     for (operator, excluded) in [
         (r#"{"prefix":"us-"}"#, r#""us-east-1""#),
         (r#"{"prefix":["eu-","us-"]}"#, r#""us-east-1""#),
