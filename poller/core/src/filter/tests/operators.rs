@@ -123,6 +123,7 @@ fn prefix_and_suffix() {
 fn wildcard_cidr_and_the_operators_that_take_operators_are_accepted() {
     matches(r#"{"wildcard":"a*c"}"#, r#""abbbc""#);
     differs(r#"{"wildcard":"a*c"}"#, r#""abbb""#);
+    differs(r#"{"wildcard":"a*b*b"}"#, r#""ab""#);
     matches(r#"{"cidr":"10.0.0.0/8"}"#, r#""10.1.2.3""#);
     differs(r#"{"cidr":"10.0.0.0/8"}"#, r#""11.1.2.3""#);
     matches(r#"{"prefix":{"equals-ignore-case":"US-"}}"#, r#""us-east-1""#);
