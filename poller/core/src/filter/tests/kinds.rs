@@ -116,3 +116,14 @@ fn a_field_whose_name_only_begins_like_that_of_the_payload_is_metadata() {
         check_record(Source::Kafka, &json!({"keyword": {"a": ["x"]}}), &kafka(value), false);
     }
 }
+
+#[test]
+fn what_only_looks_like_json_is_none() {
+    let pattern = json!({"data": {"a": [{"exists": true}]}});
+    for text in ["x", "x y", r"\n", r"\u00e4", r"\ud83d\ude00", ""] {
+        check_kinesis(&pattern, format!(r#"{{"a":"{text}"}}"#).as_bytes(), true);
+    }
+    for text in ["\n", "x\ty", "\u{1f} ", r"\x", r"\u12", r"\u12g4", r"\"] {
+        check_kinesis(&pattern, format!(r#"{{"a":"{text}"}}"#).as_bytes(), false);
+    }
+}
