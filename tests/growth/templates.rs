@@ -115,22 +115,20 @@ fn templates_of_a_long_list_and_a_long_pattern() {
     check(250, template, |text| load(text));
 }
 
+/// The list, and many values that it allows, of which this one is the last.
+fn list_of_allowed_values(size: usize, last: &str) -> String {
+    let values: String = (0..size * 4).map(|number| format!("b{number}, ")).collect();
+    list(size, &format!("AllowedValues: [{values} {last}]"))
+}
+
 #[test]
 fn templates_of_a_long_list_and_many_allowed_values() {
-    let template = |size: usize| {
-        let values: String = (0..size * 4).map(|number| format!("b{number}, ")).collect();
-        list(size, &format!("AllowedValues: [{values} a]"))
-    };
-    check(250, template, |text| load(text));
+    check(250, |size| list_of_allowed_values(size, "a"), |text| load(text));
 }
 
 #[test]
 fn templates_of_a_long_list_of_which_nothing_is_allowed() {
-    let template = |size: usize| {
-        let values: String = (0..size * 4).map(|number| format!("b{number}, ")).collect();
-        list(size, &format!("AllowedValues: [{values} c]"))
-    };
-    check(250, template, |text| load(text));
+    check(250, |size| list_of_allowed_values(size, "c"), |text| load(text));
 }
 
 #[test]

@@ -127,21 +127,16 @@ impl Reading {
         random: &mut fastrand::Rng,
     ) {
         assert!(self.is_in_flight(), "an answer belongs to a read in flight (I7)");
-        self.state = match error {
-            FetchError::Cancelled => State::Due(self.gap_after_start(policy)),
-            FetchError::Unavailable | FetchError::Throttled => {
-                self.failures = self.failures.saturating_add(1);
-                let (least, cap) = match error {
-                    FetchError::Throttled => (THROTTLE_WAIT_MIN, policy.backoff.cap),
-                    FetchError::Unavailable | FetchError::Cancelled => {
-                        (Duration::ZERO, policy.backoff.cap.min(UNAVAILABLE_WAIT_MAX))
-                    }
-                };
-                let backoff = Backoff { cap, ..policy.backoff };
-                let rested = now.after(least + backoff.delay(self.failures, random));
-                State::Due(rested.max(self.gap_after_start(policy)))
-            }
+        let gap_over = self.gap_after_start(policy);
+        let (least, cap) = match error {
+            FetchError::Cancelled => return self.state = State::Due(gap_over),
+            FetchError::Throttled => (THROTTLE_WAIT_MIN, policy.backoff.cap),
+            FetchError::Unavailable => (Duration::ZERO, policy.backoff.cap.min(UNAVAILABLE_WAIT_MAX)),
         };
+        self.failures = self.failures.saturating_add(1);
+        let backoff = Backoff { cap, ..policy.backoff };
+        let rested = now.after(least + backoff.delay(self.failures, random));
+        self.state = State::Due(rested.max(gap_over));
     }
 
     /// Records arrived: read as soon as the source allows, but never cut a backoff short.

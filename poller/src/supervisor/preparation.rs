@@ -76,12 +76,14 @@ impl Endpoint {
         }
     }
 
-    /// Most records of one read: all that the API hands out where reads are few; else enough to fill a batch of each lane, so
-    /// that lanes do not run half empty beside one another.
+    /// Most records of one read: all that the API hands out where reads are few; else enough of them to fill a batch of each
+    /// lane, so that lanes do not run half empty beside one another.
     fn fetch_records_max(self, policy: &Policy) -> usize {
         let all_lanes = policy.batch_size * policy.parallelization_factor;
         match self {
-            Endpoint::InProcess | Endpoint::Embedded => FREE_FETCH_RECORDS_MIN.next_multiple_of(all_lanes),
+            Endpoint::InProcess | Endpoint::Embedded => {
+                FREE_FETCH_RECORDS_MIN.next_multiple_of(all_lanes).min(policy.fetch_records_max)
+            }
             Endpoint::Other => policy.fetch_records_max,
         }
     }
@@ -380,6 +382,7 @@ mod tests {
         check(Endpoint::Embedded, 100, 4, 800);
         check(Endpoint::InProcess, 300, 1, 600);
         check(Endpoint::InProcess, 1000, 4, 4000);
+        check(Endpoint::Embedded, 10_000, 10, 10_000);
     }
 
     #[test]

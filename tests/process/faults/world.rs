@@ -91,12 +91,8 @@ impl World {
             let calls = self.proxy.calls();
             SHARDS.iter().all(|shard| met(&calls, fault, shard).len() >= times).then_some(())
         });
-        let printed = || self.running.printed();
-        assert!(
-            all_met.await.is_some(),
-            "{fault:?} did not come {times} times to each shard:\n{}",
-            printed()
-        );
+        let is_met = all_met.await.is_some();
+        assert!(is_met, "{fault:?} did not come {times} times to each shard:\n{}", self.running.printed());
     }
 }
 
