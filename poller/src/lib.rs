@@ -13,6 +13,7 @@ pub mod doubts;
 pub mod errors;
 mod exposure;
 mod http_get;
+mod http_serve;
 pub mod lambda;
 pub mod live_view;
 pub mod logging;

@@ -167,7 +167,7 @@ impl Poller {
             clock: clock.clone(),
         });
         let options = PollerOptions { listen: server.address(), ..options };
-        let control = Control::serve(server, views.clone(), clock.clone());
+        let control = Control::serve(server, views.clone());
         let functions = running.here;
         Ok(Self { supervisor, functions, views, store, destinations, control, data_dir, options, clock })
     }
@@ -369,9 +369,9 @@ fn bad_input(error: impl std::error::Error + 'static) -> CommandFailure {
 }
 
 impl Control {
-    fn serve(server: ControlServer, views: Arc<dyn Views>, clock: Clock) -> Self {
+    fn serve(server: ControlServer, views: Arc<dyn Views>) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(server.serve(views, clock, async {
+        let server = tokio::spawn(server.serve(views, async {
             // Told to stop, or dropped: both end it.
             stopped.await.unwrap_or_default();
         }));

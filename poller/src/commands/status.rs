@@ -181,7 +181,7 @@ mod tests {
         let data_dir = DataDir::take(folder.path()).unwrap();
         let server = ControlServer::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         data_dir.announce_address(server.address()).unwrap();
-        tokio::spawn(server.serve(Arc::new(OneMapping), Clock::start(), std::future::pending()));
+        tokio::spawn(server.serve(Arc::new(OneMapping), std::future::pending()));
         data_dir
     }
 

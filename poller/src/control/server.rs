@@ -8,8 +8,8 @@
 
 use super::Views;
 use super::health::problems;
-use crate::clock::Clock;
 use crate::exposure::is_exposed;
+use crate::http_serve;
 use crate::metrics;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header, uri};
@@ -96,20 +96,10 @@ impl ControlServer {
     pub async fn serve(
         self,
         views: Arc<dyn Views>,
-        clock: Clock,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        let (told, stopping) = tokio::sync::oneshot::channel::<()>();
-        let stopped = async move {
-            stopped.await;
-            drop(told);
-        };
         let router = router(views, self.address.ip());
-        let served = axum::serve(self.listener, router).with_graceful_shutdown(stopped);
-        tokio::select! {
-            result = served => result,
-            () = async { drop(stopping.await); clock.sleep(GRACE_MAX).await; } => Ok(()),
-        }
+        http_serve::serve(self.listener, router, stopped, GRACE_MAX).await
     }
 }
 

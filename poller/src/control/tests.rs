@@ -72,7 +72,7 @@ async fn showing(views: impl Views + 'static) -> Running {
     let address = server.address();
     let (stop, stopped) = oneshot::channel();
     let stopped = async move { drop(stopped.await) };
-    let served = tokio::spawn(server.serve(Arc::new(views), Clock::start(), stopped));
+    let served = tokio::spawn(server.serve(Arc::new(views), stopped));
     Running { address, stop, served }
 }
 

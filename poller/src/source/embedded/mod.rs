@@ -15,11 +15,13 @@ pub use streams::{
 };
 
 use crate::exposure::{from_here, is_exposed};
+use crate::http_serve;
 use crate::ports::Cause;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use ferrokinesis::store::StoreOptions;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -35,6 +37,9 @@ const SHARDS_MAX: u32 = 100_000;
 
 /// What the stream keeps in memory unless told otherwise: 2 GiB. Full, it refuses further records.
 pub const RETAINED_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+
+/// How long the requests in progress may take once the stream is told to stop.
+const GRACE_MAX: Duration = Duration::from_secs(10);
 
 /// How often records beyond their stream's retention are thrown away, in seconds.
 const RETENTION_CHECK_SECS: u64 = 300;
@@ -115,10 +120,8 @@ impl EmbeddedStream {
             .layer(DefaultBodyLimit::max(gate::REQUEST_BYTES_MAX))
             .layer(middleware::from_fn_with_state(gate::Gate::new(arrivals.clone()), gate::pass));
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(ferrokinesis::serve_plain_http(listener, app, async {
-            // Told to stop, or dropped: both end it.
-            stopped.await.unwrap_or_default();
-        }));
+        let stopped = async { stopped.await.unwrap_or_default() };
+        let server = tokio::spawn(http_serve::serve(listener, app, stopped, GRACE_MAX));
         tracing::info!(%address, "the embedded stream listens");
         if is_exposed(address) {
             tracing::warn!(
