@@ -2,7 +2,7 @@
 //!
 //! In: a number as it is spelled. Out: the double that it is, if it is one.
 
-/// The double that `spelled` is, for `numeric` and `anything-but`.
+/// The double that `spelled` is, for `numeric`, `anything-but` and literals.
 ///
 /// `None` for what is no number, and for a number that no double is: event-ruler compares only those that a double, written as
 /// shortly as it can be, gives back. `0.1` is one, `9007199254740993` is none.
@@ -46,6 +46,8 @@ impl Decimal {
         let exponent = exponent.checked_add(i64::try_from(zeros).ok()?)?;
         let digits = digits.trim_start_matches('0');
         if digits.is_empty() {
+            // A zero that Java's BigDecimal cannot hold is no number there.
+            i32::try_from(exponent.checked_sub(i64::try_from(zeros).ok()?)?.checked_neg()?).ok()?;
             return Some(Self { is_negative: false, digits: String::new(), exponent: 0 });
         }
         Some(Self { is_negative, digits: digits.to_owned(), exponent })
@@ -75,7 +77,7 @@ mod tests {
 
     #[test]
     fn zero_has_no_sign() {
-        for zero in ["0", "-0", "0.00", "-0e5"] {
+        for zero in ["0", "-0", "0.00", "-0e5", "0e2147483648", "0.0e-2147483646", "0e0000000000005"] {
             assert_eq!(comparable(zero).map(f64::to_bits), Some(0), "{zero}");
         }
     }
@@ -87,6 +89,12 @@ mod tests {
         check("1e309", None);
         check("1e-400", None);
         check("12345678901234567890123", None);
+        check("1e999999999", None);
+        check("1e-999999999", None);
+        check("1e99999999999999999999", None);
+        for zero in ["0e2147483649", "0e-2147483648", "0.0e-2147483647", "0e99999999999999999999"] {
+            check(zero, None);
+        }
         check("\"300\"", None);
         check("true", None);
         check("null", None);

@@ -137,7 +137,7 @@ pub(crate) const RANGES: [&str; 15] = [
     "fe80::/10",
 ];
 
-pub(crate) const NUMBERS: [&str; 44] = [
+pub(crate) const NUMBERS: [&str; 70] = [
     "0",
     "-0",
     "0.0",
@@ -182,6 +182,34 @@ pub(crate) const NUMBERS: [&str; 44] = [
     "100000019",
     "12345678",
     "5e3",
+    // At the ends of what a double holds, and of what older versions of event-ruler compared.
+    "5e-324",
+    "4.9e-324",
+    "2e-324",
+    "2.2250738585072014e-308",
+    "2.225073858507201e-308",
+    "1.7976931348623157e308",
+    "1.7976931348623158e308",
+    "1.7976931348623159e308",
+    "5000000000",
+    "-5000000000",
+    "5000000000.000001",
+    "4999999999.999999",
+    "0.000001",
+    "0.0000001",
+    "-0e5",
+    "-0.0e-3",
+    "18446744073709551615",
+    "-9223372036854775808",
+    // Beyond what Java counts with.
+    "1e2147483647",
+    "1e-2147483648",
+    "1e999999999",
+    "1.0E+999999999",
+    "-1e-999999999",
+    "0e999999999",
+    "0e-2147483648",
+    "1e99999999999999999999",
 ];
 
 /// A string, most often one of few, so that those of pattern and event meet.
