@@ -377,6 +377,7 @@ mod tests {
             },
             records_held: 3,
             bytes_held: 900,
+            records_left: 0,
             oldest_arrival: Some(Timestamp::from_millis(1_500)),
             iterator_age: Some(Duration::from_millis(42)),
             checkpoint_saved_at: None,

@@ -13,9 +13,21 @@ pub(super) fn comparable(spelled: &str) -> Option<f64> {
     }
     let double: f64 = spelled.parse().ok()?;
     let is_same = has_few_digits(spelled)
-        || (double.is_finite() && Decimal::of(spelled)? == Decimal::of(&format!("{double:e}"))?);
+        || (double.is_finite() && Decimal::of(spelled)? == Decimal::of(&shortest(double))?);
     // Java's BigDecimal, through which event-ruler reads, has no negative zero.
     is_same.then_some(if double == 0.0 { 0.0 } else { double })
+}
+
+/// The double written as shortly as it can be, by Java's rule: with two digits at least, and those nearest to it. That makes a
+/// difference to the two smallest ones only.
+fn shortest(double: f64) -> String {
+    match (double.abs().to_bits(), double.is_sign_negative()) {
+        (1, false) => "4.9e-324".to_owned(),
+        (1, true) => "-4.9e-324".to_owned(),
+        (2, false) => "9.9e-324".to_owned(),
+        (2, true) => "-9.9e-324".to_owned(),
+        _ => format!("{double:e}"),
+    }
 }
 
 /// Decimal digits that every double keeps.
@@ -80,6 +92,16 @@ mod tests {
         for zero in ["0", "-0", "0.00", "-0e5", "0e2147483648", "0.0e-2147483646", "0e0000000000005"] {
             assert_eq!(comparable(zero).map(f64::to_bits), Some(0), "{zero}");
         }
+    }
+
+    #[test]
+    fn the_smallest_doubles_are_those_that_java_writes() {
+        check("4.9e-324", Some(f64::from_bits(1)));
+        check("-4.9E-324", Some(-f64::from_bits(1)));
+        check("9.9e-324", Some(f64::from_bits(2)));
+        check("1.5e-323", Some(f64::from_bits(3)));
+        check("5e-324", None);
+        check("1e-323", None);
     }
 
     #[test]
