@@ -5,6 +5,7 @@
 mod deliveries;
 mod notices;
 mod problems;
+mod remarks;
 
 use crate::application::MappingId;
 use crate::clock::Clock;
@@ -22,6 +23,7 @@ use pelton_core::{
     SaveError, SendError, Shard, ShardView, Timestamp,
 };
 use problems::{Doing, Problems};
+pub use remarks::Remarks;
 use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::Arc;
@@ -66,6 +68,8 @@ pub struct Ports {
     pub store: Arc<dyn CheckpointStore>,
     /// Where records go that were given up; `None`: nowhere.
     pub destination: Option<Arc<dyn Destination>>,
+    /// What was said of the function.
+    pub remarks: Arc<Remarks>,
     /// The time.
     pub clock: Clock,
 }
@@ -179,7 +183,7 @@ impl ShardWorker {
     fn take_notices(&mut self, is_success: bool) {
         let mut function_does_well = is_success;
         while let Some(notice) = self.shard.next_notice() {
-            notices::say(&self.mapping, &self.shard_id, &notice);
+            notices::say(&self.mapping, &self.shard_id, &self.ports.remarks, &notice);
             if let Some(problem) = notices::problem_of_function(&notice) {
                 self.problems.note(Doing::Invoking, problem);
                 function_does_well = false;
@@ -333,13 +337,13 @@ impl ShardWorker {
             Outcome::Throttled => {
                 // Said once, not at every attempt.
                 if self.problems.note(Doing::Invoking, THROTTLED.to_owned()) {
-                    warn!(%mapping, %shard, "the function is throttled; the batch waits and will be sent again");
+                    warn!(%mapping, %shard, "the function is throttled: the batch did not reach it");
                 } else {
-                    debug!(%mapping, %shard, "throttled; the batch will be sent again");
+                    debug!(%mapping, %shard, "throttled: the batch did not reach the function");
                 }
             }
             Outcome::NotInvoked { reason } => {
-                warn!(%mapping, %shard, reason, "the function could not be invoked; the batch will be sent again");
+                warn!(%mapping, %shard, reason, "the function could not be invoked: the batch did not reach it");
                 self.problems.note(Doing::Invoking, reason.clone());
             }
         }

@@ -3,11 +3,12 @@
 use pelton::application::{Mapping, MappingId, StreamArn};
 use pelton::clock::Clock;
 use pelton::ports::{Destination, Invoker};
-use pelton::shard_worker::Ports;
+use pelton::shard_worker::{Ports, Remarks};
 use pelton::supervisor::{
     Endpoint, Goal, MappingActivity, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
 };
 use pelton_core::plan::StartingPosition;
+use pelton_tests::chance;
 use pelton_tests::fakes::{FakeDestination, FakeFunction, FakeStream, MemoryStore};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +30,10 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A mapping from TRIM_HORIZON with batches of up to 10 records, on a stream of these shards.
+    /// A mapping from TRIM_HORIZON with batches of up to 10 records, on a stream of these shards. Its rests and retries are as the
+    /// seed of this run has them.
     pub(crate) fn new(shards: &[&str]) -> Self {
+        chance::seed_this_thread();
         let clock = Clock::start();
         let stream = FakeStream::new(&clock, shards);
         let function = FakeFunction::new(&clock);
@@ -86,6 +89,7 @@ impl World {
             invoker: Arc::new(self.function.clone()) as Arc<dyn Invoker>,
             store: Arc::new(self.store.clone()),
             destination: self.destination.clone().map(|taker| Arc::new(taker) as Arc<dyn Destination>),
+            remarks: Arc::new(Remarks::of(self.mapping.function.clone())),
             clock: self.clock.clone(),
         };
         let plan = MappingPlan {

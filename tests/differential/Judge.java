@@ -15,10 +15,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import software.amazon.event.ruler.JsonRuleCompiler;
 import software.amazon.event.ruler.Machine;
-import software.amazon.event.ruler.MatchType;
 import software.amazon.event.ruler.Patterns;
 import software.amazon.event.ruler.RuleCompiler;
-import software.amazon.event.ruler.ValuePatterns;
 
 /**
  * Lets AWS's filter engine judge. A line {"pattern": "…", "event": "…"} in, a line out: `match`, `no match`, `no pattern`, `no event`, or
@@ -29,8 +27,6 @@ import software.amazon.event.ruler.ValuePatterns;
  * - One machine for all gives other answers at times: its automaton for "*-" and "Ⱥ" in any case, say, matches "1", which is neither.
  *   And its structured finder forgets values that stand outside of an array once one inside was chosen.
  *   Such an answer is said too, as `, together no match`, so that it can be counted.
- * - A number that is a literal is compared by its text (AWS: 300, 300.0 and 3.0e2 differ), where event-ruler lets it match by value too.
- *   That is taken away.
  */
 public final class Judge {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -71,7 +67,7 @@ public final class Judge {
         try {
             final String alone = branches.stream().anyMatch(branch -> matches(branch, branches, event)) ? "match" : "no match";
             final String whole = together.rulesForJSONEvent(event).isEmpty() ? "no match" : "match";
-            return whole.equals(alone) || hasNumbers(branches) ? alone : alone + ", together " + whole;
+            return whole.equals(alone) ? alone : alone + ", together " + whole;
         } catch (Exception e) {
             return "no event";
         }
@@ -131,31 +127,7 @@ public final class Judge {
     }
 
     private static List<List<Patterns>> alternatives(final List<Patterns> values, final boolean isEachAlone) {
-        final List<Patterns> numbers = new ArrayList<>();
-        final List<Patterns> others = new ArrayList<>();
-        for (int i = 0; i < values.size(); i++) {
-            final boolean standsBeforeNumber = i + 1 < values.size() && isNumber(values.get(i + 1))
-                && values.get(i).type() == MatchType.NUMERIC_EQ && values.get(i).equals(byValue(values.get(i + 1)));
-            if (isNumber(values.get(i))) {
-                numbers.add(values.get(i));
-            } else if (!standsBeforeNumber) {
-                others.add(values.get(i));
-            }
-        }
-        final List<List<Patterns>> alternatives = new ArrayList<>();
-        if (isEachAlone) {
-            others.forEach(value -> alternatives.add(List.of(value)));
-        } else if (!others.isEmpty()) {
-            alternatives.add(others);
-        }
-        if (!numbers.isEmpty()) {
-            alternatives.add(numbers);
-        }
-        return alternatives;
-    }
-
-    private static boolean hasNumbers(final List<Map<String, List<Patterns>>> branches) {
-        return branches.stream().flatMap(branch -> branch.values().stream()).flatMap(List::stream).anyMatch(Judge::isNumber);
+        return isEachAlone ? values.stream().map(List::of).toList() : List.of(values);
     }
 
     /**
@@ -178,21 +150,5 @@ public final class Judge {
             }
         }
         return false;
-    }
-
-    private static Patterns byValue(final Patterns literal) {
-        try {
-            return Patterns.numericEquals(((ValuePatterns) literal).pattern());
-        } catch (IllegalArgumentException e) {
-            return null;
-        }
-    }
-
-    private static boolean isNumber(final Patterns value) {
-        if (value.type() != MatchType.EXACT) {
-            return false;
-        }
-        final char first = ((ValuePatterns) value).pattern().charAt(0);
-        return first == '-' || (first >= '0' && first <= '9');
     }
 }

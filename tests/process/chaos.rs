@@ -1,18 +1,15 @@
 //! The short run of the chaos test; `tests/chaos` makes long ones.
 
+use pelton_tests::chance;
 use pelton_tests::chaos::{Options, run};
 use std::time::Duration;
 
 /// How long trouble is made.
 const TIME: Duration = Duration::from_secs(30);
 
-/// Repeats a failed run: what the failure shows.
-const SEED_VARIABLE: &str = "PELTON_TEST_SEED";
-
 #[tokio::test]
 async fn kills_reshards_faults_and_failures_at_random_lose_nothing_and_keep_every_order_and_every_window() {
-    let seed = std::env::var(SEED_VARIABLE).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
-    eprintln!("{SEED_VARIABLE}={seed}");
+    let seed = chance::seed();
     match run(Options { seed, time: TIME, endpoint: None, progress_every: None }).await {
         Ok(summary) => {
             eprintln!("{summary}");

@@ -2,6 +2,7 @@
 
 use pelton::clock::Clock;
 use pelton_tests::Signal;
+use pelton_tests::chance;
 use pelton_tests::lives::{assert_nothing_lost, lives_of};
 use pelton_tests::site::{Site, StreamServer, template, until};
 use pelton_tests::traffic::Producer;
@@ -23,14 +24,9 @@ const KEYS: usize = 8;
 /// From one put to the next.
 const PUT_EVERY: Duration = Duration::from_millis(10);
 
-/// Repeats a failed run: what the failure shows.
-const SEED_VARIABLE: &str = "PELTON_TEST_SEED";
-
 #[tokio::test]
 async fn a_kill_9_at_any_moment_loses_nothing_and_repeats_at_most_the_batch_in_flight_of_each_shard() {
-    let seed = std::env::var(SEED_VARIABLE).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
-    eprintln!("{SEED_VARIABLE}={seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
+    let mut random = fastrand::Rng::with_seed(chance::seed());
     let function = "Environment: {Variables: {INIT: leave_children}}";
     let site = Site::new(&template(function, "BatchSize: 10"));
     site.behave("pause 3");

@@ -2,6 +2,8 @@
 
 use pelton_tests::journal::{Batch, data};
 use pelton_tests::site::{Site, StreamServer, TO_A_FILE, template, until};
+use pelton_tests::{http, wait};
+use serde_json::Value;
 
 /// A mapping whose function says which records failed, and whose tries are counted.
 fn site(batch_size: usize) -> Site {
@@ -49,6 +51,10 @@ async fn a_record_that_is_always_reported_comes_once_in_its_batch_and_four_times
     assert_eq!(failure["KinesisBatchInfo"]["startSequenceNumber"], places[5].sequence_number);
     assert_eq!(failure["responseContext"]["functionError"], serde_json::Value::Null);
     assert_eq!(failure["responseContext"]["statusCode"], 200);
+    let printed = running.printed();
+    let count = |part: &str| printed.lines_with(part).len();
+    assert_eq!(count("they will be tried again"), 4, "not after the last attempt: {printed}");
+    assert_eq!(count("they are given up"), 1, "{printed}");
 }
 
 #[tokio::test]
@@ -73,4 +79,43 @@ async fn what_the_function_reports_is_ignored_completely_when_the_mapping_does_n
     let journal = site.journal();
     until(&running, "the second batch is done with", || journal.records_ended() >= 3).await;
     assert_eq!(data(&journal.began()), ["1", "2 report", "3", "4", "5", "6"]);
+    let warned = running.wait_for_line("the mapping ignores it").await;
+    assert!(warned.contains("ReportBatchItemFailures"), "{warned}");
+}
+
+/// Answers of a function that AWS takes for successes: what is warned of, how often, and what `status` counts.
+async fn check_ignored(mapping: &str, behavior: &str, warning: &str, count: &str) {
+    let site = Site::new(&template("", &format!("BatchSize: 1\n            {mapping}")));
+    site.behave(behavior);
+    let server = StreamServer::start(&["orders:2"]).await;
+    let running = site.start(&server).await;
+    for key in ["a", "b", "c", "d"] {
+        server.put_texts(key, ["1 report", "2 report"]).await;
+    }
+    let address = wait::for_file(&site.data_dir().join("address")).await;
+    let counts = wait::until("all records are done with", async || {
+        let answer = http::get(&address, "/status").await.ok()?;
+        let snapshot: Value = serde_json::from_slice(answer.body()).ok()?;
+        let counts = snapshot["mappings"][0]["totals"].clone();
+        (counts["succeeded"] == 8).then_some(counts)
+    })
+    .await;
+    assert_eq!(counts[count], 8);
+    let printed = running.printed();
+    let warned = printed.lines_with(warning);
+    assert_eq!(warned.len(), 1, "once for all shards and batches: {printed}");
+    for field in ["function=", "mapping="] {
+        assert!(warned[0].contains(field), "{field} {warned:?}");
+    }
+}
+
+#[tokio::test]
+async fn failures_reported_to_a_mapping_that_does_not_ask_are_warned_of_once_and_counted() {
+    check_ignored("MaximumRetryAttempts: 0", "obey", "the mapping ignores it", "ignored_failures").await;
+}
+
+#[tokio::test]
+async fn an_answer_with_content_but_without_failures_is_warned_of_once_and_counted() {
+    let mapping = "FunctionResponseTypes: [ReportBatchItemFailures]";
+    check_ignored(mapping, "a number", "no `batchItemFailures`", "ignored_content").await;
 }

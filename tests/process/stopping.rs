@@ -96,7 +96,9 @@ async fn a_batch_between_two_attempts_does_not_hold_up_a_stop() {
     site.behave("error");
     running.wait_for_line("the function failed").await;
     running.signal(Signal::TERM);
-    running.wait_for_exit().await.assert_code(0);
+    let exit = running.wait_for_exit().await;
+    exit.assert_code(0).assert_printed("will be tried again at the next start");
+    assert!(running.printed().find("everything in flight is settled").is_none(), "{}", running.printed());
     running.assert_no_survivors().await;
     let began = after_the_next_start(&site, &server).await;
     assert_eq!(began.last().map(String::as_str), Some("1"));

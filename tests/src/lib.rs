@@ -4,6 +4,7 @@
 //! flushing on behalf of what is under test. Every wait has a deadline, and a wait that fails says what it waited for
 //! and shows what the program printed.
 
+pub mod chance;
 pub mod chaos;
 pub mod fakes;
 pub mod fault_proxy;

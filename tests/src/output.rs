@@ -46,6 +46,12 @@ impl Printed {
         self.0.iter().map(Line::text).find(|text| text.contains(part))
     }
 
+    /// The lines that contain `part`.
+    #[must_use]
+    pub fn lines_with(&self, part: &str) -> Vec<&str> {
+        self.0.iter().map(Line::text).filter(|text| text.contains(part)).collect()
+    }
+
     /// The lines of standard output.
     #[must_use]
     pub fn stdout(&self) -> Vec<&str> {

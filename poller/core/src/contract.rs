@@ -171,13 +171,17 @@ impl From<Outcome> for Reply {
 /// What happened that people want to read of: the core itself says nothing. Take them after each [`crate::Shard::handle`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// A response names records that failed: what comes before the first of them is settled, the rest will be tried again.
+    /// A response names records that failed: what comes before the first of them is settled.
     PartialFailure {
         /// The first record that failed.
         first: crate::record::Position,
-        /// How many records will be tried again.
+        /// How many records are not settled.
         records: usize,
+        /// What becomes of them.
+        then: AfterFailure,
     },
+    /// A response counts as a success, though the function may have meant something else.
+    ResponseIgnored(Ignored),
     /// A response counts as a failure of the whole batch.
     ResponseRefused {
         /// Why, for people.
@@ -195,6 +199,27 @@ pub enum Notice {
         /// How many.
         records: usize,
     },
+}
+
+/// What becomes of records that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// They will be tried again.
+    TriedAgain,
+    /// They are given up, or will be before their next attempt, as they are too old by then.
+    GivenUp,
+    /// The shard drains: whoever goes on from the checkpoint tries them again.
+    Left,
+}
+
+/// What of a response is ignored, as AWS does (specification 4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// It reports records that failed in `batchItemFailures`, and the mapping has no ReportBatchItemFailures: these records count
+    /// as settled, and all behind them.
+    Failures,
+    /// The mapping has ReportBatchItemFailures, and the response says something, but has no `batchItemFailures`.
+    Content,
 }
 
 /// How an invocation ended (specification 4.1).
@@ -232,6 +257,8 @@ pub struct ShardView {
     pub records_held: usize,
     /// Their bytes inside invocation events.
     pub bytes_held: usize,
+    /// Records of batches that were tried and not settled, which a drain left for whoever goes on from the checkpoint.
+    pub records_left: usize,
     /// When the first record held arrived; `None` while nothing is held.
     pub oldest_arrival: Option<Timestamp>,
     /// Age of the last record of the batch that was last sent, when it was sent (AWS's IteratorAge).
@@ -306,6 +333,10 @@ pub struct Counts {
     pub delivery_failures: u64,
     /// Invocations whose response named records that failed, or counted as a failure.
     pub partial_failures: u64,
+    /// Invocations whose response reported failures to a mapping without ReportBatchItemFailures.
+    pub ignored_failures: u64,
+    /// Invocations whose response had content but no `batchItemFailures`, with ReportBatchItemFailures.
+    pub ignored_content: u64,
     /// Invocations started.
     pub invocations: u64,
     /// Those of them whose batch the function had failed before.
@@ -339,6 +370,8 @@ impl AddAssign for Counts {
             delivered,
             delivery_failures,
             partial_failures,
+            ignored_failures,
+            ignored_content,
             invocations,
             retries,
             function_errors,
@@ -360,6 +393,8 @@ impl AddAssign for Counts {
         self.delivered += delivered;
         self.delivery_failures += delivery_failures;
         self.partial_failures += partial_failures;
+        self.ignored_failures += ignored_failures;
+        self.ignored_content += ignored_content;
         self.invocations += invocations;
         self.retries += retries;
         self.function_errors += function_errors;
@@ -398,6 +433,8 @@ mod tests {
             not_invoked: 20 * times,
             fetch_errors: 21 * times,
             save_errors: 22 * times,
+            ignored_failures: 23 * times,
+            ignored_content: 24 * times,
         };
         let mut sum = counts(1);
         sum += counts(10);

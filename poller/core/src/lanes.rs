@@ -126,9 +126,9 @@ impl Lanes {
         self.lanes.iter().any(Lane::is_in_flight)
     }
 
-    /// Lets go of every record that is not in flight. No record comes any more.
-    pub(crate) fn let_go(&mut self) {
-        self.lanes.iter_mut().for_each(Lane::let_go);
+    /// Lets go of every record that is not in flight. No record comes any more. How many of them were in a batch.
+    pub(crate) fn let_go(&mut self) -> usize {
+        self.lanes.iter_mut().map(Lane::let_go).sum()
     }
 
     /// How many records are held, and their bytes inside events.

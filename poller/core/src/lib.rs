@@ -39,8 +39,9 @@ pub mod window;
 pub use batch::{Batch, EVENT_BYTES_MAX, Envelope};
 pub use checkpoint::{Checkpoint, OpenWindow};
 pub use contract::{
-    Command, Counts, Failure, FailureId, FetchError, Finished, GiveUp, HowFailed, Input, Invocation,
-    InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError, ShardView, Then,
+    AfterFailure, Command, Counts, Failure, FailureId, FetchError, Finished, GiveUp, HowFailed, Ignored,
+    Input, Invocation, InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError,
+    ShardView, Then,
 };
 pub use lane::DELIVERY_ATTEMPTS_MAX;
 pub use policy::{Policy, Tumbling};

@@ -1,8 +1,11 @@
 //! What a function's response says about its batch (specification 4.3 and 5.1).
 //!
-//! In: the response, to the byte, and the records it is about. Out: a verdict. A response that nobody asked to be read is
-//! not read at all. Whatever cannot be understood fails the batch: it is tried again, and no record is lost.
+//! In: the response, to the byte, and the records it is about. Out: a verdict. A response that nobody asked to be read decides
+//! nothing. Whatever cannot be understood fails the batch: it is tried again, and no record is lost.
 
+mod ignored;
+
+use crate::contract::Ignored;
 use crate::record::{Record, number_text};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -22,8 +25,8 @@ pub(crate) struct Rules {
 /// What a response says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The whole batch succeeded.
-    Succeeded { state: Option<Bytes> },
+    /// The whole batch succeeded, as far as AWS reads the response.
+    Succeeded { state: Option<Bytes>, ignored: Option<Ignored> },
     /// The records from `first` on failed, or came after one that did.
     FailedFrom { first: usize, state: Option<Bytes> },
     /// The response counts as a failure of the whole batch.
@@ -48,7 +51,7 @@ struct ItemFailure {
 /// What `payload` says about `records`.
 pub(crate) fn judge(payload: &Bytes, records: &[Record], rules: Rules) -> Verdict {
     if !rules.reports_item_failures && !rules.brings_state {
-        return Verdict::Succeeded { state: None };
+        return Verdict::Succeeded { state: None, ignored: ignored::failures(payload) };
     }
     let response = match read(payload) {
         Ok(response) => response,
@@ -61,9 +64,14 @@ pub(crate) fn judge(payload: &Bytes, records: &[Record], rules: Rules) -> Verdic
             reason: "the response has no `state`, though the event had a window".into(),
         };
     }
-    let failures = response.failures.filter(|_| rules.reports_item_failures);
-    match failures.map_or(Ok(None), |failures| first_failed(failures, records)) {
-        Ok(None) => Verdict::Succeeded { state },
+    if !rules.reports_item_failures {
+        return Verdict::Succeeded { state, ignored: ignored::failures(payload) };
+    }
+    let Some(failures) = response.failures else {
+        return Verdict::Succeeded { state, ignored: ignored::content(payload) };
+    };
+    match first_failed(failures, records) {
+        Ok(None) => Verdict::Succeeded { state, ignored: None },
         Ok(Some(first)) => Verdict::FailedFrom { first, state },
         Err(reason) => Verdict::Refused { reason },
     }

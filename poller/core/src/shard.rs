@@ -5,8 +5,8 @@
 
 use crate::checkpoint::{Checkpoint, Progress};
 use crate::contract::{
-    Command, Counts, FailureId, FetchError, Finished, GiveUp, Input, Invocation, InvocationId, Notice, Page,
-    Phase, Reply, SaveError, SendError, ShardView,
+    AfterFailure, Command, Counts, FailureId, FetchError, Finished, GiveUp, Ignored, Input, Invocation,
+    InvocationId, Notice, Page, Phase, Reply, SaveError, SendError, ShardView,
 };
 use crate::lane::{Delivered, Ended, EndedAs, GivenUp, Lane, Step};
 use crate::lanes::Lanes;
@@ -34,6 +34,7 @@ pub struct Shard {
     next_id: u64,
     records_held: usize,
     bytes_held: usize,
+    records_left: usize,
     iterator_age: Option<Duration>,
     counts: Counts,
 }
@@ -63,6 +64,7 @@ impl Shard {
             next_id: 0,
             records_held: 0,
             bytes_held: 0,
+            records_left: 0,
             iterator_age: None,
             counts: Counts::default(),
             policy,
@@ -149,12 +151,15 @@ impl Shard {
         match result {
             EndedAs::PartlyFailed => {
                 if let Some(first) = left.first() {
-                    let first = first.position().clone();
-                    self.notices.push_back(Notice::PartialFailure { first, records: left.len() });
+                    let (first, records) = (first.position().clone(), left.len());
+                    let then = self.after_failure(lane);
+                    self.notices.push_back(Notice::PartialFailure { first, records, then });
                 }
             }
             EndedAs::ResponseRefused(reason) => self.notices.push_back(Notice::ResponseRefused { reason }),
-            EndedAs::Succeeded | EndedAs::FunctionFailed | EndedAs::Throttled | EndedAs::NotInvoked => {}
+            EndedAs::Succeeded(Some(ignored)) => self.notices.push_back(Notice::ResponseIgnored(ignored)),
+            EndedAs::Succeeded(None) | EndedAs::FunctionFailed | EndedAs::Throttled | EndedAs::NotInvoked => {
+            }
         }
         self.settle(lane, done);
         if self.is_draining {
@@ -162,11 +167,17 @@ impl Shard {
         }
     }
 
+    fn after_failure(&self, lane: usize) -> AfterFailure {
+        if self.is_draining { AfterFailure::Left } else { self.lanes.at(lane).after_failure(&self.policy) }
+    }
+
     fn count(&mut self, Ended { batch, settled, result }: &Ended) {
         let (settled, left) = (*settled as u64, (batch.records().len() - settled) as u64);
         self.counts.succeeded += settled;
         match result {
-            EndedAs::Succeeded => {}
+            EndedAs::Succeeded(None) => {}
+            EndedAs::Succeeded(Some(Ignored::Failures)) => self.counts.ignored_failures += 1,
+            EndedAs::Succeeded(Some(Ignored::Content)) => self.counts.ignored_content += 1,
             EndedAs::PartlyFailed | EndedAs::ResponseRefused(_) => {
                 self.counts.partial_failures += 1;
                 self.counts.failed += left;
@@ -248,7 +259,7 @@ impl Shard {
 
     /// Forgets every record that is not in flight: whoever goes on from the checkpoint reads it again.
     fn let_go(&mut self) {
-        self.lanes.let_go();
+        self.records_left += self.lanes.let_go();
         (self.records_held, self.bytes_held) = self.lanes.held();
     }
 
@@ -348,6 +359,7 @@ impl Shard {
             checkpoint: self.saving.kept().clone(),
             records_held: self.records_held,
             bytes_held: self.bytes_held,
+            records_left: self.records_left,
             oldest_arrival: self.lanes.oldest_arrival(),
             iterator_age: self.iterator_age,
             checkpoint_saved_at: self.saving.saved_at(),

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::errors::chain;
 use crate::lambda::{Code, LocalFunction, RemoteError, RemoteFunction, RemoteLambda, Spawner, TracingLog};
 use crate::ports::Invoker;
+use crate::shard_worker::Remarks;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tracing::info;
@@ -73,6 +74,12 @@ impl Running {
         }
         running
     }
+}
+
+/// What was said of each function, by logical id: nothing yet.
+pub(super) fn remarks(application: &Application) -> BTreeMap<String, Arc<Remarks>> {
+    let functions = application.functions.iter();
+    functions.map(|(id, function)| (id.clone(), Arc::new(Remarks::of(function.name.clone())))).collect()
 }
 
 /// The functions of the application where `--lambda-endpoint` says, after checking that they can be invoked; `None`: they run

@@ -10,7 +10,7 @@ pub(super) use catching_up::not_started;
 pub(super) use ending::Ended;
 
 use super::CommandFailure;
-use super::functions::{Functions, Running};
+use super::functions::{Functions, Running, remarks};
 use super::on_failure::OnFailureDestinations;
 use super::options::PollerOptions;
 use super::signals::StopSignals;
@@ -34,7 +34,7 @@ use crate::supervisor::{
     Endpoint, FoundStream, Goal, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
 };
 use catching_up::late;
-use ending::{Why, alone, shards_in_flight, stop};
+use ending::{Why, alone, records_left, shards_in_flight, stop};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::Timestamp;
@@ -142,12 +142,14 @@ impl Poller {
         let place = (endpoint, client.region());
         let mut destinations = OnFailureDestinations::new(&application, &functions, aws, place, &clock);
         let running = Running::start(functions, &application, client.region(), &clock);
+        let remarks = remarks(&application);
         let prepared = all(sources.into_iter().zip(found).map(|((mapping, source), found)| {
             let ports = Ports {
                 source,
                 invoker: running.invokers[&mapping.function].clone(),
                 store: store.clone(),
                 destination: destinations.open(&mapping, found.stream_arn()),
+                remarks: Arc::clone(&remarks[&mapping.function]),
                 clock: clock.clone(),
             };
             let (envelope, poll_interval) = (KinesisEncoder::envelope(), options.poll_interval);
@@ -252,9 +254,16 @@ impl Poller {
         };
         let stopped = stop(self.supervisor, grace, &self.clock, signals, &mut why).await;
         let shards_in_flight = shards_in_flight(&self.views.snapshot());
+        let records_left = records_left(&self.views.mappings);
         join_all(self.functions.values().map(|function| function.shutdown())).await;
         self.control.stop().await;
         match stopped {
+            Stopped::Clean if records_left > 0 => {
+                info!(
+                    records = records_left,
+                    "stopped: batches that failed and are not settled will be tried again at the next start"
+                );
+            }
             Stopped::Clean => info!("stopped: everything in flight is settled and checkpointed"),
             Stopped::Abandoned if shards_in_flight == 0 => info!("stopped: nothing was in flight"),
             Stopped::Abandoned => {

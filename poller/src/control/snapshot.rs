@@ -170,6 +170,8 @@ pub struct ShardCounts {
     pub delivered: u64,
     pub delivery_failures: u64,
     pub partial_failures: u64,
+    pub ignored_failures: u64,
+    pub ignored_content: u64,
     pub invocations: u64,
     pub retries: u64,
     pub function_errors: u64,
@@ -250,6 +252,8 @@ impl From<Counts> for ShardCounts {
             delivered,
             delivery_failures,
             partial_failures,
+            ignored_failures,
+            ignored_content,
             invocations,
             retries,
             function_errors,
@@ -272,6 +276,8 @@ impl From<Counts> for ShardCounts {
             delivered,
             delivery_failures,
             partial_failures,
+            ignored_failures,
+            ignored_content,
             invocations,
             retries,
             function_errors,
@@ -371,6 +377,7 @@ mod tests {
             },
             records_held: 3,
             bytes_held: 900,
+            records_left: 0,
             oldest_arrival: Some(Timestamp::from_millis(1_500)),
             iterator_age: Some(Duration::from_millis(42)),
             checkpoint_saved_at: None,
@@ -402,7 +409,7 @@ mod tests {
             "counts": {
                 "polled": 10, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 1, "too_large": 0,
                 "too_old": 0, "retries_exhausted": 0, "filtered": 0, "dropped": 0, "delivered": 0,
-                "delivery_failures": 0, "partial_failures": 0,
+                "delivery_failures": 0, "partial_failures": 0, "ignored_failures": 0, "ignored_content": 0,
                 "invocations": 0, "retries": 0, "function_errors": 2, "throttles": 0, "not_invoked": 0,
                 "fetch_errors": 0, "save_errors": 0
             }
@@ -485,7 +492,7 @@ mod tests {
             "totals": {
                 "polled": 7, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 0, "too_large": 0,
                 "too_old": 0, "retries_exhausted": 0, "filtered": 0, "dropped": 0, "delivered": 0,
-                "delivery_failures": 0, "partial_failures": 0,
+                "delivery_failures": 0, "partial_failures": 0, "ignored_failures": 0, "ignored_content": 0,
                 "invocations": 0, "retries": 0, "function_errors": 0, "throttles": 0, "not_invoked": 0,
                 "fetch_errors": 0, "save_errors": 0
             },

@@ -30,7 +30,7 @@ const fn counter(name: &'static str, help: &'static str, counts: &'static [Count
     Counter { name, help, counts }
 }
 
-pub(super) const COUNTERS: [Counter; 17] = [
+pub(super) const COUNTERS: [Counter; 18] = [
     counter(
         "polled_records_total",
         "Records read from the stream (PolledEventCount).",
@@ -100,6 +100,15 @@ pub(super) const COUNTERS: [Counter; 17] = [
         "partially_failed_invocations_total",
         "Invocations whose answer names records that failed, or counts as a failure (ReportBatchItemFailures).",
         &[count(|counts| counts.partial_failures)],
+    ),
+    counter(
+        "ignored_responses_total",
+        "Invocations that count as a success though their answer reports failures (reason not_asked_for: the mapping has no \
+         ReportBatchItemFailures) or has content without batchItemFailures (reason not_reported: the mapping has it).",
+        &[
+            because("not_asked_for", |counts| counts.ignored_failures),
+            because("not_reported", |counts| counts.ignored_content),
+        ],
     ),
     counter(
         "throttled_invocations_total",

@@ -43,6 +43,8 @@ fn snapshot() -> StatusSnapshot {
         delivered: 15,
         delivery_failures: 16,
         partial_failures: 17,
+        ignored_failures: 18,
+        ignored_content: 19,
         invocations: 9,
         retries: 3,
         function_errors: 4,

@@ -3,6 +3,7 @@
 use super::world::{FROM_THE_OLDEST, World, assert_each_once_in_order, stop, until_ended};
 use pelton::clock::Clock;
 use pelton_tests::Signal;
+use pelton_tests::chance;
 use pelton_tests::lives::{assert_nothing_lost, lives_of};
 use pelton_tests::site::until;
 use std::ops::Range;
@@ -14,14 +15,9 @@ const ENDS: usize = 5;
 /// The moment of a kill, in milliseconds after the start: some come while the poller still starts.
 const KILLED_AFTER_MS: Range<u64> = 0..1500;
 
-/// Repeats a failed run: what the failure shows.
-const SEED_VARIABLE: &str = "PELTON_TEST_SEED";
-
 #[tokio::test]
 async fn a_kill_9_loses_nothing_and_repeats_at_most_the_batch_in_flight_of_each_shard() {
-    let seed = std::env::var(SEED_VARIABLE).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
-    eprintln!("{SEED_VARIABLE}={seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
+    let mut random = fastrand::Rng::with_seed(chance::seed());
     let clock = Clock::start();
     let world = World::with_shards(3).await;
     let site = world.site(&[FROM_THE_OLDEST]);

@@ -2,11 +2,9 @@
 
 use super::world::World;
 use pelton::clock::Clock;
+use pelton_tests::chance;
 use pelton_tests::fault_proxy::Weather;
 use std::time::Duration;
-
-/// Repeats a failed run: what the failure shows.
-const SEED_VARIABLE: &str = "PELTON_TEST_SEED";
 
 /// Of a hundred calls, so many meet with a fault.
 const PERCENT: u8 = 25;
@@ -16,8 +14,7 @@ const PUTS: usize = 25;
 
 #[tokio::test]
 async fn a_storm_of_all_faults_loses_nothing_repeats_nothing_and_keeps_the_order() {
-    let seed = std::env::var(SEED_VARIABLE).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
-    eprintln!("{SEED_VARIABLE}={seed}");
+    let seed = chance::seed();
     let mut world = World::new().await;
     world.proxy.change(
         Weather::calm()

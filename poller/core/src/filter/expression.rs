@@ -22,7 +22,8 @@ pub(super) fn values(reader: &mut Reader<'_>) -> Result<Values, Refusal> {
             Token::ArrayEnd => return Ok(values),
             Token::ObjectStart => operator(reader)?,
             Token::String(text) => string_literal(text),
-            Token::Number(text) | Token::Word(text) => Operator::Literal(text.to_owned()),
+            Token::Number(text) => Operator::Number(text.to_owned(), comparable(text)),
+            Token::Word(text) => Operator::Literal(text.to_owned()),
             Token::ArrayStart | Token::ObjectEnd | Token::Name(_) => {
                 return Err(refuse(
                     reader,

@@ -1,7 +1,7 @@
 //! Reads JSON one token at a time.
 //!
 //! In: a text. Out: its tokens, each as it is spelled there, or where the text stops being JSON (RFC 8259). Never recurses, never
-//! builds a tree, never changes a number: `300` and `300.0` are different texts, and a filter must see that.
+//! builds a tree, never changes a number: what no double can hold is compared by its text.
 
 use memchr::memchr2;
 use std::borrow::Cow;

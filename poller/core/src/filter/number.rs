@@ -2,7 +2,7 @@
 //!
 //! In: a number as it is spelled. Out: the double that it is, if it is one.
 
-/// The double that `spelled` is, for `numeric` and `anything-but`.
+/// The double that `spelled` is, for `numeric`, `anything-but` and literals.
 ///
 /// `None` for what is no number, and for a number that no double is: event-ruler compares only those that a double, written as
 /// shortly as it can be, gives back. `0.1` is one, `9007199254740993` is none.
@@ -13,9 +13,21 @@ pub(super) fn comparable(spelled: &str) -> Option<f64> {
     }
     let double: f64 = spelled.parse().ok()?;
     let is_same = has_few_digits(spelled)
-        || (double.is_finite() && Decimal::of(spelled)? == Decimal::of(&format!("{double:e}"))?);
+        || (double.is_finite() && Decimal::of(spelled)? == Decimal::of(&shortest(double))?);
     // Java's BigDecimal, through which event-ruler reads, has no negative zero.
     is_same.then_some(if double == 0.0 { 0.0 } else { double })
+}
+
+/// The double written as shortly as it can be, by Java's rule: with two digits at least, and those nearest to it. That makes a
+/// difference to the two smallest ones only.
+fn shortest(double: f64) -> String {
+    match (double.abs().to_bits(), double.is_sign_negative()) {
+        (1, false) => "4.9e-324".to_owned(),
+        (1, true) => "-4.9e-324".to_owned(),
+        (2, false) => "9.9e-324".to_owned(),
+        (2, true) => "-9.9e-324".to_owned(),
+        _ => format!("{double:e}"),
+    }
 }
 
 /// Decimal digits that every double keeps.
@@ -46,6 +58,8 @@ impl Decimal {
         let exponent = exponent.checked_add(i64::try_from(zeros).ok()?)?;
         let digits = digits.trim_start_matches('0');
         if digits.is_empty() {
+            // A zero that Java's BigDecimal cannot hold is no number there.
+            i32::try_from(exponent.checked_sub(i64::try_from(zeros).ok()?)?.checked_neg()?).ok()?;
             return Some(Self { is_negative: false, digits: String::new(), exponent: 0 });
         }
         Some(Self { is_negative, digits: digits.to_owned(), exponent })
@@ -75,9 +89,19 @@ mod tests {
 
     #[test]
     fn zero_has_no_sign() {
-        for zero in ["0", "-0", "0.00", "-0e5"] {
+        for zero in ["0", "-0", "0.00", "-0e5", "0e2147483648", "0.0e-2147483646", "0e0000000000005"] {
             assert_eq!(comparable(zero).map(f64::to_bits), Some(0), "{zero}");
         }
+    }
+
+    #[test]
+    fn the_smallest_doubles_are_those_that_java_writes() {
+        check("4.9e-324", Some(f64::from_bits(1)));
+        check("-4.9E-324", Some(-f64::from_bits(1)));
+        check("9.9e-324", Some(f64::from_bits(2)));
+        check("1.5e-323", Some(f64::from_bits(3)));
+        check("5e-324", None);
+        check("1e-323", None);
     }
 
     #[test]
@@ -87,6 +111,12 @@ mod tests {
         check("1e309", None);
         check("1e-400", None);
         check("12345678901234567890123", None);
+        check("1e999999999", None);
+        check("1e-999999999", None);
+        check("1e99999999999999999999", None);
+        for zero in ["0e2147483649", "0e-2147483648", "0.0e-2147483647", "0e99999999999999999999"] {
+            check(zero, None);
+        }
         check("\"300\"", None);
         check("true", None);
         check("null", None);

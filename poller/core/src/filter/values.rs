@@ -22,8 +22,11 @@ pub(super) struct Values {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Operator {
-    /// A string, `true`, `false`, `null`, or a number: only the same text. AWS: `300`, `300.0` and `3.0e2` differ.
+    /// A string, `true`, `false` or `null`.
     Literal(String),
+    /// A number as it is spelled, and the double that it is, if it is one. Matches the same text, which AWS documents, and the same
+    /// value, as event-ruler does: `300` matches `300.0` and `3.0e2`.
+    Number(String, Option<f64>),
     /// `cidr`, or a literal that is an address.
     Address(AddressRange),
     Prefix(String),
@@ -51,8 +54,12 @@ pub(super) enum Exception {
 
 impl Values {
     pub(super) fn add(&mut self, operator: Operator) {
-        self.has_numbers |=
-            matches!(operator, Operator::Numeric(..) | Operator::AnythingBut(Exception::Numbers(_)));
+        self.has_numbers |= matches!(
+            operator,
+            Operator::Number(_, Some(_))
+                | Operator::Numeric(..)
+                | Operator::AnythingBut(Exception::Numbers(_))
+        );
         self.has_addresses |= matches!(operator, Operator::Address(_));
         self.may_be_absent |= operator == Operator::Absent;
         self.operators.push(operator);
@@ -76,6 +83,7 @@ impl Operator {
     fn matches(&self, value: &str, number: Option<f64>, address: Option<&str>) -> bool {
         match self {
             Self::Literal(literal) => value == literal,
+            Self::Number(text, own) => value == text || (own.is_some() && number == *own),
             // The digits of a number are looked at too: as event-ruler does.
             Self::Address(range) => {
                 address.is_some_and(|digits| range.contains(digits)) || range.contains(value)

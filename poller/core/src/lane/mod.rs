@@ -3,12 +3,15 @@
 //! In: records as they are read, and how invocations and deliveries ended. Out: the next invocation, or records to give
 //! up. A later record is first invoked only when every earlier one of the lane is settled (I1).
 
+mod rest;
 mod windowed;
 mod work;
 
 use crate::batch::{Batch, Envelope};
 use crate::checkpoint::{OpenWindow, Version};
-use crate::contract::{Failure, FailureId, GiveUp, HowFailed, InvocationId, Outcome, Reached, Reply};
+use crate::contract::{
+    Failure, FailureId, GiveUp, HowFailed, Ignored, InvocationId, Outcome, Reached, Reply,
+};
 use crate::event::window::WindowInvocation;
 use crate::policy::Policy;
 use crate::record::Record;
@@ -35,6 +38,8 @@ pub(crate) struct Lane {
     state: State,
     /// Invocations in a row that did not succeed, for whatever reason: the basis of the backoff.
     failures: u32,
+    /// When a rest last ended, or will end, at an age limit.
+    shortened_at: Option<Timestamp>,
     /// When the batching window began: the end of the previous invocation.
     gathering_since: Timestamp,
     /// The tumbling window that is open.
@@ -78,7 +83,8 @@ pub(crate) struct Ended {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum EndedAs {
-    Succeeded,
+    /// What of the response is ignored, if it says that some failed.
+    Succeeded(Option<Ignored>),
     /// The records that are not settled were reported, or came after one that was.
     PartlyFailed,
     FunctionFailed,
@@ -115,6 +121,7 @@ impl Lane {
             work: VecDeque::new(),
             state: State::Idle,
             failures: 0,
+            shortened_at: None,
             gathering_since: now,
             window,
             settled_in: 0,
@@ -243,16 +250,16 @@ impl Lane {
                 (0, EndedAs::FunctionFailed)
             }
             Outcome::Succeeded { payload } => match judge(payload, batch.records(), self.rules(policy)) {
-                Verdict::Succeeded { state } | Verdict::FailedFrom { state, .. }
+                Verdict::Succeeded { state, .. } | Verdict::FailedFrom { state, .. }
                     if !self.has_room_for(state.as_ref(), policy) =>
                 {
                     self.batch_failed(reached(HowFailed::Reported), policy);
                     let reason = "the response's `state` is larger than an event may be".to_owned();
                     (0, EndedAs::ResponseRefused(reason))
                 }
-                Verdict::Succeeded { state } => {
+                Verdict::Succeeded { state, ignored } => {
                     self.set_window_state(state);
-                    (batch.records().len(), EndedAs::Succeeded)
+                    (batch.records().len(), EndedAs::Succeeded(ignored))
                 }
                 Verdict::FailedFrom { first: 0, .. } => {
                     self.batch_failed(reached(HowFailed::Reported), policy);
@@ -271,11 +278,11 @@ impl Lane {
                 }
             },
         };
-        if result == EndedAs::Succeeded {
+        if matches!(result, EndedAs::Succeeded(_)) {
             self.failures = 0;
             self.finish_work();
         } else {
-            self.wait_or_give_up(policy, now, random);
+            self.rest_or_give_up(policy, now, random);
         }
         Ended { batch, settled, result }
     }
@@ -302,16 +309,6 @@ impl Lane {
         if policy.retry_attempts_max.is_some_and(|max| work.attempts > max) {
             work.give_up = Some(GiveUp::RetriesExhausted);
         }
-    }
-
-    /// The batch at hand rests before its next attempt; one that was given up does not.
-    fn wait_or_give_up(&mut self, policy: &Policy, now: Timestamp, random: &mut fastrand::Rng) {
-        if self.at_hand().give_up.is_some() {
-            self.state = State::Idle;
-            return;
-        }
-        self.failures = self.failures.saturating_add(1);
-        self.state = State::Waiting { until: now.after(policy.backoff.delay(self.failures, random)) };
     }
 
     /// Takes in how the delivery ended.
@@ -366,14 +363,15 @@ impl Lane {
         self.settled_in
     }
 
-    /// Lets go of every record that is not in flight.
-    pub(crate) fn let_go(&mut self) {
+    /// Lets go of every record that is not in flight. How many of them were in a batch.
+    pub(crate) fn let_go(&mut self) -> usize {
         self.waiting.clear();
         self.waiting_bytes = 0;
-        self.work.truncate(usize::from(self.is_in_flight()));
+        let left = self.work.split_off(self.work.len().min(usize::from(self.is_in_flight())));
         if !self.is_in_flight() {
             self.state = State::Idle;
         }
+        left.iter().map(|work| work.batch.records().len()).sum()
     }
 
     /// Whether an answer is owed to this lane.

@@ -33,7 +33,7 @@ fn verdict(payload: &str, records: &[Record], rules: Rules) -> String {
         None => String::new(),
     };
     match judge(&payload, records, rules) {
-        Verdict::Succeeded { state } => format!("ok{}", shown(state)),
+        Verdict::Succeeded { state, .. } => format!("ok{}", shown(state)),
         Verdict::FailedFrom { first, state } => {
             format!("from {}{}", records[first].position(), shown(state))
         }
@@ -214,5 +214,101 @@ mod window {
             let reply = format!(r#"{{"batchItemFailures":{failures},"state":{{}}}}"#);
             assert_eq!(verdict(&reply, &records("abc", at(0)), rules), "ok {}", "{reply}");
         }
+    }
+}
+
+mod ignored {
+    use super::*;
+    use crate::contract::Ignored;
+
+    const NOT_ASKED: Rules = Rules { reports_item_failures: false, brings_state: false };
+    const STATE_ONLY: Rules = Rules { reports_item_failures: false, brings_state: true };
+
+    #[track_caller]
+    fn check(payload: &str, rules: Rules, expected: Option<Ignored>) {
+        let verdict = judge(&Bytes::copy_from_slice(payload.as_bytes()), &records("abc", at(0)), rules);
+        let Verdict::Succeeded { ignored, .. } = verdict else { panic!("{payload}: {verdict:?}") };
+        assert_eq!(ignored, expected, "{payload}");
+    }
+
+    #[test]
+    fn failures_reported_to_a_mapping_that_does_not_ask_are_noticed() {
+        for failures in [r#"[{"itemIdentifier":"b"}]"#, r#"[{"itemIdentifier":"z"}]"#, "[1]", r#""b""#, "{}"]
+        {
+            let response = format!(r#" {{"batchItemFailures" : {failures}, "state":{{}}}}"#);
+            check(&response, NOT_ASKED, Some(Ignored::Failures));
+            check(&response, STATE_ONLY, Some(Ignored::Failures));
+        }
+    }
+
+    #[test]
+    fn a_response_without_failures_to_a_mapping_that_does_not_ask_is_no_mistake() {
+        for response in [
+            "",
+            "null",
+            "done",
+            "{",
+            "[1,2]",
+            r#""batchItemFailures""#,
+            r#"["batchItemFailures"]"#,
+            r#"{"statusCode":200}"#,
+            r#"{"batchItemFailures":[]}"#,
+            r#"{"batchItemFailures": [ ]}"#,
+            r#"{"batchItemFailures":null}"#,
+            r#"{"inner":{"batchItemFailures":[{"itemIdentifier":"a"}]}}"#,
+        ] {
+            check(response, NOT_ASKED, None);
+        }
+        check(r#"{"batchItemFailures":[],"state":{"n":1}}"#, STATE_ONLY, None);
+    }
+
+    #[test]
+    fn content_without_batch_item_failures_where_they_are_asked_for_is_noticed() {
+        for response in [
+            r#"{"BatchItemFailures":[{"itemIdentifier":"b"}]}"#,
+            r#"{"batchItemFailure":[]}"#,
+            r#"{"statusCode":200,"body":"{}"}"#,
+            r#"[{"itemIdentifier":"b"}]"#,
+            " [ 1 ] ",
+            r#""done""#,
+            "true",
+            "0",
+        ] {
+            check(response, REPORTS, Some(Ignored::Content));
+        }
+    }
+
+    #[test]
+    fn a_response_that_says_nothing_or_names_its_failures_is_no_mistake() {
+        for response in ["", " ", "null", "{}", "{ }", "[]", "[ \n ]", r#""""#] {
+            check(response, REPORTS, None);
+        }
+        for response in [
+            r#"{"batchItemFailures":[]}"#,
+            r#"{"batchItemFailures":null,"other":1}"#,
+            r#"{"other":1,"batchItemFailures":[]}"#,
+            r#"{"batch\u0049temFailures":[],"BatchItemFailures":[1]}"#,
+        ] {
+            check(response, REPORTS, None);
+        }
+    }
+
+    #[test]
+    fn the_state_of_a_window_counts_also_at_the_end_of_one() {
+        for rules in [IN_WINDOW, REPORTS] {
+            check(r#"{"state":{"n":1}}"#, rules, None);
+            check(r#"{"state":{"n":1},"processed":5}"#, rules, None);
+            let misspelt = r#"{"state":{"n":1},"batch_item_failures":[{"itemIdentifier":"b"}]}"#;
+            check(misspelt, rules, Some(Ignored::Content));
+        }
+        check(r#"{"state":{},"batchItemFailures":[]}"#, IN_WINDOW, None);
+    }
+
+    #[test]
+    fn a_large_or_deep_response_is_no_trouble() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        check(&deep, REPORTS, Some(Ignored::Content));
+        check(&format!(r#"{{"a":{deep}}}"#), REPORTS, Some(Ignored::Content));
+        check(&format!(r#"{{"batchItemFailures":{deep}}}"#), NOT_ASKED, Some(Ignored::Failures));
     }
 }

@@ -5,8 +5,8 @@ use super::verdict::{Verdict, verdict};
 use super::windows::Windows;
 use super::{Fetched, Owed, number_of};
 use pelton_core::{
-    Batch, Checkpoint, Counts, Failure, FetchError, GiveUp, HowFailed, Invocation, OpenWindow, Outcome,
-    Policy, Record, Reply, ShardView, Then, Timestamp,
+    Batch, Checkpoint, Counts, Failure, FetchError, GiveUp, HowFailed, Ignored, Invocation, OpenWindow,
+    Outcome, Policy, Record, Reply, ShardView, Then, Timestamp,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -258,8 +258,13 @@ impl Ledger {
             Outcome::Succeeded { payload } => {
                 let is_last = self.chains[place].front().last_of_window.is_some();
                 match verdict(payload, invocation, &self.policy, is_last) {
-                    Verdict::Succeeded { state } if self.takes(state.as_deref()) => {
+                    Verdict::Succeeded { state, ignored } if self.takes(state.as_deref()) => {
                         self.counts.succeeded += records;
+                        match ignored {
+                            Some(Ignored::Failures) => self.counts.ignored_failures += 1,
+                            Some(Ignored::Content) => self.counts.ignored_content += 1,
+                            None => {}
+                        }
                         self.finish_front(place);
                         return Follows::Nothing;
                     }
@@ -287,6 +292,16 @@ impl Ledger {
         let follows = if chain.front().give_up.is_none() { Follows::Wait } else { Follows::GiveUp };
         self.drop_if_draining();
         follows
+    }
+
+    /// When the records of the batch that waits for its next attempt become too old for it, in order.
+    pub(crate) fn age_limits(&self) -> Vec<Timestamp> {
+        let patience = self.policy.record_age_max.unwrap_or(Duration::MAX).min(self.policy.retention);
+        let waiting = self.chains.first().map(|chain| &chain.groups[0].indices);
+        let limit = |index: &usize| self.entries[*index].record.arrival().after(patience);
+        let mut limits: Vec<Timestamp> = waiting.into_iter().flatten().map(limit).collect();
+        limits.sort_unstable();
+        limits
     }
 
     /// The state goes into the books, if it may.

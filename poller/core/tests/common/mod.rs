@@ -68,7 +68,8 @@ impl Watched {
             }
             Input::Invoked(id, reply) => self.owed.invocations.remove(id).is_some_and(|invocation| {
                 let follows = self.ledger.invoked(&invocation, reply);
-                self.patience.invoked(follows, now);
+                let limits = if self.ledger.is_plain() { self.ledger.age_limits() } else { Vec::new() };
+                self.patience.invoked(follows, &limits, now);
                 true
             }),
             Input::FailureSent(id, answer) => self.owed.failures.remove(id).is_some_and(|failure| {

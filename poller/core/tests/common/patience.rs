@@ -22,8 +22,13 @@ pub(crate) struct Patience {
     /// When the batching window is over.
     window_over: Timestamp,
     invocation_failures: u32,
+    /// When a rest may last have ended at an age limit.
+    shortened_at: Option<Timestamp>,
     save_failures: u32,
 }
+
+/// From one rest that ends at the age limit of a few records to the next.
+const SHORTENED_GAP: Duration = Duration::from_secs(1);
 
 /// Least rest of a source that throttled a read (specification 2.3).
 const THROTTLE_REST: Duration = Duration::from_secs(1);
@@ -39,6 +44,7 @@ impl Patience {
             fetch_until: now,
             window_over: now.after(policy.batching_window),
             invocation_failures: 0,
+            shortened_at: None,
             retry_until: Timestamp::default(),
             save_failures: 0,
             save_until: Timestamp::default(),
@@ -95,7 +101,8 @@ impl Patience {
         self.fetch_until = now.after(longest).max(self.gap_over());
     }
 
-    pub(crate) fn invoked(&mut self, follows: Follows, now: Timestamp) {
+    /// `limits`: when the records of a batch that failed become too old, in order.
+    pub(crate) fn invoked(&mut self, follows: Follows, limits: &[Timestamp], now: Timestamp) {
         self.window_over = now.after(self.policy.batching_window);
         match follows {
             Follows::Nothing => self.invocation_failures = 0,
@@ -105,7 +112,20 @@ impl Patience {
         }
         let waits = matches!(follows, Follows::Wait | Follows::WaitAnew);
         let wait = if waits { self.policy.backoff.ceiling(self.invocation_failures) } else { Duration::ZERO };
-        self.retry_until = if waits { now.after(wait) } else { Timestamp::default() };
+        self.retry_until =
+            if waits { self.heeding(limits, now.after(wait), now) } else { Timestamp::default() };
+    }
+
+    /// A rest does not outlast the next age limit, or that of half of the batch if another ended so just before.
+    fn heeding(&mut self, limits: &[Timestamp], rested: Timestamp, now: Timestamp) -> Timestamp {
+        let Some(first) = limits.first().map(|first| now.max(*first)).filter(|first| *first < rested) else {
+            return rested;
+        };
+        let is_lone = self.shortened_at.is_none_or(|last| now >= last.after(SHORTENED_GAP));
+        let half = limits[(limits.len() - 1) / 2];
+        let latest = if is_lone { first } else { first.max(half).min(rested) };
+        self.shortened_at = Some(latest);
+        latest
     }
 
     fn gap_over(&self) -> Timestamp {

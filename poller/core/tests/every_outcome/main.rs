@@ -76,12 +76,15 @@ struct Case {
 struct Settings {
     bisects: bool,
     retry_attempts_max: Option<u32>,
+    /// MaximumRecordAgeInSeconds. Retries then rest for longer.
+    record_age_max: Option<Duration>,
     /// Records are of two keys in turn.
     lanes: usize,
 }
 
 /// AWS's defaults.
-const DEFAULTS: Settings = Settings { bisects: false, retry_attempts_max: None, lanes: 1 };
+const DEFAULTS: Settings =
+    Settings { bisects: false, retry_attempts_max: None, record_age_max: None, lanes: 1 };
 
 const OUTCOMES: &[Act] = &[Act::Fails, Act::Throttled, Act::Unreachable];
 const FAILURES: &[Act] = &[Act::Fails, Act::ReportsLast, Act::Lies, Act::DeliveryFails, Act::Crash];
@@ -102,17 +105,22 @@ const EVERYTHING: &[Act] = &[
     Act::CrashAfterSave,
 ];
 
+const FAST: Backoff = Backoff { base: Duration::from_millis(2), factor: 2, cap: Duration::from_millis(8) };
+/// Outlasts the age limits of several records.
+const SLOW: Backoff = Backoff { base: Duration::from_millis(50), factor: 8, cap: Duration::from_secs(60) };
+
 fn policy(case: &Case) -> Policy {
     Policy {
         batch_size: case.batch_size,
         batching_window: case.window,
         bisects: case.settings.bisects,
         retry_attempts_max: case.settings.retry_attempts_max,
+        record_age_max: case.settings.record_age_max,
         parallelization_factor: case.settings.lanes,
         reports_item_failures: true,
         has_destination: true,
         retention: Duration::from_secs(3_600),
-        backoff: Backoff { base: Duration::from_millis(2), factor: 2, cap: Duration::from_millis(8) },
+        backoff: if case.settings.record_age_max.is_some() { SLOW } else { FAST },
         fetch_gap_min: Duration::ZERO,
         fetch_records_max: 6,
         read_ahead_records_max: 4,
@@ -447,7 +455,7 @@ fn every_sequence_of_failures_with_every_way_to_retry() {
     let all: Vec<Settings> = [false, true]
         .into_iter()
         .flat_map(|bisects| {
-            retries.map(|retry_attempts_max| Settings { bisects, retry_attempts_max, lanes: 1 })
+            retries.map(|retry_attempts_max| Settings { bisects, retry_attempts_max, ..DEFAULTS })
         })
         .collect();
     check_settings(1..=4, &all, Faults { max: 3, of: FAILURES, in_every_order: false });
@@ -455,7 +463,22 @@ fn every_sequence_of_failures_with_every_way_to_retry() {
 
 #[test]
 fn every_order_of_answers_of_two_lanes_with_a_fault_at_every_step() {
-    let lanes = Settings { bisects: true, retry_attempts_max: Some(0), lanes: 2 };
+    let lanes = Settings { bisects: true, retry_attempts_max: Some(0), lanes: 2, ..DEFAULTS };
     check_settings(1..=4, &[lanes], Faults { max: 1, of: EVERYTHING, in_every_order: true });
     check_settings(1..=4, &[lanes], Faults { max: 2, of: FAILURES, in_every_order: false });
+}
+
+#[test]
+fn every_sequence_of_failures_beside_age_limits() {
+    // The first record becomes too old just after the start, the others one after the other.
+    let record_age_max = Some(Duration::from_millis(START / 2 + 5));
+    let all: Vec<Settings> = [(false, None), (false, Some(1)), (true, None)]
+        .map(|(bisects, retry_attempts_max)| Settings {
+            bisects,
+            retry_attempts_max,
+            record_age_max,
+            lanes: 1,
+        })
+        .into();
+    check_settings(1..=6, &all, Faults { max: 3, of: FAILURES, in_every_order: false });
 }

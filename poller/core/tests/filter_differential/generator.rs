@@ -3,6 +3,7 @@
 //! In: a seed. Out: the same pair every time.
 
 mod event;
+mod numbers;
 mod operators;
 mod pattern;
 mod pools;

@@ -97,6 +97,7 @@ mod tests {
             checkpoint: Checkpoint::default(),
             records_held,
             bytes_held: 0,
+            records_left: 0,
             oldest_arrival: None,
             iterator_age: None,
             checkpoint_saved_at: None,

@@ -7,12 +7,13 @@ use crate::commands::views::Past;
 use crate::control::snapshot::{ShardPhase, ShardStatus, StatusSnapshot};
 use crate::data_dir::DataDir;
 use crate::store::SqliteStore;
-use crate::supervisor::{Stopped, Supervisor};
+use crate::supervisor::{MappingHandle, MappingView, Stopped, Supervisor};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 /// How long tasks that were abandoned may take to be gone.
@@ -108,6 +109,15 @@ pub(super) async fn alone(store: &Arc<SqliteStore>, clock: &Clock) -> Result<(),
         clock.sleep(ABANDONED_POLL).await;
     }
     Ok(())
+}
+
+/// How many records of batches that failed are left for the next start: a batch between two attempts does not hold up a stop.
+pub(super) fn records_left(mappings: &[MappingHandle]) -> usize {
+    let views = mappings.iter().filter_map(|handle| handle.view.as_ref());
+    let of_mapping = |view: &watch::Receiver<MappingView>| -> usize {
+        view.borrow().shards.values().map(|shard| shard.borrow().shard.records_left).sum()
+    };
+    views.map(of_mapping).sum()
 }
 
 /// How many shards have a batch that is not settled, or whose checkpoint is not kept.

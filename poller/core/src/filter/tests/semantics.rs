@@ -34,13 +34,37 @@ fn strings_compare_exactly_no_case_folding_or_unicode_normalization() {
 }
 
 #[test]
-fn numbers_given_as_literals_compare_by_their_text() {
-    let spellings = ["300", "300.0", "3.0e2", "3E2", "-0", "0", "12345678901234567890123"];
-    for pattern in spellings {
-        for value in spellings {
-            check(&format!(r#"{{"a":[{pattern}]}}"#), &format!(r#"{{"a":{value}}}"#), pattern == value);
+fn numbers_given_as_literals_compare_by_their_text_and_by_their_value() {
+    let groups: [&[&str]; 6] = [
+        &["300", "300.0", "3.0e2", "3E2", "30000e-2"],
+        &["0", "-0", "0.0", "0e5"],
+        &["-1.5", "-15e-1", "-1.50"],
+        // No double is one of these: only the text counts.
+        &["12345678901234567890123"],
+        &["1e999999999"],
+        &["1.0e999999999"],
+    ];
+    for (number, patterns) in groups.iter().enumerate() {
+        for (other, values) in groups.iter().enumerate() {
+            for (pattern, value) in
+                patterns.iter().flat_map(|pattern| values.iter().map(move |v| (pattern, v)))
+            {
+                check(&format!(r#"{{"a":[{pattern}]}}"#), &format!(r#"{{"a":{value}}}"#), number == other);
+                check(
+                    &format!(r#"{{"a":["x",{pattern}]}}"#),
+                    &format!(r#"{{"a":[1,{value}]}}"#),
+                    number == other,
+                );
+            }
         }
     }
+}
+
+#[test]
+fn a_number_given_as_a_literal_matches_no_string_and_a_string_no_number() {
+    check(r#"{"a":[300]}"#, r#"{"a":"300"}"#, false);
+    check(r#"{"a":["300"]}"#, r#"{"a":300}"#, false);
+    check(r#"{"a":[1]}"#, r#"{"a":true}"#, false);
 }
 
 #[test]

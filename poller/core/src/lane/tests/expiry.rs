@@ -83,3 +83,14 @@ fn giving_up_a_part_of_a_batch_does_not_shorten_the_backoff_of_the_rest() {
     let (_, next) = story.lane.retrying().unwrap();
     assert!(next.since(at(1_000)) > curve.ceiling(1), "with this seed");
 }
+
+#[test]
+fn a_rest_does_not_outlast_the_retention_of_a_record_and_the_others_are_tried_at_once() {
+    let backoff = Backoff { base: Duration::from_secs(600), factor: 1, cap: Duration::from_secs(600) };
+    let policy = Policy { backoff, retention: millis(1_000), ..policy() };
+    let mut story = Story::of(&policy, &[("a", 0), ("bc", 500)]);
+    story.goes(&[(500, "abc #1", Fails)]);
+    assert_eq!(story.due(), 1_000);
+    story.goes(&[(1_000, "a expired after 1", Delivered), (1_000, "bc #2", Succeeds)]);
+    story.is_over();
+}

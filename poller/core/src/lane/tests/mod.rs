@@ -11,7 +11,7 @@ mod windows;
 
 use super::*;
 use crate::retry::Backoff;
-use crate::testing::{at, letters, millis, numbered, policy, reason_text, window_text};
+use crate::testing::{at, letters, millis, no_backoff, numbered, policy, reason_text, window_text};
 use bytes::Bytes;
 
 /// How a step ends.
@@ -74,6 +74,12 @@ impl Story {
 
     fn push(&mut self, letters: &str, arrival: u64) {
         numbered(letters, at(arrival)).into_iter().for_each(|record| self.lane.push(record));
+    }
+
+    /// When the next step is due, in milliseconds; 0: at once.
+    fn due(&self) -> u64 {
+        let due = self.lane.due(&self.policy, true, ENDED).expect("there is something to do");
+        u64::try_from(due.since(at(0)).as_millis()).expect("a table is short")
     }
 
     /// What the lane does at `millis`: `abc #1` invokes with these records for the first time, `a expired after 2` gives up,

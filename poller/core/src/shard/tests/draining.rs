@@ -162,3 +162,27 @@ fn a_shard_whose_last_batch_succeeds_while_draining_has_ended() {
     );
     assert_eq!(shard.finished(), Some(Finished::ShardEnd));
 }
+
+/// How many records of `lines` are left for the next start by a drain.
+#[track_caller]
+fn check_left(policy: Policy, lines: &[(u64, On, &str)], left: usize) {
+    assert_eq!(check(policy, lines).view().records_left, left);
+}
+
+#[test]
+fn records_of_a_batch_that_failed_are_said_to_be_left() {
+    let slow = crate::Backoff { base: millis(60_000), factor: 2, cap: millis(60_000) };
+    let failing = Policy { backoff: slow, ..policy() };
+    let begin = [(0, Begin, "fetch 10"), (5, Page("abcd", CaughtUp), "invoke abc #1")];
+    check_left(failing.clone(), &[&begin[..], &[(6, Fails, ""), (7, Drain, "")]].concat(), 3);
+    check_left(failing.clone(), &[&begin[..], &[(6, Drain, ""), (7, Fails, "")]].concat(), 3);
+    let halves = Policy { bisects: true, ..failing };
+    check_left(halves, &[&begin[..], &[(6, Fails, ""), (7, Drain, ""), (8, Drain, "")]].concat(), 3);
+}
+
+#[test]
+fn records_that_were_never_in_a_batch_or_are_settled_are_not_said_to_be_left() {
+    let begin = [(0, Begin, "fetch 10"), (5, Page("abcd", CaughtUp), "invoke abc #1")];
+    let lines = [&begin[..], &[(6, Drain, ""), (7, Succeeds, "save c"), (8, Saved, "")]].concat();
+    check_left(policy(), &lines, 0);
+}

@@ -163,7 +163,10 @@ fn a_partial_failure_checkpoints_the_record_before_the_first_that_failed() {
     assert_eq!((counts.succeeded, counts.failed, counts.partial_failures), (3, 2, 1));
     assert_eq!((counts.function_errors, counts.retries), (0, 1));
     let first = Position::new("b");
-    assert_eq!(notices(&mut shard), [Notice::PartialFailure { first, records: 2 }]);
+    assert_eq!(
+        notices(&mut shard),
+        [Notice::PartialFailure { first, records: 2, then: AfterFailure::TriedAgain }]
+    );
 }
 
 #[test]
@@ -195,4 +198,58 @@ fn neither_a_success_nor_a_failure_of_the_function_is_a_notice() {
         ],
     );
     assert_eq!(notices(&mut shard), []);
+}
+
+/// What a shard of `policy` says becomes of `ab`, read at 5 and reported at 6 from `a` on.
+#[track_caller]
+fn check_then(policy: Policy, before: &[(u64, On, &str)], commands: &str, then: AfterFailure) {
+    let policy = Policy { reports_item_failures: true, ..policy };
+    let start = [(0, Begin, "fetch 10"), (5, Page("ab", CaughtUp), "invoke ab #1")];
+    let report = (6, Says(r#"{"batchItemFailures":[{"itemIdentifier":"a"}]}"#), commands);
+    let mut shard = check(policy, &[&start, before, &[report]].concat());
+    let first = Position::new("a");
+    assert_eq!(notices(&mut shard), [Notice::PartialFailure { first, records: 2, then }]);
+}
+
+#[test]
+fn a_partial_failure_says_whether_its_records_are_tried_again_given_up_or_left() {
+    check_then(policy(), &[], "invoke ab #2", AfterFailure::TriedAgain);
+    check_then(once(), &[], "retried enough ab", AfterFailure::GivenUp);
+    check_then(Policy { bisects: true, ..once() }, &[], "invoke a #1", AfterFailure::TriedAgain);
+    check_then(policy(), &[(6, Drain, "")], "", AfterFailure::Left);
+    check_then(once(), &[(6, Drain, "")], "", AfterFailure::Left);
+}
+
+#[test]
+fn records_that_are_too_old_by_their_next_attempt_are_not_said_to_be_tried_again() {
+    let slow = crate::Backoff { base: millis(600_000), factor: 1, cap: millis(600_000) };
+    let old = Policy { backoff: slow, record_age_max: Some(millis(1_000)), ..policy() };
+    check_then(old.clone(), &[], "", AfterFailure::GivenUp);
+    check_then(Policy { record_age_max: Some(millis(1)), ..old }, &[], "too old ab", AfterFailure::GivenUp);
+}
+
+#[test]
+fn a_response_that_is_ignored_is_said_and_counted_each_time() {
+    let ignored = |reports_item_failures, response| {
+        let mut shard = check(
+            Policy { reports_item_failures, ..policy() },
+            &[
+                (0, Begin, "fetch 10"),
+                (5, Page("ab", CaughtUp), "invoke ab #1"),
+                (6, Says(response), "save b"),
+                (7, Saved, ""),
+                (1_000, Nothing, "fetch 10"),
+                (1_005, Page("c", CaughtUp), "invoke c #1"),
+                (1_006, Says(response), "save c"),
+            ],
+        );
+        let Counts { succeeded, ignored_failures, ignored_content, .. } = shard.view().counts;
+        assert_eq!(succeeded, 3, "the behaviour is that of AWS");
+        (ignored_failures, ignored_content, notices(&mut shard))
+    };
+    let twice = |ignored| vec![Notice::ResponseIgnored(ignored), Notice::ResponseIgnored(ignored)];
+    let report = r#"{"batchItemFailures":[{"itemIdentifier":"a"}]}"#;
+    assert_eq!(ignored(false, report), (2, 0, twice(Ignored::Failures)));
+    assert_eq!(ignored(true, r#"{"statusCode":200}"#), (0, 2, twice(Ignored::Content)));
+    assert_eq!(ignored(true, r#"{"batchItemFailures":[]}"#), (0, 0, vec![]));
 }

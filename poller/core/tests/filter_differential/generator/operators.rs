@@ -2,7 +2,7 @@
 
 use super::event::Json;
 use super::pools::{self, ADDRESSES, RANGES};
-use super::{any, once_in};
+use super::{any, numbers, once_in};
 use fastrand::Rng;
 
 /// An array of a few operators. Some are none.
@@ -25,7 +25,7 @@ fn value(random: &mut Rng, near: Option<&Json>) -> String {
     };
     let number = match near {
         Some(Json::Other(text)) if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
-            text.clone()
+            numbers::like(random, text)
         }
         _ => pools::number(random),
     };
@@ -58,7 +58,10 @@ fn value(random: &mut Rng, near: Option<&Json>) -> String {
 
 fn literal(random: &mut Rng, near: Option<&Json>, text: &str, number: &str) -> String {
     match (near, random.u32(..6)) {
-        (Some(Json::Other(other)), 0..4) => other.clone(),
+        (Some(Json::Other(other)), 0..2) => other.clone(),
+        (Some(Json::Other(other)), 2..4) if !other.starts_with(|first: char| first.is_ascii_alphabetic()) => {
+            number.to_owned()
+        }
         (Some(Json::String(text)), 0..4) => quoted(random, text),
         (_, 4) => any(random, &["null", "true", "false"]).to_owned(),
         (_, 3 | 5) => number.to_owned(),

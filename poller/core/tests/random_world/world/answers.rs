@@ -141,6 +141,8 @@ fn lie(random: &mut Rng) -> Bytes {
         "{}",
         "{",
         r#"{"state":{}}"#,
+        r#"{"statusCode":200}"#,
+        "[1]",
         r#"{"batchItemFailures":[{"itemIdentifier":"999999999"}]}"#,
         r#"{"batchItemFailures":[{"itemIdentifier":null}],"state":{"a":1}}"#,
         r#"{"batchItemFailures":[{"foo":1}]}"#,

@@ -1,0 +1,85 @@
+//! How long a batch that failed rests before its next attempt.
+//!
+//! In: the rest that the backoff asks for, and the age limits of the batch. Out: when the next attempt is due. A rest does not
+//! outlast the age limit of the next record: that record is given up at its limit, and the others are tried without it at once.
+//! They may be good, and their own limits may be near.
+
+use super::work::Work;
+use super::{Lane, State};
+use crate::contract::AfterFailure;
+use crate::policy::Policy;
+use crate::time::Timestamp;
+use std::time::Duration;
+
+/// A rest that ends at the age limit of a few records follows the last one that ended so by at least this much. So records
+/// whose ages differ by a millisecond each do not bring an invocation each.
+pub(super) const SHORTENED_GAP_MIN: Duration = Duration::from_secs(1);
+
+/// When the records of a batch become too old for another attempt.
+struct AgeLimits {
+    /// The first of them.
+    first: Timestamp,
+    /// Half of them, at the most one more than the others.
+    half: Timestamp,
+    /// All of them.
+    last: Timestamp,
+}
+
+impl Lane {
+    /// The batch at hand rests before its next attempt; one that was given up does not.
+    pub(super) fn rest_or_give_up(&mut self, policy: &Policy, now: Timestamp, random: &mut fastrand::Rng) {
+        if self.at_hand().give_up.is_some() {
+            self.state = State::Idle;
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        let rested = now.after(policy.backoff.delay(self.failures, random));
+        let until = match age_limits(self.at_hand(), policy) {
+            Some(limits) => self.shortened(rested, &limits, now),
+            None => rested,
+        };
+        self.state = State::Waiting { until };
+    }
+
+    /// What becomes of the records at hand, which failed.
+    pub(crate) fn after_failure(&self, policy: &Policy) -> AfterFailure {
+        let is_too_old = |until| {
+            let limits = self.work.front().and_then(|work| age_limits(work, policy));
+            limits.is_some_and(|limits| limits.last <= until)
+        };
+        match self.state {
+            State::Waiting { until } if !is_too_old(until) => AfterFailure::TriedAgain,
+            State::Waiting { .. } | State::Idle | State::InFlight(_) | State::SendingFailure(_) => {
+                AfterFailure::GivenUp
+            }
+        }
+    }
+
+    /// The end of a rest until `rested` that heeds the age limits.
+    ///
+    /// Half of a batch never waits for the gap: so the younger half is always tried without the older one, and a batch of n records
+    /// is tried for its age at most log₂ n times beside once in each gap.
+    fn shortened(&mut self, rested: Timestamp, limits: &AgeLimits, now: Timestamp) -> Timestamp {
+        let gap_over = self.shortened_at.map_or(now, |last| last.after(SHORTENED_GAP_MIN));
+        let limit = limits.first.max(gap_over).min(limits.half).max(now);
+        if limit >= rested {
+            return rested;
+        }
+        self.shortened_at = Some(limit);
+        limit
+    }
+}
+
+/// `None`: the batch holds nothing that has an age.
+fn age_limits(work: &Work, policy: &Policy) -> Option<AgeLimits> {
+    let patience = policy.record_age_max.map_or(policy.retention, |max| max.min(policy.retention));
+    let records = work.batch.records().iter().map(|record| record.arrival());
+    let mut begun: Vec<Timestamp> = records.chain(work.last_of_window.map(|last| last.end)).collect();
+    let (before, half, after) = match begun.len() {
+        0 => return None,
+        len => begun.select_nth_unstable((len - 1) / 2),
+    };
+    let first = before.iter().copied().fold(*half, Timestamp::min).after(patience);
+    let last = after.iter().copied().fold(*half, Timestamp::max).after(patience);
+    Some(AgeLimits { first, half: half.after(patience), last })
+}
