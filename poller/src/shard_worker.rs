@@ -3,6 +3,7 @@
 //! In: orders of the supervisor, and what happens at the ports. Out: a view, and why it finished. Decides nothing.
 
 mod deliveries;
+mod judged_reader;
 mod notices;
 mod problems;
 
@@ -16,6 +17,7 @@ use deliveries::{Began, Delivered, Deliveries};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use judged_reader::JudgedReader;
 use pelton_core::plan::{ShardId, ShardStart};
 use pelton_core::{
     Checkpoint, Command, FetchError, Finished, Input, Invocation, InvocationId, Outcome, Page, Policy, Reply,
@@ -93,7 +95,7 @@ type Fetched = (ReaderSlot, Result<Page, SourceError>);
 /// The reader, opened by the first read.
 enum ReaderSlot {
     NotOpen(ReadFrom),
-    Open(Box<dyn ShardReader>),
+    Open(JudgedReader),
 }
 
 /// Runs one shard until it is drained or has ended. Dropping the future abandons what is in flight.
@@ -217,13 +219,13 @@ impl ShardWorker {
             let mut reader = match slot {
                 ReaderSlot::Open(reader) => reader,
                 ReaderSlot::NotOpen(from) => match source.open(&shard_id, from.clone()).await {
-                    Ok(reader) => reader,
+                    Ok(reader) => JudgedReader::new(reader),
                     Err(error) => return (ReaderSlot::NotOpen(from.after_failure()), Err(error)),
                 },
             };
             // Told before the first page is there: that may take a while.
             view.send_modify(|view| view.is_open = true);
-            let page = reader.next(records_max).await;
+            let page = reader.next(records_max, &*source, &shard_id).await;
             (ReaderSlot::Open(reader), page)
         });
     }
@@ -291,7 +293,9 @@ impl ShardWorker {
                 let is_throttled = matches!(error, SourceError::Throttled { .. });
                 match error {
                     SourceError::NotFound { .. } => self.doubt = Some(self.doubts.raise()),
-                    SourceError::Unavailable { .. } => _ = self.doubts.raise(),
+                    SourceError::Unavailable { .. } | SourceError::Senseless { .. } => {
+                        _ = self.doubts.raise()
+                    }
                     SourceError::Throttled { .. } | SourceError::Denied { .. } => {}
                 }
                 self.problems.has(Doing::Reading, "the shard cannot be read; trying again", &error);

@@ -3,6 +3,7 @@
 //! One task per mapping ([`MappingRunner`]), which owns its shard workers. Nobody else touches a worker: whoever wants
 //! to know something reads a view, whoever wants something stopped says so here.
 
+mod confirm;
 mod mapping_runner;
 mod mapping_view;
 mod policy;

@@ -4,7 +4,7 @@
 //! stream is found, which keeps nothing; once those of all mappings are, the positions are looked up, and kept where they
 //! are new: that is right also if Pelton ends before the mapping runs. Starts nothing.
 
-use super::policy;
+use super::{confirm, policy};
 use crate::application::{Mapping, MappingId};
 use crate::clock::Clock;
 use crate::errors::chain;
@@ -14,7 +14,7 @@ use crate::ports::{
 };
 use crate::shard_worker::Ports;
 use pelton_core::plan::{
-    ListedShard, NewShard, ShardId, ShardProgress, StartingPosition, first_start, later_shards,
+    ListedShard, NewShard, ShardId, ShardProgress, StartingPosition, first_start, later_shards, not_ended,
 };
 use pelton_core::{Backoff, Checkpoint, Envelope, Policy};
 use std::collections::BTreeMap;
@@ -125,6 +125,7 @@ pub struct Prepared {
     pub(super) plan: MappingPlan,
     pub(super) policy: Policy,
     pub(super) state: MappingState,
+    pub(super) described: StreamDescription,
     pub(super) listed: Vec<ListedShard>,
     /// The mapping never ran before: LATEST means right now.
     pub(super) is_first_start: bool,
@@ -197,9 +198,10 @@ impl StartError {
             StartError::Source { source: SourceError::Unavailable { .. }, .. } => {
                 "is the endpoint up? `pelton stream` starts the embedded one; --endpoint-url or AWS_ENDPOINT_URL_KINESIS names another"
             }
-            StartError::Source { source: SourceError::Throttled { .. }, .. } => {
-                "wait a little, and start again"
-            }
+            StartError::Source {
+                source: SourceError::Throttled { .. } | SourceError::Senseless { .. },
+                ..
+            } => "wait a little, and start again",
             StartError::NotActive { .. } => {
                 "wait until the stream is ACTIVE, or create it again, then start Pelton again"
             }
@@ -211,15 +213,19 @@ impl StartError {
     }
 }
 
-/// Finds the stream of a mapping, and waits for one that is being created. Keeps nothing. Cancelling is safe.
+/// Finds the stream of a mapping, and waits for one that is being created. Stores nothing. Cancelling is safe.
+///
+/// What a mapping stores at its start depends on it for good: which stream its positions belong to, which shards LATEST passes
+/// over. So two descriptions and two listings must agree.
 pub async fn find_stream(
     mapping: &Mapping,
     source: &dyn Source,
     clock: &Clock,
 ) -> Result<FoundStream, StartError> {
+    let failed = |error| StartError::source(mapping, error);
     let description = await_active(mapping, source, clock).await?;
     let listed =
-        persist(clock, || source.list_shards()).await.map_err(|error| StartError::source(mapping, error))?;
+        confirm::shards(None, || persist(clock, || confirm::listing(source))).await.map_err(failed)?;
     Ok(FoundStream { description, listed })
 }
 
@@ -248,7 +254,7 @@ pub async fn prepare(plan: MappingPlan, found: FoundStream) -> Result<Prepared, 
             (start_anew(&plan, identity, &listed, from).await.map_err(store_failed)?, true)
         }
     };
-    Ok(Prepared { plan, policy, state, listed, is_first_start })
+    Ok(Prepared { plan, policy, state, described: description, listed, is_first_start })
 }
 
 async fn await_active(
@@ -258,8 +264,9 @@ async fn await_active(
 ) -> Result<StreamDescription, StartError> {
     let deadline = clock.now().after(CREATING_WAIT_MAX);
     loop {
-        let description =
-            persist(clock, || source.describe()).await.map_err(|error| StartError::source(mapping, error))?;
+        let description = confirm::description(None, || persist(clock, || source.describe()))
+            .await
+            .map_err(|error| StartError::source(mapping, error))?;
         let doing = match description.status {
             StreamStatus::Active => return Ok(description),
             StreamStatus::Deleting => "being deleted",
@@ -279,7 +286,11 @@ async fn persist<T>(clock: &Clock, ask: impl AsyncFn() -> Result<T, SourceError>
     let mut random = fastrand::Rng::new();
     for failures in 1..=START_RETRIES_MAX {
         match ask().await {
-            Err(error @ (SourceError::Throttled { .. } | SourceError::Unavailable { .. })) => {
+            Err(
+                error @ (SourceError::Throttled { .. }
+                | SourceError::Unavailable { .. }
+                | SourceError::Senseless { .. }),
+            ) => {
                 let delay = Backoff::default().delay(failures, &mut random);
                 info!(error = chain(&error), again_in = ?delay, "asking the stream again");
                 clock.sleep(delay).await;
@@ -337,12 +348,15 @@ pub(super) async fn start_anew(
     Ok(MappingState { stream, shards })
 }
 
-/// Keeps where each shard begins that appeared since the mapping last looked.
+/// Stores where each shard begins that appeared since the mapping last looked. Two listings must agree on `listed`.
 pub(super) async fn adopt(
     plan: &MappingPlan,
     state: &mut MappingState,
     listed: &[ListedShard],
 ) -> Result<(), StoreError> {
+    for shard in not_ended(listed, &progress(state)) {
+        resume(plan, state, &shard);
+    }
     let new = later_shards(listed, &progress(state));
     if new.is_empty() {
         return Ok(());
@@ -351,6 +365,19 @@ pub(super) async fn adopt(
     plan.ports.store.add_shards(&plan.mapping.id, &new).await?;
     state.shards.extend(new.into_iter().map(state_of));
     Ok(())
+}
+
+/// The checkpoint of a shard says that it ended, and the stream says that it did not: it is read again from where it was left.
+/// One that the starting position passed over has no such place.
+fn resume(plan: &MappingPlan, state: &mut MappingState, shard: &ShardId) {
+    let Some(ShardState { start, checkpoint }) = state.shards.get_mut(shard) else { return };
+    if start.is_some() || checkpoint.position.is_some() {
+        warn!(
+            mapping = %plan.mapping.id, %shard, position = checkpoint.position.as_ref().map(tracing::field::display),
+            "the checkpoint says that the shard ended, but the stream lists it as open: resuming"
+        );
+        checkpoint.ended = false;
+    }
 }
 
 /// What is known of each shard.

@@ -58,6 +58,14 @@ impl World {
         until(&self.running, "everything is done with", || journal.records_ended() >= expected).await;
     }
 
+    /// Stops the poller, and starts the next one.
+    pub(super) async fn start_again(&mut self) {
+        self.running.signal(Signal::TERM);
+        self.running.wait_for_exit().await.assert_code(0);
+        self.running = self.site.run(&self.proxy.endpoint()).start(&self.site.folder);
+        self.running.wait_for_line(POLLING).await;
+    }
+
     /// Stops the poller, and sees that every record was handled once, in the order of its key. Without a kill and without a
     /// function that fails there is no reason for a repeat, whatever the stream does.
     pub(super) async fn finish(mut self) {
