@@ -11,13 +11,14 @@ use crate::application::MappingId;
 use crate::clock::Clock;
 use crate::doubts::{Doubt, Doubts};
 use crate::ports::{
-    CheckpointStore, Destination, Invoker, ReadFrom, ShardReader, ShardState, Source, SourceError, StoreError,
+    CheckpointStore, Destination, Invoker, ReadFrom, ShardState, Source, SourceError, StoreError,
 };
 use deliveries::{Began, Delivered, Deliveries};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use judged_reader::JudgedReader;
+use pelton_core::ending::Ending;
 use pelton_core::plan::{ShardId, ShardStart};
 use pelton_core::{
     Checkpoint, Command, FetchError, Finished, Input, Invocation, InvocationId, Outcome, Page, Policy, Reply,
@@ -105,6 +106,8 @@ pub struct ShardWorker {
     ports: Ports,
     shard: Shard,
     reader: Option<ReaderSlot>,
+    /// For a reader that is opened: nothing is known of the shard's end.
+    ending: Ending,
     /// A task of its own, at most one: decoding a page takes long enough that batches must go on beside it.
     fetch: JoinSet<Fetched>,
     invocations: FuturesUnordered<BoxFuture<'static, (InvocationId, Reply)>>,
@@ -132,6 +135,8 @@ impl ShardWorker {
     ) -> (Self, watch::Receiver<WorkerView>) {
         let Assignment { mapping, shard: shard_id, state, is_first_start, policy, seed, doubts } = assignment;
         let from = read_from(&state, is_first_start);
+        let ending =
+            if policy.until_caught_up { Ending::confirming_caught_up() } else { Ending::default() };
         let shard = Shard::new(policy, Some(state.checkpoint), seed, ports.clock.now());
         let first_view =
             WorkerView { shard: shard.view(), is_open: false, problem: None, unread_since: None };
@@ -145,6 +150,7 @@ impl ShardWorker {
             ports,
             shard,
             reader: Some(ReaderSlot::NotOpen(from)),
+            ending,
             fetch: JoinSet::new(),
             invocations: FuturesUnordered::new(),
             deliveries,
@@ -212,6 +218,7 @@ impl ShardWorker {
         let source = Arc::clone(&self.ports.source);
         let shard_id = self.shard_id.clone();
         let (doubt, doubts, view) = (self.doubt.take(), Arc::clone(&self.doubts), self.view.clone());
+        let ending = self.ending;
         self.fetch.spawn(async move {
             if let Some(doubt) = doubt {
                 doubts.settled(doubt).await;
@@ -219,7 +226,7 @@ impl ShardWorker {
             let mut reader = match slot {
                 ReaderSlot::Open(reader) => reader,
                 ReaderSlot::NotOpen(from) => match source.open(&shard_id, from.clone()).await {
-                    Ok(reader) => JudgedReader::new(reader),
+                    Ok(reader) => JudgedReader::new(reader, ending),
                     Err(error) => return (ReaderSlot::NotOpen(from.after_failure()), Err(error)),
                 },
             };

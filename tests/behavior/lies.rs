@@ -220,3 +220,16 @@ async fn a_mapping_that_reads_nothing_does_not_poll() {
     assert!(reason.contains("it names no open shard"), "{reason}");
     world.stop(supervisor).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_until_caught_up_reads_on_after_one_answer_that_hides_what_is_left() {
+    let world = World::new(&["a"]).until_caught_up();
+    world.stream.put("a", 0..25);
+    world.stream.answers_wrongly("a", |answer| {
+        *answer = Answer { records: Vec::new(), follows: Follows::CaughtUp };
+    });
+    let supervisor = world.start().await;
+    supervisor.finished().await;
+    world.stop(supervisor).await;
+    assert_eq!(world.function.handled(), numbers(0..25));
+}

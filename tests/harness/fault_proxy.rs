@@ -184,7 +184,11 @@ async fn check_lie(lie: Lie, answered: Option<(usize, bool)>) {
     let world = World::with(first_read(Fault::Lie(lie))).await;
     let iterator = world.iterator().await;
     let read = world.read(&iterator).await.ok();
-    assert_eq!(read.map(|page| (page.records.len(), page.next_shard_iterator.is_some())), answered, "{lie:?}");
+    assert_eq!(
+        read.map(|page| (page.records.len(), page.next_shard_iterator.is_some())),
+        answered,
+        "{lie:?}"
+    );
     assert_eq!(records(world.read(&iterator).await), 3, "{lie:?}");
     assert_eq!(world.proxy.lies(), 1, "{lie:?}");
 }

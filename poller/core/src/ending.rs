@@ -1,5 +1,5 @@
-//! Whether a shard has ended. One answer never decides it: an ended shard is not read again, so that a mistake would lose
-//! every record that follows.
+//! Whether a shard has ended, or was read as far as it is to be. One answer never decides it: an ended shard is not read again,
+//! so that a mistake would lose every record that follows.
 //!
 //! In: what each read of a shard brought, and what a listing says about the shard. Out: what to believe.
 
@@ -71,16 +71,28 @@ pub enum Step {
 pub struct Ending {
     claims: u32,
     empty_reads: u32,
+    /// Whether an answer without more behind it needs a second one as well.
+    confirms_caught_up: bool,
+    /// Whether the last answer was such a one.
+    was_caught_up: bool,
 }
 
 impl Ending {
+    /// For a shard that is not read on once it is caught up (`until_caught_up`): that needs two answers in a row, too.
+    #[must_use]
+    pub fn confirming_caught_up() -> Self {
+        Self { confirms_caught_up: true, ..Self::default() }
+    }
+
     /// Judges an answer.
     pub fn read(&mut self, has_records: bool, follows: Follows) -> Step {
         if has_records {
-            *self = Self::default();
+            self.refute();
         }
+        let was_caught_up = std::mem::replace(&mut self.was_caught_up, follows == Follows::CaughtUp);
         match follows {
             Follows::More => Step::Accept(Then::More),
+            Follows::CaughtUp if self.confirms_caught_up && !was_caught_up => Step::Accept(Then::More),
             Follows::CaughtUp => Step::Accept(self.caught_up()),
             Follows::NoPlace { names_children: true } => self.confirmed(),
             Follows::NoPlace { names_children: false } if has_records => Step::Accept(Then::More),
@@ -93,10 +105,14 @@ impl Ending {
         match listed {
             Listed::Closed => self.confirmed(),
             Listed::Open | Listed::Missing => {
-                *self = Self::default();
+                self.refute();
                 Step::Refuse
             }
         }
+    }
+
+    fn refute(&mut self) {
+        (self.claims, self.empty_reads) = (0, 0);
     }
 
     fn confirmed(&mut self) -> Step {
@@ -112,7 +128,7 @@ impl Ending {
         }
         self.empty_reads += 1;
         if self.empty_reads > EMPTY_READS_MAX {
-            *self = Self::default();
+            self.refute();
             return Then::CaughtUp;
         }
         Then::More
@@ -216,6 +232,20 @@ mod tests {
     fn an_open_shard_is_followed_as_the_source_says() {
         check(&[Records(Follows::More)], MORE);
         check(&[Nothing(Follows::CaughtUp)], Accept(Then::CaughtUp));
+    }
+
+    #[test]
+    fn where_reading_stops_once_caught_up_a_second_answer_has_to_say_so() {
+        let check = |answers: &[(bool, Follows)], expected: Then| {
+            let mut ending = Ending::confirming_caught_up();
+            let step = answers.iter().map(|(has_records, follows)| ending.read(*has_records, *follows)).last();
+            assert_eq!(step, Some(Accept(expected)), "{answers:?}");
+        };
+        let (empty, records) = ((false, Follows::CaughtUp), (true, Follows::CaughtUp));
+        check(&[empty], Then::More);
+        check(&[empty, empty], Then::CaughtUp);
+        check(&[records, empty], Then::CaughtUp);
+        check(&[empty, (true, Follows::More), empty], Then::More);
     }
 
     #[test]

@@ -15,8 +15,9 @@ pub(super) struct JudgedReader {
 }
 
 impl JudgedReader {
-    pub(super) fn new(reader: Box<dyn ShardReader>) -> Self {
-        Self { reader, ending: Ending::default() }
+    /// `ending`: of a shard of which nothing was read.
+    pub(super) fn new(reader: Box<dyn ShardReader>, ending: Ending) -> Self {
+        Self { reader, ending }
     }
 
     /// The next page. An answer with records is a page whatever else it says. After an error, and after cancelling, the next

@@ -11,19 +11,25 @@ use pelton_core::plan::{ListedShard, flaw};
 const ANSWERS_MAX: usize = 6;
 
 /// What the stream is. `known`: what it was when it was last looked at. Cancelling is safe.
-pub(super) async fn description(
+pub(super) async fn description<F>(
     known: Option<&StreamDescription>,
-    ask: impl AsyncFn() -> Result<StreamDescription, SourceError>,
-) -> Result<StreamDescription, SourceError> {
+    ask: impl Fn() -> F,
+) -> Result<StreamDescription, SourceError>
+where
+    F: Future<Output = Result<StreamDescription, SourceError>>,
+{
     let flaw = "each description of the stream is another one";
     agreed(known, ask, SourceError::Senseless { operation: "DescribeStreamSummary", flaw }).await
 }
 
 /// The shards of the stream. `known`: those that it listed last. Cancelling is safe.
-pub(super) async fn shards(
+pub(super) async fn shards<F>(
     known: Option<&Vec<ListedShard>>,
-    ask: impl AsyncFn() -> Result<Vec<ListedShard>, SourceError>,
-) -> Result<Vec<ListedShard>, SourceError> {
+    ask: impl Fn() -> F,
+) -> Result<Vec<ListedShard>, SourceError>
+where
+    F: Future<Output = Result<Vec<ListedShard>, SourceError>>,
+{
     let flaw = "each listing of the stream's shards is another one";
     agreed(known, ask, SourceError::Senseless { operation: "ListShards", flaw }).await
 }
@@ -37,11 +43,15 @@ pub(super) async fn listing(source: &dyn Source) -> Result<Vec<ListedShard>, Sou
     }
 }
 
-async fn agreed<T: PartialEq>(
+async fn agreed<T, F>(
     known: Option<&T>,
-    ask: impl AsyncFn() -> Result<T, SourceError>,
+    ask: impl Fn() -> F,
     none_agree: SourceError,
-) -> Result<T, SourceError> {
+) -> Result<T, SourceError>
+where
+    T: PartialEq,
+    F: Future<Output = Result<T, SourceError>>,
+{
     let mut look = SecondLook::default();
     for _ in 0..ANSWERS_MAX {
         let answer = ask().await?;
@@ -60,12 +70,13 @@ mod tests {
     use super::*;
     use futures_util::FutureExt as _;
     use std::cell::RefCell;
+    use std::future::ready;
 
     /// These answers in this order lead to `expected`, after `left` of them were not asked for.
     #[track_caller]
     fn check(known: Option<char>, answers: &str, expected: Option<char>, left: usize) {
         let answers = RefCell::new(answers.chars());
-        let ask = async || Ok(answers.borrow_mut().next().expect("not more is asked for"));
+        let ask = || ready(Ok(answers.borrow_mut().next().expect("not more is asked for")));
         let failure = SourceError::Senseless { operation: "", flaw: "" };
         let found = agreed(known.as_ref(), ask, failure).now_or_never().expect("the answers are there");
         assert_eq!(found.ok(), expected);

@@ -4,9 +4,8 @@
 //! is decided by `pelton_core::plan`.
 
 use super::mapping_view::{MappingActivity, MappingView};
-use super::preparation::{
-    Goal, MappingPlan, Prepared, adopt, after_recreation, progress, say_starting_anew, start_anew,
-};
+use super::positions::{adopt, after_recreation, progress, say_starting_anew, start_anew};
+use super::preparation::{Goal, MappingPlan, Prepared};
 use super::{confirm, policy};
 use crate::doubts::Doubts;
 use crate::errors::chain;
@@ -46,8 +45,6 @@ pub struct MappingRunner {
     ended: Counts,
     tasks: JoinSet<(ShardId, Finished)>,
     doubts: Arc<Doubts>,
-    /// A read says since the last look that the stream may be gone, or is not to be had.
-    is_in_doubt: bool,
     synced_at: Timestamp,
     sync_at: Timestamp,
     sync_failures: u32,
@@ -101,7 +98,6 @@ impl MappingRunner {
             ended: Counts::default(),
             tasks: JoinSet::new(),
             doubts: Arc::default(),
-            is_in_doubt: false,
             synced_at: now,
             sync_at: now,
             sync_failures: 0,
@@ -149,10 +145,7 @@ impl MappingRunner {
         tokio::select! {
             biased;
             Some(ended) = self.tasks.join_next() => self.worker_ended(ended),
-            () = self.doubts.raised() => {
-                self.is_in_doubt = true;
-                self.sync_soon();
-            }
+            () = self.doubts.raised() => self.sync_soon(),
             () = clock.sleep_until(self.sync_at) => self.sync().await,
         }
     }
@@ -276,16 +269,16 @@ impl MappingRunner {
     async fn try_sync(&mut self) -> Result<(), SyncError> {
         let look = self.doubts.begin_look();
         let source = Arc::clone(&self.plan.ports.source);
+        let source = &*source;
         // A reader that found its stream gone must not read on because of an answer from before.
-        let known = if self.is_in_doubt { None } else { Some(&self.described) };
+        let known = if self.doubts.are_open() { None } else { Some(&self.described) };
         let description = confirm::description(known, || source.describe()).await?;
         match description.status {
             StreamStatus::Active => {}
             StreamStatus::Creating => return Err(SyncError::NotActive("created")),
             StreamStatus::Deleting => return Err(SyncError::NotActive("deleted")),
         }
-        let listed = confirm::shards(Some(&self.listed), || confirm::listing(&*source)).await?;
-        self.is_in_doubt = false;
+        let listed = confirm::shards(Some(&self.listed), || confirm::listing(source)).await?;
         if description.created != self.state.stream.created {
             return self.start_anew(description, listed).await;
         }

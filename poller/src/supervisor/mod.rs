@@ -7,6 +7,7 @@ mod confirm;
 mod mapping_runner;
 mod mapping_view;
 mod policy;
+mod positions;
 mod preparation;
 mod rewinding;
 

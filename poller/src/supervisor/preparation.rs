@@ -4,23 +4,20 @@
 //! stream is found, which keeps nothing; once those of all mappings are, the positions are looked up, and kept where they
 //! are new: that is right also if Pelton ends before the mapping runs. Starts nothing.
 
+use super::positions::{adopt, after_recreation, say_starting_anew, start_anew};
 use super::{confirm, policy};
 use crate::application::{Mapping, MappingId};
 use crate::clock::Clock;
 use crate::errors::chain;
 use crate::ports::{
-    MappingState, ShardState, Source, SourceError, StoreError, StreamDescription, StreamIdentity,
-    StreamStatus,
+    MappingState, Source, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus,
 };
 use crate::shard_worker::Ports;
-use pelton_core::plan::{
-    ListedShard, NewShard, ShardId, ShardProgress, StartingPosition, first_start, later_shards, not_ended,
-};
-use pelton_core::{Backoff, Checkpoint, Envelope, Policy};
-use std::collections::BTreeMap;
+use pelton_core::plan::ListedShard;
+use pelton_core::{Backoff, Envelope, Policy};
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::{info, warn};
+use tracing::info;
 
 /// How long a stream that is being created is waited for.
 const CREATING_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -313,83 +310,6 @@ fn policy_of(plan: &MappingPlan, description: &StreamDescription) -> Policy {
         fetch_records_max: plan.endpoint.fetch_records_max(&policy),
         ..policy
     }
-}
-
-/// A stream made again under the name of one that was being read holds only records that came after the mapping's
-/// start: under LATEST, too, all of them are wanted.
-pub(super) fn after_recreation(plan: &MappingPlan) -> StartingPosition {
-    match plan.mapping.starting_position {
-        StartingPosition::Latest | StartingPosition::TrimHorizon => StartingPosition::TrimHorizon,
-        StartingPosition::AtTimestamp(from) => StartingPosition::AtTimestamp(from),
-    }
-}
-
-pub(super) fn say_starting_anew(plan: &MappingPlan, old: &StreamIdentity) {
-    let (mapping, stream) = (&plan.mapping.id, &plan.mapping.stream);
-    let message = "the stream was deleted and made again: its old positions are worthless, starting anew";
-    match plan.endpoint {
-        Endpoint::InProcess => {
-            info!(%mapping, %stream, "the embedded stream is new: starting at its beginning")
-        }
-        Endpoint::Embedded | Endpoint::Other => warn!(%mapping, %stream, old_stream = old.arn, message),
-    }
-}
-
-/// Forgets what was kept of the mapping and keeps where each shard of this stream begins.
-pub(super) async fn start_anew(
-    plan: &MappingPlan,
-    stream: StreamIdentity,
-    listed: &[ListedShard],
-    from: StartingPosition,
-) -> Result<MappingState, StoreError> {
-    let shards = first_start(from, listed, plan.ports.clock.now());
-    plan.ports.store.start(&plan.mapping.id, &stream, &shards).await?;
-    let shards: BTreeMap<_, _> = shards.into_iter().map(state_of).collect();
-    Ok(MappingState { stream, shards })
-}
-
-/// Stores where each shard begins that appeared since the mapping last looked. Two listings must agree on `listed`.
-pub(super) async fn adopt(
-    plan: &MappingPlan,
-    state: &mut MappingState,
-    listed: &[ListedShard],
-) -> Result<(), StoreError> {
-    for shard in not_ended(listed, &progress(state)) {
-        resume(plan, state, &shard);
-    }
-    let new = later_shards(listed, &progress(state));
-    if new.is_empty() {
-        return Ok(());
-    }
-    info!(mapping = %plan.mapping.id, shards = new.len(), "the stream was resharded");
-    plan.ports.store.add_shards(&plan.mapping.id, &new).await?;
-    state.shards.extend(new.into_iter().map(state_of));
-    Ok(())
-}
-
-/// The checkpoint of a shard says that it ended, and the stream says that it did not: it is read again from where it was left.
-/// One that the starting position passed over has no such place.
-fn resume(plan: &MappingPlan, state: &mut MappingState, shard: &ShardId) {
-    let Some(ShardState { start, checkpoint }) = state.shards.get_mut(shard) else { return };
-    if start.is_some() || checkpoint.position.is_some() {
-        warn!(
-            mapping = %plan.mapping.id, %shard, position = checkpoint.position.as_ref().map(tracing::field::display),
-            "the checkpoint says that the shard ended, but the stream lists it as open: resuming"
-        );
-        checkpoint.ended = false;
-    }
-}
-
-/// What is known of each shard.
-pub(super) fn progress(state: &MappingState) -> BTreeMap<ShardId, ShardProgress> {
-    let progress = |ended| if ended { ShardProgress::Finished } else { ShardProgress::Unfinished };
-    state.shards.iter().map(|(id, shard)| (id.clone(), progress(shard.checkpoint.ended))).collect()
-}
-
-/// What is kept of a shard when it is first seen.
-pub(super) fn state_of(shard: NewShard) -> (ShardId, ShardState) {
-    let checkpoint = Checkpoint { ended: shard.start.is_none(), ..Checkpoint::default() };
-    (shard.id, ShardState { start: shard.start, checkpoint })
 }
 
 #[cfg(test)]

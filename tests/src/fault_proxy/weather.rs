@@ -6,7 +6,7 @@
 use super::fault::{Fault, Refusal};
 use super::lies::LIES;
 use std::collections::{HashMap, VecDeque};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::ops::Range;
 use std::time::Duration;
 

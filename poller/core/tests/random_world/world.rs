@@ -11,9 +11,7 @@ use crate::weather::{
 use fastrand::Rng;
 use pelton_core::confirm::SecondLook;
 use pelton_core::ending::Ending;
-use pelton_core::plan::{
-    self, ListedShard, NewShard, ShardId, ShardProgress, ShardStart, StartingPosition,
-};
+use pelton_core::plan::{self, ListedShard, NewShard, ShardId, ShardProgress, ShardStart, StartingPosition};
 use pelton_core::succession::Succession;
 use pelton_core::{Checkpoint, Finished, Input, Policy, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};

@@ -123,7 +123,10 @@ impl Sender {
     /// The cause, if it helps to try again.
     fn retryable(&self, refusal: Refusal) -> Result<Cause, PutError> {
         match refusal.kind {
-            RefusalKind::Throttled | RefusalKind::Unavailable | RefusalKind::InUse => Ok(refusal.cause),
+            RefusalKind::Throttled
+            | RefusalKind::Unavailable
+            | RefusalKind::Senseless(_)
+            | RefusalKind::InUse => Ok(refusal.cause),
             RefusalKind::NotFound
             | RefusalKind::Denied
             | RefusalKind::IteratorExpired

@@ -1,6 +1,7 @@
 //! The adapter against a server that answers as each test says, through the real SDK.
 
 use super::*;
+use crate::ports::Answer;
 use crate::source::aws::AwsOptions;
 use axum::Router;
 use axum::body::Bytes;
@@ -15,7 +16,7 @@ use std::sync::Mutex;
 
 /// Answers requests in order, and remembers them.
 #[derive(Clone, Default)]
-struct Script(Arc<Mutex<Played>>);
+pub(super) struct Script(Arc<Mutex<Played>>);
 
 #[derive(Default)]
 struct Played {
@@ -24,28 +25,28 @@ struct Played {
 }
 
 impl Script {
-    fn answer(self, answer: Value) -> Self {
+    pub(super) fn answer(self, answer: Value) -> Self {
         self.0.lock().unwrap().answers.push_back((200, answer));
         self
     }
 
-    fn refuse(self, status: u16, code: &str) -> Self {
+    pub(super) fn refuse(self, status: u16, code: &str) -> Self {
         let answer = json!({ "__type": code, "message": "no" });
         self.0.lock().unwrap().answers.push_back((status, answer));
         self
     }
 
-    fn iterator(self, iterator: &str) -> Self {
+    pub(super) fn iterator(self, iterator: &str) -> Self {
         self.answer(json!({ "ShardIterator": iterator }))
     }
 
     /// Operation and body of each request so far.
-    fn requests(&self) -> Vec<(String, Value)> {
+    pub(super) fn requests(&self) -> Vec<(String, Value)> {
         self.0.lock().unwrap().requests.clone()
     }
 
     /// What the n-th request for an iterator asked for.
-    fn asked_for(&self, n: usize) -> Value {
+    pub(super) fn asked_for(&self, n: usize) -> Value {
         let mut asked: Vec<Value> =
             self.requests().into_iter().filter(|r| r.0 == "GetShardIterator").map(|r| r.1).collect();
         let mut asked = asked.swap_remove(n);
@@ -54,7 +55,7 @@ impl Script {
         Value::Object(asked.clone())
     }
 
-    async fn source(&self) -> KinesisSource {
+    pub(super) async fn source(&self) -> KinesisSource {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new().fallback(play).with_state(self.clone());
@@ -96,23 +97,23 @@ pub(super) async fn source_with(endpoint: &str, budget: ByteBudget) -> KinesisSo
     KinesisSource::new(client, Clock::start(), budget, arn, role)
 }
 
-fn shard() -> ShardId {
+pub(super) fn shard() -> ShardId {
     ShardId::new("shardId-000000000000")
 }
 
 /// Records with these sequence numbers, arrived at these seconds; more to come.
-fn page(records: &[(&str, f64)]) -> Value {
+pub(super) fn page(records: &[(&str, f64)]) -> Value {
     let record = |(sequence_number, arrival): &(&str, f64)| json!({"SequenceNumber": sequence_number, "ApproximateArrivalTimestamp": arrival, "PartitionKey": "k", "Data": "YQ=="});
     let records: Vec<Value> = records.iter().map(record).collect();
     json!({ "Records": records, "NextShardIterator": "next", "MillisBehindLatest": 0 })
 }
 
-fn with(mut page: Value, name: &str, value: Value) -> Value {
+pub(super) fn with(mut page: Value, name: &str, value: Value) -> Value {
     page[name] = value;
     page
 }
 
-fn positions(page: &Answer) -> Vec<&str> {
+pub(super) fn positions(page: &Answer) -> Vec<&str> {
     page.records.iter().map(|record| record.position().as_str()).collect()
 }
 
@@ -168,115 +169,6 @@ async fn a_trimmed_position_goes_on_at_the_oldest_record_and_is_counted() {
 }
 
 #[tokio::test]
-async fn a_position_that_is_refused_once_is_asked_for_again_and_kept() {
-    let script = Script::default()
-        .refuse(400, "InvalidArgumentException")
-        .iterator("a")
-        .answer(page(&[("3", 10.0)]))
-        .answer(page(&[]));
-    let source = script.source().await;
-    let mut reader = source.open(&shard(), ReadFrom::After(Position::new("2"))).await.unwrap();
-    assert_eq!(positions(&reader.next(100).await.unwrap()), ["3"]);
-    assert_eq!(script.asked_for(1), script.asked_for(0));
-    assert_eq!(source.positions_trimmed(), 0);
-}
-
-#[tokio::test]
-async fn an_answer_that_comes_again_brings_no_record_twice_and_is_left_by_a_new_iterator() {
-    let old = page(&[("1", 10.0), ("2", 10.0)]);
-    let script = Script::default()
-        .iterator("a")
-        .answer(old.clone())
-        .answer(page(&[]))
-        .answer(old.clone())
-        .iterator("b")
-        .answer(page(&[("2", 10.0), ("3", 10.0)]))
-        .answer(page(&[]));
-    let from = ReadFrom::Start(ShardStart::TrimHorizon);
-    let mut reader = script.source().await.open(&shard(), from).await.unwrap();
-    assert_eq!(positions(&reader.next(100).await.unwrap()), ["1", "2"]);
-    assert_eq!(reader.next(100).await.unwrap(), Answer { records: Vec::new(), follows: Follows::More });
-    assert_eq!(positions(&reader.next(100).await.unwrap()), ["3"]);
-    let after = json!({"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": "2"});
-    assert_eq!(script.asked_for(1), after);
-}
-
-#[tokio::test]
-async fn records_of_another_shard_and_records_without_a_number_are_not_taken() {
-    // A record of shard 6, from the documentation of AWS Lambda.
-    let foreign = page(&[("49590338271490256608559692538361571095921575989136588898", 10.0)]);
-    for wrong in [foreign, page(&[("", 10.0)])] {
-        let script = Script::default()
-            .iterator("a")
-            .answer(wrong)
-            .iterator("b")
-            .answer(page(&[("1", 10.0)]))
-            .answer(page(&[]));
-        let from = ReadFrom::Start(ShardStart::TrimHorizon);
-        let mut reader = script.source().await.open(&shard(), from).await.unwrap();
-        assert!(matches!(reader.next(100).await, Err(SourceError::Senseless { .. })));
-        assert_eq!(positions(&reader.next(100).await.unwrap()), ["1"]);
-        assert_eq!(script.requests()[3].1["ShardIterator"], "b");
-    }
-}
-
-#[tokio::test]
-async fn an_iterator_that_is_none_is_not_asked_with() {
-    let from = ReadFrom::Start(ShardStart::TrimHorizon);
-    for odd in [json!({}), json!({ "ShardIterator": null }), json!({ "ShardIterator": "" })] {
-        let source = Script::default().answer(odd).source().await;
-        let opened = source.open(&shard(), from.clone()).await;
-        assert!(matches!(opened.err(), Some(SourceError::Senseless { operation: "GetShardIterator", .. })));
-    }
-}
-
-#[tokio::test]
-async fn a_description_that_lacks_something_or_is_of_another_stream_is_no_description() {
-    let whole = json!({
-        "StreamName": "orders", "StreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/orders",
-        "StreamStatus": "ACTIVE", "RetentionPeriodHours": 24, "StreamCreationTimestamp": 1.5e9,
-        "EnhancedMonitoring": [], "OpenShardCount": 1
-    });
-    let answer = |summary: &Value| json!({ "StreamDescriptionSummary": summary });
-    let described = Script::default().answer(answer(&whole)).source().await.describe().await.unwrap();
-    assert_eq!(described.created, Timestamp::from_millis(1_500_000_000_000));
-    let without = |name: &str| {
-        let mut summary = whole.clone();
-        summary.as_object_mut().unwrap().remove(name);
-        answer(&summary)
-    };
-    let wrong = [
-        json!({}),
-        answer(&json!({})),
-        without("StreamName"),
-        without("StreamARN"),
-        without("StreamCreationTimestamp"),
-        without("RetentionPeriodHours"),
-        answer(&with(whole.clone(), "StreamName", json!("others"))),
-    ];
-    for wrong in wrong {
-        let described = Script::default().answer(wrong.clone()).source().await.describe().await;
-        assert!(matches!(described, Err(SourceError::Senseless { .. })), "{wrong}: {described:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_listing_that_breaks_off_or_repeats_a_page_is_no_listing() {
-    let page = |id: &str, more: bool| {
-        let range = json!({"StartingHashKey": "0", "EndingHashKey": "9"});
-        let shard = json!({"ShardId": id, "HashKeyRange": range, "SequenceNumberRange": {"StartingSequenceNumber": "1"}});
-        json!({ "Shards": [shard], "NextToken": more.then_some("t") })
-    };
-    let broken_off =
-        Script::default().answer(page("a", true)).answer(json!({"Shards": [], "NextToken": "t"}));
-    let repeated = Script::default().answer(page("a", true)).answer(page("b", true)).answer(page("a", true));
-    for script in [broken_off, repeated, Script::default().answer(page("", false))] {
-        let listed = script.source().await.list_shards().await;
-        assert!(matches!(listed, Err(SourceError::Senseless { .. })), "{listed:?}");
-    }
-}
-
-#[tokio::test]
 async fn the_first_page_is_made_of_a_few_reads_that_ask_for_more_each_time() {
     let script = Script::default()
         .iterator("a")
@@ -294,36 +186,6 @@ async fn the_first_page_is_made_of_a_few_reads_that_ask_for_more_each_time() {
     assert_eq!(limits[0], 1, "nothing is known of the records");
     assert!(limits.is_sorted_by(|a, b| a < b), "{limits:?}");
     assert_eq!(positions(&reader.next(100).await.unwrap()), ["5"], "an error is left for the next call");
-}
-
-#[tokio::test]
-async fn after_an_answer_without_an_iterator_one_is_taken_behind_the_last_record() {
-    let without = |next: Value| with(page(&[("1", 10.0)]), "NextShardIterator", next);
-    for odd in [without(json!(null)), without(json!(""))] {
-        let script = Script::default().iterator("a").answer(odd).iterator("b").answer(page(&[]));
-        let from = ReadFrom::Start(ShardStart::TrimHorizon);
-        let mut reader = script.source().await.open(&shard(), from).await.unwrap();
-        let last = reader.next(100).await.unwrap();
-        assert_eq!((positions(&last), last.follows), (vec!["1"], Follows::NoPlace { names_children: false }));
-        assert_eq!(reader.next(100).await.unwrap().follows, Follows::CaughtUp);
-        let after = json!({"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": "1"});
-        assert_eq!(script.asked_for(1), after);
-    }
-}
-
-#[tokio::test]
-async fn only_children_that_name_the_shard_as_their_parent_are_its_children() {
-    let names_children = async |parent: &str| {
-        let range = json!({"StartingHashKey": "0", "EndingHashKey": "9"});
-        let child =
-            json!({"ShardId": "shardId-000000000001", "ParentShards": [parent], "HashKeyRange": range});
-        let last = json!({"Records": [], "MillisBehindLatest": 0, "ChildShards": [child]});
-        let source = Script::default().iterator("a").answer(last).source().await;
-        let from = ReadFrom::Start(ShardStart::TrimHorizon);
-        source.open(&shard(), from).await.unwrap().next(100).await.unwrap().follows
-    };
-    assert_eq!(names_children("shardId-000000000000").await, Follows::NoPlace { names_children: true });
-    assert_eq!(names_children("shardId-000000000007").await, Follows::NoPlace { names_children: false });
 }
 
 #[tokio::test]
