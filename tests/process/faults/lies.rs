@@ -118,8 +118,12 @@ async fn a_poller_finds_its_place_whatever_iterators_it_is_given() {
     let mut world = World::new().await;
     world.put(10).await;
     world.until_all_is_done().await;
-    let every_read = Rule::new(Operation::GetRecords, Fault::Lie(Lie::Part));
-    world.proxy.change(lies(Operation::GetShardIterator).rule(every_read));
+    // Every second read names no iterator, so that a new one has to be asked for.
+    let without_iterator = Rule::new(Operation::GetRecords, Fault::Lie(Lie::Part));
+    let weather = (0..1_000).fold(lies(Operation::GetShardIterator), |weather, number| {
+        weather.rule(without_iterator.clone().calls(2 * number..2 * number + 1))
+    });
+    world.proxy.change(weather);
     for _ in 0..4 {
         world.put(10).await;
         world.until_all_is_done().await;

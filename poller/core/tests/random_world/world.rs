@@ -51,6 +51,8 @@ struct Worker {
     watched: Watched,
     /// The number of the record that is read next.
     cursor: u64,
+    /// The number of the first record that an answer of old may bring: none before the start.
+    oldest: u64,
     ending: Ending,
     succession: Succession,
     /// Whether the last answer was a lie.
@@ -346,9 +348,14 @@ impl<'a> World<'a> {
         self.remember(new);
         let running: BTreeSet<ShardId> = self.workers.keys().cloned().collect();
         // In this world two listings that agree overlook nothing.
-        for gone in plan::unlisted(&listed, &known).difference(&running) {
-            self.store.remove(gone);
-            known.remove(gone);
+        for gone in plan::unlisted(&listed, &known) {
+            if running.contains(&gone) {
+                // Nobody can say any more whether it has ended.
+                self.handle(&gone, Input::Drain, "left the list");
+            } else {
+                self.store.remove(&gone);
+                known.remove(&gone);
+            }
         }
         for id in plan::startable(&listed, &known, &running) {
             self.start(id);
@@ -373,11 +380,13 @@ impl<'a> World<'a> {
             Some(position) => number_of(position) + 1,
             None => shard.cursor(stored.start.expect("a shard that is read has a start")),
         };
+        let oldest = if position.is_some() { 0 } else { cursor };
         let succession = Succession::after(&id, position.cloned());
         let watched = Watched::new(&self.policy, stored.kept.clone(), self.random.u64(..), self.now);
         self.note(|_| format!("{id} starts at {cursor}"));
         let ending = Ending::default();
-        self.workers.insert(id, Worker { watched, cursor, ending, succession, was_lied_to: false });
+        let worker = Worker { watched, cursor, oldest, ending, succession, was_lied_to: false };
+        self.workers.insert(id, worker);
     }
 
     /// The poller is gone, and comes back with nothing but what was kept.

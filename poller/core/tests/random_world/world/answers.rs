@@ -65,7 +65,7 @@ impl World<'_> {
         if !lies {
             return read;
         }
-        let cursor = worker.cursor;
+        let (cursor, oldest) = (worker.cursor, worker.oldest);
         let shard = self.stream.shard(id);
         let (kind, lie) = match self.random.u8(0..4) {
             0 => {
@@ -79,7 +79,7 @@ impl World<'_> {
                 ("breaks off", Read { numbers, follows: Follows::NoPlace { names_children: false } })
             }
             2 => {
-                let back = cursor.saturating_sub(self.random.u64(1..20));
+                let back = cursor.saturating_sub(self.random.u64(1..20)).max(oldest);
                 ("answers of old", shard.read(back, self.random.usize(1..=records_max)))
             }
             _ => {
