@@ -135,8 +135,7 @@ impl ShardWorker {
     ) -> (Self, watch::Receiver<WorkerView>) {
         let Assignment { mapping, shard: shard_id, state, is_first_start, policy, seed, doubts } = assignment;
         let from = read_from(&state, is_first_start);
-        let ending =
-            if policy.until_caught_up { Ending::confirming_caught_up() } else { Ending::default() };
+        let ending = if policy.until_caught_up { Ending::confirming_caught_up() } else { Ending::default() };
         let shard = Shard::new(policy, Some(state.checkpoint), seed, ports.clock.now());
         let first_view =
             WorkerView { shard: shard.view(), is_open: false, problem: None, unread_since: None };

@@ -238,7 +238,8 @@ mod tests {
     fn where_reading_stops_once_caught_up_a_second_answer_has_to_say_so() {
         let check = |answers: &[(bool, Follows)], expected: Then| {
             let mut ending = Ending::confirming_caught_up();
-            let step = answers.iter().map(|(has_records, follows)| ending.read(*has_records, *follows)).last();
+            let step =
+                answers.iter().map(|(has_records, follows)| ending.read(*has_records, *follows)).last();
             assert_eq!(step, Some(Accept(expected)), "{answers:?}");
         };
         let (empty, records) = ((false, Follows::CaughtUp), (true, Follows::CaughtUp));
