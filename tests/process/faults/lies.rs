@@ -42,7 +42,7 @@ async fn a_shard_that_once_claims_its_end_is_read_on_also_by_the_next_poller() {
         world.proxy.change(Weather::calm());
         world.put(5).await;
         world.until_all_is_done().await;
-        world.start_again().await;
+        world = world.start_again().await;
         world.put(5).await;
         world.until_all_is_done().await;
         world.finish().await;
@@ -78,7 +78,7 @@ async fn check(operation: Operation, first_shard_is_split: bool) {
         world.until_all_is_done().await;
         if operation != Operation::GetRecords {
             // A poller that starts asks for everything.
-            world.start_again().await;
+            world = world.start_again().await;
         }
         if round == 2 && first_shard_is_split {
             let split = world.server.client.split_shard().stream_name("orders");

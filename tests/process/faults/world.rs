@@ -59,11 +59,15 @@ impl World {
     }
 
     /// Stops the poller, and starts the next one.
-    pub(super) async fn start_again(&mut self) {
-        self.running.signal(Signal::TERM);
-        self.running.wait_for_exit().await.assert_code(0);
-        self.running = self.site.run(&self.proxy.endpoint()).start(&self.site.folder);
-        self.running.wait_for_line(POLLING).await;
+    pub(super) async fn start_again(self) -> Self {
+        let Self { site, server, proxy, mut running, put } = self;
+        running.signal(Signal::TERM);
+        running.wait_for_exit().await.assert_code(0);
+        // What is left of it would end the next one.
+        drop(running);
+        let running = site.run(&proxy.endpoint()).start(&site.folder);
+        running.wait_for_line(POLLING).await;
+        Self { site, server, proxy, running, put }
     }
 
     /// Stops the poller, and sees that every record was handled once, in the order of its key. Without a kill and without a
