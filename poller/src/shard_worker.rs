@@ -300,7 +300,7 @@ impl ShardWorker {
                 match error {
                     SourceError::NotFound { .. } => self.doubt = Some(self.doubts.raise()),
                     SourceError::Unavailable { .. } | SourceError::Senseless { .. } => {
-                        _ = self.doubts.raise()
+                        self.doubts.ask_for_look()
                     }
                     SourceError::Throttled { .. } | SourceError::Denied { .. } => {}
                 }
