@@ -10,6 +10,8 @@ use tokio::sync::{Notify, watch};
 #[derive(Debug, Default)]
 pub struct Doubts {
     raised: Notify,
+    /// One more than the number of the look that was the latest when a doubt was last raised.
+    open_below: AtomicU64,
     /// Number of the latest look that was begun.
     begun: AtomicU64,
     /// Number of the latest look that found the stream to be the one that it was.
@@ -25,14 +27,25 @@ pub struct Doubt(u64);
 pub struct Look(u64);
 
 impl Doubts {
-    /// The stream gave no answer, or turned out not to exist: have a look.
+    /// The stream gave no answer: have a look.
+    pub fn ask_for_look(&self) {
+        self.raised.notify_one();
+    }
+
+    /// The stream turned out not to exist: have a look.
     pub fn raise(&self) -> Doubt {
         let doubt = Doubt(self.begun.load(Ordering::SeqCst));
-        self.raised.notify_one();
+        self.open_below.fetch_max(doubt.0 + 1, Ordering::SeqCst);
+        self.ask_for_look();
         doubt
     }
 
-    /// Returns once a doubt was raised. Cancelling is safe.
+    /// Whether a doubt was raised that no look has settled.
+    pub fn are_open(&self) -> bool {
+        *self.settled.borrow() < self.open_below.load(Ordering::SeqCst)
+    }
+
+    /// Returns once a look was asked for, or a doubt raised. Cancelling is safe.
     pub async fn raised(&self) {
         self.raised.notified().await;
     }
@@ -67,8 +80,18 @@ mod tests {
         let doubt = doubts.raise();
         doubts.settle(before);
         assert!(doubts.settled(doubt).now_or_never().is_none(), "what that look saw may be past");
+        assert!(doubts.are_open());
         doubts.settle(doubts.begin_look());
         assert!(doubts.settled(doubt).now_or_never().is_some());
+        assert!(!doubts.are_open());
+    }
+
+    #[test]
+    fn to_ask_for_a_look_is_no_doubt() {
+        let doubts = Doubts::default();
+        doubts.ask_for_look();
+        assert!(doubts.raised().now_or_never().is_some());
+        assert!(!doubts.are_open());
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use crate::application::MappingId;
 use async_trait::async_trait;
+use pelton_core::ending::Follows;
 use pelton_core::plan::{ListedShard, NewShard, ShardId, ShardStart};
-use pelton_core::{Batch, Checkpoint, Failure, Page, Position, Reply, Timestamp};
+use pelton_core::{Batch, Checkpoint, Failure, Position, Record, Reply, Timestamp};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
@@ -40,9 +41,19 @@ pub trait Source: Send + Sync {
 pub trait ShardReader: Send {
     /// The next records, in order, at most `records_max`.
     ///
-    /// After an error, and after cancelling, the next call goes on at the same place: nothing is lost. Waits for
-    /// nothing but the answer (and for its share of memory); the cadence is the caller's.
-    async fn next(&mut self, records_max: usize) -> Result<Page, SourceError>;
+    /// After an error, and after cancelling, the next call goes on at the same place: nothing is lost. After an answer that
+    /// names no place to read on from ([`Follows::NoPlace`]), the next call takes a new iterator behind the last record.
+    /// Waits for nothing but the answer (and for its share of memory); the cadence is the caller's.
+    async fn next(&mut self, records_max: usize) -> Result<Answer, SourceError>;
+}
+
+/// What one read of a shard brought, as the source tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The records, in order; may be empty. None was part of an answer before.
+    pub records: Vec<Record>,
+    /// What the source says about what comes after them.
+    pub follows: Follows,
 }
 
 /// Where to begin to read a shard.
@@ -115,6 +126,14 @@ pub enum SourceError {
         endpoint: String,
         /// What went wrong.
         source: Cause,
+    },
+    /// An answer that cannot be true, or that contradicts another one: wait, and ask again.
+    #[error("the answer to {operation} makes no sense: {flaw}")]
+    Senseless {
+        /// The API call.
+        operation: &'static str,
+        /// What is wrong with it.
+        flaw: &'static str,
     },
     /// The stream or the shard does not exist.
     #[error("{what} does not exist")]

@@ -3,6 +3,7 @@
 //! In: orders of the supervisor, and what happens at the ports. Out: a view, and why it finished. Decides nothing.
 
 mod deliveries;
+mod judged_reader;
 mod notices;
 mod problems;
 mod remarks;
@@ -11,12 +12,14 @@ use crate::application::MappingId;
 use crate::clock::Clock;
 use crate::doubts::{Doubt, Doubts};
 use crate::ports::{
-    CheckpointStore, Destination, Invoker, ReadFrom, ShardReader, ShardState, Source, SourceError, StoreError,
+    CheckpointStore, Destination, Invoker, ReadFrom, ShardState, Source, SourceError, StoreError,
 };
 use deliveries::{Began, Delivered, Deliveries};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use judged_reader::JudgedReader;
+use pelton_core::ending::Ending;
 use pelton_core::plan::{ShardId, ShardStart};
 use pelton_core::{
     Checkpoint, Command, FetchError, Finished, Input, Invocation, InvocationId, Outcome, Page, Policy, Reply,
@@ -97,7 +100,7 @@ type Fetched = (ReaderSlot, Result<Page, SourceError>);
 /// The reader, opened by the first read.
 enum ReaderSlot {
     NotOpen(ReadFrom),
-    Open(Box<dyn ShardReader>),
+    Open(JudgedReader),
 }
 
 /// Runs one shard until it is drained or has ended. Dropping the future abandons what is in flight.
@@ -107,6 +110,8 @@ pub struct ShardWorker {
     ports: Ports,
     shard: Shard,
     reader: Option<ReaderSlot>,
+    /// For a reader that is opened: nothing is known of the shard's end.
+    ending: Ending,
     /// A task of its own, at most one: decoding a page takes long enough that batches must go on beside it.
     fetch: JoinSet<Fetched>,
     invocations: FuturesUnordered<BoxFuture<'static, (InvocationId, Reply)>>,
@@ -134,6 +139,7 @@ impl ShardWorker {
     ) -> (Self, watch::Receiver<WorkerView>) {
         let Assignment { mapping, shard: shard_id, state, is_first_start, policy, seed, doubts } = assignment;
         let from = read_from(&state, is_first_start);
+        let ending = if policy.until_caught_up { Ending::confirming_caught_up() } else { Ending::default() };
         let shard = Shard::new(policy, Some(state.checkpoint), seed, ports.clock.now());
         let first_view =
             WorkerView { shard: shard.view(), is_open: false, problem: None, unread_since: None };
@@ -147,6 +153,7 @@ impl ShardWorker {
             ports,
             shard,
             reader: Some(ReaderSlot::NotOpen(from)),
+            ending,
             fetch: JoinSet::new(),
             invocations: FuturesUnordered::new(),
             deliveries,
@@ -214,6 +221,7 @@ impl ShardWorker {
         let source = Arc::clone(&self.ports.source);
         let shard_id = self.shard_id.clone();
         let (doubt, doubts, view) = (self.doubt.take(), Arc::clone(&self.doubts), self.view.clone());
+        let ending = self.ending;
         self.fetch.spawn(async move {
             if let Some(doubt) = doubt {
                 doubts.settled(doubt).await;
@@ -221,13 +229,13 @@ impl ShardWorker {
             let mut reader = match slot {
                 ReaderSlot::Open(reader) => reader,
                 ReaderSlot::NotOpen(from) => match source.open(&shard_id, from.clone()).await {
-                    Ok(reader) => reader,
+                    Ok(reader) => JudgedReader::new(reader, ending),
                     Err(error) => return (ReaderSlot::NotOpen(from.after_failure()), Err(error)),
                 },
             };
             // Told before the first page is there: that may take a while.
             view.send_modify(|view| view.is_open = true);
-            let page = reader.next(records_max).await;
+            let page = reader.next(records_max, &*source, &shard_id).await;
             (ReaderSlot::Open(reader), page)
         });
     }
@@ -295,7 +303,9 @@ impl ShardWorker {
                 let is_throttled = matches!(error, SourceError::Throttled { .. });
                 match error {
                     SourceError::NotFound { .. } => self.doubt = Some(self.doubts.raise()),
-                    SourceError::Unavailable { .. } => _ = self.doubts.raise(),
+                    SourceError::Unavailable { .. } | SourceError::Senseless { .. } => {
+                        self.doubts.ask_for_look()
+                    }
                     SourceError::Throttled { .. } | SourceError::Denied { .. } => {}
                 }
                 self.problems.has(Doing::Reading, "the shard cannot be read; trying again", &error);

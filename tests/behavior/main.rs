@@ -4,6 +4,7 @@
 
 mod catching_up;
 mod giving_up;
+mod lies;
 mod order;
 mod positions;
 mod record_age;

@@ -5,7 +5,7 @@ use aws_sdk_kinesis::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_kinesis::operation::get_records::{GetRecordsError, GetRecordsOutput};
 use pelton::clock::Clock;
 use pelton::source::embedded::{EmbeddedOptions, EmbeddedStream, is_at};
-use pelton_tests::fault_proxy::{Fault, FaultProxy, Operation, Refusal, Rule, Weather};
+use pelton_tests::fault_proxy::{Fault, FaultProxy, Lie, Operation, Refusal, Rule, Weather};
 use pelton_tests::kinesis;
 use std::time::Duration;
 
@@ -176,4 +176,63 @@ async fn the_embedded_stream_behind_it_looks_like_any_other_endpoint() {
     let clock = Clock::start();
     assert!(is_at(&world.stream.endpoint(), &clock).await);
     assert!(!is_at(&world.proxy.endpoint(), &clock).await);
+}
+
+/// The first read is answered with this lie: so many records (`None`: no answer that the SDK understands), and whether there is
+/// an iterator. The same iterator then brings everything.
+async fn check_lie(lie: Lie, answered: Option<(usize, bool)>) {
+    let world = World::with(first_read(Fault::Lie(lie))).await;
+    let iterator = world.iterator().await;
+    let read = world.read(&iterator).await.ok();
+    assert_eq!(
+        read.map(|page| (page.records.len(), page.next_shard_iterator.is_some())),
+        answered,
+        "{lie:?}"
+    );
+    assert_eq!(records(world.read(&iterator).await), 3, "{lie:?}");
+    assert_eq!(world.proxy.lies(), 1, "{lie:?}");
+}
+
+#[tokio::test]
+async fn a_lie_about_records_hides_them_from_one_answer_and_names_no_place_behind_them() {
+    check_lie(Lie::Missing, Some((0, false))).await;
+    check_lie(Lie::Null, Some((0, false))).await;
+    check_lie(Lie::Empty, Some((0, false))).await;
+    check_lie(Lie::OtherBody, None).await;
+    check_lie(Lie::Truncated, None).await;
+    check_lie(Lie::Void, Some((0, false))).await;
+    check_lie(Lie::Part, Some((1, false))).await;
+}
+
+#[tokio::test]
+async fn an_answer_can_come_again_or_be_the_first_one_or_one_about_another_shard() {
+    let lies = [Lie::Repeated, Lie::Stale, Lie::Foreign].into_iter().zip(2..);
+    let weather = lies.fold(Weather::calm(), |weather, (lie, call)| {
+        weather.rule(Rule::new(Operation::GetShardIterator, Fault::Lie(lie)).calls(call..call + 1))
+    });
+    let world = World::with(weather).await;
+    kinesis::create_stream(&world.client, "others", 2).await;
+    let iterator = async |stream: &str, shard: &str, after: &str| {
+        let call = world.client.get_shard_iterator().stream_name(stream).shard_id(shard);
+        let call = call.shard_iterator_type(after.into());
+        call.send().await.unwrap().shard_iterator.unwrap()
+    };
+    let other = iterator("others", "shardId-000000000001", "TRIM_HORIZON").await;
+    let first = iterator("orders", SHARD, "TRIM_HORIZON").await;
+    let second = iterator("orders", SHARD, "LATEST").await;
+    assert_eq!(iterator("orders", SHARD, "TRIM_HORIZON").await, second, "the answer before");
+    assert_eq!(iterator("orders", SHARD, "LATEST").await, first, "the first answer");
+    assert_eq!(iterator("orders", SHARD, "LATEST").await, other, "of another shard");
+    world.proxy.change(Weather::calm().rule(Rule::new(Operation::GetShardIterator, Fault::Lie(Lie::Stale))));
+    assert_ne!(iterator("orders", SHARD, "LATEST").await, first, "the weather before is forgotten");
+}
+
+#[tokio::test]
+async fn lies_by_chance_are_three_right_answers_apart() {
+    let world = World::with(Weather::calm().lies(1, 100)).await;
+    for _ in 0..12 {
+        world.client.list_shards().stream_name("orders").send().await.ok();
+    }
+    let lied: Vec<bool> = world.faults().iter().map(Option::is_some).collect();
+    assert_eq!(lied, [true, false, false, false].repeat(3));
 }

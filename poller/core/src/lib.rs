@@ -12,12 +12,17 @@
 //! | [`window`] | which records belong together, where windows tumble |
 //! | [`exchange`] | which handler process gets which invocation, and how it ended |
 //! | [`plan`] | which shards may run: parents before children |
+//! | [`ending`] | whether a shard has ended |
+//! | [`succession`] | whether records follow those that were read before |
+//! | [`confirm`] | which answers need a second one that agrees |
 //! | [`event`] | how a record looks inside an event |
 //! | [`filter`] | which records the function is to see (FilterCriteria) |
 
 pub mod batch;
 pub mod checkpoint;
+pub mod confirm;
 pub mod contract;
+pub mod ending;
 pub mod event;
 pub mod exchange;
 pub mod filter;
@@ -31,6 +36,7 @@ mod response;
 pub mod retry;
 mod saving;
 pub mod shard;
+pub mod succession;
 #[cfg(test)]
 mod testing;
 pub mod time;

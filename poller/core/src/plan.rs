@@ -3,6 +3,7 @@
 //! In: the shards as the stream lists them, and what is kept of each. Out: what to remember of shards seen for the
 //! first time, and which shards may be read now. Pure functions; the supervisor acts on them.
 
+use crate::ending::Listed;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -144,6 +145,25 @@ pub fn startable(
 pub fn unlisted(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgress>) -> BTreeSet<ShardId> {
     let listed_ids: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
     known.keys().filter(|id| !listed_ids.contains(id)).cloned().collect()
+}
+
+/// Finished shards that are to be read again from where they were left: `listed`, on which two listings agree, shows them
+/// open and without children. What was concluded about their end was wrong.
+#[must_use]
+pub fn not_ended(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgress>) -> Vec<ShardId> {
+    let is_finished = |id: &&ShardId| known.get(*id) == Some(&ShardProgress::Finished);
+    let ids = listed.iter().map(|shard| &shard.id).filter(is_finished);
+    ids.filter(|id| Listed::of(listed, id) == Listed::Open).cloned().collect()
+}
+
+/// Why a listing cannot be one of all shards of a stream; `None` if it can.
+#[must_use]
+pub fn flaw(listed: &[ListedShard]) -> Option<&'static str> {
+    let ids: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
+    if listed.is_empty() {
+        return Some("it names no shard");
+    }
+    (ids.len() < listed.len()).then_some("it names a shard twice")
 }
 
 #[cfg(test)]

@@ -105,7 +105,8 @@ impl RunningViews {
             None => (MappingState::Disabled, Vec::new()),
             Some(view) => {
                 let view = view.borrow().clone();
-                (state(view.activity), view.shards.iter().map(shard_status).collect())
+                let shards: Vec<ShardStatus> = view.shards.iter().map(shard_status).collect();
+                (state(view.activity, &shards, self.clock.now()), shards)
             }
         };
         MappingStatus {
@@ -122,8 +123,13 @@ impl RunningViews {
     }
 }
 
-fn state(activity: MappingActivity) -> MappingState {
+/// A mapping of which no shard can be read polls nothing: it waits.
+fn state(activity: MappingActivity, shards: &[ShardStatus], now: Timestamp) -> MappingState {
     match activity {
+        MappingActivity::Polling if !shards.is_empty() && shards.iter().all(|shard| shard.is_unread(now)) => {
+            let reason = shards.iter().find_map(|shard| shard.last_error.clone());
+            MappingState::Waiting { reason: format!("no shard can be read: {}", reason.unwrap_or_default()) }
+        }
         MappingActivity::Polling => MappingState::Polling,
         MappingActivity::Waiting { reason } => MappingState::Waiting { reason },
         MappingActivity::CaughtUp => MappingState::CaughtUp,
@@ -134,4 +140,46 @@ fn state(activity: MappingActivity) -> MappingState {
 fn shard_status((id, worker): (&ShardId, &watch::Receiver<WorkerView>)) -> ShardStatus {
     let WorkerView { shard, problem, unread_since, is_open: _ } = &*worker.borrow();
     ShardStatus { unread_since: *unread_since, last_error: problem.clone(), ..ShardStatus::new(id, shard) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::snapshot::ShardPhase;
+
+    fn shard(unread_since: Option<u64>) -> ShardStatus {
+        ShardStatus {
+            unread_since: unread_since.map(Timestamp::from_millis),
+            last_error: unread_since.map(|_| "no answer".to_owned()),
+            ..ShardStatus::unread(&ShardId::new("a"), ShardPhase::Polling, None)
+        }
+    }
+
+    /// Reads of the shards fail since these milliseconds; it is ten seconds later than the first.
+    #[track_caller]
+    fn check(shards: &[Option<u64>], waits: Option<&str>) {
+        let shards: Vec<ShardStatus> = shards.iter().copied().map(shard).collect();
+        let expected = match waits {
+            Some(reason) => MappingState::Waiting { reason: reason.to_owned() },
+            None => MappingState::Polling,
+        };
+        assert_eq!(state(MappingActivity::Polling, &shards, Timestamp::from_millis(10_000)), expected);
+    }
+
+    #[test]
+    fn a_mapping_waits_while_none_of_its_shards_can_be_read() {
+        let waits = Some("no shard can be read: no answer");
+        check(&[Some(0)], waits);
+        check(&[Some(0), Some(0)], waits);
+        check(&[Some(1)], None);
+        check(&[Some(0), None], None);
+        check(&[None], None);
+    }
+
+    #[test]
+    fn a_mapping_that_waits_for_its_stream_says_so_whatever_its_shards_do() {
+        let activity = MappingActivity::Waiting { reason: "gone".to_owned() };
+        let waits = MappingState::Waiting { reason: "gone".to_owned() };
+        assert_eq!(state(activity, &[shard(Some(0))], Timestamp::from_millis(10_000)), waits);
+    }
 }

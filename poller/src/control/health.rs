@@ -5,10 +5,6 @@
 
 use super::snapshot::{MappingState, MappingStatus, ShardPhase, ShardStatus, StatusSnapshot};
 use pelton_core::Timestamp;
-use std::time::Duration;
-
-/// For how long reads of a shard may fail: the stream may well throttle some, or break off a connection.
-const UNREAD_MAX: Duration = Duration::from_secs(10);
 
 /// One problem at most for each mapping.
 pub(super) fn problems(snapshot: &StatusSnapshot) -> Vec<String> {
@@ -19,8 +15,7 @@ pub(super) fn problems(snapshot: &StatusSnapshot) -> Vec<String> {
 
 fn problem(mapping: &MappingStatus, now: Timestamp) -> Option<String> {
     let is_stalled = |shard: &&ShardStatus| shard.phase == ShardPhase::Stalled;
-    let is_unread =
-        |shard: &&ShardStatus| shard.unread_since.is_some_and(|since| now.since(since) >= UNREAD_MAX);
+    let is_unread = |shard: &&ShardStatus| shard.is_unread(now);
     match &mapping.state {
         MappingState::Disabled | MappingState::CaughtUp => None,
         MappingState::Waiting { reason } => Some(format!("waiting: {reason}")),

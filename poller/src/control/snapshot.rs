@@ -6,6 +6,10 @@ use crate::mapping_settings::MappingSettings;
 use pelton_core::plan::{ShardId, StartingPosition};
 use pelton_core::{Counts, Finished, Phase, Position, ShardView, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How long reads of a shard may fail before the shard counts as one that cannot be read.
+const UNREAD_MAX: Duration = Duration::from_secs(10);
 
 /// Everything that a running poller tells of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +78,7 @@ pub struct MappingStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum MappingState {
-    /// For something outside, such as a stream or an endpoint that went away.
+    /// Reads nothing: the stream or its endpoint went away, no shard could be read for ten seconds, or there is none to read.
     Waiting {
         /// For people.
         reason: String,
@@ -198,6 +202,12 @@ impl ShardStatus {
             last_error: None,
             counts: ShardCounts::default(),
         }
+    }
+
+    /// Whether the shard cannot be read at `now`: the stream may well throttle some reads, or break off a connection.
+    #[must_use]
+    pub fn is_unread(&self, now: Timestamp) -> bool {
+        self.unread_since.is_some_and(|since| now.since(since) >= UNREAD_MAX)
     }
 
     /// A shard as the core shows it. What its worker knows beside that is to be added: `unread_since`, `last_error`.
@@ -366,7 +376,6 @@ mod optional_moment {
 mod tests {
     use super::*;
     use serde_json::json;
-    use std::time::Duration;
 
     fn view(phase: Phase) -> ShardView {
         ShardView {

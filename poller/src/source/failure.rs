@@ -27,11 +27,13 @@ pub(crate) enum RefusalKind {
     Throttled,
     /// Wait: the endpoint is away, or its answer says nothing about the request.
     Unavailable,
+    /// Wait: the endpoint answered with success, and its answer cannot be true.
+    Senseless(&'static str),
     /// The stream or shard does not exist.
     NotFound,
     /// Mend the credentials or the permissions.
     Denied,
-    /// Take a new iterator.
+    /// Take a new iterator: this one expired, or never was one.
     IteratorExpired,
     /// Ask for something else: a position that is no longer there, a moment that is still to come.
     BadArgument,
@@ -53,9 +55,14 @@ impl Refusal {
         Self { operation, kind, cause }
     }
 
-    /// The endpoint answered with success, but without what was asked for.
-    pub(crate) fn empty_answer(operation: &'static str) -> Self {
-        Self { operation, kind: RefusalKind::Unavailable, cause: "the answer is empty".into() }
+    /// The endpoint answered with success, but its answer cannot be true.
+    pub(crate) fn senseless(operation: &'static str, flaw: &'static str) -> Self {
+        Self { operation, kind: RefusalKind::Senseless(flaw), cause: flaw.into() }
+    }
+
+    /// Whether something else is to be asked for.
+    pub(crate) fn is_bad_argument(&self) -> bool {
+        self.kind == RefusalKind::BadArgument
     }
 
     /// The error of the port. `what` names the stream or shard that was asked for.
@@ -65,6 +72,7 @@ impl Refusal {
             RefusalKind::Throttled => SourceError::Throttled { operation, source },
             RefusalKind::NotFound => SourceError::NotFound { what: what() },
             RefusalKind::Denied => SourceError::Denied { operation, source },
+            RefusalKind::Senseless(flaw) => SourceError::Senseless { operation, flaw },
             RefusalKind::Unavailable
             | RefusalKind::IteratorExpired
             | RefusalKind::BadArgument
@@ -86,7 +94,8 @@ fn of_code(code: Option<&str>) -> RefusalKind {
         | "RequestLimitExceeded"
         | "TooManyRequestsException" => RefusalKind::Throttled,
         "ResourceNotFoundException" => RefusalKind::NotFound,
-        "ExpiredIteratorException" => RefusalKind::IteratorExpired,
+        // The latter for an iterator that breaks the rules of its field, which AWS checks first.
+        "ExpiredIteratorException" | "ValidationException" => RefusalKind::IteratorExpired,
         "InvalidArgumentException" => RefusalKind::BadArgument,
         "ResourceInUseException" => RefusalKind::InUse,
         "AccessDeniedException"
@@ -130,6 +139,7 @@ mod tests {
         check("KMSThrottlingException", RefusalKind::Throttled);
         check("ResourceNotFoundException", RefusalKind::NotFound);
         check("ExpiredIteratorException", RefusalKind::IteratorExpired);
+        check("ValidationException", RefusalKind::IteratorExpired);
         check("InvalidArgumentException", RefusalKind::BadArgument);
         check("ResourceInUseException", RefusalKind::InUse);
         check("AccessDeniedException", RefusalKind::Denied);

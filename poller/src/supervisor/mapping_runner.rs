@@ -4,10 +4,9 @@
 //! is decided by `pelton_core::plan`.
 
 use super::mapping_view::{MappingActivity, MappingView};
-use super::policy;
-use super::preparation::{
-    Goal, MappingPlan, Prepared, adopt, after_recreation, progress, say_starting_anew, start_anew,
-};
+use super::positions::{adopt, after_recreation, progress, say_starting_anew, start_anew};
+use super::preparation::{Goal, MappingPlan, Prepared};
+use super::{confirm, policy};
 use crate::doubts::Doubts;
 use crate::errors::chain;
 use crate::ports::{
@@ -37,6 +36,8 @@ pub struct MappingRunner {
     plan: MappingPlan,
     policy: Policy,
     state: MappingState,
+    /// What the stream said of itself when it was last looked at.
+    described: StreamDescription,
     listed: Vec<ListedShard>,
     is_first_start: bool,
     workers: BTreeMap<ShardId, Worker>,
@@ -77,7 +78,7 @@ enum SyncError {
 impl MappingRunner {
     /// A runner, and what it shows.
     pub(super) fn new(prepared: Prepared) -> (Self, watch::Receiver<MappingView>) {
-        let Prepared { plan, policy, state, listed, is_first_start } = prepared;
+        let Prepared { plan, policy, state, described, listed, is_first_start } = prepared;
         let (view, views) = watch::channel(MappingView {
             activity: MappingActivity::Polling,
             shards: BTreeMap::new(),
@@ -90,6 +91,7 @@ impl MappingRunner {
             plan,
             policy,
             state,
+            described,
             listed,
             is_first_start,
             workers: BTreeMap::new(),
@@ -108,7 +110,7 @@ impl MappingRunner {
         runner.sync_at = now.after(runner.sync_interval());
         runner.start_shards();
         runner.is_first_start = false;
-        runner.publish(MappingActivity::Polling);
+        runner.publish(runner.after_a_look());
         (runner, views)
     }
 
@@ -251,7 +253,7 @@ impl MappingRunner {
                 }
                 self.sync_failures = 0;
                 self.sync_at = now.after(self.sync_interval());
-                self.publish(MappingActivity::Polling);
+                self.publish(self.after_a_look());
             }
             Err(error) => {
                 self.sync_failures += 1;
@@ -266,17 +268,22 @@ impl MappingRunner {
 
     async fn try_sync(&mut self) -> Result<(), SyncError> {
         let look = self.doubts.begin_look();
-        let description = self.plan.ports.source.describe().await?;
+        let source = Arc::clone(&self.plan.ports.source);
+        let source = &*source;
+        // A reader that found its stream gone must not read on because of an answer from before.
+        let known = if self.doubts.are_open() { None } else { Some(&self.described) };
+        let description = confirm::description(known, || source.describe()).await?;
         match description.status {
             StreamStatus::Active => {}
             StreamStatus::Creating => return Err(SyncError::NotActive("created")),
             StreamStatus::Deleting => return Err(SyncError::NotActive("deleted")),
         }
-        let listed = self.plan.ports.source.list_shards().await?;
+        let listed = confirm::shards(Some(&self.listed), || confirm::listing(source)).await?;
         if description.created != self.state.stream.created {
             return self.start_anew(description, listed).await;
         }
         self.change_retention(description.retention).await;
+        self.described = description;
         adopt(&self.plan, &mut self.state, &listed).await?;
         self.forget_unlisted(&listed).await?;
         self.listed = listed;
@@ -294,9 +301,10 @@ impl MappingRunner {
     ) -> Result<(), SyncError> {
         say_starting_anew(&self.plan, &self.state.stream);
         self.drain_all().await;
-        let identity = StreamIdentity { arn: stream.arn, created: stream.created };
+        let identity = StreamIdentity { arn: stream.arn.clone(), created: stream.created };
         self.state = start_anew(&self.plan, identity, &listed, after_recreation(&self.plan)).await?;
         self.policy.retention = stream.retention;
+        self.described = stream;
         self.listed = listed;
         self.unlisted.clear();
         self.caught_up.clear();
@@ -365,6 +373,18 @@ impl MappingRunner {
 
     fn activity(&self) -> MappingActivity {
         self.view.borrow().activity.clone()
+    }
+
+    /// What the mapping does once the stream was looked at and every shard that may run does.
+    fn after_a_look(&self) -> MappingActivity {
+        if !self.workers.is_empty() || self.has_caught_up() {
+            return MappingActivity::Polling;
+        }
+        let reason = match self.waiting() {
+            0 => "every shard that the stream lists has ended".to_owned(),
+            waiting => format!("{waiting} shards wait for their parents, which the stream does not list"),
+        };
+        MappingActivity::Waiting { reason }
     }
 
     fn publish(&self, activity: MappingActivity) {

@@ -3,9 +3,11 @@
 //! One task per mapping ([`MappingRunner`]), which owns its shard workers. Nobody else touches a worker: whoever wants
 //! to know something reads a view, whoever wants something stopped says so here.
 
+mod confirm;
 mod mapping_runner;
 mod mapping_view;
 mod policy;
+mod positions;
 mod preparation;
 mod rewinding;
 

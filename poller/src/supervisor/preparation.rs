@@ -4,23 +4,20 @@
 //! stream is found, which keeps nothing; once those of all mappings are, the positions are looked up, and kept where they
 //! are new: that is right also if Pelton ends before the mapping runs. Starts nothing.
 
-use super::policy;
+use super::positions::{adopt, after_recreation, say_starting_anew, start_anew};
+use super::{confirm, policy};
 use crate::application::{Mapping, MappingId};
 use crate::clock::Clock;
 use crate::errors::chain;
 use crate::ports::{
-    MappingState, ShardState, Source, SourceError, StoreError, StreamDescription, StreamIdentity,
-    StreamStatus,
+    MappingState, Source, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus,
 };
 use crate::shard_worker::Ports;
-use pelton_core::plan::{
-    ListedShard, NewShard, ShardId, ShardProgress, StartingPosition, first_start, later_shards,
-};
-use pelton_core::{Backoff, Checkpoint, Envelope, Policy};
-use std::collections::BTreeMap;
+use pelton_core::plan::ListedShard;
+use pelton_core::{Backoff, Envelope, Policy};
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::{info, warn};
+use tracing::info;
 
 /// How long a stream that is being created is waited for.
 const CREATING_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -125,6 +122,7 @@ pub struct Prepared {
     pub(super) plan: MappingPlan,
     pub(super) policy: Policy,
     pub(super) state: MappingState,
+    pub(super) described: StreamDescription,
     pub(super) listed: Vec<ListedShard>,
     /// The mapping never ran before: LATEST means right now.
     pub(super) is_first_start: bool,
@@ -197,9 +195,10 @@ impl StartError {
             StartError::Source { source: SourceError::Unavailable { .. }, .. } => {
                 "is the endpoint up? `pelton stream` starts the embedded one; --endpoint-url or AWS_ENDPOINT_URL_KINESIS names another"
             }
-            StartError::Source { source: SourceError::Throttled { .. }, .. } => {
-                "wait a little, and start again"
-            }
+            StartError::Source {
+                source: SourceError::Throttled { .. } | SourceError::Senseless { .. },
+                ..
+            } => "wait a little, and start again",
             StartError::NotActive { .. } => {
                 "wait until the stream is ACTIVE, or create it again, then start Pelton again"
             }
@@ -211,15 +210,19 @@ impl StartError {
     }
 }
 
-/// Finds the stream of a mapping, and waits for one that is being created. Keeps nothing. Cancelling is safe.
+/// Finds the stream of a mapping, and waits for one that is being created. Stores nothing. Cancelling is safe.
+///
+/// What a mapping stores at its start depends on it for good: which stream its positions belong to, which shards LATEST passes
+/// over. So two descriptions and two listings must agree.
 pub async fn find_stream(
     mapping: &Mapping,
     source: &dyn Source,
     clock: &Clock,
 ) -> Result<FoundStream, StartError> {
+    let failed = |error| StartError::source(mapping, error);
     let description = await_active(mapping, source, clock).await?;
     let listed =
-        persist(clock, || source.list_shards()).await.map_err(|error| StartError::source(mapping, error))?;
+        confirm::shards(None, || persist(clock, || confirm::listing(source))).await.map_err(failed)?;
     Ok(FoundStream { description, listed })
 }
 
@@ -248,7 +251,7 @@ pub async fn prepare(plan: MappingPlan, found: FoundStream) -> Result<Prepared, 
             (start_anew(&plan, identity, &listed, from).await.map_err(store_failed)?, true)
         }
     };
-    Ok(Prepared { plan, policy, state, listed, is_first_start })
+    Ok(Prepared { plan, policy, state, described: description, listed, is_first_start })
 }
 
 async fn await_active(
@@ -258,8 +261,9 @@ async fn await_active(
 ) -> Result<StreamDescription, StartError> {
     let deadline = clock.now().after(CREATING_WAIT_MAX);
     loop {
-        let description =
-            persist(clock, || source.describe()).await.map_err(|error| StartError::source(mapping, error))?;
+        let description = confirm::description(None, || persist(clock, || source.describe()))
+            .await
+            .map_err(|error| StartError::source(mapping, error))?;
         let doing = match description.status {
             StreamStatus::Active => return Ok(description),
             StreamStatus::Deleting => "being deleted",
@@ -279,7 +283,11 @@ async fn persist<T>(clock: &Clock, ask: impl AsyncFn() -> Result<T, SourceError>
     let mut random = fastrand::Rng::new();
     for failures in 1..=START_RETRIES_MAX {
         match ask().await {
-            Err(error @ (SourceError::Throttled { .. } | SourceError::Unavailable { .. })) => {
+            Err(
+                error @ (SourceError::Throttled { .. }
+                | SourceError::Unavailable { .. }
+                | SourceError::Senseless { .. }),
+            ) => {
                 let delay = Backoff::default().delay(failures, &mut random);
                 info!(error = chain(&error), again_in = ?delay, "asking the stream again");
                 clock.sleep(delay).await;
@@ -302,67 +310,6 @@ fn policy_of(plan: &MappingPlan, description: &StreamDescription) -> Policy {
         fetch_records_max: plan.endpoint.fetch_records_max(&policy),
         ..policy
     }
-}
-
-/// A stream made again under the name of one that was being read holds only records that came after the mapping's
-/// start: under LATEST, too, all of them are wanted.
-pub(super) fn after_recreation(plan: &MappingPlan) -> StartingPosition {
-    match plan.mapping.starting_position {
-        StartingPosition::Latest | StartingPosition::TrimHorizon => StartingPosition::TrimHorizon,
-        StartingPosition::AtTimestamp(from) => StartingPosition::AtTimestamp(from),
-    }
-}
-
-pub(super) fn say_starting_anew(plan: &MappingPlan, old: &StreamIdentity) {
-    let (mapping, stream) = (&plan.mapping.id, &plan.mapping.stream);
-    let message = "the stream was deleted and made again: its old positions are worthless, starting anew";
-    match plan.endpoint {
-        Endpoint::InProcess => {
-            info!(%mapping, %stream, "the embedded stream is new: starting at its beginning")
-        }
-        Endpoint::Embedded | Endpoint::Other => warn!(%mapping, %stream, old_stream = old.arn, message),
-    }
-}
-
-/// Forgets what was kept of the mapping and keeps where each shard of this stream begins.
-pub(super) async fn start_anew(
-    plan: &MappingPlan,
-    stream: StreamIdentity,
-    listed: &[ListedShard],
-    from: StartingPosition,
-) -> Result<MappingState, StoreError> {
-    let shards = first_start(from, listed, plan.ports.clock.now());
-    plan.ports.store.start(&plan.mapping.id, &stream, &shards).await?;
-    let shards: BTreeMap<_, _> = shards.into_iter().map(state_of).collect();
-    Ok(MappingState { stream, shards })
-}
-
-/// Keeps where each shard begins that appeared since the mapping last looked.
-pub(super) async fn adopt(
-    plan: &MappingPlan,
-    state: &mut MappingState,
-    listed: &[ListedShard],
-) -> Result<(), StoreError> {
-    let new = later_shards(listed, &progress(state));
-    if new.is_empty() {
-        return Ok(());
-    }
-    info!(mapping = %plan.mapping.id, shards = new.len(), "the stream was resharded");
-    plan.ports.store.add_shards(&plan.mapping.id, &new).await?;
-    state.shards.extend(new.into_iter().map(state_of));
-    Ok(())
-}
-
-/// What is known of each shard.
-pub(super) fn progress(state: &MappingState) -> BTreeMap<ShardId, ShardProgress> {
-    let progress = |ended| if ended { ShardProgress::Finished } else { ShardProgress::Unfinished };
-    state.shards.iter().map(|(id, shard)| (id.clone(), progress(shard.checkpoint.ended))).collect()
-}
-
-/// What is kept of a shard when it is first seen.
-pub(super) fn state_of(shard: NewShard) -> (ShardId, ShardState) {
-    let checkpoint = Checkpoint { ended: shard.start.is_none(), ..Checkpoint::default() };
-    (shard.id, ShardState { start: shard.start, checkpoint })
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! In: a mapping whose stream was found, and where it is to go on. Out: what is kept of it now, and what was before. It is
 //! written at once or not at all, and nothing else is.
 
-use super::preparation::{FoundStream, state_of};
+use super::positions::state_of;
+use super::preparation::FoundStream;
 use crate::application::MappingId;
 use crate::ports::{CheckpointStore, MappingState, ShardState, StoreError, StreamIdentity};
 use pelton_core::plan::{StartingPosition, first_start};

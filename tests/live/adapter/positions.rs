@@ -2,8 +2,9 @@
 
 use super::world::{Server, World, first_shard, read_all};
 use pelton::ports::{ReadFrom, Source};
+use pelton_core::ending::Follows;
 use pelton_core::plan::ShardStart;
-use pelton_core::{Position, Then, Timestamp};
+use pelton_core::{Position, Timestamp};
 
 on_each_server! {
     trim_horizon_begins_with_the_oldest_record,
@@ -96,7 +97,7 @@ async fn a_checkpoint_at_the_last_record_brings_nothing_until_something_arrives(
     let last = world.put("k", "1").await;
     let from = ReadFrom::After(Position::new(last));
     let mut reader = world.source().open(&first_shard(), from).await.unwrap();
-    assert_eq!(read_all(&mut *reader).await.unwrap(), (Vec::new(), Then::CaughtUp));
+    assert_eq!(read_all(&mut *reader).await.unwrap(), (Vec::new(), Follows::CaughtUp));
     let put = world.put("k", "2").await;
     assert_eq!(read_all(&mut *reader).await.unwrap().0, [put]);
     world.end().await;

@@ -3,13 +3,14 @@
 use aws_sdk_kinesis::primitives::Blob;
 use pelton::application::{Stream, StreamArn};
 use pelton::clock::Clock;
-use pelton::ports::{ShardReader, Source, SourceError};
+use pelton::ports::{Answer, ShardReader, Source, SourceError};
 use pelton::source::aws::{AwsOptions, KinesisClient};
 use pelton::source::budget::ByteBudget;
 use pelton::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams};
 use pelton::source::kinesis::KinesisSource;
+use pelton_core::Timestamp;
+use pelton_core::ending::Follows;
 use pelton_core::plan::ShardId;
-use pelton_core::{Page, Then, Timestamp};
 use pelton_tests::{kinesis, localstack};
 use std::time::Duration;
 
@@ -132,13 +133,13 @@ pub(crate) fn first_shard() -> ShardId {
 }
 
 /// Reads until nothing more is there, and tells the positions of what came.
-pub(crate) async fn read_all(reader: &mut dyn ShardReader) -> Result<(Vec<String>, Then), SourceError> {
+pub(crate) async fn read_all(reader: &mut dyn ShardReader) -> Result<(Vec<String>, Follows), SourceError> {
     let mut positions = Vec::new();
     loop {
-        let Page { records, then } = reader.next(1_000).await?;
+        let Answer { records, follows } = reader.next(1_000).await?;
         positions.extend(records.iter().map(|record| record.position().to_string()));
-        if then != Then::More {
-            return Ok((positions, then));
+        if follows != Follows::More {
+            return Ok((positions, follows));
         }
     }
 }

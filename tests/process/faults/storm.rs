@@ -9,6 +9,9 @@ use std::time::Duration;
 /// Of a hundred calls, so many meet with a fault.
 const PERCENT: u8 = 25;
 
+/// Of a hundred calls, so many are answered with a lie.
+const LIES_PERCENT: u8 = 15;
+
 /// How many times records are put while the storm lasts.
 const PUTS: usize = 25;
 
@@ -19,6 +22,7 @@ async fn a_storm_of_all_faults_loses_nothing_repeats_nothing_and_keeps_the_order
     world.proxy.change(
         Weather::calm()
             .storm(seed, PERCENT)
+            .lies(seed, LIES_PERCENT)
             .reads_per_second(5)
             .iterators_expire_after(Duration::from_secs(1)),
     );

@@ -58,6 +58,18 @@ impl World {
         until(&self.running, "everything is done with", || journal.records_ended() >= expected).await;
     }
 
+    /// Stops the poller, and starts the next one.
+    pub(super) async fn start_again(self) -> Self {
+        let Self { site, server, proxy, mut running, put } = self;
+        running.signal(Signal::TERM);
+        running.wait_for_exit().await.assert_code(0);
+        // What is left of it would end the next one.
+        drop(running);
+        let running = site.run(&proxy.endpoint()).start(&site.folder);
+        running.wait_for_line(POLLING).await;
+        Self { site, server, proxy, running, put }
+    }
+
     /// Stops the poller, and sees that every record was handled once, in the order of its key. Without a kill and without a
     /// function that fails there is no reason for a repeat, whatever the stream does.
     pub(super) async fn finish(mut self) {

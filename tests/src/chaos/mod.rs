@@ -1,4 +1,4 @@
-//! Chaos: pollers that are killed at random moments, streams that are resharded at random, faults on the way, functions
+//! Chaos: pollers that are killed at random moments, streams that are resharded at random, faults and lies on the way, functions
 //! that fail or report records, poison, and records all the while. Afterwards every record was handled or is in the on-failure
 //! destination, in order, each is in exactly one tumbling window, and what was repeated was allowed to be.
 //!
@@ -263,6 +263,7 @@ impl Chaos {
             took: self.clock.elapsed(),
             calls,
             faults,
+            lies: self.proxy.lies(),
             counts: self.counts.clone(),
         }
     }

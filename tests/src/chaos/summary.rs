@@ -54,6 +54,8 @@ pub struct Summary {
     pub calls: u64,
     /// How many of them met with a fault.
     pub faults: u64,
+    /// How many of those were answered with a lie.
+    pub lies: u64,
     /// What was counted.
     pub counts: Counts,
 }
@@ -100,9 +102,9 @@ impl Summary {
     /// One line, while it goes on.
     #[must_use]
     pub fn progress(&self) -> String {
-        let Self { took, calls, faults, counts, .. } = self;
+        let Self { took, calls, faults, lies, counts, .. } = self;
         format!(
-            "{:4} s: {} records put; {} kills, {} stops, {} refused starts; {} reshards; {faults} of {calls} calls met with a fault",
+            "{:4} s: {} records put; {} kills, {} stops, {} refused starts; {} reshards; {faults} of {calls} calls met with a fault, {lies} with a lie",
             took.as_secs(),
             counts.put(),
             counts.kills,

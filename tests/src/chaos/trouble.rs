@@ -24,6 +24,9 @@ const PAUSE_MS: Range<u64> = 1..40;
 /// How many of a hundred calls meet with a fault, in one life and the next.
 const STORMS_PERCENT: [u8; 5] = [0, 5, 15, 15, 40];
 
+/// How many of a hundred calls are answered with a lie, in one life and the next.
+const LIES_PERCENT: [u8; 5] = [0, 5, 10, 10, 25];
+
 /// How long iterators live while they do not live long.
 const ITERATORS_LIVE: Duration = Duration::from_secs(1);
 
@@ -64,7 +67,9 @@ impl Trouble {
     /// What happens to its calls.
     pub(super) fn weather(&mut self) -> Weather {
         let percent = self.random.choice(STORMS_PERCENT).expect("there are storms");
-        let weather = Weather::calm().storm(self.seed(), percent).reads_per_second(READS_PER_SECOND);
+        let lies_percent = self.random.choice(LIES_PERCENT).expect("there are lies");
+        let weather = Weather::calm().storm(self.seed(), percent).lies(self.seed(), lies_percent);
+        let weather = weather.reads_per_second(READS_PER_SECOND);
         if self.random.bool() { weather.iterators_expire_after(ITERATORS_LIVE) } else { weather }
     }
 

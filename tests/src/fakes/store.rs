@@ -44,6 +44,12 @@ impl MemoryStore {
         self.disk().mappings.get(&MappingId(mapping.to_owned())).cloned()
     }
 
+    /// Changes what is kept of a mapping, as an earlier version of the program might have kept it.
+    pub fn change(&self, mapping: &str, change: impl FnOnce(&mut MappingState)) {
+        let mut disk = self.disk();
+        change(disk.mappings.get_mut(&MappingId(mapping.to_owned())).expect("the mapping has started"));
+    }
+
     fn disk(&self) -> MutexGuard<'_, Disk> {
         self.disk.lock().expect("no test panics while it holds the disk")
     }

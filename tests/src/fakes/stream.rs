@@ -1,12 +1,13 @@
-//! A stream in memory: shards, reshards, retention, and days on which it cannot be reached.
+//! A stream in memory: shards, reshards, retention, days on which it cannot be reached, and answers that are wrong.
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use pelton::clock::Clock;
-use pelton::ports::{ReadFrom, ShardReader, Source, SourceError, StreamDescription, StreamStatus};
+use pelton::ports::{Answer, ReadFrom, ShardReader, Source, SourceError, StreamDescription, StreamStatus};
+use pelton_core::ending::Follows;
 use pelton_core::plan::{ListedShard, ShardId, ShardStart};
-use pelton_core::{Envelope, Page, Position, Record, Then, Timestamp};
-use std::collections::BTreeMap;
+use pelton_core::{Envelope, Position, Record, Timestamp};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -17,6 +18,9 @@ pub struct FakeStream {
     clock: Clock,
     inner: Arc<Mutex<Inner>>,
 }
+
+/// Makes a wrong answer of a right one.
+type Lie<T> = Box<dyn FnOnce(&mut T) + Send>;
 
 struct Inner {
     created: Timestamp,
@@ -29,6 +33,8 @@ struct Inner {
     reads_before_end: usize,
     exists: bool,
     reads: Vec<(ShardId, Timestamp)>,
+    wrong_descriptions: VecDeque<Lie<StreamDescription>>,
+    wrong_listings: VecDeque<Lie<Vec<ListedShard>>>,
 }
 
 #[derive(Default)]
@@ -37,6 +43,7 @@ struct FakeShard {
     records: Vec<(Timestamp, String)>,
     is_closed: bool,
     is_overlooked: bool,
+    wrong_answers: VecDeque<Lie<Answer>>,
     arrivals: watch::Sender<u64>,
 }
 
@@ -60,6 +67,8 @@ impl FakeStream {
             reads_before_end: 0,
             exists: true,
             reads: Vec::new(),
+            wrong_descriptions: VecDeque::new(),
+            wrong_listings: VecDeque::new(),
         };
         Self { clock: clock.clone(), inner: Arc::new(Mutex::new(inner)) }
     }
@@ -96,6 +105,23 @@ impl FakeStream {
     pub fn overlook(&self, shard: &str, is_overlooked: bool) {
         let mut inner = self.inner();
         inner.shards.get_mut(&ShardId::new(shard)).expect("the shard exists").is_overlooked = is_overlooked;
+    }
+
+    /// The next description that nobody asked for yet is wrong.
+    pub fn describes_wrongly(&self, lie: impl FnOnce(&mut StreamDescription) + Send + 'static) {
+        self.inner().wrong_descriptions.push_back(Box::new(lie));
+    }
+
+    /// The next listing that nobody asked for yet is wrong.
+    pub fn lists_wrongly(&self, lie: impl FnOnce(&mut Vec<ListedShard>) + Send + 'static) {
+        self.inner().wrong_listings.push_back(Box::new(lie));
+    }
+
+    /// The next answer to a read of the shard that nobody asked for yet is wrong. Records that it lacks are read later.
+    pub fn answers_wrongly(&self, shard: &str, lie: impl FnOnce(&mut Answer) + Send + 'static) {
+        let mut inner = self.inner();
+        let shard = inner.shards.get_mut(&ShardId::new(shard)).expect("the shard exists");
+        shard.wrong_answers.push_back(Box::new(lie));
     }
 
     /// Deletes the stream and makes it again under its old name.
@@ -162,23 +188,31 @@ impl FakeStream {
 #[async_trait]
 impl Source for FakeStream {
     async fn describe(&self) -> Result<StreamDescription, SourceError> {
-        let inner = self.reached("describe")?;
-        Ok(StreamDescription {
+        let mut inner = self.reached("describe")?;
+        let mut description = StreamDescription {
             arn: "arn:aws:kinesis:us-east-1:000000000000:stream/fake".into(),
             created: inner.created,
             retention: inner.retention,
             status: inner.status,
-        })
+        };
+        if let Some(lie) = inner.wrong_descriptions.pop_front() {
+            lie(&mut description);
+        }
+        Ok(description)
     }
 
     async fn list_shards(&self) -> Result<Vec<ListedShard>, SourceError> {
-        let inner = self.reached("list_shards")?;
+        let mut inner = self.reached("list_shards")?;
         let listed = |(id, shard): (&ShardId, &FakeShard)| ListedShard {
             id: id.clone(),
             parents: shard.parents.clone(),
             is_open: !shard.is_closed,
         };
-        Ok(inner.shards.iter().filter(|(_, shard)| !shard.is_overlooked).map(listed).collect())
+        let mut shards = inner.shards.iter().filter(|(_, shard)| !shard.is_overlooked).map(listed).collect();
+        if let Some(lie) = inner.wrong_listings.pop_front() {
+            lie(&mut shards);
+        }
+        Ok(shards)
     }
 
     async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<Box<dyn ShardReader>, SourceError> {
@@ -217,23 +251,27 @@ struct FakeReader {
 
 #[async_trait]
 impl ShardReader for FakeReader {
-    async fn next(&mut self, records_max: usize) -> Result<Page, SourceError> {
+    async fn next(&mut self, records_max: usize) -> Result<Answer, SourceError> {
         let mut inner = self.stream.reached("read")?;
         inner.reads.push((self.shard.clone(), self.stream.clock.now()));
         let reads_before_end = inner.reads_before_end;
         let gone = || SourceError::NotFound { what: self.shard.to_string() };
-        let shard = inner.shards.get(&self.shard).ok_or_else(gone)?;
+        let shard = inner.shards.get_mut(&self.shard).ok_or_else(gone)?;
         let end = shard.records.len().min(self.next + records_max);
         let records = (self.next..end).map(|index| record(index, &shard.records[index])).collect();
-        self.next = end;
         let is_over = shard.is_closed && self.reads_at_end >= reads_before_end;
         self.reads_at_end += usize::from(shard.is_closed && end == shard.records.len());
-        let then = match (end < shard.records.len(), is_over) {
-            (true, _) => Then::More,
-            (false, true) => Then::ShardEnd,
-            (false, false) => Then::CaughtUp,
+        let follows = match (end < shard.records.len(), is_over) {
+            (true, _) => Follows::More,
+            (false, true) => Follows::NoPlace { names_children: false },
+            (false, false) => Follows::CaughtUp,
         };
-        Ok(Page { records, then })
+        let mut answer = Answer { records, follows };
+        if let Some(lie) = shard.wrong_answers.pop_front() {
+            lie(&mut answer);
+        }
+        self.next += answer.records.len();
+        Ok(answer)
     }
 }
 

@@ -112,6 +112,7 @@ pub(super) async fn deliver(
             | Fault::BusyPage
             | Fault::EmptyPage
             | Fault::Grown(_)
+            | Fault::Lie(_)
             | Fault::Reset
             | Fault::Stall(_),
         )
@@ -146,6 +147,7 @@ async fn refuse(
             | Fault::Trickle(_)
             | Fault::Late(_)
             | Fault::Grown(_)
+            | Fault::Lie(_)
             | Fault::Twice,
         )
         | None => {

@@ -1,6 +1,7 @@
 //! What can go wrong with a call, as AWS and networks do it.
 
 use super::connection::Answer;
+use super::lies::Lie;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -39,6 +40,8 @@ pub enum Fault {
     Late(Duration),
     /// The answer comes twice.
     Twice,
+    /// The answer is wrong. Where there is nothing to tell, such as no earlier answer, it is right.
+    Lie(Lie),
 }
 
 /// What the service says when it refuses.
@@ -71,7 +74,8 @@ impl Fault {
             | Fault::Trickle(_)
             | Fault::Late(_)
             | Fault::Grown(_)
-            | Fault::Twice => true,
+            | Fault::Twice
+            | Fault::Lie(_) => true,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! In: what clients ask, and what they are answered. Out: the shard that a call concerns. Bodies that are not JSON, such as
 //! CBOR, tell nothing: their calls concern no shard.
 
-use super::weather::{Operation, Place};
+use super::weather::{Operation, Place, Subject};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -44,15 +44,16 @@ struct Answered<'a> {
 }
 
 impl Iterators {
-    /// The shard that a call concerns.
-    pub(super) fn place(&self, operation: Operation, request: &[u8]) -> Option<Place> {
+    /// The stream that a call concerns, and the shard if it concerns one.
+    pub(super) fn subject(&self, operation: Operation, request: &[u8]) -> Option<Subject> {
         let asked: Asked<'_> = serde_json::from_slice(request).ok()?;
         if operation == Operation::GetRecords {
-            return self.known.get(&*asked.shard_iterator?).map(|(place, _)| place.clone());
+            let (Place { stream, shard }, _) = self.known.get(&*asked.shard_iterator?)?.clone();
+            return Some(Subject { stream, shard: Some(shard) });
         }
         let arn = asked.stream_arn.as_deref();
         let stream = asked.stream_name.as_deref().or(arn.and_then(|arn| arn.rsplit('/').next()))?;
-        Some(Place { stream: stream.to_owned(), shard: asked.shard_id?.into_owned() })
+        Some(Subject { stream: stream.to_owned(), shard: asked.shard_id.map(Cow::into_owned) })
     }
 
     /// Whether the iterator of a GetRecords was handed out longer than `live` ago, or never.

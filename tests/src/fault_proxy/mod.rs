@@ -9,21 +9,24 @@ mod connection;
 mod delivery;
 mod fault;
 mod iterators;
+mod lies;
 mod weather;
 
 pub use fault::{Fault, GROWS, Refusal};
+pub use lies::Lie;
 pub use weather::{Operation, Rule, Weather};
 
-use connection::Connection;
+use connection::{Answer, Connection};
 use delivery::{Backend, deliver};
 use iterators::Iterators;
+use lies::Memory;
 use pelton::clock::Clock;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
-use weather::{Judgement, Place};
+use weather::{Judgement, Place, Subject};
 
 /// Calls that are kept of one proxy. Later ones are only counted.
 const CALLS_KEPT_MAX: usize = 200_000;
@@ -63,9 +66,11 @@ struct State {
     weather: Weather,
     judgement: Judgement,
     iterators: Iterators,
+    memory: Memory,
     calls: Vec<Call>,
     calls_count: u64,
     faults_count: u64,
+    lies_count: u64,
 }
 
 impl FaultProxy {
@@ -93,9 +98,11 @@ impl FaultProxy {
         format!("http://{}", self.address)
     }
 
-    /// From now on the weather is this. What was counted goes on being counted.
+    /// From now on the weather is this. What was counted goes on being counted; what was answered is not told again.
     pub fn change(&self, weather: Weather) {
-        self.shared.state().weather = weather;
+        let mut state = self.shared.state();
+        state.weather = weather;
+        state.memory.forget();
     }
 
     /// The calls so far, in the order in which they came: the first 200,000.
@@ -109,6 +116,12 @@ impl FaultProxy {
     pub fn counts(&self) -> (u64, u64) {
         let state = self.shared.state();
         (state.calls_count, state.faults_count)
+    }
+
+    /// Number of wrong answers so far.
+    #[must_use]
+    pub fn lies(&self) -> u64 {
+        self.shared.state().lies_count
     }
 
     /// Number of calls so far that met with this fault.
@@ -130,33 +143,50 @@ impl Shared {
     }
 
     /// Notes a call, and decides what happens to it.
-    fn decide(&self, operation: Operation, body: &[u8]) -> (Option<Place>, Option<Fault>) {
+    fn decide(&self, operation: Operation, body: &[u8]) -> (Option<Subject>, Option<Fault>) {
         let at = self.clock.elapsed();
         let mut guard = self.state();
         let state = &mut *guard;
-        let place = state.iterators.place(operation, body);
+        let subject = state.iterators.subject(operation, body);
         let is_expired = operation == Operation::GetRecords
             && state.weather.iterators_live().is_some_and(|live| state.iterators.is_older(body, at, live));
         let fault = if is_expired {
             Some(Fault::Refused(Refusal::ExpiredIterator))
         } else {
-            state.judgement.fault(&state.weather, operation, place.as_ref(), at)
+            state.judgement.fault(&state.weather, operation, subject.as_ref(), at)
         };
         state.calls_count += 1;
         state.faults_count += u64::from(fault.is_some());
         if state.calls.len() < CALLS_KEPT_MAX {
-            let shard = place.as_ref().map(|place| place.shard.clone());
+            let shard = subject.as_ref().and_then(|subject| subject.shard.clone());
             state.calls.push(Call { at, operation, shard, fault: fault.clone() });
         }
-        (place, fault)
+        (subject, fault)
     }
 
-    /// Learns which shard the iterator in an answer is of.
-    fn learn(&self, place: Option<&Place>, answer: &[u8]) {
-        if let Some(place) = place {
-            let at = self.clock.elapsed();
-            self.state().iterators.learn(place, answer, at);
+    /// What the client is to see of the endpoint's answer: a lie, if that is the fault. Remembers the answer, and which shard its
+    /// iterator is of.
+    fn answer(
+        &self,
+        operation: Operation,
+        subject: Option<Subject>,
+        fault: Option<&Fault>,
+        answer: Answer,
+    ) -> Answer {
+        let Some(subject) = subject else { return answer };
+        let at = self.clock.elapsed();
+        let mut guard = self.state();
+        let state = &mut *guard;
+        if let Some(place) = Place::of(&subject) {
+            state.iterators.learn(&place, &answer.body, at);
         }
+        let told = match fault {
+            Some(Fault::Lie(lie)) => state.memory.tell(*lie, operation, &subject, &answer),
+            Some(_) | None => None,
+        };
+        state.lies_count += u64::from(told.is_some());
+        state.memory.learn(operation, subject, &answer, state.calls_count);
+        told.unwrap_or(answer)
     }
 }
 
@@ -186,7 +216,7 @@ async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
             }
             continue;
         };
-        let (place, fault) = shared.decide(operation, &request.body);
+        let (subject, fault) = shared.decide(operation, &request.body);
         let asked = match &fault {
             Some(fault) if !fault.reaches_the_endpoint() => None,
             Some(_) | None => match backend.ask(&request).await {
@@ -195,9 +225,7 @@ async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
                 Err(_) => return,
             },
         };
-        if let Some(answer) = &asked {
-            shared.learn(place.as_ref(), &answer.body);
-        }
+        let asked = asked.map(|answer| shared.answer(operation, subject, fault.as_ref(), answer));
         let goes_on = deliver(&mut connection, &shared.clock, &request, asked, fault.as_ref()).await;
         if !matches!(goes_on, Ok(true)) {
             return;

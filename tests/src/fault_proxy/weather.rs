@@ -4,8 +4,9 @@
 //! the order in which the calls of several shards come.
 
 use super::fault::{Fault, Refusal};
+use super::lies::LIES;
 use std::collections::{HashMap, VecDeque};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ const READS_COUNTED_FOR: Duration = Duration::from_secs(1);
 
 /// How long a storm holds something up, in milliseconds.
 const STORM_WAIT_MS: Range<u64> = 50..800;
+
+/// Right answers to a question between two lies by chance: who is told the same lie at every turn cannot know better.
+const RIGHT_BETWEEN_LIES: u32 = 3;
 
 /// What is asked of the Kinesis API, as far as reading a stream takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +41,13 @@ pub(super) struct Place {
     pub(super) shard: String,
 }
 
+/// What a call concerns.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Subject {
+    pub(super) stream: String,
+    pub(super) shard: Option<String>,
+}
+
 /// A line of a script: these calls meet with this fault.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -51,6 +62,7 @@ pub struct Rule {
 pub struct Weather {
     rules: Vec<Rule>,
     storm: Option<Storm>,
+    lies: Option<Storm>,
     reads_per_second_max: Option<usize>,
     iterators_live: Option<Duration>,
 }
@@ -65,6 +77,8 @@ struct Storm {
 #[derive(Debug, Default)]
 pub(super) struct Judgement {
     calls: HashMap<(Operation, Option<Place>), u64>,
+    /// Right answers since the last lie by chance, of what was lied about.
+    right_since_lie: HashMap<(Operation, Subject), u32>,
     /// When the reads of each shard came that passed within the last second.
     reads: HashMap<Place, VecDeque<Duration>>,
 }
@@ -131,6 +145,13 @@ impl Weather {
         self
     }
 
+    /// So many of a hundred calls are answered with a lie, by chance.
+    #[must_use]
+    pub fn lies(mut self, seed: u64, percent: u8) -> Self {
+        self.lies = Some(Storm { seed, percent });
+        self
+    }
+
     /// No more than so many reads of a shard pass within a second. AWS: 5.
     #[must_use]
     pub fn reads_per_second(mut self, max: usize) -> Self {
@@ -150,27 +171,58 @@ impl Weather {
     }
 }
 
+impl Place {
+    /// The shard that a call concerns, if it concerns one.
+    pub(super) fn of(subject: &Subject) -> Option<Self> {
+        let Subject { stream, shard } = subject.clone();
+        Some(Self { stream, shard: shard? })
+    }
+}
+
 impl Judgement {
     /// What happens to the call that comes now.
     pub(super) fn fault(
         &mut self,
         weather: &Weather,
         operation: Operation,
-        place: Option<&Place>,
+        subject: Option<&Subject>,
         now: Duration,
     ) -> Option<Fault> {
+        let place = subject.and_then(Place::of);
+        let place = place.as_ref();
         let count = self.calls.entry((operation, place.cloned())).or_default();
         let number = *count;
         *count += 1;
         let by_rule = weather.rules.iter().find(|rule| rule.applies(operation, place, number));
         let fault = by_rule.map(|rule| rule.fault.clone());
         let fault = fault.or_else(|| weather.storm?.fault(operation, place, number));
-        let (None, Some(max), Operation::GetRecords, Some(place)) =
-            (&fault, weather.reads_per_second_max, operation, place)
-        else {
-            return fault;
-        };
-        self.is_one_read_too_many(place, max, now).then_some(Fault::Refused(Refusal::ThroughputExceeded))
+        let fault = fault.or_else(|| self.throttle(weather.reads_per_second_max?, operation, place?, now));
+        let fault = fault.or_else(|| self.lie(weather.lies?, operation, subject?, number));
+        if let (None, Some(subject)) = (&fault, subject) {
+            *self.right_since_lie.entry((operation, subject.clone())).or_insert(RIGHT_BETWEEN_LIES) += 1;
+        }
+        fault
+    }
+
+    fn throttle(&mut self, max: usize, operation: Operation, place: &Place, now: Duration) -> Option<Fault> {
+        let is_throttled = operation == Operation::GetRecords && self.is_one_read_too_many(place, max, now);
+        is_throttled.then_some(Fault::Refused(Refusal::ThroughputExceeded))
+    }
+
+    /// A lie, unless the question was lied about a moment ago.
+    fn lie(&mut self, lies: Storm, operation: Operation, subject: &Subject, number: u64) -> Option<Fault> {
+        let key = (operation, subject.clone());
+        let right = self.right_since_lie.entry(key).or_insert(RIGHT_BETWEEN_LIES);
+        let mut random = lies.chance((operation, subject, number, "lie"))?;
+        if operation == Operation::Other {
+            return None;
+        }
+        let lie = random.choice(LIES).expect("there are lies");
+        if *right < RIGHT_BETWEEN_LIES {
+            return None;
+        }
+        *right = 0;
+        Some(Fault::Lie(lie))
     }
 
     fn is_one_read_too_many(&mut self, place: &Place, max: usize, now: Duration) -> bool {
@@ -187,13 +239,16 @@ impl Judgement {
 }
 
 impl Storm {
-    fn fault(self, operation: Operation, place: Option<&Place>, number: u64) -> Option<Fault> {
+    /// Chance for what is `about`, if it is hit.
+    fn chance(self, about: impl Hash) -> Option<fastrand::Rng> {
         let mut hasher = DefaultHasher::new();
-        (self.seed, operation, place, number).hash(&mut hasher);
+        (self.seed, about).hash(&mut hasher);
         let mut random = fastrand::Rng::with_seed(hasher.finish());
-        if random.u8(..100) >= self.percent {
-            return None;
-        }
+        (random.u8(..100) < self.percent).then_some(random)
+    }
+
+    fn fault(self, operation: Operation, place: Option<&Place>, number: u64) -> Option<Fault> {
+        let mut random = self.chance((operation, place, number))?;
         let faults = faults_of(operation, Duration::from_millis(random.u64(STORM_WAIT_MS)));
         (!faults.is_empty()).then(|| faults[random.usize(..faults.len())].clone())
     }

@@ -198,3 +198,32 @@ mod running {
         assert_eq!(names(&startable(&listed, &known, &idle())), "2 4");
     }
 }
+
+mod believing {
+    use super::*;
+
+    #[test]
+    fn a_finished_shard_that_is_open_and_has_no_children_has_not_ended() {
+        let check = |listed: &[&str], finished: &[&str], expected: &str| {
+            assert_eq!(names(&not_ended(&shards(listed), &known(finished, &["9"]))), expected);
+        };
+        check(&["0", "1", "9"], &["0"], "0");
+        check(&["0 closed", "1 <- 0"], &["0"], "");
+        check(&["0", "1 <- 0"], &["0"], "");
+        check(&["1", "9"], &["0"], "");
+    }
+
+    #[track_caller]
+    fn check(listed: &[&str], flawed: Option<&str>) {
+        assert_eq!(flaw(&shards(listed)), flawed, "{listed:?}");
+    }
+
+    #[test]
+    fn a_listing_names_a_shard_and_none_twice() {
+        check(&["0"], None);
+        check(RESHARDED, None);
+        check(&[], Some("it names no shard"));
+        check(&["0 closed", "1 <- 0 closed"], None);
+        check(&["0", "1", "0"], Some("it names a shard twice"));
+    }
+}

@@ -1,8 +1,9 @@
 //! A small honest stream: shards that split and merge, records that arrive, age and are trimmed.
 
 use crate::common::Looks;
+use pelton_core::Timestamp;
+use pelton_core::ending::Follows;
 use pelton_core::plan::{ListedShard, ShardId, ShardStart};
-use pelton_core::{Page, Then, Timestamp};
 use std::time::Duration;
 
 /// A stream, with a clock of its own that never goes back.
@@ -25,6 +26,13 @@ pub(crate) struct Shard {
     pub(crate) is_listed: bool,
     closed_at: Timestamp,
     pub(crate) records: Vec<Record>,
+}
+
+/// What a read brings.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) numbers: Vec<u64>,
+    pub(crate) follows: Follows,
 }
 
 /// A record of the stream.
@@ -128,20 +136,25 @@ impl Shard {
     }
 
     /// At most `records_max` of the records that are left from `cursor` on, and what follows.
-    pub(crate) fn read(&self, cursor: u64, records_max: usize) -> Page {
+    pub(crate) fn read(&self, cursor: u64, records_max: usize) -> Read {
         let mut left = self.records.iter().filter(|record| record.number >= cursor && !record.is_trimmed);
-        let read: Vec<&Record> = left.by_ref().take(records_max).collect();
-        let numbers: Vec<u64> = read.iter().map(|record| record.number).collect();
+        let numbers: Vec<u64> = left.by_ref().take(records_max).map(|record| record.number).collect();
+        let follows = match (left.next().is_some(), self.is_open) {
+            (true, _) => Follows::More,
+            (false, true) => Follows::CaughtUp,
+            // Some servers do not name the children.
+            (false, false) => Follows::NoPlace { names_children: numbers.len() % 2 == 1 },
+        };
+        Read { numbers, follows }
+    }
+
+    /// The records with these numbers.
+    pub(crate) fn records(&self, numbers: &[u64]) -> Vec<pelton_core::Record> {
         let of = |number| {
             let index = self.records.partition_point(|record| record.number < number);
             let Record { arrival, bytes, key, is_filtered, .. } = self.records[index];
             Looks { arrival, bytes, key, is_filtered }
         };
-        let then = match (left.next().is_some(), self.is_open) {
-            (true, _) => Then::More,
-            (false, true) => Then::CaughtUp,
-            (false, false) => Then::ShardEnd,
-        };
-        Page { records: crate::common::records(&numbers, of), then }
+        crate::common::records(numbers, of)
     }
 }

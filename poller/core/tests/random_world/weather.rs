@@ -24,7 +24,7 @@ pub(crate) struct Weather {
     pub(crate) save_fails: u32,
     /// Of the saves that failed, or whose answer was lost in a crash, so many were kept all the same.
     pub(crate) failed_save_is_kept: u32,
-    /// A page says something else than the truth about what comes after it.
+    /// An answer of the source is something else than the truth.
     pub(crate) source_lies: u32,
     /// Every record whose number is a multiple of this makes the function fail, as long as the storm lasts.
     pub(crate) poison_every: u64,

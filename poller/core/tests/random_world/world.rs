@@ -9,7 +9,10 @@ use crate::weather::{
     Weather, happens, random_policy, random_retention, random_starting_position, with_other_settings,
 };
 use fastrand::Rng;
-use pelton_core::plan::{self, NewShard, ShardId, ShardProgress, ShardStart, StartingPosition};
+use pelton_core::confirm::SecondLook;
+use pelton_core::ending::Ending;
+use pelton_core::plan::{self, ListedShard, NewShard, ShardId, ShardProgress, ShardStart, StartingPosition};
+use pelton_core::succession::Succession;
 use pelton_core::{Checkpoint, Finished, Input, Policy, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -48,6 +51,12 @@ struct Worker {
     watched: Watched,
     /// The number of the record that is read next.
     cursor: u64,
+    /// The number of the first record that an answer of old may bring: none before the start.
+    oldest: u64,
+    ending: Ending,
+    succession: Succession,
+    /// Whether the last answer was a lie.
+    was_lied_to: bool,
 }
 
 impl Stored {
@@ -101,7 +110,8 @@ impl<'a> World<'a> {
 
     fn first_start(&mut self) {
         self.started_at = Some(self.now);
-        let new = plan::first_start(self.starting_position, &self.stream.list(), self.now);
+        let listed = self.look();
+        let new = plan::first_start(self.starting_position, &listed, self.now);
         self.remember(new);
         self.supervise();
     }
@@ -297,6 +307,26 @@ impl<'a> World<'a> {
         }
     }
 
+    /// The shards of the stream, as two listings in a row name them. One that lies lacks a shard, or is of before a reshard.
+    fn look(&mut self) -> Vec<ListedShard> {
+        let mut look = SecondLook::default();
+        let mut was_lied_to = false;
+        loop {
+            let mut listed = self.stream.list();
+            was_lied_to = !was_lied_to && happens(self.weather.source_lies, &mut self.random);
+            if was_lied_to && !listed.is_empty() {
+                let from = self.random.usize(0..listed.len());
+                let end = if self.random.bool() { from + 1 } else { listed.len() };
+                listed.drain(from..end);
+                listed.iter_mut().for_each(|shard| shard.is_open |= self.random.bool());
+                self.note(|_| "the source lists too little".to_owned());
+            }
+            if let Some(listed) = look.agreed(listed) {
+                return listed;
+            }
+        }
+    }
+
     /// Removes the workers that are finished, and starts those that may run.
     fn supervise(&mut self) {
         for id in self.ids() {
@@ -310,17 +340,22 @@ impl<'a> World<'a> {
             assert_eq!(progress, expected, "I8: the store knows how the shard finished");
             self.end_life(&id);
         }
-        let listed = self.stream.list();
+        let listed = self.look();
         let mut known: BTreeMap<_, _> =
             self.store.iter().map(|(id, stored)| (id.clone(), stored.progress())).collect();
         let new = plan::later_shards(&listed, &known);
         known.extend(new.iter().map(|shard| (shard.id.clone(), ShardProgress::Unfinished)));
         self.remember(new);
         let running: BTreeSet<ShardId> = self.workers.keys().cloned().collect();
-        // In this world a look at the stream overlooks nothing.
-        for gone in plan::unlisted(&listed, &known).difference(&running) {
-            self.store.remove(gone);
-            known.remove(gone);
+        // In this world two listings that agree overlook nothing.
+        for gone in plan::unlisted(&listed, &known) {
+            if running.contains(&gone) {
+                // Nobody can say any more whether it has ended.
+                self.handle(&gone, Input::Drain, "left the list");
+            } else {
+                self.store.remove(&gone);
+                known.remove(&gone);
+            }
         }
         for id in plan::startable(&listed, &known, &running) {
             self.start(id);
@@ -345,9 +380,13 @@ impl<'a> World<'a> {
             Some(position) => number_of(position) + 1,
             None => shard.cursor(stored.start.expect("a shard that is read has a start")),
         };
+        let oldest = if position.is_some() { 0 } else { cursor };
+        let succession = Succession::after(&id, position.cloned());
         let watched = Watched::new(&self.policy, stored.kept.clone(), self.random.u64(..), self.now);
         self.note(|_| format!("{id} starts at {cursor}"));
-        self.workers.insert(id, Worker { watched, cursor });
+        let ending = Ending::default();
+        let worker = Worker { watched, cursor, oldest, ending, succession, was_lied_to: false };
+        self.workers.insert(id, worker);
     }
 
     /// The poller is gone, and comes back with nothing but what was kept.

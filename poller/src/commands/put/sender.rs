@@ -13,6 +13,9 @@ use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use pelton_core::{Backoff, Timestamp};
 use std::time::Duration;
 
+/// Why a record is put again of which an answer says nothing.
+const UNANSWERED: &str = "the answer does not say what became of the record";
+
 /// Most records of one PutRecords (specification 13).
 pub(super) const BATCH_RECORDS_MAX: usize = 500;
 
@@ -103,18 +106,21 @@ impl Sender {
         call.send().await.map_err(|error| Refusal::new("PutRecords", error))
     }
 
-    /// Keeps of `entries` what the stream did not accept, and tells why it did not accept the first of them.
+    /// Keeps of `entries` what the stream does not say that it accepted, and tells why it did not accept the first of them.
     fn count(&mut self, entries: &mut Vec<Entry>, answer: &PutRecordsOutput) -> Option<Cause> {
         let mut answers = answer.records().iter();
         let mut first_refusal = None;
         entries.retain(|entry| {
-            let Some(code) = answers.next().and_then(|answer| answer.error_code()) else {
+            let answer = answers.next();
+            let code = answer.and_then(|answer| answer.error_code());
+            let is_accepted = answer.is_some_and(|answer| answer.sequence_number().is_some());
+            if code.is_none() && is_accepted {
                 self.records += 1;
                 self.bytes += entry.data.len() as u64;
                 return false;
-            };
+            }
             self.throttled += 1;
-            first_refusal.get_or_insert_with(|| code.to_owned());
+            first_refusal.get_or_insert_with(|| code.unwrap_or(UNANSWERED).to_owned());
             true
         });
         first_refusal.map(Into::into)
@@ -123,7 +129,10 @@ impl Sender {
     /// The cause, if it helps to try again.
     fn retryable(&self, refusal: Refusal) -> Result<Cause, PutError> {
         match refusal.kind {
-            RefusalKind::Throttled | RefusalKind::Unavailable | RefusalKind::InUse => Ok(refusal.cause),
+            RefusalKind::Throttled
+            | RefusalKind::Unavailable
+            | RefusalKind::Senseless(_)
+            | RefusalKind::InUse => Ok(refusal.cause),
             RefusalKind::NotFound
             | RefusalKind::Denied
             | RefusalKind::IteratorExpired
@@ -164,6 +173,9 @@ mod tests {
         assert_eq!(fitting(&entries), expected);
     }
 
+    /// Among the places of a call: it is answered with nothing at all.
+    const NOTHING: usize = usize::MAX;
+
     /// Answers PutRecords: the n-th call refuses the records at the n-th places. Remembers the keys of each call.
     async fn throttling(refused: Vec<Vec<usize>>) -> (aws_sdk_kinesis::Client, Arc<Mutex<Vec<Vec<String>>>>) {
         let calls: Arc<Mutex<Vec<Vec<String>>>> = Arc::default();
@@ -179,6 +191,9 @@ mod tests {
             };
             let answers: Vec<Value> = (0..keys.len()).map(answer).collect();
             calls.push(keys);
+            if refused.contains(&NOTHING) {
+                return "{}".to_owned();
+            }
             json!({"FailedRecordCount": refused.len(), "Records": answers}).to_string()
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -204,6 +219,15 @@ mod tests {
         assert_eq!(*calls.lock().unwrap(), [vec!["a", "b", "c", "d"], vec!["b", "c"], vec!["b"]]);
         let summary = sender.summary(Duration::ZERO, false);
         assert_eq!((sent, summary.records, summary.bytes, summary.throttled), (Sent::All, 4, 4, 3));
+    }
+
+    #[tokio::test]
+    async fn records_of_which_the_answer_says_nothing_are_put_again() {
+        let (sdk, calls) = throttling(vec![vec![NOTHING], vec![]]).await;
+        let mut sender = Sender::new(sdk, Clock::start(), "orders".to_owned());
+        let sent = sender.send(entries(&["a", "b"]), std::future::pending()).await.unwrap();
+        assert_eq!((sent, sender.records()), (Sent::All, 2));
+        assert_eq!(*calls.lock().unwrap(), [vec!["a", "b"], vec!["a", "b"]]);
     }
 
     #[tokio::test]

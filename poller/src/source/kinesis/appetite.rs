@@ -4,7 +4,7 @@
 //! page by 10,000 records and 10 MB; this keeps pages smaller, so that many shards fit into the process's budget.
 
 use super::super::budget::{PoolName, Wanted};
-use pelton_core::Then;
+use pelton_core::ending::Follows;
 
 /// Most records that GetRecords hands out at once (Kinesis API, GetRecords, Limit).
 const RECORDS_MAX: usize = 10_000;
@@ -94,8 +94,8 @@ impl Appetite {
         self.seen_records < LEARNING_RECORDS
     }
 
-    /// A page of `records` came, `bytes` in sum.
-    pub(super) fn learn(&mut self, records: usize, bytes: usize, then: Then) {
+    /// A page of `records` came, `bytes` in sum, and whether more is waiting.
+    pub(super) fn learn(&mut self, records: usize, bytes: usize, follows: Follows) {
         if bytes > records * self.record_bytes() {
             // Larger than all before: what was seen before says nothing.
             (self.seen_records, self.seen_bytes) = (0, 0);
@@ -107,9 +107,9 @@ impl Appetite {
             self.seen_bytes /= 2;
         }
         self.halvings = self.halvings.saturating_sub(1);
-        self.expects = match then {
-            Then::More => Expects::Backlog,
-            Then::CaughtUp | Then::ShardEnd => Expects::Little,
+        self.expects = match follows {
+            Follows::More => Expects::Backlog,
+            Follows::CaughtUp | Follows::NoPlace { .. } => Expects::Little,
         };
     }
 
@@ -128,9 +128,9 @@ impl Appetite {
 mod tests {
     use super::*;
 
-    fn after(records: usize, bytes: usize, then: Then) -> Appetite {
+    fn after(records: usize, bytes: usize, follows: Follows) -> Appetite {
         let mut appetite = Appetite::new();
-        appetite.learn(records, bytes, then);
+        appetite.learn(records, bytes, follows);
         appetite
     }
 
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn never_more_records_than_asked_for_or_than_the_api_hands_out() {
-        let tiny = after(4000, 4000, Then::More);
+        let tiny = after(4000, 4000, Follows::More);
         assert_eq!(tiny.records(100, PoolName::Shared, 0), 100);
         assert_eq!(tiny.records(1_000_000, PoolName::Shared, 0), RECORDS_MAX);
     }
@@ -150,7 +150,7 @@ mod tests {
         let mut unknown = Appetite::new();
         assert_eq!(asks_for(&unknown), 1);
         assert_eq!(unknown.wanted(10_000, 0).page, READING_FACTOR * RECORD_BYTES_MAX);
-        unknown.learn(0, 0, Then::CaughtUp);
+        unknown.learn(0, 0, Follows::CaughtUp);
         assert_eq!(asks_for(&unknown), 1, "still unknown");
     }
 
@@ -160,7 +160,7 @@ mod tests {
         let mut asked = Vec::new();
         for _ in 0..4 {
             asked.push(asks_for(&appetite));
-            appetite.learn(asks_for(&appetite), asks_for(&appetite) * 1400, Then::More);
+            appetite.learn(asks_for(&appetite), asks_for(&appetite) * 1400, Follows::More);
         }
         assert_eq!(asked[0], 1);
         assert!(asked[1] < 16, "{asked:?}");
@@ -169,29 +169,29 @@ mod tests {
 
     #[test]
     fn large_records_are_read_a_few_at_a_time_but_at_least_one() {
-        let large = after(4, 4 * 2 * PAGE_BYTES, Then::More);
+        let large = after(4, 4 * 2 * PAGE_BYTES, Follows::More);
         assert_eq!(large.records(100, PoolName::Shared, 0), 1);
-        let medium = after(100, 100 * 400_000, Then::More);
+        let medium = after(100, 100 * 400_000, Follows::More);
         assert_eq!(asks_for(&medium), 10);
     }
 
     #[test]
     fn records_that_grow_large_are_believed_after_one_page() {
-        let mut appetite = after(4000, 4000 * 100, Then::More);
-        appetite.learn(10, 10 * RECORD_BYTES_MAX, Then::More);
+        let mut appetite = after(4000, 4000 * 100, Follows::More);
+        appetite.learn(10, 10 * RECORD_BYTES_MAX, Follows::More);
         assert_eq!(asks_for(&appetite), 2);
     }
 
     #[test]
     fn a_quiet_shard_reserves_little_and_still_asks_for_a_second_of_records() {
-        let quiet = after(4000, 4000 * 1024, Then::CaughtUp);
+        let quiet = after(4000, 4000 * 1024, Follows::CaughtUp);
         assert_eq!(quiet.wanted(10_000, 0).page, READING_FACTOR * QUIET_RESERVATION_BYTES);
         assert!((900..=1024).contains(&asks_for(&quiet)), "{}", asks_for(&quiet));
     }
 
     #[test]
     fn while_the_budget_is_used_up_a_first_page_is_a_fair_share_within_bounds() {
-        let backlog = after(4000, 4000 * 1024, Then::More);
+        let backlog = after(4000, 4000 * 1024, Follows::More);
         let bytes = |fair_share| {
             let records = backlog.records(10_000, PoolName::FirstPages, fair_share);
             assert_eq!(
@@ -207,15 +207,15 @@ mod tests {
 
     #[test]
     fn an_empty_page_in_mid_stream_leaves_the_estimate_alone() {
-        let mut appetite = after(4000, 4000 * 1024, Then::More);
+        let mut appetite = after(4000, 4000 * 1024, Follows::More);
         let before = asks_for(&appetite);
-        appetite.learn(0, 0, Then::More);
+        appetite.learn(0, 0, Follows::More);
         assert_eq!(asks_for(&appetite), before);
     }
 
     #[test]
     fn a_page_halves_with_every_read_without_an_answer_and_grows_again_with_every_answer() {
-        let mut appetite = after(4000, 4000 * 1024, Then::More);
+        let mut appetite = after(4000, 4000 * 1024, Follows::More);
         let full = asks_for(&appetite);
         appetite.shrink();
         assert_eq!(asks_for(&appetite), full / 2);
@@ -224,7 +224,7 @@ mod tests {
         }
         assert_eq!(asks_for(&appetite), 1);
         for _ in 0..HALVINGS_MAX {
-            appetite.learn(1, 1024, Then::More);
+            appetite.learn(1, 1024, Follows::More);
         }
         assert!(asks_for(&appetite) >= full);
     }

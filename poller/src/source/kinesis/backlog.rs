@@ -24,6 +24,7 @@ struct Server(Arc<Answering>);
 struct Answering {
     now: AtomicUsize,
     peak: AtomicUsize,
+    records: AtomicUsize,
 }
 
 async fn answer(State(server): State<Server>, body: String) -> String {
@@ -31,15 +32,16 @@ async fn answer(State(server): State<Server>, body: String) -> String {
     let Some(limit) = request["Limit"].as_u64() else { return json!({ "ShardIterator": "a" }).to_string() };
     let records = usize::try_from(limit).unwrap().min(PAGE_RECORDS_MAX);
     let data = "AAAA".repeat(DATA_BYTES / 3);
-    let record =
-        json!({"SequenceNumber": "1", "ApproximateArrivalTimestamp": 1, "PartitionKey": "k", "Data": data});
     let answering = &server.0;
+    let first = answering.records.fetch_add(records, Ordering::SeqCst);
+    let record = |number: usize| json!({"SequenceNumber": number.to_string(), "ApproximateArrivalTimestamp": 1, "PartitionKey": "k", "Data": data});
     let now = answering.now.fetch_add(records * data.len(), Ordering::SeqCst) + records * data.len();
     answering.peak.fetch_max(now, Ordering::SeqCst);
     // Long enough for all the others to ask, if they may.
     Clock::start().sleep(Duration::from_millis(50)).await;
     answering.now.fetch_sub(records * data.len(), Ordering::SeqCst);
-    json!({ "Records": vec![record; records], "NextShardIterator": "b", "MillisBehindLatest": 1 }).to_string()
+    let records: Vec<Value> = (first..first + records).map(record).collect();
+    json!({ "Records": records, "NextShardIterator": "b", "MillisBehindLatest": 1 }).to_string()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -25,10 +25,12 @@ impl KinesisStream {
         let answer = Box::pin(call)
             .await
             .map_err(|error| self.of_stream(Refusal::new("DescribeStreamSummary", error)))?;
-        let summary = answer
-            .stream_description_summary()
-            .ok_or_else(|| self.of_stream(Refusal::empty_answer("DescribeStreamSummary")))?;
-        Ok(description(summary))
+        let senseless = |flaw| self.of_stream(Refusal::senseless("DescribeStreamSummary", flaw));
+        let summary = answer.stream_description_summary().ok_or_else(|| senseless("it is empty"))?;
+        match flaw(summary, &self.arn.name) {
+            Some(flaw) => Err(senseless(flaw)),
+            None => Ok(description(summary)),
+        }
     }
 
     /// ListShards, page by page. Pages are asked for by the last shard of the one before: that works everywhere, a token
@@ -47,9 +49,20 @@ impl KinesisStream {
             let answer = Box::pin(call.send())
                 .await
                 .map_err(|error| self.of_stream(Refusal::new("ListShards", error)))?;
+            let senseless = |flaw| self.of_stream(Refusal::senseless("ListShards", flaw));
+            let is_known = |shard: &Shard| shards.iter().any(|known| known.id.as_str() == shard.shard_id());
+            if answer.shards().first().is_some_and(is_known) {
+                return Err(senseless("a page comes again"));
+            }
+            if answer.shards().iter().any(|shard| shard.shard_id().is_empty()) {
+                return Err(senseless("it names a shard without a name"));
+            }
             shards.extend(answer.shards().iter().map(listed));
-            if answer.next_token().is_none() || answer.shards().is_empty() {
+            if answer.next_token().is_none() {
                 return Ok(shards);
+            }
+            if answer.shards().is_empty() {
+                return Err(senseless("an empty page promises another one"));
             }
         }
     }
@@ -71,7 +84,8 @@ impl KinesisStream {
                 .starting_sequence_number(position.as_str()),
         };
         let answer = Box::pin(call.send()).await.map_err(|error| Refusal::new(OPERATION, error))?;
-        answer.shard_iterator.ok_or_else(|| Refusal::empty_answer(OPERATION))
+        let iterator = answer.shard_iterator.filter(|iterator| !iterator.is_empty());
+        iterator.ok_or_else(|| Refusal::senseless(OPERATION, "it holds no iterator"))
     }
 
     /// GetRecords
@@ -96,6 +110,17 @@ impl KinesisStream {
             format!("the stream {} or its shard {shard}", self.arn.name)
         })
     }
+}
+
+/// What is wrong with the description of the stream `name`, if anything is. The SDK fills in fields that are missing.
+fn flaw(summary: &StreamDescriptionSummary, name: &str) -> Option<&'static str> {
+    let is_of_stream = summary.stream_name() == name && summary.stream_arn().ends_with(name);
+    let flaws = [
+        (!is_of_stream, "it describes another stream"),
+        (moment(summary.stream_creation_timestamp()) == Timestamp::default(), "it names no time of creation"),
+        (summary.retention_period_hours() <= 0, "it names no retention"),
+    ];
+    flaws.into_iter().find_map(|(is_flawed, flaw)| is_flawed.then_some(flaw))
 }
 
 fn description(summary: &StreamDescriptionSummary) -> StreamDescription {

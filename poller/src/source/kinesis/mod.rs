@@ -11,6 +11,8 @@ mod place;
 mod reader;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wrong_answers;
 
 use super::aws::KinesisClient;
 use super::budget::ByteBudget;

@@ -20,7 +20,6 @@ pub(super) struct Place {
     /// Where the stream stopped keeping records that were not read yet, until the next record shows how far.
     trimmed_at: Option<Position>,
     iterator: Option<String>,
-    has_ended: bool,
 }
 
 /// What an iterator is asked for.
@@ -38,12 +37,7 @@ pub(super) enum Anchor {
 
 impl Place {
     pub(super) fn new(from: ReadFrom) -> Self {
-        Self { from, last_read: None, starts_at: None, trimmed_at: None, iterator: None, has_ended: false }
-    }
-
-    /// Whether the shard was read to its end.
-    pub(super) fn has_ended(&self) -> bool {
-        self.has_ended
+        Self { from, last_read: None, starts_at: None, trimmed_at: None, iterator: None }
     }
 
     /// The iterator at this place, if there is one.
@@ -83,7 +77,7 @@ impl Place {
         }
     }
 
-    /// The stream refused `anchor` as a bad argument. Goes to the oldest record instead, which skips nothing: a moment
+    /// The stream refused `anchor` as a bad argument, twice. Goes to the oldest record instead, which skips nothing: a moment
     /// that is still to come for the stream's clock, or a position that it no longer keeps.
     pub(super) fn fall_back(&mut self, anchor: Anchor) {
         match anchor {
@@ -116,13 +110,13 @@ impl Place {
         true
     }
 
-    /// A page was read: its last record, if it has any, and the iterator of the next one; without, the shard is over.
+    /// A page was read: its last record, if it has any, and the iterator of the next one. Without one, the next is to be
+    /// taken behind the last record.
     pub(super) fn advance(&mut self, last_read: Option<Position>, iterator: Option<String>) {
         if last_read.is_some() {
             self.last_read = last_read;
         }
-        self.has_ended = iterator.is_none();
-        self.iterator = iterator;
+        self.iterator = iterator.filter(|iterator| !iterator.is_empty());
     }
 
     /// Where reading broke off, once, when records are read again after some were lost to retention.

@@ -2,21 +2,25 @@
 //!
 //! In: where to begin. Out: pages of records, encoded for invocation events, each within the process's byte budget. The
 //! place moves only when a page came: an error changes nothing, and what a cancelled call has read is handed over by the next.
+//! Records that were read before are dropped, and an answer with those of another shard is an error: `succession` decides.
 
 use super::KinesisStream;
 use super::appetite::Appetite;
 use super::calls::moment;
 use super::place::{Anchor, Place};
-use crate::ports::{ReadFrom, ShardReader, SourceError};
+use crate::ports::{Answer, ReadFrom, ShardReader, SourceError};
 use crate::source::aws::EndpointKind;
 use crate::source::budget::{Account, Reservation, Wanted};
 use crate::source::failure::{Refusal, RefusalKind};
 use async_trait::async_trait;
 use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
+use aws_sdk_kinesis::types::ChildShard;
 use bytes::Bytes;
+use pelton_core::Position;
+use pelton_core::ending::Follows;
 use pelton_core::event::kinesis::{EncodedPage, KinesisEncoder, KinesisRecord};
 use pelton_core::plan::ShardId;
-use pelton_core::{Page, Position, Then};
+use pelton_core::succession::{Foreign, Succession};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -37,16 +41,14 @@ pub(super) struct KinesisReader {
     account: Account,
     appetite: Appetite,
     place: Place,
+    succession: Succession,
     /// What was read but not handed over yet: a page that is being added to.
-    gathered: Option<Page>,
+    gathered: Option<Answer>,
 }
 
 #[async_trait]
 impl ShardReader for KinesisReader {
-    async fn next(&mut self, records_max: usize) -> Result<Page, SourceError> {
-        if self.gathered.is_none() && self.place.has_ended() {
-            return Ok(Page { records: Vec::new(), then: Then::ShardEnd });
-        }
+    async fn next(&mut self, records_max: usize) -> Result<Answer, SourceError> {
         if self.gathered.is_none() {
             let reservation = self.account.reserve(self.wanted(records_max)).await;
             self.gathered = Some(self.page(records_max, reservation).await?);
@@ -68,24 +70,37 @@ impl KinesisReader {
         from: ReadFrom,
     ) -> Self {
         let account = stream.budget.account();
+        let last_read = match &from {
+            ReadFrom::After(position) => Some(position.clone()),
+            ReadFrom::Latest { .. } | ReadFrom::Start(_) => None,
+        };
+        let succession = Succession::after(&shard, last_read);
         let (appetite, place) = (Appetite::new(), Place::new(from));
-        Self { stream, shard, encoder, account, appetite, place, gathered: None }
+        Self { stream, shard, encoder, account, appetite, place, succession, gathered: None }
     }
 
     /// Takes an iterator where reading is to go on. Cancelling is safe.
     pub(super) async fn find_place(&mut self) -> Result<String, SourceError> {
         let anchor = self.place.anchor();
-        let found = match self.stream.shard_iterator(&self.shard, &anchor).await {
-            Err(refusal) if refusal.kind == RefusalKind::BadArgument => {
-                self.fall_back(anchor, &refusal);
-                let anchor = self.place.anchor();
-                self.stream.shard_iterator(&self.shard, &anchor).await.map(|iterator| (anchor, iterator))
-            }
-            found => found.map(|iterator| (anchor, iterator)),
-        };
+        let mut found = self.iterator_at(anchor.clone()).await;
+        if found.as_ref().is_err_and(Refusal::is_bad_argument) {
+            // One refusal is no reason to leave the position.
+            found = self.iterator_at(anchor.clone()).await;
+        }
+        if let Err(refusal) = &found
+            && refusal.is_bad_argument()
+        {
+            self.fall_back(anchor, refusal);
+            found = self.iterator_at(self.place.anchor()).await;
+        }
         let (anchor, iterator) = found.map_err(|refusal| self.stream.of_shard(&self.shard, refusal))?;
         self.place.found(&anchor, iterator.clone());
         Ok(iterator)
+    }
+
+    async fn iterator_at(&self, anchor: Anchor) -> Result<(Anchor, String), Refusal> {
+        let iterator = self.stream.shard_iterator(&self.shard, &anchor).await?;
+        Ok((anchor, iterator))
     }
 
     fn fall_back(&mut self, refused: Anchor, refusal: &Refusal) {
@@ -103,10 +118,13 @@ impl KinesisReader {
         self.appetite.wanted(records_max, self.account.fair_share())
     }
 
-    async fn page(&mut self, records_max: usize, reservation: Reservation) -> Result<Page, SourceError> {
+    async fn page(&mut self, records_max: usize, reservation: Reservation) -> Result<Answer, SourceError> {
         let limit = self.appetite.records(records_max, reservation.pool(), self.account.fair_share());
         let answer = self.read(limit).await?;
-        Ok(self.take(answer, limit, reservation))
+        self.take(answer, limit, reservation).map_err(|flaw| {
+            self.place.lose_iterator();
+            self.stream.of_shard(&self.shard, Refusal::senseless("GetRecords", flaw))
+        })
     }
 
     /// Reads on where a page came out small only because little was known of the shard's records. Whether there may be yet more.
@@ -114,7 +132,7 @@ impl KinesisReader {
     async fn add_to_gathered(&mut self, records_max: usize) -> bool {
         let Some(gathered) = &self.gathered else { return false };
         let records_left = records_max.saturating_sub(gathered.records.len());
-        let may_grow = self.appetite.is_learning() && gathered.then == Then::More && records_left > 0;
+        let may_grow = self.appetite.is_learning() && gathered.follows == Follows::More && records_left > 0;
         if !may_grow || gathered.records.is_empty() {
             return false;
         }
@@ -122,7 +140,7 @@ impl KinesisReader {
         let Ok(page) = self.page(records_left, reservation).await else { return false };
         if let Some(gathered) = &mut self.gathered {
             gathered.records.extend(page.records);
-            gathered.then = page.then;
+            gathered.follows = page.follows;
         }
         true
     }
@@ -146,6 +164,7 @@ impl KinesisReader {
                 RefusalKind::IteratorExpired | RefusalKind::BadArgument => self.place.lose_iterator(),
                 RefusalKind::Throttled
                 | RefusalKind::Unavailable
+                | RefusalKind::Senseless(_)
                 | RefusalKind::NotFound
                 | RefusalKind::Denied
                 | RefusalKind::InUse => return Err(self.stream.of_shard(&self.shard, refusal)),
@@ -158,9 +177,29 @@ impl KinesisReader {
         }
     }
 
-    /// Makes a page of an answer, and moves on. Nothing here waits.
-    fn take(&mut self, answer: GetRecordsOutput, limit: usize, mut reservation: Reservation) -> Page {
-        let then = what_follows(&answer, limit, self.stream.client.endpoint().kind());
+    /// Makes a page of an answer, and moves on. Nothing here waits. An error is what is wrong with the answer: nothing of it
+    /// is taken.
+    fn take(
+        &mut self,
+        mut answer: GetRecordsOutput,
+        limit: usize,
+        mut reservation: Reservation,
+    ) -> Result<Answer, &'static str> {
+        let follows = what_follows(&answer, &self.shard, limit, self.stream.client.endpoint().kind());
+        let repeated = self.count_repeated(&answer)?;
+        if repeated > 0 {
+            tracing::warn!(
+                stream = %self.stream.arn.name, shard = %self.shard, records = repeated,
+                "GetRecords repeated records that were read before: dropped"
+            );
+            self.place.take_trimmed_at();
+            answer.records.drain(..repeated);
+            if answer.records.is_empty() {
+                // Its iterator leads back to where the answer comes from.
+                self.place.lose_iterator();
+                return Ok(Answer { records: Vec::new(), follows: Follows::More });
+            }
+        }
         let encoded = self.encode(&answer);
         let last_read = answer.records.last().map(|record| Position::new(record.sequence_number()));
         self.report_gap(&answer);
@@ -168,13 +207,22 @@ impl KinesisReader {
 
         let records_passed_on = encoded.records_len();
         let overhead = records_passed_on * RECORD_OVERHEAD_BYTES;
-        self.appetite.learn(records_passed_on, encoded.unfiltered_len() + overhead, then);
+        self.appetite.learn(records_passed_on, encoded.unfiltered_len() + overhead, follows);
         if encoded.is_empty() {
-            return Page { records: Vec::new(), then };
+            return Ok(Answer { records: Vec::new(), follows });
         }
         reservation.resize(encoded.len() + overhead);
         let records = encoded.into_records(|page| share(page, reservation));
-        Page { records, then }
+        Ok(Answer { records, follows })
+    }
+
+    /// How many records at the beginning of the answer were read before.
+    fn count_repeated(&mut self, answer: &GetRecordsOutput) -> Result<usize, &'static str> {
+        let numbers: Vec<&str> = answer.records.iter().map(|record| record.sequence_number()).collect();
+        if numbers.contains(&"") {
+            return Err("a record has no sequence number");
+        }
+        self.succession.take(&numbers).map_err(|Foreign| "its records belong to another shard")
     }
 
     fn encode(&mut self, answer: &GetRecordsOutput) -> EncodedPage {
@@ -221,12 +269,15 @@ fn share(page: Vec<u8>, reservation: Reservation) -> Bytes {
 /// What comes after a page. An empty page in mid-stream is not the end of the backlog (specification 2.3).
 ///
 /// Servers other than AWS may always claim to be caught up: there, any record is reason to look again at once.
-fn what_follows(answer: &GetRecordsOutput, limit: usize, endpoint: EndpointKind) -> Then {
-    if answer.next_shard_iterator.is_none() {
-        return Then::ShardEnd;
+fn what_follows(answer: &GetRecordsOutput, shard: &ShardId, limit: usize, endpoint: EndpointKind) -> Follows {
+    if answer.next_shard_iterator().is_none_or(str::is_empty) {
+        let mut children = answer.child_shards().iter();
+        let is_child =
+            |child: &ChildShard| child.parent_shards().iter().any(|parent| parent == shard.as_str());
+        return Follows::NoPlace { names_children: children.any(is_child) };
     }
     let is_behind = answer.millis_behind_latest.unwrap_or_default() > 0;
     let is_full = answer.records.len() >= limit;
     let may_be_behind = !answer.records.is_empty() && endpoint != EndpointKind::Aws;
-    if is_behind || is_full || may_be_behind { Then::More } else { Then::CaughtUp }
+    if is_behind || is_full || may_be_behind { Follows::More } else { Follows::CaughtUp }
 }

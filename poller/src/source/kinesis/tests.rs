@@ -1,20 +1,22 @@
 //! The adapter against a server that answers as each test says, through the real SDK.
 
 use super::*;
+use crate::ports::Answer;
 use crate::source::aws::AwsOptions;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use pelton_core::ending::Follows;
 use pelton_core::plan::ShardStart;
-use pelton_core::{Page, Position, Then, Timestamp};
+use pelton_core::{Position, Timestamp};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
 /// Answers requests in order, and remembers them.
 #[derive(Clone, Default)]
-struct Script(Arc<Mutex<Played>>);
+pub(super) struct Script(Arc<Mutex<Played>>);
 
 #[derive(Default)]
 struct Played {
@@ -23,28 +25,28 @@ struct Played {
 }
 
 impl Script {
-    fn answer(self, answer: Value) -> Self {
+    pub(super) fn answer(self, answer: Value) -> Self {
         self.0.lock().unwrap().answers.push_back((200, answer));
         self
     }
 
-    fn refuse(self, status: u16, code: &str) -> Self {
+    pub(super) fn refuse(self, status: u16, code: &str) -> Self {
         let answer = json!({ "__type": code, "message": "no" });
         self.0.lock().unwrap().answers.push_back((status, answer));
         self
     }
 
-    fn iterator(self, iterator: &str) -> Self {
+    pub(super) fn iterator(self, iterator: &str) -> Self {
         self.answer(json!({ "ShardIterator": iterator }))
     }
 
     /// Operation and body of each request so far.
-    fn requests(&self) -> Vec<(String, Value)> {
+    pub(super) fn requests(&self) -> Vec<(String, Value)> {
         self.0.lock().unwrap().requests.clone()
     }
 
     /// What the n-th request for an iterator asked for.
-    fn asked_for(&self, n: usize) -> Value {
+    pub(super) fn asked_for(&self, n: usize) -> Value {
         let mut asked: Vec<Value> =
             self.requests().into_iter().filter(|r| r.0 == "GetShardIterator").map(|r| r.1).collect();
         let mut asked = asked.swap_remove(n);
@@ -53,7 +55,7 @@ impl Script {
         Value::Object(asked.clone())
     }
 
-    async fn source(&self) -> KinesisSource {
+    pub(super) async fn source(&self) -> KinesisSource {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new().fallback(play).with_state(self.clone());
@@ -95,23 +97,23 @@ pub(super) async fn source_with(endpoint: &str, budget: ByteBudget) -> KinesisSo
     KinesisSource::new(client, Clock::start(), budget, arn, role)
 }
 
-fn shard() -> ShardId {
+pub(super) fn shard() -> ShardId {
     ShardId::new("shardId-000000000000")
 }
 
 /// Records with these sequence numbers, arrived at these seconds; more to come.
-fn page(records: &[(&str, f64)]) -> Value {
+pub(super) fn page(records: &[(&str, f64)]) -> Value {
     let record = |(sequence_number, arrival): &(&str, f64)| json!({"SequenceNumber": sequence_number, "ApproximateArrivalTimestamp": arrival, "PartitionKey": "k", "Data": "YQ=="});
     let records: Vec<Value> = records.iter().map(record).collect();
     json!({ "Records": records, "NextShardIterator": "next", "MillisBehindLatest": 0 })
 }
 
-fn with(mut page: Value, name: &str, value: Value) -> Value {
+pub(super) fn with(mut page: Value, name: &str, value: Value) -> Value {
     page[name] = value;
     page
 }
 
-fn positions(page: &Page) -> Vec<&str> {
+pub(super) fn positions(page: &Answer) -> Vec<&str> {
     page.records.iter().map(|record| record.position().as_str()).collect()
 }
 
@@ -145,7 +147,7 @@ async fn a_latest_iterator_that_expires_before_the_first_record_goes_on_from_the
         .answer(page(&[]));
     let from = ReadFrom::Latest { frozen: Timestamp::from_millis(100_700) };
     let mut reader = script.source().await.open(&shard(), from).await.unwrap();
-    assert_eq!(reader.next(100).await.unwrap(), Page { records: Vec::new(), then: Then::CaughtUp });
+    assert_eq!(reader.next(100).await.unwrap(), Answer { records: Vec::new(), follows: Follows::CaughtUp });
     assert_eq!(positions(&reader.next(100).await.unwrap()), ["2", "3"]);
     assert_eq!(script.asked_for(0), json!({"ShardIteratorType": "LATEST"}));
     assert_eq!(script.asked_for(1), json!({"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": 100}));
@@ -155,13 +157,14 @@ async fn a_latest_iterator_that_expires_before_the_first_record_goes_on_from_the
 async fn a_trimmed_position_goes_on_at_the_oldest_record_and_is_counted() {
     let script = Script::default()
         .refuse(400, "InvalidArgumentException")
+        .refuse(400, "InvalidArgumentException")
         .iterator("a")
         .answer(page(&[("9", 10.0)]))
         .answer(page(&[]));
     let source = script.source().await;
     let mut reader = source.open(&shard(), ReadFrom::After(Position::new("2"))).await.unwrap();
     assert_eq!(positions(&reader.next(100).await.unwrap()), ["9"]);
-    assert_eq!(script.asked_for(1), json!({"ShardIteratorType": "TRIM_HORIZON"}));
+    assert_eq!(script.asked_for(2), json!({"ShardIteratorType": "TRIM_HORIZON"}));
     assert_eq!(source.positions_trimmed(), 1);
 }
 
@@ -186,32 +189,19 @@ async fn the_first_page_is_made_of_a_few_reads_that_ask_for_more_each_time() {
 }
 
 #[tokio::test]
-async fn the_records_of_the_last_page_are_handed_over_and_then_nothing_is_asked_any_more() {
-    let mut last = page(&[("1", 10.0)]);
-    last.as_object_mut().unwrap().remove("NextShardIterator");
-    let script = Script::default().iterator("a").answer(last);
-    let from = ReadFrom::Start(ShardStart::TrimHorizon);
-    let mut reader = script.source().await.open(&shard(), from).await.unwrap();
-    let page = reader.next(100).await.unwrap();
-    assert_eq!((positions(&page), page.then), (vec!["1"], Then::ShardEnd));
-    assert_eq!(reader.next(100).await.unwrap(), Page { records: Vec::new(), then: Then::ShardEnd });
-    assert_eq!(script.requests().len(), 2);
-}
-
-#[tokio::test]
 async fn what_follows_a_page_is_what_the_stream_says_or_may_have_left_unsaid() {
     let behind = with(page(&[]), "MillisBehindLatest", json!(1));
     let script =
         Script::default().iterator("a").answer(behind).answer(page(&[("1", 10.0); 64])).answer(page(&[]));
     let from = ReadFrom::Start(ShardStart::TrimHorizon);
     let mut reader = script.source().await.open(&shard(), from).await.unwrap();
-    assert_eq!(reader.next(100).await.unwrap().then, Then::More, "an empty page in mid-stream");
+    assert_eq!(reader.next(100).await.unwrap().follows, Follows::More, "an empty page in mid-stream");
     assert_eq!(
-        reader.next(100).await.unwrap().then,
-        Then::More,
+        reader.next(100).await.unwrap().follows,
+        Follows::More,
         "a server that may never say that it is behind"
     );
-    assert_eq!(reader.next(100).await.unwrap().then, Then::CaughtUp);
+    assert_eq!(reader.next(100).await.unwrap().follows, Follows::CaughtUp);
 }
 
 #[tokio::test]

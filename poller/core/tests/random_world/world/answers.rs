@@ -2,11 +2,13 @@
 
 use super::World;
 use crate::common::number_of;
+use crate::stream::Read;
 use crate::weather::happens;
 use bytes::Bytes;
 use fastrand::Rng;
+use pelton_core::ending::{Follows, Listed, Step};
 use pelton_core::plan::ShardId;
-use pelton_core::{FailureId, FetchError, Input, Invocation, Outcome, Page, SaveError, SendError, Then};
+use pelton_core::{FailureId, FetchError, Input, Invocation, Outcome, Page, SaveError, SendError};
 use serde_json::{Value, json};
 
 impl World<'_> {
@@ -38,20 +40,89 @@ impl World<'_> {
         if is_draining && random.bool() {
             return self.handle(id, Input::Fetched(Err(FetchError::Cancelled)), "a read was taken back");
         }
-        if happens(self.weather.page_is_empty, random) {
-            let page = Page { records: Vec::new(), then: Then::More };
-            return self.handle(id, Input::Fetched(Ok(page)), "an empty page");
-        }
-        let mut page = self.stream.shard(id).read(cursor, random.usize(1..=records_max));
-        if page.then != Then::ShardEnd && happens(self.weather.source_lies, random) {
-            page.then = if random.bool() { Then::More } else { Then::CaughtUp };
-            self.note(|_| "the source lies".to_owned());
-        }
+        let read = if happens(self.weather.page_is_empty, random) {
+            Read { numbers: Vec::new(), follows: Follows::More }
+        } else {
+            let read = self.stream.shard(id).read(cursor, random.usize(1..=records_max));
+            self.told(id, read, records_max)
+        };
+        let Some(page) = self.judged(id, read) else {
+            return self.handle(id, Input::Fetched(Err(FetchError::Unavailable)), "an end was refused");
+        };
         if let Some(last) = page.records.last().filter(|_| !is_draining) {
             let next = number_of(last.position()) + 1;
             self.workers.get_mut(id).expect("a worker").cursor = next;
         }
-        self.handle(id, Input::Fetched(Ok(page)), "a page");
+        let what = if page.records.is_empty() { "an empty page" } else { "a page" };
+        self.handle(id, Input::Fetched(Ok(page)), what);
+    }
+
+    /// What the source answers: a lie now and then, and the truth at least once before the next one about the shard.
+    fn told(&mut self, id: &ShardId, read: Read, records_max: usize) -> Read {
+        let worker = self.workers.get_mut(id).expect("a worker");
+        let lies = !worker.was_lied_to && happens(self.weather.source_lies, &mut self.random);
+        worker.was_lied_to = lies;
+        if !lies {
+            return read;
+        }
+        let (cursor, oldest) = (worker.cursor, worker.oldest);
+        let shard = self.stream.shard(id);
+        let (kind, lie) = match self.random.u8(0..4) {
+            0 => {
+                // Children that a shard does not have cannot be told from those that it has.
+                let names_children = !shard.is_open && self.random.bool();
+                ("claims an end", Read { numbers: Vec::new(), follows: Follows::NoPlace { names_children } })
+            }
+            1 => {
+                let kept = self.random.usize(0..=read.numbers.len());
+                let numbers = read.numbers[..kept].to_vec();
+                ("breaks off", Read { numbers, follows: Follows::NoPlace { names_children: false } })
+            }
+            2 => {
+                let back = cursor.saturating_sub(self.random.u64(1..20)).max(oldest);
+                ("answers of old", shard.read(back, self.random.usize(1..=records_max)))
+            }
+            _ => {
+                let follows = if self.random.bool() { Follows::More } else { Follows::CaughtUp };
+                let is_end = matches!(read.follows, Follows::NoPlace { .. });
+                ("lies of what follows", if is_end { read } else { Read { follows, ..read } })
+            }
+        };
+        self.note(|_| format!("the source {kind}"));
+        lie
+    }
+
+    /// The page that the core makes of an answer; `None`: it is refused.
+    fn judged(&mut self, id: &ShardId, read: Read) -> Option<Page> {
+        let Read { numbers, mut follows } = read;
+        let texts: Vec<String> = numbers.iter().map(u64::to_string).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let worker = self.workers.get_mut(id).expect("a worker");
+        let repeated = worker.succession.take(&texts).expect("these numbers name no shards");
+        if repeated > 0 && repeated == numbers.len() {
+            follows = Follows::More;
+        }
+        let numbers = &numbers[repeated..];
+        let mut ending = worker.ending;
+        let mut step = ending.read(!numbers.is_empty(), follows);
+        if step == Step::List {
+            let mut listed = self.stream.list();
+            if happens(self.weather.source_lies, &mut self.random) {
+                self.note(|_| "the source lists a shard wrongly".to_owned());
+                if self.random.bool() {
+                    listed.retain(|shard| shard.id != *id);
+                } else {
+                    listed.retain(|shard| !shard.parents.contains(id));
+                    listed.iter_mut().filter(|shard| shard.id == *id).for_each(|shard| shard.is_open = true);
+                }
+            }
+            step = ending.listed(Listed::of(&listed, id));
+        }
+        self.workers.get_mut(id).expect("a worker").ending = ending;
+        match step {
+            Step::Accept(then) => Some(Page { records: self.stream.shard(id).records(numbers), then }),
+            Step::List | Step::Refuse => None,
+        }
     }
 
     fn answer_invocation(&mut self, id: &ShardId) {
