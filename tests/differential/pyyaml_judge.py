@@ -8,7 +8,7 @@ Each line of the input is a document as a JSON string. Each line of the output s
     ["l", START, [NODE, ...]]
     ["m", START, [[KEY, START, NODE], ...]]    sorted by key
 
-START and END count characters; null if an anchor or a tag stands in front, whose place PyYAML names instead, and for JSON.
+START and END count characters; both are null for JSON.
 """
 
 import json
@@ -57,9 +57,9 @@ class Reader:
         if event.anchor is not None:
             self.anchors[event.anchor] = None
         tag = None if event.tag == "!" else event.tag
-        start = event.start_mark.index if event.anchor is None and event.tag is None else None
+        start = event.start_mark.index
         if isinstance(event, yaml.ScalarEvent):
-            node = self.scalar(event, tag, start)
+            node = self.scalar(event, start)
         else:
             self.depth += 1
             if self.depth > DEPTH_MAX:
@@ -71,13 +71,18 @@ class Reader:
             self.depth -= 1
         if tag is not None and tag.startswith("!"):
             name = tag[1:] if tag[1:] in ("Ref", "Condition") else "Fn::" + tag[1:]
-            node = ["m", None, [[name, None, node]]]
+            node = ["m", start, [[name, start, node]]]
         if event.anchor is not None:
             self.anchors[event.anchor] = node
         return node
 
-    def scalar(self, event, tag, start):
-        resolved = tag or self.loader.resolve(yaml.ScalarNode, event.value, event.implicit)
+    def resolved(self, event):
+        if event.tag not in (None, "!"):
+            return event.tag
+        return self.loader.resolve(yaml.ScalarNode, event.value, event.implicit)
+
+    def scalar(self, event, start):
+        resolved = self.resolved(event)
         text = whole(event.value)
         if resolved == YAML + "null" or (text == "" and resolved.startswith("!")):
             return ["n", start]
@@ -107,8 +112,7 @@ class Reader:
             name = "null" if key[0] == "n" else key[3]
             is_merge = False
             if isinstance(event, yaml.ScalarEvent):
-                resolved = event.tag or self.loader.resolve(yaml.ScalarNode, event.value, event.implicit)
-                is_merge = resolved == YAML + "merge"
+                is_merge = self.resolved(event) == YAML + "merge"
                 # Names are what is written, also if that is a number.
                 if key[0] == "s" and not resolves_keys:
                     name = whole(event.value)
@@ -141,7 +145,8 @@ def json_node(value):
         return ["s", None, None, whole(str(value))]
     if isinstance(value, list):
         return ["l", None, [json_node(item) for item in value]]
-    return ["m", None, [[key, None, json_node(value[key])] for key in sorted(value)]]
+    entries = {whole(key): entry for key, entry in value.items()}
+    return ["m", None, [[key, None, json_node(entries[key])] for key in sorted(entries)]]
 
 
 def judge(text):

@@ -221,9 +221,12 @@ mod tests {
 
     #[test]
     fn empty_properties_set_nothing_and_an_own_empty_one_takes_the_global_value_away() {
-        for (global, own, seconds) in
-            [("{Timeout: }", "", 3), ("{Timeout: }", "Timeout: 9", 9), ("{Timeout: 9}", "Timeout:", 3), ("", "", 3)]
-        {
+        for (global, own, seconds) in [
+            ("{Timeout: }", "", 3),
+            ("{Timeout: }", "Timeout: 9", 9),
+            ("{Timeout: 9}", "Timeout:", 3),
+            ("", "", 3),
+        ] {
             let loaded = loaded(global, own);
             check_problem(&loaded, "");
             let function = &loaded.application.expect("there is no problem").functions["Ledger"];

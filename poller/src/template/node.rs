@@ -121,11 +121,12 @@ impl Node {
                     entries.retain(|entry| entry.value.value != Value::Null);
                 }
                 for entry in entries {
-                    match &mut entry.value.value {
-                        Value::Mapping(named) if NAMES.contains(&entry.key.as_str()) => {
-                            named.iter_mut().for_each(|named| named.value.remove_empty_properties());
-                        }
-                        _ => entry.value.remove_empty_properties(),
+                    if let Value::Mapping(named) = &mut entry.value.value
+                        && NAMES.contains(&entry.key.as_str())
+                    {
+                        named.iter_mut().for_each(|named| named.value.remove_empty_properties());
+                    } else {
+                        entry.value.remove_empty_properties();
                     }
                 }
             }

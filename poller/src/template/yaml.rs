@@ -6,17 +6,20 @@
 //!
 //! ```text
 //! characters ──► scanner: scalars, quoted, properties ──► events ──► Builder ──► tree
-//!                tokens                                   steps
+//!                tokens                                 collections
 //! ```
 
 #[cfg(test)]
 mod against_pyyaml;
 mod characters;
+mod collections;
 mod events;
 mod properties;
 mod quoted;
 mod scalars;
 mod scanner;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use super::diagnostics::{Code, Diagnostic, Diagnostics};
@@ -63,7 +66,8 @@ pub(super) fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Option<No
 
 /// The tree of a text, unless there is nothing in it.
 fn tree(text: &str, diagnostics: &mut Diagnostics) -> Result<Option<Node>, Stop> {
-    if let Some(comment) = json::comment(text) {
+    let language = Language::of(text);
+    if let Some(comment) = json::comment(text).filter(|_| language == Language::Yaml) {
         let span = Span { start: comment.start, end: comment.end };
         return Err(Box::new(
             Diagnostic::error(Code::Syntax, "JSON has no comments")
@@ -71,8 +75,8 @@ fn tree(text: &str, diagnostics: &mut Diagnostics) -> Result<Option<Node>, Stop>
                 .help("remove it, or write the template in YAML, where `# …` is a comment"),
         ));
     }
-    let language = Language::of(text);
-    if let Some((start, character)) = characters::first_forbidden(text).filter(|_| language == Language::Yaml) {
+    if let Some((start, character)) = characters::first_forbidden(text).filter(|_| language == Language::Yaml)
+    {
         let span = Span { start, end: start + character.len_utf8() };
         let what = format!("the character U+{:04X} is not allowed", u32::from(character));
         return Err(no_yaml(SyntaxError::new(what, span)));
@@ -134,18 +138,13 @@ impl<'d> Builder<'d> {
             EventKind::Scalar(properties, content) => {
                 self.add_weight(content.text.len(), span)?;
                 let weight = NODE_WEIGHT + content.text.len();
-                let tag = properties.tag.as_deref();
-                let node = if self.is_key_next() && tag.and_then(short_tag).is_none() {
-                    // The text as it is written, also of `null`.
-                    let style = if content.is_plain { Style::Plain } else { Style::Text };
-                    Node { value: Value::Scalar(Scalar { text: content.text, style }), span }
-                } else {
-                    scalar(content.text, content.is_plain, tag, span)
-                };
+                let node = scalar(content.text, content.is_plain, properties.tag.as_deref(), span);
                 self.finish(node, properties.anchor, weight)
             }
             EventKind::Alias(anchor) => self.alias(&anchor, span),
-            EventKind::SequenceStart(properties) => self.begin(Content::Sequence(Vec::new()), properties, span),
+            EventKind::SequenceStart(properties) => {
+                self.begin(Content::Sequence(Vec::new()), properties, span)
+            }
             EventKind::MappingStart(properties) => {
                 self.begin(Content::Mapping(OpenMapping::default()), properties, span)
             }
@@ -255,6 +254,7 @@ impl<'d> Builder<'d> {
     }
 }
 
+/// A key is a name: what is written, also if that is a number.
 fn key(node: Node, resolves_keys: bool) -> Result<Key, Stop> {
     let span = node.span;
     match node.value {
@@ -271,126 +271,4 @@ fn key(node: Node, resolves_keys: bool) -> Result<Key, Stop> {
 
 fn key_is_no_text(span: Span) -> Stop {
     Box::new(Diagnostic::error(Code::Syntax, "a key must be text").at(span, "this is no text"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::template::diagnostics::Colour;
-    use crate::template::node::Entry;
-    use std::path::Path;
-
-    fn read(text: &str) -> (Option<Node>, Diagnostics) {
-        let source = Source::new(Path::new("template.yaml"), text.to_owned());
-        let mut diagnostics = Diagnostics::new(source.clone());
-        let node = parse(&source, &mut diagnostics);
-        (node, diagnostics)
-    }
-
-    /// Maps as `{k=v}`, lists as `[v]`, nothing as `~`: enough to see what was read.
-    fn shown(node: &Node) -> String {
-        match &node.value {
-            Value::Null => "~".to_owned(),
-            Value::Scalar(scalar) => scalar.text.clone(),
-            Value::Sequence(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(" ")),
-            Value::Mapping(entries) => {
-                let entry = |entry: &Entry| format!("{}={}", entry.key, shown(&entry.value));
-                format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
-            }
-        }
-    }
-
-    #[track_caller]
-    fn check(text: &str, expected: &str) {
-        let (node, diagnostics) = read(text);
-        assert!(diagnostics.is_empty(), "{}", diagnostics.render(Colour::Never));
-        assert_eq!(shown(&node.expect("no problem was reported")), expected);
-    }
-
-    #[track_caller]
-    fn check_refused(text: &str, message: &str, line: usize, column: usize) {
-        let (_, diagnostics) = read(text);
-        let first = diagnostics.iter().next().expect("a problem is reported");
-        assert!(first.message.contains(message), "{}", first.message);
-        let position = diagnostics.position(first).expect("it has a place");
-        assert_eq!((position.line, position.column), (line, column), "{}", diagnostics.render(Colour::Never));
-    }
-
-    #[test]
-    fn short_tags_are_written_out() {
-        check("a: !Ref B", "{a={Ref=B}}");
-        check("a: !GetAtt B.Arn", "{a={Fn::GetAtt=B.Arn}}");
-        check("a: !Join\n  - ','\n  - [x, !Ref y]", "{a={Fn::Join=[, [x {Ref=y}]]}}");
-        check("a: !Equals [!Condition x, 'true']", "{a={Fn::Equals=[{Condition=x} true]}}");
-        check("a: !!str 5", "{a=5}");
-        check("a: !Sub |\n  x\n  y\n", "{a={Fn::Sub=x\ny\n}}");
-    }
-
-    #[test]
-    fn an_empty_value_is_nothing_unless_quoted() {
-        check("{a: yes, b: ~, c: , d: '', e: !!str null, null: f}", "{a=yes b=~ c=~ d= e=null null=f}");
-    }
-
-    #[test]
-    fn json_is_read_with_tabs_and_surrogate_pairs() {
-        check("{\n\t\"a\": [1,\t\"\\ud83d\\ude00\\/\"],\n\t\"b\":{\"c\":true}\n}", "{a=[1 😀/] b={c=true}}");
-        check(r#"{"a":{"Fn::GetAtt":["B","Arn"]}}"#, "{a={Fn::GetAtt=[B Arn]}}");
-    }
-
-    #[test]
-    fn aliases_and_merge_keys_are_copied() {
-        check("a: &x {k: v}\nb: *x", "{a={k=v} b={k=v}}");
-        check("a: &x {k: v, l: w}\nb:\n  <<: *x\n  l: own", "{a={k=v l=w} b={l=own k=v}}");
-        check("a: &x {k: 1}\nc: &y {k: 2, m: 3}\nb: {<<: [*x, *y]}", "{a={k=1} c={k=2 m=3} b={k=1 m=3}}");
-    }
-
-    #[test]
-    fn what_is_no_yaml_is_refused_with_its_place() {
-        check_refused("a: b: c", "neither YAML nor JSON", 1, 5);
-        check_refused("a: [1, 2\nb: 3", "neither YAML nor JSON", 2, 2);
-        check_refused("a:\n\tb: 1", "neither YAML nor JSON", 2, 2);
-        check_refused("é: *nope", "neither YAML nor JSON", 1, 4);
-        check_refused("a: 1\n---\nb: 2", "second document", 2, 1);
-        check_refused("? [a, b]\n: 1", "a key must be text", 1, 3);
-        check_refused("a: &x [*x]", "inside of what it names", 1, 8);
-    }
-
-    #[test]
-    fn a_comment_in_json_is_refused_with_its_place() {
-        check_refused("{\n  // why\n  \"a\": 1\n}", "JSON has no comments", 2, 3);
-        check_refused("{\"a\": 1, /* why */ \"b\": 2}", "JSON has no comments", 1, 10);
-    }
-
-    #[test]
-    fn of_a_key_that_stands_twice_the_last_one_counts_and_one_warning_says_so() {
-        let (node, diagnostics) = read("a: 1\nb: 2\na: 3\na: 4");
-        assert_eq!(shown(&node.expect("it can be read")), "{a=4 b=2}");
-        assert!(!diagnostics.has_errors());
-        let [only] = &diagnostics.iter().collect::<Vec<_>>()[..] else { panic!("there is one problem") };
-        assert_eq!(only.message, "`a` stands twice in this map");
-        assert_eq!(diagnostics.position(only).map(|position| position.line), Some(4));
-    }
-
-    #[test]
-    fn depth_is_limited() {
-        check_refused(&"[".repeat(DEPTH_MAX + 1), "nested deeper than 64 levels", 1, 65);
-    }
-
-    #[test]
-    fn an_alias_bomb_does_not_explode() {
-        let mut text = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
-        for level in 1..20 {
-            let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-            text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
-        }
-        let (node, diagnostics) = read(&text);
-        assert!(node.is_none());
-        assert!(diagnostics.render(Colour::Never).contains("unfolds to more than"));
-    }
-
-    #[test]
-    fn an_empty_template_is_refused() {
-        assert!(read("# nothing\n").0.is_none());
-        assert!(read("").1.has_errors());
-    }
 }

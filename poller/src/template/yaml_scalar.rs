@@ -9,17 +9,23 @@ pub(super) const YAML_TAG_PREFIX: &str = "tag:yaml.org,2002:";
 
 /// A single value with its tag carried out.
 pub(super) fn scalar(text: String, is_plain: bool, tag: Option<&str>, span: Span) -> Node {
-    let is_null = match tag {
-        None => is_plain && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"),
-        Some(tag) => tag.strip_prefix(YAML_TAG_PREFIX) == Some("null") || (text.is_empty() && short_tag(tag).is_some()),
+    let short = tag.and_then(short_tag);
+    let value = match tag.and_then(|tag| tag.strip_prefix(YAML_TAG_PREFIX)) {
+        Some("null") => Value::Null,
+        Some("int") => Value::Scalar(Scalar { text: text.trim().to_owned(), style: Style::Plain }),
+        Some("bool" | "float") => Value::Scalar(Scalar { text, style: Style::Plain }),
+        Some(_) => Value::Scalar(Scalar { text, style: Style::Text }),
+        None if is_plain && is_null(&text) => Value::Null,
+        // `!Ref` with nothing behind it.
+        None if short.is_some() && text.is_empty() => Value::Null,
+        None if is_plain => Value::Scalar(Scalar { text, style: Style::Plain }),
+        None => Value::Scalar(Scalar { text, style: Style::Text }),
     };
-    let is_plain = match tag.and_then(|tag| tag.strip_prefix(YAML_TAG_PREFIX)) {
-        Some(name) => matches!(name, "bool" | "int" | "float"),
-        None => is_plain,
-    };
-    let style = if is_plain { Style::Plain } else { Style::Text };
-    let value = if is_null { Value::Null } else { Value::Scalar(Scalar { text, style }) };
-    tagged(Node { value, span }, tag.and_then(short_tag))
+    tagged(Node { value, span }, short)
+}
+
+fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
 /// The long form of `!Ref`, `!Condition` and `!Name`; `None` for YAML's own tags.

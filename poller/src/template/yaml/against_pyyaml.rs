@@ -18,8 +18,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// Documents that are sent before their answers are read: less than what the pipes between the processes hold would stop.
-const BATCH: usize = 20;
+/// Bytes that are sent before their answers are read: more than the pipe to the process holds would stop both.
+const BATCH_BYTES: usize = 32_000;
 
 /// Differences that are shown before the test gives up.
 const SHOWN_MAX: usize = 10;
@@ -53,7 +53,9 @@ impl Judge {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}; run `tests/tool pyyaml 6.0.4 python`", python.display()));
+            .unwrap_or_else(|error| {
+                panic!("{}: {error}; run `tests/tool pyyaml 6.0.4 python`", python.display())
+            });
         let documents = process.stdin.take();
         let answers = BufReader::new(process.stdout.take().expect("it is piped"));
         Self { process, documents, answers }
@@ -122,9 +124,9 @@ fn shown(node: &Node, indices: &Indices) -> Json {
         Value::Mapping(entries) => {
             let sorted: BTreeMap<Vec<char>, &Entry> =
                 entries.iter().map(|entry| (entry.key.chars().collect(), entry)).collect();
-            let entries = sorted
-                .values()
-                .map(|entry| json!([entry.key, indices.0[entry.key_span.start], shown(&entry.value, indices)]));
+            let entries = sorted.values().map(|entry| {
+                json!([entry.key, indices.0[entry.key_span.start], shown(&entry.value, indices)])
+            });
             json!(["m", start, entries.collect::<Vec<_>>()])
         }
     }
@@ -156,7 +158,8 @@ impl Seen {
         let is_same = match (ours.get("refused"), theirs.get("refused").and_then(Json::as_str)) {
             (None, None) => {
                 self.read += 1;
-                let part = |of: &Json| of.get("tree").or_else(|| of.get("empty")).cloned().unwrap_or_default();
+                let part =
+                    |of: &Json| of.get("tree").or_else(|| of.get("empty")).cloned().unwrap_or_default();
                 is_same(&part(&ours), &part(theirs))
             }
             (Some(_), Some(_)) => {
@@ -179,12 +182,21 @@ impl Seen {
 fn compare_all(documents: &[(String, String)]) -> Seen {
     let mut judge = Judge::start();
     let mut seen = Seen::default();
-    for batch in documents.chunks(BATCH) {
+    let mut rest = documents;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = rest.iter().take_while(|(_, document)| {
+            bytes += 2 * document.len();
+            bytes <= BATCH_BYTES
+        });
+        // A document that is larger goes alone: its answer comes only after it was read.
+        let (batch, later) = rest.split_at(fits.count().max(1));
         batch.iter().for_each(|(_, document)| judge.send(document));
         for (name, document) in batch {
             let theirs = judge.answer();
             seen.compare(name, document, &theirs);
         }
+        rest = later;
     }
     assert!(seen.differences.is_empty(), "{}", seen.differences.join("\n"));
     println!("{seen:?}");
@@ -203,7 +215,8 @@ fn our_reader_reads_as_pyyaml_does() {
     }
     let count = setting("PELTON_YAML_DOCUMENTS", 5_000);
     let first = setting("PELTON_YAML_SEED", 0);
-    let named = |seed| (format!("PELTON_YAML_SEED={seed} PELTON_YAML_DOCUMENTS=1"), documents::document(seed));
+    let named =
+        |seed| (format!("PELTON_YAML_SEED={seed} PELTON_YAML_DOCUMENTS=1"), documents::document(seed));
     let mut read = 0;
     let mut refused = 0;
     for start in (first..first + count).step_by(10_000) {

@@ -3,17 +3,17 @@
 //! In: a text. Out: one event after the other, or the first place that is no YAML. Never recurses: what is open is on a
 //! stack of its own.
 
-use super::{Span, YAML_TAG_PREFIX};
 use super::characters::Language;
 use super::scanner::Scanner;
 use super::token::{Kind, SyntaxError, Token};
+use super::{Span, YAML_TAG_PREFIX};
 use std::collections::HashMap;
 
 /// A step through the tree.
 #[derive(Debug)]
 pub(super) struct Event {
     pub(super) kind: EventKind,
-    /// Without the anchor and the tag. The end of a list or map without brackets has no width.
+    /// With the anchor and the tag. The end of a list or map without brackets has no width.
     pub(super) span: Span,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct ScalarEvent {
 
 /// What is expected next.
 #[derive(Clone, Copy, Debug)]
-enum State {
+pub(super) enum State {
     FirstDocument,
     Document,
     DocumentContent,
@@ -71,14 +71,14 @@ enum State {
 
 /// Whether a comma has to come before an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Position {
+pub(super) enum Position {
     First,
     Later,
 }
 
 /// Where a node stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     /// Within brackets.
     Flow,
     Block,
@@ -87,8 +87,8 @@ enum Place {
 }
 
 pub(super) struct Events {
-    scanner: Scanner,
-    state: State,
+    pub(super) scanner: Scanner,
+    pub(super) state: State,
     /// What goes on when the node that is being read is complete.
     outer: Vec<State>,
     /// Where the lists and maps begin that are open.
@@ -96,7 +96,7 @@ pub(super) struct Events {
     tag_prefixes: HashMap<String, String>,
 }
 
-type Next = Result<Option<Event>, SyntaxError>;
+pub(super) type Next = Result<Option<Event>, SyntaxError>;
 
 impl Events {
     pub(super) fn new(text: &str, language: Language) -> Self {
@@ -135,12 +135,12 @@ impl Events {
         }
     }
 
-    fn is_next(&mut self, kinds: &[Kind]) -> Result<bool, SyntaxError> {
+    pub(super) fn is_next(&mut self, kinds: &[Kind]) -> Result<bool, SyntaxError> {
         Ok(kinds.contains(&self.scanner.peek()?.kind))
     }
 
     /// Takes the next token if it is of this kind.
-    fn take_if(&mut self, kind: &Kind) -> Result<Option<Token>, SyntaxError> {
+    pub(super) fn take_if(&mut self, kind: &Kind) -> Result<Option<Token>, SyntaxError> {
         let is_it = self.scanner.peek()?.kind == *kind;
         Ok(is_it.then(|| self.scanner.take()))
     }
@@ -152,21 +152,22 @@ impl Events {
         }
         let token = self.scanner.peek()?;
         let span = token.span;
-        match token.kind {
-            Kind::StreamEnd => {
-                self.state = State::Finished;
-                return Ok(None);
-            }
-            Kind::Version { .. } | Kind::TagDirective { .. } | Kind::UnknownDirective | Kind::DocumentStart => {
-                self.directives()?;
-                if self.take_if(&Kind::DocumentStart)?.is_none() {
-                    return Err(self.unexpected("`---`")?);
-                }
-                self.state = State::DocumentContent;
-            }
-            _ if is_first => self.state = State::DocumentContent,
-            _ => return Err(self.unexpected("the end of the file, or `---`")?),
+        if token.kind == Kind::StreamEnd {
+            self.state = State::Finished;
+            return Ok(None);
         }
+        let is_marked = token.kind.is_directive() || token.kind == Kind::DocumentStart;
+        if is_marked {
+            self.directives()?;
+            if self.take_if(&Kind::DocumentStart)?.is_none() {
+                return Err(self.unexpected("`---`")?);
+            }
+        } else if token.kind == Kind::DocumentEnd {
+            return Err(self.unexpected("a value")?);
+        } else if !is_first {
+            return Err(self.unexpected("the end of the file, or `---`")?);
+        }
+        self.state = State::DocumentContent;
         Ok(Some(Event { kind: EventKind::DocumentStart, span }))
     }
 
@@ -174,25 +175,21 @@ impl Events {
     fn directives(&mut self) -> Result<(), SyntaxError> {
         let mut has_version = false;
         let mut prefixes = HashMap::new();
-        loop {
-            match &self.scanner.peek()?.kind {
-                Kind::Version { .. } | Kind::TagDirective { .. } | Kind::UnknownDirective => {}
-                _ => break,
-            }
+        while self.scanner.peek()?.kind.is_directive() {
             let token = self.scanner.take();
             let error = |what| Err(SyntaxError::new(what, token.span));
-            match token.kind {
-                Kind::Version { .. } if has_version => return error("the version stands twice"),
-                Kind::Version { major } if major.trim_start_matches('0') != "1" => {
+            if let Kind::Version { major } = token.kind {
+                if has_version {
+                    return error("the version stands twice");
+                }
+                if major.trim_start_matches('0') != "1" {
                     return error("only versions 1 of YAML can be read");
                 }
-                Kind::Version { .. } => has_version = true,
-                Kind::TagDirective { handle, prefix } => {
-                    if prefixes.insert(handle, prefix).is_some() {
-                        return error("this handle stands twice");
-                    }
-                }
-                _ => {}
+                has_version = true;
+            } else if let Kind::TagDirective { handle, prefix } = token.kind
+                && prefixes.insert(handle, prefix).is_some()
+            {
+                return error("this handle stands twice");
             }
         }
         self.tag_prefixes = default_tag_prefixes();
@@ -203,15 +200,8 @@ impl Events {
     fn document_content(&mut self) -> Next {
         self.outer.push(State::DocumentEnd);
         let kind = &self.scanner.peek()?.kind;
-        let is_empty = matches!(
-            kind,
-            Kind::Version { .. }
-                | Kind::TagDirective { .. }
-                | Kind::UnknownDirective
-                | Kind::DocumentStart
-                | Kind::DocumentEnd
-                | Kind::StreamEnd
-        );
+        let is_empty =
+            kind.is_directive() || [Kind::DocumentStart, Kind::DocumentEnd, Kind::StreamEnd].contains(kind);
         if is_empty {
             let outer = self.leave();
             return self.empty_here(outer);
@@ -227,80 +217,75 @@ impl Events {
 
     /// A value, a list, a map, or an alias, with what stands in front of it.
     fn node(&mut self, place: Place) -> Next {
-        if let Kind::Alias(_) = self.scanner.peek()?.kind {
-            let token = self.scanner.take();
+        if let Kind::Alias(name) = &mut self.scanner.peek_mut()?.kind {
+            let name = std::mem::take(name);
+            let span = self.scanner.take().span;
             self.state = self.leave();
-            let Kind::Alias(name) = token.kind else { unreachable!("the token was looked at") };
-            return Ok(Some(Event { kind: EventKind::Alias(name), span: token.span }));
+            return Ok(Some(Event { kind: EventKind::Alias(name), span }));
         }
         let (properties, before) = self.properties()?;
-        let span = self.scanner.peek()?.span;
-        let kind = match &self.scanner.peek()?.kind {
-            Kind::BlockEntry if place == Place::InMapping => {
-                self.state = State::IndentlessSequenceEntry;
-                EventKind::SequenceStart(properties)
-            }
-            Kind::Scalar { .. } => return Ok(Some(self.scalar(properties, before.is_some_and(|it| it.is_bare)))),
-            Kind::FlowSequenceStart => {
-                self.begin(State::FlowSequenceEntry(Position::First));
-                EventKind::SequenceStart(properties)
-            }
-            Kind::FlowMappingStart => {
-                self.begin(State::FlowMappingKey(Position::First));
+        let token = self.scanner.peek_mut()?;
+        let start = before.map_or(token.span.start, |before| before.span.start);
+        let span = Span { start, ..token.span };
+        if let Kind::Scalar { text, is_plain } = &mut token.kind {
+            let text = std::mem::take(text);
+            // What follows `!` alone counts as written without quotes.
+            let is_bare = before.is_some_and(|before| before.is_bare);
+            let is_plain = is_bare || (*is_plain && properties.tag.is_none());
+            self.scanner.take();
+            self.state = self.leave();
+            let kind = EventKind::Scalar(properties, ScalarEvent { text, is_plain });
+            return Ok(Some(Event { kind, span }));
+        }
+        let kind = if place == Place::InMapping && token.kind == Kind::BlockEntry {
+            self.state = State::IndentlessSequenceEntry;
+            EventKind::SequenceStart(properties)
+        } else if let Some(content) = content(&token.kind, place) {
+            self.begun.push(self.scanner.take().span);
+            self.state = content;
+            let is_mapping = matches!(content, State::FlowMappingKey(_) | State::BlockMappingKey);
+            if is_mapping {
                 EventKind::MappingStart(properties)
-            }
-            Kind::BlockSequenceStart if place != Place::Flow => {
-                self.begin(State::BlockSequenceEntry);
+            } else {
                 EventKind::SequenceStart(properties)
             }
-            Kind::BlockMappingStart if place != Place::Flow => {
-                self.begin(State::BlockMappingKey);
-                EventKind::MappingStart(properties)
-            }
-            _ => {
-                let Some(before) = before else { return Err(self.unexpected("a value")?) };
-                self.state = self.leave();
-                let is_plain = properties.tag.is_none();
-                let scalar = ScalarEvent { text: String::new(), is_plain };
-                let span = Span { start: before.end, end: before.end };
-                return Ok(Some(Event { kind: EventKind::Scalar(properties, scalar), span }));
-            }
+        } else {
+            let Some(before) = before else { return Err(self.unexpected("a value")?) };
+            self.state = self.leave();
+            let is_plain = properties.tag.is_none();
+            let kind = EventKind::Scalar(properties, ScalarEvent { text: String::new(), is_plain });
+            return Ok(Some(Event { kind, span: before.span }));
         };
         Ok(Some(Event { kind, span }))
     }
 
-    fn scalar(&mut self, properties: Properties, is_bare: bool) -> Event {
-        let token = self.scanner.take();
-        self.state = self.leave();
-        let Kind::Scalar { text, is_plain } = token.kind else { unreachable!("the token was looked at") };
-        let is_plain = is_bare || (is_plain && properties.tag.is_none());
-        Event { kind: EventKind::Scalar(properties, ScalarEvent { text, is_plain }), span: token.span }
-    }
-
-    /// The anchor and the tag in front of a node, in either order; where they end, if there are any.
+    /// The anchor and the tag in front of a node, in either order, and their place, if there are any.
     fn properties(&mut self) -> Result<(Properties, Option<Before>), SyntaxError> {
         let mut properties = Properties::default();
-        let mut before = None;
+        let mut before: Option<Before> = None;
         let mut has_tag = false;
         let mut is_bare = false;
         loop {
-            match self.scanner.peek()?.kind {
-                Kind::Anchor(_) if properties.anchor.is_none() => {}
-                Kind::Tag { .. } if !has_tag => {}
-                _ => return Ok((properties, before)),
+            let token = self.scanner.peek_mut()?;
+            let span = token.span;
+            if let Kind::Anchor(name) = &mut token.kind
+                && properties.anchor.is_none()
+            {
+                properties.anchor = Some(std::mem::take(name));
+            } else if let Kind::Tag { handle, suffix } = &mut token.kind
+                && !has_tag
+            {
+                let (handle, suffix) = (handle.take(), std::mem::take(suffix));
+                let tag = self.tag(handle, suffix, span)?;
+                has_tag = true;
+                is_bare = tag == "!";
+                properties.tag = Some(tag).filter(|_| !is_bare);
+            } else {
+                return Ok((properties, before));
             }
-            let token = self.scanner.take();
-            match token.kind {
-                Kind::Anchor(name) => properties.anchor = Some(name),
-                Kind::Tag { handle, suffix } => {
-                    let tag = self.tag(handle, suffix, token.span)?;
-                    has_tag = true;
-                    is_bare = tag == "!";
-                    properties.tag = Some(tag).filter(|_| !is_bare);
-                }
-                _ => unreachable!("the token was looked at"),
-            }
-            before = Some(Before { end: token.span.end, is_bare });
+            self.scanner.take();
+            let start = before.map_or(span.start, |before| before.span.start);
+            before = Some(Before { span: Span { start, ..span }, is_bare });
         }
     }
 
@@ -312,33 +297,26 @@ impl Events {
         }
     }
 
-    /// Takes the token that begins a list or map.
-    fn begin(&mut self, state: State) {
-        let token = self.scanner.take();
-        self.begun.push(token.span);
-        self.state = state;
-    }
-
     /// Takes the token that ends a list or map.
-    fn end(&mut self) -> Next {
+    pub(super) fn end(&mut self) -> Next {
         let token = self.scanner.take();
         self.begun.pop();
         self.state = self.leave();
         Ok(Some(Event { kind: EventKind::End, span: token.span }))
     }
 
-    fn leave(&mut self) -> State {
+    pub(super) fn leave(&mut self) -> State {
         self.outer.pop().expect("a node stands in a document")
     }
 
     /// Reads a node, and goes on with `then`.
-    fn node_then(&mut self, then: State, place: Place) -> Next {
+    pub(super) fn node_then(&mut self, then: State, place: Place) -> Next {
         self.outer.push(then);
         self.node(place)
     }
 
     /// There is no value behind what ends here.
-    fn empty_at(&mut self, at: usize, then: State) -> Next {
+    pub(super) fn empty_at(&mut self, at: usize, then: State) -> Next {
         self.state = then;
         let scalar = ScalarEvent { text: String::new(), is_plain: true };
         let kind = EventKind::Scalar(Properties::default(), scalar);
@@ -346,7 +324,7 @@ impl Events {
     }
 
     /// There is no value before the next token.
-    fn empty_here(&mut self, then: State) -> Next {
+    pub(super) fn empty_here(&mut self, then: State) -> Next {
         let at = self.scanner.peek()?.span.start;
         self.empty_at(at, then)
     }
@@ -355,145 +333,51 @@ impl Events {
     fn unexpected(&mut self, expected: &str) -> Result<SyntaxError, SyntaxError> {
         let token = self.scanner.peek()?;
         let span = Span { start: token.span.start, end: token.span.end.max(token.span.start + 1) };
-        let what = match &token.kind {
-            Kind::BlockMappingStart | Kind::BlockSequenceStart if !self.begun.is_empty() => {
-                "no line above has this indentation".to_owned()
-            }
-            found => format!("expected {expected}, found {}", found.shown()),
+        let is_indented = [Kind::BlockMappingStart, Kind::BlockSequenceStart].contains(&token.kind);
+        let what = if is_indented && !self.begun.is_empty() {
+            "no line above has this indentation".to_owned()
+        } else {
+            format!("expected {expected}, found {}", token.kind.shown())
         };
         Ok(SyntaxError::new(what, span))
     }
 
     /// The same, within the innermost list or map.
-    fn unexpected_inside(&mut self, expected: &str, what: &'static str) -> Result<SyntaxError, SyntaxError> {
+    pub(super) fn unexpected_inside(
+        &mut self,
+        expected: &str,
+        what: &'static str,
+    ) -> Result<SyntaxError, SyntaxError> {
         let begun = *self.begun.last().expect("a list or map is open");
         Ok(self.unexpected(expected)?.inside(what, Span { end: begun.end.max(begun.start + 1), ..begun }))
     }
-
-    fn block_sequence_entry(&mut self) -> Next {
-        if let Some(entry) = self.take_if(&Kind::BlockEntry)? {
-            if self.is_next(&[Kind::BlockEntry, Kind::BlockEnd])? {
-                return self.empty_at(entry.span.end, State::BlockSequenceEntry);
-            }
-            return self.node_then(State::BlockSequenceEntry, Place::Block);
-        }
-        if !self.is_next(&[Kind::BlockEnd])? {
-            return Err(self.unexpected_inside("`-`", "the list begins here")?);
-        }
-        self.end()
-    }
-
-    fn indentless_sequence_entry(&mut self) -> Next {
-        if let Some(entry) = self.take_if(&Kind::BlockEntry)? {
-            if self.is_next(&[Kind::BlockEntry, Kind::Key, Kind::Value, Kind::BlockEnd])? {
-                return self.empty_at(entry.span.end, State::IndentlessSequenceEntry);
-            }
-            return self.node_then(State::IndentlessSequenceEntry, Place::Block);
-        }
-        let start = self.scanner.peek()?.span.start;
-        self.state = self.leave();
-        Ok(Some(Event { kind: EventKind::End, span: Span { start, end: start } }))
-    }
-
-    fn block_mapping_key(&mut self) -> Next {
-        if let Some(key) = self.take_if(&Kind::Key)? {
-            if self.is_next(&[Kind::Key, Kind::Value, Kind::BlockEnd])? {
-                return self.empty_at(key.span.end, State::BlockMappingValue);
-            }
-            return self.node_then(State::BlockMappingValue, Place::InMapping);
-        }
-        if !self.is_next(&[Kind::BlockEnd])? {
-            return Err(self.unexpected_inside("a key", "the map begins here")?);
-        }
-        self.end()
-    }
-
-    fn block_mapping_value(&mut self) -> Next {
-        let Some(value) = self.take_if(&Kind::Value)? else {
-            return self.empty_here(State::BlockMappingKey);
-        };
-        if self.is_next(&[Kind::Key, Kind::Value, Kind::BlockEnd])? {
-            return self.empty_at(value.span.end, State::BlockMappingKey);
-        }
-        self.node_then(State::BlockMappingKey, Place::InMapping)
-    }
-
-    fn flow_sequence_entry(&mut self, position: Position) -> Next {
-        if !self.is_next(&[Kind::FlowSequenceEnd])? {
-            if position == Position::Later && self.take_if(&Kind::FlowEntry)?.is_none() {
-                return Err(self.unexpected_inside("`,` or `]`", "the list begins here")?);
-            }
-            let token = self.scanner.peek()?;
-            if token.kind == Kind::Key {
-                let span = token.span;
-                self.state = State::FlowPairKey;
-                return Ok(Some(Event { kind: EventKind::MappingStart(Properties::default()), span }));
-            }
-            if !self.is_next(&[Kind::FlowSequenceEnd])? {
-                return self.node_then(State::FlowSequenceEntry(Position::Later), Place::Flow);
-            }
-        }
-        self.end()
-    }
-
-    fn flow_pair_key(&mut self) -> Next {
-        let key = self.scanner.take();
-        if self.is_next(&[Kind::Value, Kind::FlowEntry, Kind::FlowSequenceEnd])? {
-            return self.empty_at(key.span.end, State::FlowPairValue);
-        }
-        self.node_then(State::FlowPairValue, Place::Flow)
-    }
-
-    fn flow_pair_value(&mut self) -> Next {
-        let Some(value) = self.take_if(&Kind::Value)? else { return self.empty_here(State::FlowPairEnd) };
-        if self.is_next(&[Kind::FlowEntry, Kind::FlowSequenceEnd])? {
-            return self.empty_at(value.span.end, State::FlowPairEnd);
-        }
-        self.node_then(State::FlowPairEnd, Place::Flow)
-    }
-
-    fn flow_pair_end(&mut self) -> Next {
-        let start = self.scanner.peek()?.span.start;
-        self.state = State::FlowSequenceEntry(Position::Later);
-        Ok(Some(Event { kind: EventKind::End, span: Span { start, end: start } }))
-    }
-
-    fn flow_mapping_key(&mut self, position: Position) -> Next {
-        if !self.is_next(&[Kind::FlowMappingEnd])? {
-            if position == Position::Later && self.take_if(&Kind::FlowEntry)?.is_none() {
-                return Err(self.unexpected_inside("`,` or `}`", "the map begins here")?);
-            }
-            if let Some(key) = self.take_if(&Kind::Key)? {
-                if self.is_next(&[Kind::Value, Kind::FlowEntry, Kind::FlowMappingEnd])? {
-                    return self.empty_at(key.span.end, State::FlowMappingValue);
-                }
-                return self.node_then(State::FlowMappingValue, Place::Flow);
-            }
-            if !self.is_next(&[Kind::FlowMappingEnd])? {
-                return self.node_then(State::FlowMappingNoValue, Place::Flow);
-            }
-        }
-        self.end()
-    }
-
-    fn flow_mapping_value(&mut self) -> Next {
-        let then = State::FlowMappingKey(Position::Later);
-        let Some(value) = self.take_if(&Kind::Value)? else { return self.empty_here(then) };
-        if self.is_next(&[Kind::FlowEntry, Kind::FlowMappingEnd])? {
-            return self.empty_at(value.span.end, then);
-        }
-        self.node_then(then, Place::Flow)
-    }
 }
 
-/// Where the anchor and the tag of a node end.
+/// The anchor and the tag of a node.
 #[derive(Clone, Copy)]
 struct Before {
-    end: usize,
+    span: Span,
     /// Whether the tag is `!` alone: what follows counts as written without quotes.
     is_bare: bool,
 }
 
+/// What comes after a token that begins a list or map, if this one does so there.
+fn content(kind: &Kind, place: Place) -> Option<State> {
+    let is_block = place != Place::Flow;
+    let contents = [
+        (Kind::FlowSequenceStart, State::FlowSequenceEntry(Position::First), true),
+        (Kind::FlowMappingStart, State::FlowMappingKey(Position::First), true),
+        (Kind::BlockSequenceStart, State::BlockSequenceEntry, is_block),
+        (Kind::BlockMappingStart, State::BlockMappingKey, is_block),
+    ];
+    contents
+        .into_iter()
+        .find(|(begin, _, is_allowed)| begin == kind && *is_allowed)
+        .map(|(_, content, _)| content)
+}
+
 fn default_tag_prefixes() -> HashMap<String, String> {
-    [("!", "!"), ("!!", YAML_TAG_PREFIX)].map(|(handle, prefix)| (handle.to_owned(), prefix.to_owned())).into()
+    [("!", "!"), ("!!", YAML_TAG_PREFIX)]
+        .map(|(handle, prefix)| (handle.to_owned(), prefix.to_owned()))
+        .into()
 }

@@ -61,7 +61,10 @@ impl Scanner {
     /// `!`, `!!` or `!name!`
     fn tag_handle(&mut self) -> Result<String, SyntaxError> {
         let wrong = |scanner: &Self| {
-            Err(SyntaxError::new("expected `!`, which begins and ends a tag's handle", scanner.characters.next_span()))
+            Err(SyntaxError::new(
+                "expected `!`, which begins and ends a tag's handle",
+                scanner.characters.next_span(),
+            ))
         };
         if self.characters.next() != '!' {
             return wrong(self);
@@ -125,7 +128,10 @@ impl Scanner {
             "TAG" => {
                 let handle = self.tag_handle()?;
                 if self.characters.next() != ' ' {
-                    return Err(SyntaxError::new("expected a blank behind the handle", self.characters.next_span()));
+                    return Err(SyntaxError::new(
+                        "expected a blank behind the handle",
+                        self.characters.next_span(),
+                    ));
                 }
                 self.characters.skip_blanks();
                 let prefix = self.tag_name()?;

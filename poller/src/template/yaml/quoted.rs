@@ -21,7 +21,8 @@ impl Scanner {
             if self.characters.next() == quote {
                 break;
             }
-            gap(&mut self.characters, &mut text).map_err(|error| error.inside("the text begins here", opening))?;
+            gap(&mut self.characters, &mut text)
+                .map_err(|error| error.inside("the text begins here", opening))?;
         }
         self.characters.advance();
         let span = self.characters.span_from(start);

@@ -143,7 +143,10 @@ impl Scanner {
         self.read_chomping(&mut header);
         if let Some(digit) = self.characters.next().to_digit(10) {
             if digit == 0 {
-                return Err(SyntaxError::new("the indentation of a block is 1 to 9", self.characters.next_span()));
+                return Err(SyntaxError::new(
+                    "the indentation of a block is 1 to 9",
+                    self.characters.next_span(),
+                ));
             }
             header.increment = usize::try_from(digit).ok();
             self.characters.advance();

@@ -58,10 +58,15 @@ impl Scanner {
 
     /// The next token.
     pub(super) fn peek(&mut self) -> Result<&Token, SyntaxError> {
+        self.peek_mut().map(|token| &*token)
+    }
+
+    /// The next token, whose text may be taken out before it is taken.
+    pub(super) fn peek_mut(&mut self) -> Result<&mut Token, SyntaxError> {
         while self.needs_more_tokens()? {
             self.scan()?;
         }
-        Ok(self.tokens.front().expect("the last token is never taken"))
+        Ok(self.tokens.front_mut().expect("the last token is never taken"))
     }
 
     /// Takes the next token, which `peek` has shown. The last one stays.
@@ -231,7 +236,10 @@ impl Scanner {
     /// `- `
     fn block_entry(&mut self) -> Result<(), SyntaxError> {
         if !self.is_flow() {
-            self.begin_block(Kind::BlockSequenceStart, "an entry of a list cannot stand here: its indentation is wrong, or the text needs quotes")?;
+            self.begin_block(
+                Kind::BlockSequenceStart,
+                "an entry of a list cannot stand here: its indentation is wrong, or the text needs quotes",
+            )?;
         }
         self.is_key_allowed = true;
         self.forget_key()?;
@@ -242,7 +250,10 @@ impl Scanner {
     /// `? `
     fn explicit_key(&mut self) -> Result<(), SyntaxError> {
         if !self.is_flow() {
-            self.begin_block(Kind::BlockMappingStart, "a key cannot stand here: its indentation is wrong, or the text needs quotes")?;
+            self.begin_block(
+                Kind::BlockMappingStart,
+                "a key cannot stand here: its indentation is wrong, or the text needs quotes",
+            )?;
         }
         self.is_key_allowed = !self.is_flow();
         self.forget_key()?;
@@ -263,7 +274,10 @@ impl Scanner {
             self.is_key_allowed = false;
         } else {
             if !self.is_flow() {
-                self.begin_block(Kind::BlockMappingStart, "a key cannot stand here: its indentation is wrong, or the text needs quotes")?;
+                self.begin_block(
+                    Kind::BlockMappingStart,
+                    "a key cannot stand here: its indentation is wrong, or the text needs quotes",
+                )?;
             }
             self.is_key_allowed = !self.is_flow();
             self.forget_key()?;

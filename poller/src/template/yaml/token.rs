@@ -57,6 +57,11 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// Whether it stands before a document.
+    pub(super) fn is_directive(&self) -> bool {
+        matches!(self, Self::Version { .. } | Self::TagDirective { .. } | Self::UnknownDirective)
+    }
+
     /// What it is, for people.
     pub(super) fn shown(&self) -> &'static str {
         match self {

@@ -2,25 +2,10 @@
 //!
 //! In: a seed. Out: always the same document for it.
 
+mod words;
+
 use fastrand::Rng;
-
-/// Values without quotes.
-const PLAIN: [&str; 40] = [
-    "a", "b", "Orders", "AWS::Kinesis::Stream", "10", "010", "1_000", "0x1F", "1:30", "1.10", "yes", "Off", "true",
-    "null", "~", "2010-09-09", "012345678901", "000123456701", "-", "--", "-1", "a-b", "a b", "a:b", "a#b", "http://a/b?c=d",
-    "é 😀", "=", "<<", ".", "...x", "a, b", "a]", "?x", ":x", "-x", "a 'b'", "5m", "%d", "x\\y",
-];
-
-/// What a mutation puts in, or all that a document of pieces is made of.
-const PIECES: [&str; 62] = [
-    "a", "b", "a: ", "b:", ": ", ":", "- ", "-", "? ", "?", "[", "]", "{", "}", ",", ", ", "\n", "\n  ", "\n ", "\n    ", " ", "\t",
-    "'", "\"", "''", "#", " # c", "|", ">", "|-\n", ">+\n", "|2\n", "&x ", "*x", "*x ", "!Ref ", "!Sub", "! ", "!!str ", "!", "---",
-    "--- ", "...", "%", "%YAML 1.1\n", "\\", "\\u00e9", "\\\n", "é", "\r\n", "\r", "\u{85}", "\u{2028}", "~", "<<: ", "@", "`", "01",
-    "yes", "1:30", "'x'", "\"y\"",
-];
-
-const TAGS: [&str; 12] =
-    ["!Ref ", "!Sub ", "!GetAtt ", "!Join ", "!If ", "!Condition ", "!!str ", "!!int ", "! ", "!Foo::Bar ", "!<!Ref> ", "!!null "];
+use words::{PIECES, PLAIN, TAGS};
 
 /// The document of a seed.
 pub(super) fn document(seed: u64) -> String {
@@ -84,7 +69,15 @@ impl Writer {
 
     fn template(&mut self) {
         if self.is_one_in(15) {
-            self.push_one_of(&["\u{feff}", "---\n", "%YAML 1.1\n---\n", "--- # x\n", "# first\n\n", "%TAG !e! !\n---\n", "--- "]);
+            self.push_one_of(&[
+                "\u{feff}",
+                "---\n",
+                "%YAML 1.1\n---\n",
+                "--- # x\n",
+                "# first\n\n",
+                "%TAG !e! !\n---\n",
+                "--- ",
+            ]);
         }
         let section = self.one_of(&["Resources", "Mappings", "Outputs", "a"]);
         self.text.push_str(section);
@@ -281,7 +274,17 @@ impl Writer {
                 0 => self.folded_break(0),
                 1 => self.folded_break(indent + 1),
                 2 if quote == "'" => self.text.push_str("''"),
-                2 => self.push_one_of(&["\\n", "\\\"", "\\u00e9", "\\ud83d\\ude00", "\\/", "\\\n  ", "\\x41", "\\U0001f600", "\\ud83d"]),
+                2 => self.push_one_of(&[
+                    "\\n",
+                    "\\\"",
+                    "\\u00e9",
+                    "\\ud83d\\ude00",
+                    "\\/",
+                    "\\\n  ",
+                    "\\x41",
+                    "\\U0001f600",
+                    "\\ud83d",
+                ]),
                 3 => self.push_one_of(&[" ", ": ", " # ", "- ", "{", ",", "\t"]),
                 _ => {
                     let text = self.one_of(&PLAIN).replace(['\'', '\\'], "");
@@ -316,7 +319,18 @@ impl Writer {
                 kind => {
                     let further = if kind == 2 { self.random.usize(..3) } else { 0 };
                     self.text.push_str(&" ".repeat(deeper + further));
-                    self.push_one_of(&["x", "# no comment", "key: 'v", "- [", "\ttab", "x  ", "\"", "é", "...", "---"]);
+                    self.push_one_of(&[
+                        "x",
+                        "# no comment",
+                        "key: 'v",
+                        "- [",
+                        "\ttab",
+                        "x  ",
+                        "\"",
+                        "é",
+                        "...",
+                        "---",
+                    ]);
                     self.text.push('\n');
                 }
             }
@@ -365,8 +379,25 @@ impl Writer {
 
     fn json_text(&mut self) {
         let text = self.one_of(&[
-            "a", "b", "Mappings", "", "a b", "\\n", "\\u00e9", "\\ud83d\\ude00", "\\/", "\\\\ud83d", "é😀", "\u{2028}", "\u{7f}", "# x",
-            "//", "010", "yes", "<<", "\\ud83d",
+            "a",
+            "b",
+            "Mappings",
+            "",
+            "a b",
+            "\\n",
+            "\\u00e9",
+            "\\ud83d\\ude00",
+            "\\/",
+            "\\\\ud83d",
+            "é😀",
+            "\u{2028}",
+            "\u{7f}",
+            "# x",
+            "//",
+            "010",
+            "yes",
+            "<<",
+            "\\ud83d",
         ]);
         self.text.push('"');
         self.text.push_str(text);
