@@ -164,6 +164,26 @@ fn templates_with_a_substitution_of_many_variables() {
 }
 
 #[test]
+fn templates_of_keys_that_stand_twice() {
+    let begin = format!("{FUNCTION}{}    Metadata:\n", mapping(0));
+    check_template(1_000, &begin, |number| format!("      A{}: x\n", number / 2), "");
+}
+
+#[test]
+fn templates_with_texts_of_many_lines() {
+    let begin = format!("{FUNCTION}{}    Metadata:\n", mapping(0));
+    for (open, line, close) in [
+        ("'", "a\n", "'"),
+        ("\"", "\\u00e9\n", "\""),
+        ("|\n", "        a\n", ""),
+        (">\n", "        a\n", ""),
+        ("", "        a\n", ""),
+    ] {
+        check_template(2_000, &format!("{begin}      A: {open}"), |_| line.to_owned(), &format!("{close}\n"));
+    }
+}
+
+#[test]
 fn templates_with_a_long_sequence() {
     let begin = format!("{FUNCTION}{}    Metadata: [", mapping(0));
     check_template(2_000, &begin, |number| format!("{number}, "), "]\n");
@@ -194,7 +214,11 @@ fn templates_with_one_anchor_that_is_asked_for_often() {
 
 #[test]
 fn templates_of_nothing_but_brackets_braces_or_blanks() {
-    for part in ["[", "{", " ", "\t", "\n", "- ", "? ", "a: ", "&a ", "!Sub ", "|\n", "'", "# "] {
+    let parts = [
+        "[", "{", "]", " ", "\t", "\n", "- ", "? ", ": ", "a: ", "&a ", "*a ", "!Sub ", "!", "|\n", "'",
+        "\"", "# ", "a,", "%", "\\",
+    ];
+    for part in parts {
         check_template(5_000, "", |_| part.to_owned(), "");
     }
 }

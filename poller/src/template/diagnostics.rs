@@ -9,6 +9,9 @@ use std::fmt;
 /// More problems than this are counted, not kept: the first ones tell what to do.
 pub const DIAGNOSTICS_MAX: usize = 100;
 
+/// Fewer warnings, so that they leave room for errors.
+const WARNINGS_MAX: usize = DIAGNOSTICS_MAX / 2;
+
 /// Whether a problem keeps the template from being run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -161,6 +164,7 @@ pub struct Diagnostics {
     source: Source,
     items: Vec<Diagnostic>,
     left_out: usize,
+    errors_left_out: usize,
 }
 
 /// How many problems there were, to go back to.
@@ -168,13 +172,14 @@ pub struct Diagnostics {
 pub(super) struct Mark {
     items: usize,
     left_out: usize,
+    errors_left_out: usize,
 }
 
 impl Diagnostics {
     /// No problems so far in this template.
     #[must_use]
     pub fn new(source: Source) -> Self {
-        Self { source, items: Vec::new(), left_out: 0 }
+        Self { source, items: Vec::new(), left_out: 0, errors_left_out: 0 }
     }
 
     /// Adds a problem, unless the same one is there. Texts of the template in it are cut to what can be read.
@@ -183,10 +188,13 @@ impl Diagnostics {
         if self.items.contains(&diagnostic) {
             return;
         }
-        if self.items.len() < DIAGNOSTICS_MAX {
+        let is_error = diagnostic.severity == Severity::Error;
+        let kept_max = if is_error { DIAGNOSTICS_MAX } else { WARNINGS_MAX };
+        if self.items.len() < kept_max {
             self.items.push(diagnostic);
         } else {
             self.left_out += 1;
+            self.errors_left_out += usize::from(is_error);
         }
     }
 
@@ -203,7 +211,7 @@ impl Diagnostics {
     /// Whether anything keeps the template from being run.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.left_out > 0 || self.items.iter().any(|item| item.severity == Severity::Error)
+        self.errors_left_out > 0 || self.items.iter().any(|item| item.severity == Severity::Error)
     }
 
     /// Whether there is nothing to say.
@@ -242,18 +250,19 @@ impl Diagnostics {
     }
 
     pub(super) fn mark(&self) -> Mark {
-        Mark { items: self.items.len(), left_out: self.left_out }
+        Mark { items: self.items.len(), left_out: self.left_out, errors_left_out: self.errors_left_out }
     }
 
     /// Forgets what came after the mark.
     pub(super) fn forget(&mut self, since: Mark) {
         self.items.truncate(since.items);
         self.left_out = since.left_out;
+        self.errors_left_out = since.errors_left_out;
     }
 
     /// Whether an error came after the mark.
     pub(super) fn has_errors_since(&self, mark: Mark) -> bool {
-        self.left_out > mark.left_out
+        self.errors_left_out > mark.errors_left_out
             || self.items[mark.items..].iter().any(|item| item.severity == Severity::Error)
     }
 }

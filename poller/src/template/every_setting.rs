@@ -65,7 +65,7 @@ fn batch_size_is_1_to_10000_and_100_by_default() {
     check_refused("BatchSize: 10001", "`BatchSize` is `10001` | must be a whole number from 1 to 10000");
     check_refused("BatchSize: 1.5", "`BatchSize` is `1.5`");
     check_refused("BatchSize: [1]", "`BatchSize` is a list");
-    check_refused("BatchSize:", "`BatchSize` is empty");
+    check("BatchSize:", |mapping| mapping.batch_size == 100);
 }
 
 #[test]

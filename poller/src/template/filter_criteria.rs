@@ -270,7 +270,7 @@ mod tests {
             "`Pattern` is a map | must be a text | put the JSON of the pattern in quotes",
         );
         check_refused("{Filters: [{Pattern: [a]}]}", "`Pattern` is a list | must be a text");
-        check_refused("{Filters: [{Pattern: }]}", "`Pattern` is empty | must be a text");
+        check_refused("{Filters: [{Pattern: }]}", "the filter has no `Pattern`");
     }
 
     #[test]

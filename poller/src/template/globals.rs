@@ -86,7 +86,7 @@ impl Globals {
                         .at(section.key_span, "unknown section")
                         .help(suggest::did_you_mean(name, SECTIONS, "sections")),
                 );
-            } else if name == "Function" {
+            } else if name == "Function" && section.value.value != Value::Null {
                 function = function_properties(section, diagnostics);
             }
         }
@@ -217,6 +217,21 @@ mod tests {
         };
         assert_eq!(timeout_and_memory("'*'"), (3, 128));
         assert_eq!(timeout_and_memory("[Timeout]"), (3, 256));
+    }
+
+    #[test]
+    fn empty_properties_set_nothing_and_an_own_empty_one_takes_the_global_value_away() {
+        for (global, own, seconds) in [
+            ("{Timeout: }", "", 3),
+            ("{Timeout: }", "Timeout: 9", 9),
+            ("{Timeout: 9}", "Timeout:", 3),
+            ("", "", 3),
+        ] {
+            let loaded = loaded(global, own);
+            check_problem(&loaded, "");
+            let function = &loaded.application.expect("there is no problem").functions["Ledger"];
+            assert_eq!(function.timeout, Duration::from_secs(seconds), "{global} {own}");
+        }
     }
 
     #[test]

@@ -6,6 +6,9 @@ use super::source::Span;
 use super::yaml_scalar;
 use std::borrow::Cow;
 
+/// Properties whose keys are names that the user chose.
+const NAMES: [&str; 3] = ["Events", "Tags", "Variables"];
+
 /// A piece of the template.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Node {
@@ -102,6 +105,32 @@ impl Node {
     /// The value under a key, if this is a map that has it.
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
         self.as_mapping()?.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+    }
+
+    /// Takes out every property without a value, at any depth: AWS reads `Timeout:` with nothing behind it as if it were
+    /// not there. Names that the user chose stay, and so do the arguments of intrinsic functions but the branches of
+    /// `Fn::If`.
+    pub(super) fn remove_empty_properties(&mut self) {
+        let intrinsic = self.as_intrinsic().map(|(name, _)| name == "Fn::If");
+        match &mut self.value {
+            Value::Null | Value::Scalar(_) => {}
+            Value::Sequence(items) => items.iter_mut().for_each(Self::remove_empty_properties),
+            Value::Mapping(_) if intrinsic == Some(false) => {}
+            Value::Mapping(entries) => {
+                if intrinsic.is_none() {
+                    entries.retain(|entry| entry.value.value != Value::Null);
+                }
+                for entry in entries {
+                    if let Value::Mapping(named) = &mut entry.value.value
+                        && NAMES.contains(&entry.key.as_str())
+                    {
+                        named.iter_mut().for_each(|named| named.value.remove_empty_properties());
+                    } else {
+                        entry.value.remove_empty_properties();
+                    }
+                }
+            }
+        }
     }
 
     /// The name and the argument, if this is a call of an intrinsic function: a map of one key, `Ref` or `Fn::…`.

@@ -92,6 +92,7 @@ impl Resource {
             return None;
         }
         globals.apply(&mut resource, &ignored_globals);
+        resource.properties.remove_empty_properties();
         Some(resource)
     }
 
@@ -110,6 +111,7 @@ impl Resource {
     fn read_attribute(&mut self, attribute: Entry) -> Option<Diagnostic> {
         match attribute.key.as_str() {
             "Properties" if attribute.value.as_mapping().is_some() => self.properties = attribute.value,
+            "Properties" if attribute.value.value == Value::Null => {}
             "Properties" => return Some(wrong_shape(&attribute, "a map")),
             "Condition" => match attribute.value.as_scalar() {
                 Some(name) => self.condition = Some((name.to_owned(), attribute.value.span)),

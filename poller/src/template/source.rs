@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 /// The largest template that CloudFormation takes (from S3), in bytes.
 pub const TEMPLATE_BYTES_MAX: u64 = 1024 * 1024;
 
+/// May stand at the start of a file; nobody sees it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// A stretch of the template's text, in bytes from its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
@@ -61,7 +64,7 @@ impl Source {
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Position {
             line: before.bytes().filter(|&byte| byte == b'\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            column: before[line_start..].trim_start_matches(BYTE_ORDER_MARK).chars().count() + 1,
         }
     }
 
@@ -130,6 +133,7 @@ mod tests {
         check("é: x\n", 4, 1, 4);
         check("a\r\nb", 3, 2, 1);
         check("a", 99, 1, 2);
+        check("\u{feff}a: 1", 3, 1, 1);
     }
 
     #[test]

@@ -1,47 +1,64 @@
-//! A map of YAML while it is read: keys are unique, and `<<` takes over what other maps have.
+//! A map of YAML while it is read: of a key that stands twice the last one counts, and `<<` takes over what other maps have.
 
-use super::diagnostics::{Code, Diagnostic};
+use super::diagnostics::{Code, Diagnostic, Diagnostics};
 use super::node::{Entry, Node, Value};
 use super::source::Span;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-/// The key that takes over the keys of other maps (YAML 1.1).
-const MERGE_KEY: &str = "<<";
+/// A key whose value has not come yet.
+pub(super) struct Key {
+    pub(super) text: String,
+    pub(super) span: Span,
+    /// Whether it is `<<` without quotes, which takes over the keys of other maps (YAML 1.1).
+    pub(super) is_merge: bool,
+}
 
 /// A map whose end has not come yet.
 #[derive(Default)]
 pub(super) struct OpenMapping {
-    pub(super) entries: Vec<Entry>,
+    pub(super) key: Option<Key>,
+    entries: Vec<Entry>,
+    indices: HashMap<String, usize>,
+    /// Of the keys that stand twice: the index of the entry, and the place of the first one.
+    first_places: BTreeMap<usize, Span>,
     merged: Vec<Entry>,
-    /// A key whose value has not come yet.
-    pub(super) key: Option<(String, Span)>,
-    seen: HashMap<String, Span>,
 }
 
 impl OpenMapping {
-    /// Adds an entry; answers what is wrong if its key is there already.
-    pub(super) fn add(&mut self, entry: Entry) -> Option<Diagnostic> {
-        if entry.key == MERGE_KEY {
-            self.merged.extend(merged_entries(entry.value));
-            return None;
-        }
-        if let Some(&first) = self.seen.get(&entry.key) {
-            return Some(
-                Diagnostic::error(Code::DuplicateKey, format!("`{}` stands twice in this map", entry.key))
-                    .at(entry.key_span, "second time")
-                    .related(first, "first time")
-                    .help("remove one of them"),
-            );
-        }
-        self.seen.insert(entry.key.clone(), entry.key_span);
-        self.entries.push(entry);
-        None
+    /// Where the last value ends.
+    pub(super) fn end(&self) -> Option<usize> {
+        self.entries.last().map(|entry| entry.value.span.end)
     }
 
-    /// Its own entries, then those of merged maps whose keys it does not have: the first one that has a key wins.
-    pub(super) fn into_entries(mut self) -> Vec<Entry> {
-        for entry in self.merged {
-            if self.seen.insert(entry.key.clone(), entry.key_span).is_none() {
+    pub(super) fn add(&mut self, key: Key, value: Node) {
+        if key.is_merge {
+            self.merged.extend(merged_entries(value));
+            return;
+        }
+        let entry = Entry { key: key.text, key_span: key.span, value };
+        if let Some(&index) = self.indices.get(&entry.key) {
+            self.first_places.entry(index).or_insert(self.entries[index].key_span);
+            self.entries[index] = entry;
+        } else {
+            self.indices.insert(entry.key.clone(), self.entries.len());
+            self.entries.push(entry);
+        }
+    }
+
+    /// Its own entries, then those of merged maps whose keys it does not have; of these, too, the last one counts.
+    /// Warns of each key that stands twice.
+    pub(super) fn into_entries(mut self, diagnostics: &mut Diagnostics) -> Vec<Entry> {
+        for (&index, &first) in &self.first_places {
+            let Entry { key, key_span, .. } = &self.entries[index];
+            diagnostics.push(
+                Diagnostic::warning(Code::DuplicateKey, format!("`{key}` stands twice in this map"))
+                    .at(*key_span, "this one counts, as on AWS")
+                    .related(first, "ignored"),
+            );
+        }
+        for entry in self.merged.into_iter().rev() {
+            if !self.indices.contains_key(&entry.key) {
+                self.indices.insert(entry.key.clone(), self.entries.len());
                 self.entries.push(entry);
             }
         }
@@ -49,11 +66,11 @@ impl OpenMapping {
     }
 }
 
-/// What `<<: *map` and `<<: [*map, *map]` take over.
+/// What `<<: *map` and `<<: [*map, *map]` take over. Of several maps the first one that has a key counts.
 fn merged_entries(node: Node) -> Vec<Entry> {
     match node.value {
         Value::Mapping(entries) => entries,
-        Value::Sequence(items) => items.into_iter().flat_map(merged_entries).collect(),
+        Value::Sequence(items) => items.into_iter().rev().flat_map(merged_entries).collect(),
         Value::Null | Value::Scalar(_) => Vec::new(),
     }
 }

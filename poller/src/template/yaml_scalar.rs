@@ -2,27 +2,36 @@
 
 use super::node::{Entry, Node, Scalar, Style, Value};
 use super::source::Span;
-use saphyr_parser::{ScalarStyle, Tag};
 use std::borrow::Cow;
 
+/// What begins all tags of YAML itself: `!!str` is `tag:yaml.org,2002:str`.
+pub(super) const YAML_TAG_PREFIX: &str = "tag:yaml.org,2002:";
+
 /// A single value with its tag carried out.
-pub(super) fn scalar(text: String, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {
-    let is_plain = style == ScalarStyle::Plain && !tag.is_some_and(Tag::is_yaml_core_schema);
-    let value = match text.as_str() {
-        "" | "~" | "null" | "Null" | "NULL" if is_plain => Value::Null,
-        _ if is_plain => Value::Scalar(Scalar { text, style: Style::Plain }),
-        _ => Value::Scalar(Scalar { text, style: Style::Text }),
+pub(super) fn scalar(text: String, is_plain: bool, tag: Option<&str>, span: Span) -> Node {
+    let short = tag.and_then(short_tag);
+    let value = match tag.and_then(|tag| tag.strip_prefix(YAML_TAG_PREFIX)) {
+        Some("null") => Value::Null,
+        Some("int") => Value::Scalar(Scalar { text: text.trim().to_owned(), style: Style::Plain }),
+        Some("bool" | "float") => Value::Scalar(Scalar { text, style: Style::Plain }),
+        Some(_) => Value::Scalar(Scalar { text, style: Style::Text }),
+        None if is_plain && is_null(&text) => Value::Null,
+        // `!Ref` with nothing behind it.
+        None if short.is_some() && text.is_empty() => Value::Null,
+        None if is_plain => Value::Scalar(Scalar { text, style: Style::Plain }),
+        None => Value::Scalar(Scalar { text, style: Style::Text }),
     };
-    tagged(Node { value, span }, tag.and_then(short_tag))
+    tagged(Node { value, span }, short)
+}
+
+fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
 /// The long form of `!Ref`, `!Condition` and `!Name`; `None` for YAML's own tags.
-pub(super) fn short_tag(tag: &Tag) -> Option<String> {
-    if tag.handle != "!" || tag.suffix.is_empty() {
-        return None;
-    }
-    Some(match tag.suffix.as_str() {
-        "Ref" | "Condition" => tag.suffix.clone(),
+pub(super) fn short_tag(tag: &str) -> Option<String> {
+    Some(match tag.strip_prefix('!')? {
+        name @ ("Ref" | "Condition") => name.to_owned(),
         name => format!("Fn::{name}"),
     })
 }
