@@ -67,14 +67,14 @@ impl Context<'_> {
         Err(self.wrong_arguments("Fn::FindInMap", span, "a map's name and two keys"))
     }
 
-    /// Functions that are there only with a macro.
+    /// Functions that are there only with a macro: Pelton carries them out in any case.
     pub(super) fn require_language_extensions(&mut self, name: &str, span: Span) {
         if self.document.has_language_extensions {
             return;
         }
         let message = format!("`{name}` needs the transform `{LANGUAGE_EXTENSIONS}`");
         self.report(
-            Diagnostic::error(Code::Missing, message)
+            Diagnostic::warning(Code::Missing, message)
                 .at(span, "without it, AWS does not know this")
                 .help(format!("add `{LANGUAGE_EXTENSIONS}` to the list `Transform`, before SAM's")),
         );

@@ -3,12 +3,12 @@
 //! Evaluation is lazy: only what Pelton needs is looked at, and only that can be wrong. It always ends: its depth and
 //! its work are limited, whatever the template.
 
-use super::diagnostics::{Code, Diagnostic, Diagnostics};
+use super::diagnostics::{Code, Diagnostic, Diagnostics, Severity};
 use super::document::Document;
 use super::node::Node;
 use super::parameters::ParameterValue;
 use super::source::Span;
-use super::{FunctionsRun, LoadOptions, Unsupported};
+use super::{FunctionsRun, LoadOptions};
 use std::collections::BTreeMap;
 
 /// Functions inside functions, and references to what refers on: each level is a few frames of the stack.
@@ -42,6 +42,8 @@ pub(super) struct Context<'t> {
     pub(super) options: &'t LoadOptions,
     pub(super) diagnostics: Diagnostics,
     pub(super) parameters: BTreeMap<&'t str, ParameterValue>,
+    /// What is wrong with a parameter whose value nobody gave: it matters to whoever needs the parameter.
+    pub(super) parameter_problems: BTreeMap<&'t str, Vec<Diagnostic>>,
     /// Values that nobody is to see (`NoEcho`).
     pub(super) secrets: Vec<String>,
     /// Conditions that were evaluated.
@@ -51,7 +53,7 @@ pub(super) struct Context<'t> {
     lookups: Vec<(&'static str, &'t str)>,
     depth: usize,
     work: usize,
-    /// How many attempts are under way whose problems will be forgotten.
+    /// How many attempts are under way whose problems will be forgotten, or only warned of.
     quiet: usize,
 }
 
@@ -62,6 +64,7 @@ impl<'t> Context<'t> {
             options,
             diagnostics,
             parameters: BTreeMap::new(),
+            parameter_problems: BTreeMap::new(),
             secrets: Vec::new(),
             conditions: BTreeMap::new(),
             scope: Scope::Resources,
@@ -85,13 +88,11 @@ impl<'t> Context<'t> {
         message: impl Into<String>,
         label: impl Into<String>,
     ) -> Reported {
-        let diagnostic = match self.options.unsupported {
-            Unsupported::Refuse => Diagnostic::error(Code::Unsupported, message)
-                .help("remove it, or start with `--allow-unsupported` to run without it"),
-            Unsupported::Warn => {
-                Diagnostic::warning(Code::Unsupported, message).help("Pelton runs without it")
-            }
-        };
+        let diagnostic = self.options.unsupported.diagnostic(
+            message,
+            "remove it, or start with `--allow-unsupported` to run without it",
+            "Pelton runs without it",
+        );
         self.report(diagnostic.at(span, label))
     }
 
@@ -120,6 +121,33 @@ impl<'t> Context<'t> {
             self.conditions.retain(|_, holds| holds.is_ok());
         }
         result
+    }
+
+    /// Runs `attempt` and warns of the problems that it reports: nothing that runs needs what it looks at.
+    pub(super) fn leniently<T>(&mut self, attempt: impl FnOnce(&mut Self) -> T) -> T {
+        let mark = self.diagnostics.mark();
+        self.quiet += 1;
+        let result = attempt(self);
+        self.quiet -= 1;
+        let problems = self.diagnostics.take(mark);
+        self.diagnostics.push_as_warnings(problems);
+        if self.quiet == 0 {
+            self.conditions.retain(|_, holds| holds.is_ok());
+        }
+        result
+    }
+
+    /// Reports what is wrong with a parameter that is needed.
+    pub(super) fn report_problems_of_parameter(&mut self, name: &str) {
+        let is_error = |problem: &&Diagnostic| problem.severity == Severity::Error;
+        if self.quiet == 0 {
+            let problems = self.parameter_problems.remove(name).unwrap_or_default();
+            self.diagnostics.extend(problems);
+        } else if let Some(problem) =
+            self.parameter_problems.get(name).and_then(|all| all.iter().find(is_error))
+        {
+            self.diagnostics.push(problem.clone());
+        }
     }
 
     /// Does the same with each item, and gives up only after the last: what is wrong with one hides nothing.
@@ -156,7 +184,7 @@ impl<'t> Context<'t> {
         if self.work <= WORK_MAX {
             return Ok(());
         }
-        if was_exhausted && self.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::TooLarge) {
+        if was_exhausted && self.diagnostics.has_error(Code::TooLarge) {
             return Err(Reported);
         }
         let message = format!("the template's functions make more than {WORK_MAX} bytes");
@@ -172,8 +200,8 @@ impl<'t> Context<'t> {
         look: impl FnOnce(&mut Self) -> Result<T, Reported>,
     ) -> Result<T, Reported> {
         if let Some(first) = self.lookups.iter().position(|&lookup| lookup == (kind, name)) {
-            // Most circles were found before anything was evaluated; one is not told twice.
-            if self.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::Cycle) {
+            // A circle is met from each of its names; one is not told twice.
+            if self.diagnostics.has_error(Code::Cycle) {
                 return Err(Reported);
             }
             let path: Vec<&str> = self.lookups[first..].iter().map(|&(_, name)| name).collect();
@@ -186,7 +214,7 @@ impl<'t> Context<'t> {
     }
 
     /// Reports that names refer to each other in a circle.
-    pub(super) fn report_cycle(&mut self, path: &[&str], span: Span) -> Reported {
+    fn report_cycle(&mut self, path: &[&str], span: Span) -> Reported {
         let circle = [path, &path[..1]].concat().join(" -> ");
         self.report(
             Diagnostic::error(Code::Cycle, format!("names refer to each other in a circle: {circle}"))

@@ -1,12 +1,14 @@
-//! Resources and conditions that refer to each other in a circle: CloudFormation makes none of them.
+//! Resources that refer to each other in a circle: CloudFormation makes none of them, and Pelton runs them.
 //!
-//! In: the template. Out: each circle, reported once. Looks at every reference, also at those that Pelton does not
-//! need, but only at the branch of an `Fn::If` that counts.
+//! In: the template. Out: a warning for each circle through a resource that Pelton reads. Looks at every reference, also
+//! at those that Pelton does not need, but only at the branch of an `Fn::If` that counts.
 
 use super::context::Context;
+use super::diagnostics::{Code, Diagnostic};
 use super::node::{Entry, Node, Value};
 use super::references::{SAM_FUNCTION, referenced_id};
 use super::resource::Resource;
+use super::resource_types::READ;
 use super::source::Span;
 use super::text_functions::{Piece, pieces};
 use std::collections::BTreeMap;
@@ -17,35 +19,22 @@ const OWN_RESOURCES: [&str; 4] = ["Events", "EventInvokeConfig", "FunctionUrlCon
 /// From a name to the names that it needs, and where it says so.
 type Graph<'t> = BTreeMap<&'t str, Vec<(&'t str, Span)>>;
 
-/// Reports the circles.
+/// Warns of the circles through what Pelton reads. Where a value is needed for itself, its evaluation has told so.
 pub(super) fn check(context: &mut Context<'_>) {
-    let conditions = condition_graph(context);
-    report(context, &conditions);
-    let resources = resource_graph(context);
-    report(context, &resources);
-}
-
-fn condition_graph<'t>(context: &Context<'t>) -> Graph<'t> {
-    let mut graph = Graph::new();
-    for (name, entry) in &context.document.conditions {
-        let mut needs = Vec::new();
-        conditions_in(&entry.value, &mut needs);
-        graph.insert(name, needs);
+    if context.diagnostics.has_error(Code::Cycle) {
+        return;
     }
-    graph
-}
-
-fn conditions_in<'t>(node: &'t Node, needs: &mut Vec<(&'t str, Span)>) {
-    match &node.value {
-        Value::Null | Value::Scalar(_) => {}
-        Value::Sequence(items) => items.iter().for_each(|item| conditions_in(item, needs)),
-        Value::Mapping(entries) => {
-            for Entry { key, value, .. } in entries {
-                match value.as_scalar() {
-                    Some(name) if key == "Condition" => needs.push((name, value.span)),
-                    Some(_) | None => conditions_in(value, needs),
-                }
-            }
+    let resources = resource_graph(context);
+    for (circle, span) in circles(&resources) {
+        let kinds = circle.iter().filter_map(|id| context.kind_of_resource(id));
+        if kinds.into_iter().any(|kind| READ.contains(&kind)) {
+            let circle = [&circle[..], &circle[..1]].concat().join(" -> ");
+            let message = format!("resources refer to each other in a circle: {circle}");
+            context.report(
+                Diagnostic::warning(Code::Cycle, message)
+                    .at(span, "this closes the circle")
+                    .help("AWS refuses the template: remove one of these references"),
+            );
         }
     }
 }
@@ -80,7 +69,8 @@ fn properties_of(resource: &Resource) -> impl Iterator<Item = &Entry> {
     properties.iter().filter(move |property| !is_own_resource(&property.key))
 }
 
-fn references_in<'t>(context: &mut Context<'t>, node: &'t Node, needs: &mut Vec<(&'t str, Span)>) {
+/// What a value refers to, and where.
+pub(super) fn references_in<'t>(context: &mut Context<'t>, node: &'t Node, needs: &mut Vec<(&'t str, Span)>) {
     if let Some(("Fn::If", argument)) = node.as_intrinsic()
         && let Ok(branch) = context.quietly(|context| context.branch(argument, node.span))
     {
@@ -106,8 +96,10 @@ fn references_in<'t>(context: &mut Context<'t>, node: &'t Node, needs: &mut Vec<
     }
 }
 
-/// Walks depth first, with its own stack: a chain of references may be as long as the template.
-fn report(context: &mut Context<'_>, graph: &Graph<'_>) {
+/// Each circle, and where it closes. Walks depth first, with its own stack: a chain of references may be as long as the
+/// template.
+fn circles<'t>(graph: &Graph<'t>) -> Vec<(Vec<&'t str>, Span)> {
+    let mut circles = Vec::new();
     let mut done: BTreeMap<&str, Visit> = BTreeMap::new();
     for &start in graph.keys() {
         if done.contains_key(start) {
@@ -129,13 +121,13 @@ fn report(context: &mut Context<'_>, graph: &Graph<'_>) {
                 }
                 Some(Visit::Open) => {
                     let first = path.iter().position(|&(name, _)| name == need).unwrap_or(0);
-                    let circle: Vec<&str> = path[first..].iter().map(|&(name, _)| name).collect();
-                    context.report_cycle(&circle, span);
+                    circles.push((path[first..].iter().map(|&(name, _)| name).collect(), span));
                 }
                 Some(Visit::Closed) => {}
             }
         }
     }
+    circles
 }
 
 /// How far the walk is with a name.
@@ -158,21 +150,52 @@ mod tests {
 
     #[test]
     fn circles_are_found_through_every_kind_of_reference() {
-        check("  A: {Type: Custom::T, DependsOn: A}", "in a circle: A -> A");
+        let stream = |rest: &str| format!("Type: AWS::Kinesis::Stream, {rest} Properties: {{ShardCount: 1}}");
         check(
-            "  A: {Type: Custom::T, DependsOn: [B]}\n  B: {Type: Custom::T, Properties: {X: !Ref A}}",
+            &format!("  A: {{{}}}", stream("DependsOn: A,")),
+            "warning cycle: resources refer to each other in a circle: A -> A",
+        );
+        check(
+            &format!(
+                "  A: {{{}}}\n  B: {{Type: Custom::T, Properties: {{X: !Ref A}}}}",
+                stream("DependsOn: [B],")
+            ),
             "A -> B -> A",
         );
+        let consumer = |id: &str| {
+            format!(
+                "  C: {{Type: AWS::Kinesis::StreamConsumer, Properties: {{X: [{{Y: !GetAtt {id}.Arn}}]}}}}"
+            )
+        };
         check(
-            "  A: {Type: Custom::T, Properties: {X: [{Y: !GetAtt B.Arn}]}}\n  B: {Type: Custom::T, Properties: {X: !Sub '${A.Arn}'}}",
-            "A -> B -> A",
+            &format!("{}\n  B: {{Type: Custom::T, Properties: {{X: !Sub '${{C.Arn}}'}}}}", consumer("B")),
+            "B -> C -> B",
         );
-        check("  A: {Type: AWS::Kinesis::Stream, Properties: {ShardCount: 1, Name: !Ref A}}", "A -> A");
-        check("  A: {Type: Custom::T, DependsOn: B}\n  B: {Type: Custom::T}", "");
+        check(&format!("  A: {{{}}}\n  B: {{Type: Custom::T}}", stream("DependsOn: [B, B],")), "");
+    }
+
+    #[test]
+    fn a_value_that_needs_itself_is_refused_where_it_is_needed() {
+        let named = "{Type: AWS::Kinesis::Stream, Properties: {ShardCount: 1, Name: !Ref A}}";
+        check(&format!("  A: {named}"), "warning cycle: names refer to each other in a circle: A -> A");
+        let mapping =
+            "Properties: {EventSourceArn: !GetAtt A.Arn, FunctionName: !Ref F, StartingPosition: LATEST}";
+        let function = "Properties: {Handler: bootstrap, Runtime: provided.al2023}";
         check(
-            "  A: {Type: Custom::T, DependsOn: [B, B, C]}\n  B: {Type: Custom::T, DependsOn: C}\n  C: {Type: Custom::T}",
-            "",
+            &format!(
+                "  A: {named}\n  M: {{Type: AWS::Lambda::EventSourceMapping, {mapping}}}\n  F: {{Type: AWS::Lambda::Function, {function}}}"
+            ),
+            "error cycle: names refer to each other in a circle: A -> A",
         );
+    }
+
+    #[test]
+    fn a_circle_of_what_pelton_does_not_read_is_no_problem() {
+        check("  A: {Type: Custom::T, DependsOn: B}\n  B: {Type: Custom::T, Properties: {X: !Ref A}}", "");
+        let conditions = "Conditions: {A: !Not [!Condition B], B: !Not [!Condition A]}";
+        check(&format!("  A: {{Type: Custom::T, Condition: A}}\n{conditions}"), "");
+        let stream = "{Type: AWS::Kinesis::Stream, Condition: A, Properties: {ShardCount: 1}}";
+        check(&format!("  S: {stream}\n{conditions}"), "names refer to each other in a circle: A -> B -> A");
     }
 
     #[test]

@@ -6,11 +6,8 @@ use super::render;
 use super::source::{Position, Source, Span};
 use std::fmt;
 
-/// More problems than this are counted, not kept: the first ones tell what to do.
+/// More problems of one severity than this are counted, not kept: the first ones tell what to do.
 pub const DIAGNOSTICS_MAX: usize = 100;
-
-/// Fewer warnings, so that they leave room for errors.
-const WARNINGS_MAX: usize = DIAGNOSTICS_MAX / 2;
 
 /// Whether a problem keeps the template from being run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,23 +160,23 @@ pub enum Colour {
 pub struct Diagnostics {
     source: Source,
     items: Vec<Diagnostic>,
-    left_out: usize,
     errors_left_out: usize,
+    warnings_left_out: usize,
 }
 
 /// How many problems there were, to go back to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
     items: usize,
-    left_out: usize,
     errors_left_out: usize,
+    warnings_left_out: usize,
 }
 
 impl Diagnostics {
     /// No problems so far in this template.
     #[must_use]
     pub fn new(source: Source) -> Self {
-        Self { source, items: Vec::new(), left_out: 0, errors_left_out: 0 }
+        Self { source, items: Vec::new(), errors_left_out: 0, warnings_left_out: 0 }
     }
 
     /// Adds a problem, unless the same one is there. Texts of the template in it are cut to what can be read.
@@ -188,13 +185,12 @@ impl Diagnostics {
         if self.items.contains(&diagnostic) {
             return;
         }
-        let is_error = diagnostic.severity == Severity::Error;
-        let kept_max = if is_error { DIAGNOSTICS_MAX } else { WARNINGS_MAX };
-        if self.items.len() < kept_max {
-            self.items.push(diagnostic);
-        } else {
-            self.left_out += 1;
-            self.errors_left_out += usize::from(is_error);
+        let severity = diagnostic.severity;
+        let count = self.items.iter().filter(|item| item.severity == severity).count();
+        match severity {
+            _ if count < DIAGNOSTICS_MAX => self.items.push(diagnostic),
+            Severity::Error => self.errors_left_out += 1,
+            Severity::Warning => self.warnings_left_out += 1,
         }
     }
 
@@ -211,7 +207,12 @@ impl Diagnostics {
     /// Whether anything keeps the template from being run.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.errors_left_out > 0 || self.items.iter().any(|item| item.severity == Severity::Error)
+        self.items.iter().any(|item| item.severity == Severity::Error)
+    }
+
+    /// Whether there is an error of that kind.
+    pub(super) fn has_error(&self, code: Code) -> bool {
+        self.items.iter().any(|item| item.severity == Severity::Error && item.code == code)
     }
 
     /// Whether there is nothing to say.
@@ -223,7 +224,7 @@ impl Diagnostics {
     /// How many problems were too many to keep.
     #[must_use]
     pub fn left_out(&self) -> usize {
-        self.left_out
+        self.errors_left_out + self.warnings_left_out
     }
 
     /// The template that this is about.
@@ -250,19 +251,82 @@ impl Diagnostics {
     }
 
     pub(super) fn mark(&self) -> Mark {
-        Mark { items: self.items.len(), left_out: self.left_out, errors_left_out: self.errors_left_out }
+        Mark {
+            items: self.items.len(),
+            errors_left_out: self.errors_left_out,
+            warnings_left_out: self.warnings_left_out,
+        }
     }
 
     /// Forgets what came after the mark.
     pub(super) fn forget(&mut self, since: Mark) {
-        self.items.truncate(since.items);
-        self.left_out = since.left_out;
+        self.take(since);
+    }
+
+    /// Takes out what came after the mark.
+    pub(super) fn take(&mut self, since: Mark) -> Vec<Diagnostic> {
         self.errors_left_out = since.errors_left_out;
+        self.warnings_left_out = since.warnings_left_out;
+        self.items.split_off(since.items)
+    }
+
+    /// What came after the mark.
+    pub(super) fn since(&self, mark: Mark) -> &[Diagnostic] {
+        &self.items[mark.items..]
+    }
+
+    /// Adds problems of something that Pelton does not need, unless one is known as an error.
+    pub(super) fn push_as_warnings(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        for mut diagnostic in diagnostics {
+            diagnostic.shorten();
+            if !self.items.contains(&diagnostic) {
+                self.push(Diagnostic { severity: Severity::Warning, ..diagnostic });
+            }
+        }
     }
 
     /// Whether an error came after the mark.
     pub(super) fn has_errors_since(&self, mark: Mark) -> bool {
         self.errors_left_out > mark.errors_left_out
-            || self.items[mark.items..].iter().any(|item| item.severity == Severity::Error)
+            || self.since(mark).iter().any(|item| item.severity == Severity::Error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn diagnostics(warnings: usize) -> Diagnostics {
+        let mut diagnostics = Diagnostics::new(Source::new(Path::new("t"), String::new()));
+        for index in 0..warnings {
+            diagnostics.push(Diagnostic::warning(Code::Ignored, index.to_string()));
+        }
+        diagnostics
+    }
+
+    #[test]
+    fn no_number_of_warnings_makes_an_error() {
+        let diagnostics = diagnostics(2 * DIAGNOSTICS_MAX);
+        assert!(!diagnostics.has_errors());
+        assert_eq!(diagnostics.left_out(), DIAGNOSTICS_MAX);
+    }
+
+    #[test]
+    fn no_number_of_warnings_hides_an_error() {
+        let mut diagnostics = diagnostics(2 * DIAGNOSTICS_MAX);
+        diagnostics.push(Diagnostic::error(Code::Missing, "x"));
+        assert!(diagnostics.has_errors());
+        assert!(diagnostics.iter().any(|item| item.severity == Severity::Error));
+    }
+
+    #[test]
+    fn what_is_known_as_an_error_is_not_told_as_a_warning() {
+        let mut diagnostics = diagnostics(0);
+        diagnostics.push(Diagnostic::error(Code::Missing, "x"));
+        diagnostics
+            .push_as_warnings([Diagnostic::error(Code::Missing, "x"), Diagnostic::error(Code::Missing, "y")]);
+        let severities: Vec<Severity> = diagnostics.iter().map(|item| item.severity).collect();
+        assert_eq!(severities, [Severity::Error, Severity::Warning]);
     }
 }

@@ -5,10 +5,13 @@
 
 use super::diagnostics::{Code, Diagnostic, Diagnostics};
 use super::globals;
+use super::intrinsics::FOR_EACH;
 use super::node::{Entry, Node, Value};
+use super::references::SAM_FUNCTION;
 use super::resource::Resource;
+use super::resource_types::{self, READ};
 use super::source::Span;
-use super::suggest;
+use super::{Unsupported, suggest};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// SAM's macro: without it, `AWS::Serverless::…` means nothing.
@@ -26,20 +29,22 @@ const TRANSFORMS: [&str; 5] = [
     "AWS::SecretsManager-2024-09-16",
 ];
 
-const SECTIONS: [&str; 12] = [
-    "AWSTemplateFormatVersion",
-    "Description",
-    "Metadata",
-    "Parameters",
-    "Rules",
-    "Mappings",
-    "Conditions",
-    "Transform",
-    "Globals",
-    "Resources",
-    "Outputs",
-    "Hooks",
-];
+/// The sections that Pelton reads.
+const READ_SECTIONS: [&str; 6] =
+    ["Parameters", "Mappings", "Conditions", "Transform", "Globals", "Resources"];
+
+/// The sections that only AWS reads.
+const OTHER_SECTIONS: [&str; 6] =
+    ["AWSTemplateFormatVersion", "Description", "Metadata", "Rules", "Outputs", "Hooks"];
+
+/// What makes resources, parameters or sections that the template does not show.
+#[derive(Debug)]
+pub(super) struct Unseen {
+    /// Its name: a macro, or a function in the place of a resource.
+    pub(super) name: String,
+    /// Whether it was refused: what might come of it is not told as well.
+    pub(super) is_refused: bool,
+}
 
 /// As many resources as CloudFormation takes in a template.
 const RESOURCES_MAX: usize = 500;
@@ -53,6 +58,8 @@ pub(super) struct Document {
     pub(super) resources: Vec<Resource>,
     /// Whether the template may call what the macro `AWS::LanguageExtensions` carries out.
     pub(super) has_language_extensions: bool,
+    /// What makes things that are not seen here.
+    pub(super) unseen: Vec<Unseen>,
     by_id: BTreeMap<String, usize>,
     /// Entries of `Resources` that are no resources, which was reported: a reference to one is not told again.
     broken: BTreeSet<String>,
@@ -60,7 +67,7 @@ pub(super) struct Document {
 
 impl Document {
     /// Takes a template apart. What has the wrong shape is reported and left out.
-    pub(super) fn read(root: Node, diagnostics: &mut Diagnostics) -> Self {
+    pub(super) fn read(root: Node, unsupported: Unsupported, diagnostics: &mut Diagnostics) -> Self {
         let mut document = Self::default();
         let start = Span { start: root.span.start, end: root.span.start };
         let Value::Mapping(sections) = root.value else {
@@ -82,26 +89,22 @@ impl Document {
                     document.conditions = named.map(|entry| (entry.key.clone(), entry)).collect();
                 }
                 "Transform" => {
-                    let transforms = check_transforms(&section.value, diagnostics);
+                    let transforms = document.read_transforms(&section.value, unsupported, diagnostics);
                     has_sam_transform = transforms.contains(&SAM_TRANSFORM);
                     document.has_language_extensions = transforms.contains(&LANGUAGE_EXTENSIONS);
                 }
                 "Fn::Transform" => {
-                    check_transforms(&section.value, diagnostics);
+                    document.read_transforms(&section.value, unsupported, diagnostics);
                 }
                 "Globals" => globals = Some(entries_of(section, diagnostics)),
                 "Resources" => resources = Some(entries_of(section, diagnostics)),
-                name if SECTIONS.contains(&name) => {}
-                name => diagnostics.push(
-                    Diagnostic::error(Code::UnknownName, format!("a template has no section `{name}`"))
-                        .at(section.key_span, "unknown section")
-                        .help(suggest::did_you_mean(name, SECTIONS, "sections")),
-                ),
+                name if OTHER_SECTIONS.contains(&name) => {}
+                name => diagnostics.push(unknown_section(name, section.key_span)),
             }
         }
         let globals = globals::Globals::read(globals.unwrap_or_default(), diagnostics);
         match resources {
-            Some(resources) => document.read_resources(resources, &globals, diagnostics),
+            Some(resources) => document.read_resources(resources, &globals, unsupported, diagnostics),
             None => {
                 let message = "the template has no section `Resources`";
                 diagnostics
@@ -118,6 +121,7 @@ impl Document {
         &mut self,
         entries: Vec<Entry>,
         globals: &globals::Globals,
+        unsupported: Unsupported,
         diagnostics: &mut Diagnostics,
     ) {
         if let Some(excess) = entries.get(RESOURCES_MAX) {
@@ -130,6 +134,10 @@ impl Document {
             return;
         }
         for entry in entries {
+            if entry.key.starts_with("Fn::") {
+                self.read_loop(entry, unsupported, diagnostics);
+                continue;
+            }
             let id = entry.key.clone();
             match Resource::read(entry, globals, diagnostics) {
                 Some(resource) => {
@@ -141,14 +149,68 @@ impl Document {
         }
     }
 
+    /// `Fn::ForEach` and `Fn::Transform` in the place of a resource: a problem unless it is certain that Pelton reads
+    /// nothing of what they make.
+    fn read_loop(&mut self, entry: Entry, unsupported: Unsupported, diagnostics: &mut Diagnostics) {
+        let is_needed = may_make_what_is_read(&entry);
+        if is_needed {
+            diagnostics.push(
+                unsupported
+                    .diagnostic(
+                        format!("`{}` is not supported by Pelton", entry.key),
+                        "write the resources out, or start with `--allow-unsupported` to run without them",
+                        "Pelton runs without these resources",
+                    )
+                    .at(entry.key_span, "makes resources that Pelton would not see"),
+            );
+        }
+        let is_refused = is_needed && unsupported == Unsupported::Refuse;
+        self.unseen.push(Unseen { name: entry.key, is_refused });
+    }
+
+    /// The transforms that Pelton carries out. A macro may change everything: it is a problem.
+    fn read_transforms(
+        &mut self,
+        node: &Node,
+        unsupported: Unsupported,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<&'static str> {
+        let transforms = match &node.value {
+            Value::Sequence(items) => items.as_slice(),
+            Value::Null | Value::Scalar(_) | Value::Mapping(_) => std::slice::from_ref(node),
+        };
+        let mut known = Vec::new();
+        for transform in transforms {
+            let name = transform.as_scalar().or_else(|| transform.get("Name")?.as_scalar());
+            if let Some(transform) = TRANSFORMS.iter().find(|&&known| Some(known) == name) {
+                known.push(*transform);
+                continue;
+            }
+            let name = name.unwrap_or("this transform");
+            diagnostics.push(
+                unsupported
+                    .diagnostic(
+                        format!("`{name}` is not supported by Pelton"),
+                        "give Pelton the template as it is after the transform, or start with \
+                         `--allow-unsupported` to run it as it is before",
+                        "Pelton runs the template as it is before this transform",
+                    )
+                    .at(transform.span, "changes the template on AWS in a way that Pelton cannot know"),
+            );
+            let is_refused = unsupported == Unsupported::Refuse;
+            self.unseen.push(Unseen { name: name.to_owned(), is_refused });
+        }
+        known
+    }
+
     /// The resource of that logical id.
     pub(super) fn resource(&self, id: &str) -> Option<&Resource> {
         self.by_id.get(id).map(|&index| &self.resources[index])
     }
 
-    /// Whether a resource of that name may be there, though it could not be read: that was reported.
+    /// Whether a resource of that name is there, though it could not be read: that was reported.
     pub(super) fn is_broken(&self, id: &str) -> bool {
-        self.broken.contains(id) || self.broken.iter().any(|id| id.starts_with("Fn::"))
+        self.broken.contains(id)
     }
 
     /// Logical ids, in the order of the template.
@@ -156,18 +218,50 @@ impl Document {
         self.resources.iter().map(|resource| resource.id.as_str())
     }
 
+    /// Without its transform, SAM's resources mean nothing to AWS. Pelton reads its functions.
     fn refuse_sam(&self, diagnostics: &mut Diagnostics) {
-        let Some(first) =
-            self.resources.iter().find(|resource| resource.kind.starts_with("AWS::Serverless::"))
-        else {
-            return;
+        let is_of_sam = |resource: &&Resource| resource.kind.starts_with("AWS::Serverless::");
+        let mut of_sam = self.resources.iter().filter(is_of_sam);
+        let function = of_sam.clone().find(|resource| resource.kind == SAM_FUNCTION);
+        let Some(first) = function.or_else(|| of_sam.next()) else { return };
+        let message = format!("`{}` needs SAM's transform", first.kind);
+        let diagnostic = match function {
+            Some(_) => Diagnostic::error(Code::Missing, message),
+            None => Diagnostic::warning(Code::Missing, message),
         };
         diagnostics.push(
-            Diagnostic::error(Code::Missing, format!("`{}` needs SAM's transform", first.kind))
+            diagnostic
                 .at(first.id_span, "")
                 .help(format!("add a line `Transform: {SAM_TRANSFORM}` at the top of the template")),
         );
     }
+}
+
+/// A slip in a section that Pelton reads is refused: what it holds would be lost.
+fn unknown_section(name: &str, span: Span) -> Diagnostic {
+    let known = [&READ_SECTIONS[..], &OTHER_SECTIONS].concat();
+    let nearest = suggest::nearest(name, known.iter().copied());
+    let nearest_read = nearest.filter(|nearest| READ_SECTIONS.contains(nearest));
+    suggest::unknown_name(name, nearest_read, format!("a template has no section `{name}`"))
+        .at(span, "unknown section")
+        .help(suggest::did_you_mean(name, known.iter().copied(), "sections"))
+}
+
+/// Whether a function in the place of a resource may make a resource that Pelton reads: unless all that it repeats is of
+/// other types.
+fn may_make_what_is_read(entry: &Entry) -> bool {
+    if !entry.key.starts_with(FOR_EACH) {
+        return true;
+    }
+    let repeated = entry.value.as_sequence().and_then(|arguments| arguments.get(2)?.as_mapping());
+    let Some(repeated) = repeated else { return true };
+    repeated.iter().any(|entry| {
+        if entry.key.starts_with("Fn::") {
+            return may_make_what_is_read(entry);
+        }
+        let kind = entry.value.get("Type").and_then(Node::as_scalar);
+        kind.is_none_or(|kind| READ.contains(&kind) || resource_types::check(kind, entry.key_span).is_some())
+    })
 }
 
 fn entries_of(section: Entry, diagnostics: &mut Diagnostics) -> Vec<Entry> {
@@ -184,27 +278,4 @@ fn entries_of(section: Entry, diagnostics: &mut Diagnostics) -> Vec<Entry> {
 pub(super) fn wrong_shape(entry: &Entry, wanted: &str) -> Diagnostic {
     Diagnostic::error(Code::WrongType, format!("`{}` is {}", entry.key, entry.value.kind()))
         .at(entry.key_span, format!("must be {wanted}"))
-}
-
-/// The ones that Pelton carries out; those that it would have to and cannot are reported.
-fn check_transforms(node: &Node, diagnostics: &mut Diagnostics) -> Vec<&'static str> {
-    let transforms = match &node.value {
-        Value::Sequence(items) => items.as_slice(),
-        Value::Null | Value::Scalar(_) | Value::Mapping(_) => std::slice::from_ref(node),
-    };
-    let mut known = Vec::new();
-    for transform in transforms {
-        let name = transform.as_scalar().or_else(|| transform.get("Name")?.as_scalar());
-        if let Some(transform) = TRANSFORMS.iter().find(|&&known| Some(known) == name) {
-            known.push(*transform);
-            continue;
-        }
-        let name = name.unwrap_or("this transform");
-        diagnostics.push(
-            Diagnostic::error(Code::Unsupported, format!("`{name}` is not supported by Pelton"))
-                .at(transform.span, "changes the template on AWS in a way that Pelton cannot know")
-                .help("give Pelton the template as it is after the transform"),
-        );
-    }
-    known
 }

@@ -43,7 +43,7 @@ pub(super) fn read<'t>(
     let sections = context.head(&property.value, "a map with `Variables`")?.unwrap_or_default();
     for section in sections {
         if section.key != "Variables" {
-            context.unknown_property(section, "`Environment`", &["Variables"]);
+            context.unknown_setting(section, "`Environment`", &["Variables"]);
             continue;
         }
         let variables = context.head(&section.value, "a map of names and values")?.unwrap_or_default();

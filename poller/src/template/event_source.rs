@@ -5,7 +5,7 @@ use super::diagnostics::{Code, Diagnostic};
 use super::node::{Entry, Node};
 use super::references::referenced_id;
 use super::source::Span;
-use super::streams::{STREAM, is_stream_name};
+use super::streams::is_stream_name;
 use crate::application::StreamArn;
 
 pub(super) const CONSUMER: &str = "AWS::Kinesis::StreamConsumer";
@@ -17,7 +17,6 @@ pub(super) fn read<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result
     let node = &property.value;
     let kind = referenced_id(node).and_then(|id| Some((id, context.kind_of_resource(id)?)));
     match kind {
-        None | Some((_, STREAM)) => read_arn(context, property, node),
         Some((id, CONSUMER)) => {
             fan_out_is_unsupported(context, node.span);
             let document = context.document;
@@ -27,10 +26,7 @@ pub(super) fn read<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result
                 None => Err(Reported),
             }
         }
-        Some((id, kind)) => {
-            let message = format!("`{id}` is an event source that Pelton does not read yet");
-            Err(context.unsupported(node.span, message, format!("a `{kind}`; only Kinesis streams are read")))
-        }
+        Some(_) | None => read_arn(context, property, node),
     }
 }
 
@@ -144,11 +140,11 @@ mod tests {
 
     #[test]
     fn other_sources_are_refused() {
-        check_refused("!GetAtt Table.StreamArn", "`Table` is an event source that Pelton does not read yet");
-        check_refused(
-            "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/l",
-            "does not read from `dynamodb` yet",
-        );
+        for source in ["!GetAtt Table.StreamArn", "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/l"]
+        {
+            check_refused(source, "the mapping `LedgerOrders` reads from DynamoDB Streams");
+        }
+        check_refused("arn:aws:s3:::bucket", "Pelton does not read from `s3` yet");
     }
 
     #[test]

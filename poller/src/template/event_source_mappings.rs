@@ -5,21 +5,22 @@
 //! push to a function (an API, a schedule) are somebody else's job, and mentioned.
 
 use super::context::{Context, Reported};
+use super::cycles::references_in;
 use super::diagnostics::{Code, Diagnostic};
+use super::event_source;
+use super::event_source_kind::{EVENT_TYPES, Service, find};
 use super::function_names;
 use super::mappings::{self, Declared};
 use super::node::Entry;
 use super::references::{SAM_FUNCTION, referenced_id};
 use super::resource::Resource;
 use super::source::Span;
+use super::streams::STREAM;
 use super::suggest;
 use crate::application::{Mapping, MappingId};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
-
-/// Events that are mappings, of sources that Pelton does not read yet.
-const OTHER_SOURCES: [&str; 6] = ["DynamoDB", "MSK", "SelfManagedKafka", "SQS", "MQ", "DocumentDB"];
 
 /// Events in which AWS calls the function: nothing is polled.
 const PUSHED: [&str; 12] = [
@@ -53,6 +54,8 @@ pub(super) struct EventSourceMappings {
     /// Logical ids of the functions that must be able to run: of enabled mappings, and of those that are wrong, so
     /// that what is wrong with their functions is told at the same time.
     pub(super) needed_functions: BTreeSet<String>,
+    /// Logical ids of the streams that mappings read, or would if nothing were wrong with them.
+    pub(super) needed_streams: BTreeSet<String>,
 }
 
 /// Every mapping of the template. Two of the same stream and function are reported.
@@ -60,14 +63,10 @@ pub(super) fn read_all(context: &mut Context<'_>) -> EventSourceMappings {
     let document = context.document;
     let mut mappings = EventSourceMappings::default();
     for resource in &document.resources {
-        let is_concerned = resource.kind == MAPPING || resource.kind == SAM_FUNCTION;
-        if !is_concerned || !context.may_exist(resource) {
-            continue;
-        }
-        if resource.kind == MAPPING {
-            read_resource(context, resource, &mut mappings);
-        } else {
-            read_events(context, resource, &mut mappings);
+        match resource.kind.as_str() {
+            MAPPING if context.may_exist(resource) => read_resource(context, resource, &mut mappings),
+            SAM_FUNCTION => read_events(context, resource, &mut mappings),
+            _ => {}
         }
     }
     refuse_doubles(context, &mappings.read);
@@ -75,6 +74,22 @@ pub(super) fn read_all(context: &mut Context<'_>) -> EventSourceMappings {
 }
 
 impl EventSourceMappings {
+    /// Notes which stream of the template a mapping reads.
+    fn need_stream<'t>(&mut self, context: &mut Context<'t>, source: Option<&&'t Entry>) {
+        let Some(source) = source else { return };
+        let arn = context.quietly(|context| event_source::read(context, source));
+        let mut mentioned = Vec::new();
+        references_in(context, &source.value, &mut mentioned);
+        let document = context.document;
+        for stream in document.resources.iter().filter(|resource| resource.kind == STREAM) {
+            let name = context.quietly(|context| context.name_of(stream));
+            let is_named = matches!((&arn, &name), (Ok(arn), Ok(name)) if arn.name == *name);
+            if is_named || mentioned.iter().any(|(id, _)| *id == stream.id) {
+                self.needed_streams.insert(stream.id.clone());
+            }
+        }
+    }
+
     /// Takes a mapping over. Nothing is left out in silence: if it could not be read, and no error says so, a warning
     /// does.
     fn take(
@@ -102,6 +117,20 @@ impl EventSourceMappings {
 
 fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings: &mut EventSourceMappings) {
     let Ok(properties) = context.properties(&resource.properties) else { return };
+    let source = properties.iter().find(|property| property.key == "EventSourceArn");
+    let declared = Declared {
+        id: MappingId(resource.id.clone()),
+        span: resource.id_span,
+        place: source.map_or(resource.id_span, |source| source.value.span),
+        properties: properties.clone(),
+        owner: "an event source mapping",
+        is_sam_event: false,
+        source_property: "EventSourceArn",
+        other_properties: &["FunctionName"],
+    };
+    if context.require_kinesis(&declared) == Err(Reported) {
+        return;
+    }
     let function = match properties.iter().find(|property| property.key == "FunctionName") {
         Some(property) => function_names::resolve(context, property),
         None => {
@@ -118,15 +147,7 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
         "FunctionName" => referenced_id(&property.value),
         _ => None,
     });
-    let declared = Declared {
-        id: MappingId(resource.id.clone()),
-        span: resource.id_span,
-        properties,
-        owner: "an event source mapping",
-        is_sam_event: false,
-        source_property: "EventSourceArn",
-        other_properties: &["FunctionName"],
-    };
+    mappings.need_stream(context, source);
     let function_id = function.as_ref().map_or(meant.unwrap_or_default(), |invoked| &invoked.function.id);
     let mapping = mappings::read(context, &declared, function_id);
     let read = match (mapping, function.as_ref()) {
@@ -139,44 +160,97 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
 }
 
 fn read_events<'t>(context: &mut Context<'t>, function: &'t Resource, mappings: &mut EventSourceMappings) {
+    // What is wrong with the condition of a function without mappings is no problem here.
+    let exists = match may_have_mappings(function) {
+        true => context.may_exist(function),
+        false => context.quietly(|context| context.may_exist(function)),
+    };
+    if !exists {
+        return;
+    }
     let Ok(properties) = context.properties(&function.properties) else { return };
     let Some(events) = properties.iter().find(|property| property.key == "Events") else { return };
     let Ok(events) = context.head(&events.value, "a map of events") else { return };
     for event in events.unwrap_or_default() {
         let Some(kind) = event_kind(context, event) else { continue };
-        if kind == "Kinesis" {
-            let id = format!("{}{}", function.id, event.key);
-            let read = read_event(context, function, event, &id);
-            mappings.take(context, (&id, event.key_span), &function.id, read);
-        } else {
-            report_other_kind(context, event, kind);
+        match find(&EVENT_TYPES, kind) {
+            Some(Service::Kinesis) => read_kinesis_event(context, function, event, mappings),
+            Some(Service::Other(service)) => {
+                let declared = declared_event(context, function, event);
+                context.refuse_service(&declared, service);
+            }
+            None => report_other_kind(context, event, kind),
         }
     }
 }
 
-fn report_other_kind(context: &mut Context<'_>, event: &Entry, kind: &str) {
-    let place = place_of_kind(event);
-    if OTHER_SOURCES.contains(&kind) {
-        let message = format!("events of type `{kind}` are not supported by Pelton yet");
-        context.unsupported(place, message, "only Kinesis streams are read");
+/// Whether any event of the function may be a mapping.
+fn may_have_mappings(function: &Resource) -> bool {
+    let Some(properties) = function.properties.as_mapping() else { return true };
+    let is_pushed = |event: &Entry| kind_of(event).is_some_and(|kind| PUSHED.contains(&kind));
+    match function.properties.get("Events") {
+        Some(events) => !events.as_mapping().is_some_and(|events| events.iter().all(is_pushed)),
+        None => properties.iter().any(|property| property.key.starts_with("Fn::")),
+    }
+}
+
+fn read_kinesis_event<'t>(
+    context: &mut Context<'t>,
+    function: &'t Resource,
+    event: &'t Entry,
+    mappings: &mut EventSourceMappings,
+) {
+    let declared = declared_event(context, function, event);
+    if context.require_kinesis(&declared) == Err(Reported) {
         return;
     }
+    mappings.need_stream(context, declared.properties.iter().find(|property| property.key == "Stream"));
+    let read = read_event(context, function, event, &declared);
+    mappings.take(context, (&declared.id.0, event.key_span), &function.id, read);
+}
+
+/// An event that is a mapping; properties of the wrong shape are none.
+fn declared_event<'t>(context: &mut Context<'t>, function: &Resource, event: &'t Entry) -> Declared<'t> {
+    let properties = event.value.get("Properties");
+    let properties = properties.map(|properties| context.quietly(|context| context.properties(properties)));
+    let properties = properties.unwrap_or(Ok(Vec::new()));
+    Declared {
+        id: MappingId(format!("{}{}", function.id, event.key)),
+        span: event.key_span,
+        place: place_of_kind(event),
+        properties: properties.unwrap_or_default(),
+        owner: "an event of type Kinesis",
+        is_sam_event: true,
+        source_property: "Stream",
+        other_properties: &[],
+    }
+}
+
+/// An event that is no mapping.
+fn report_other_kind(context: &mut Context<'_>, event: &Entry, kind: &str) {
+    let place = place_of_kind(event);
     if PUSHED.contains(&kind) {
         let message = format!("the event `{}` does not come from a stream", event.key);
         let label = format!("Pelton does not carry out `{kind}`");
         context.report(Diagnostic::warning(Code::Ignored, message).at(place, label));
         return;
     }
-    let known = ["Kinesis"].into_iter().chain(OTHER_SOURCES).chain(PUSHED);
+    let mappings = EVENT_TYPES.iter().map(|(kind, _)| *kind);
+    let known = mappings.clone().chain(PUSHED);
+    let nearest = suggest::nearest(kind, known.clone()).filter(|kind| find(&EVENT_TYPES, kind).is_some());
     context.report(
-        Diagnostic::error(Code::UnknownName, format!("there are no events of type `{kind}`"))
+        suggest::unknown_name(kind, nearest, format!("there are no events of type `{kind}`"))
             .at(place, "unknown type")
             .help(suggest::did_you_mean(kind, known, "types")),
     );
 }
 
+fn kind_of(event: &Entry) -> Option<&str> {
+    event.value.get("Type").and_then(|kind| kind.as_scalar())
+}
+
 fn event_kind<'t>(context: &mut Context<'t>, event: &'t Entry) -> Option<&'t str> {
-    let kind = event.value.get("Type").and_then(|kind| kind.as_scalar());
+    let kind = kind_of(event);
     if kind.is_none() {
         let message = format!("the event `{}` has no `Type`", event.key);
         context.report(
@@ -194,8 +268,9 @@ fn read_event<'t>(
     context: &mut Context<'t>,
     function: &'t Resource,
     event: &'t Entry,
-    id: &str,
+    declared: &Declared<'t>,
 ) -> Result<Read, Reported> {
+    let id = declared.id.0.as_str();
     if context.document.resource(id).is_some() || !id.chars().all(|c| c.is_ascii_alphanumeric()) {
         let message = format!("the event `{}` would make a mapping `{id}`", event.key);
         return Err(context.report(
@@ -207,23 +282,13 @@ fn read_event<'t>(
     let attributes = ["Type", "Properties"];
     for attribute in event.value.as_mapping().unwrap_or_default() {
         if !attributes.contains(&attribute.key.as_str()) {
-            context.unknown_property(attribute, "an event", &attributes);
+            context.unknown_property(attribute, "an event", &attributes, ["Properties"]);
         }
     }
-    let properties = match event.value.get("Properties") {
-        Some(properties) => context.properties(properties)?,
-        None => Vec::new(),
-    };
-    let declared = Declared {
-        id: MappingId(id.to_owned()),
-        span: event.key_span,
-        properties,
-        owner: "an event of type Kinesis",
-        is_sam_event: true,
-        source_property: "Stream",
-        other_properties: &[],
-    };
-    let mapping = mappings::read(context, &declared, &function.id)?;
+    if let Some(properties) = event.value.get("Properties") {
+        context.properties(properties)?;
+    }
+    let mapping = mappings::read(context, declared, &function.id)?;
     let qualifier = context.quietly(|context| context.auto_publish_alias(function)).unwrap_or_default();
     Ok(Read { mapping, span: event.key_span, qualifier })
 }
@@ -341,18 +406,6 @@ mod tests {
     }
 
     #[test]
-    fn other_sources_are_refused_and_left_out_if_that_is_allowed() {
-        for kind in super::OTHER_SOURCES {
-            let expected = format!("unsupported: events of type `{kind}` are not supported by Pelton yet");
-            check_problem(&load(&event(kind)), &format!("error {expected}"));
-            let loaded =
-                load_with(&event(kind), &LoadOptions { unsupported: Unsupported::Warn, ..options() });
-            check_problem(&loaded, &format!("warning {expected}"));
-            assert!(loaded.application.expect("a warning is no error").mappings.is_empty());
-        }
-    }
-
-    #[test]
     fn pushed_events_are_mentioned() {
         for kind in super::PUSHED {
             let loaded = load(&event(kind));
@@ -362,11 +415,17 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_type_of_event_is_refused() {
+    fn an_unknown_type_of_event_is_refused_if_it_is_nearly_one_that_is_a_mapping() {
         check_problem(
             &load(&event("Kinesiss")),
-            "no events of type `Kinesiss` | unknown type | did you mean `Kinesis`?",
+            "error unknown-name: there are no events of type `Kinesiss` | unknown type | did you mean `Kinesis`?",
         );
+        for other in ["Scheduled", "Webhook"] {
+            check_problem(
+                &load(&event(other)),
+                &format!("warning unknown-name: there are no events of type `{other}`"),
+            );
+        }
     }
 
     #[test]

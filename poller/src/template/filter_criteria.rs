@@ -35,7 +35,7 @@ pub(super) fn read(context: &mut Context<'_>, property: &Entry) -> Result<Vec<St
     let entries = context.head(&property.value, "a map with `Filters`")?.unwrap_or_default();
     let lists = context.each(entries, |context, entry| match entry.key.as_str() {
         "Filters" => filters(context, entry),
-        _ => Err(context.unknown_property(entry, "`FilterCriteria`", &["Filters"])),
+        _ => Err(context.unknown_setting(entry, "`FilterCriteria`", &["Filters"])),
     })?;
     Ok(lists.into_iter().flatten().collect())
 }
@@ -79,7 +79,7 @@ fn filter(context: &mut Context<'_>, filter: &Node) -> Result<String, Reported> 
     };
     let patterns = context.each(entries, |context, entry| match entry.key.as_str() {
         "Pattern" => pattern(context, entry),
-        _ => Err(context.unknown_property(entry, "a filter", &["Pattern"])),
+        _ => Err(context.unknown_setting(entry, "a filter", &["Pattern"])),
     })?;
     patterns.into_iter().next().ok_or_else(|| {
         context.report(

@@ -42,15 +42,19 @@ pub(super) fn resolve<'t>(context: &mut Context<'t>, property: &Entry) -> Result
         )),
         (None, _) => {
             let known = names.iter().map(|(name, _)| name.as_str());
-            let help = suggest::did_you_mean(name, known, "functions");
-            Err(context.report(
-                Diagnostic::error(
-                    Code::UnknownReference,
-                    format!("the template has no function named `{name}`"),
-                )
-                .at(property.value.span, "must be a function of this template")
-                .help(help),
-            ))
+            let message = format!("the template has no function named `{name}`");
+            let label = "must be a function of this template";
+            let diagnostic =
+                match suggest::nearest(name, known.clone()) {
+                    Some(_) => Diagnostic::error(Code::UnknownReference, message)
+                        .help(suggest::did_you_mean(name, known, "functions")),
+                    None => context.options.unsupported.diagnostic(
+                        message,
+                        "add the function, or start with `--allow-unsupported` to run without this mapping",
+                        "Pelton runs without this mapping",
+                    ),
+                };
+            Err(context.report(diagnostic.at(property.value.span, label)))
         }
     }
 }

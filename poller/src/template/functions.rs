@@ -11,6 +11,7 @@ use super::node::{Entry, Node};
 use super::references::{LAMBDA_FUNCTION, SAM_FUNCTION};
 use super::resource::Resource;
 use super::resource_kinds::ROLE_ARN;
+use super::suggest;
 use crate::application::Function;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -93,6 +94,11 @@ const ABOUT_AWS: [&str; 34] = [
     "VersionDescription",
     "VpcConfig",
 ];
+
+/// The properties that Pelton reads: a slip in one of these changes what runs.
+pub(super) fn read_properties() -> impl Iterator<Item = &'static str> {
+    HONOURED.into_iter().chain(UNHONOURED).chain(["Events", "AutoPublishAlias"])
+}
 
 /// Whether a resource is a function.
 pub(super) fn is_function(resource: &Resource) -> bool {
@@ -177,9 +183,11 @@ fn read_property<'t>(
         }
         name if UNHONOURED.contains(&name) => check_unhonoured(context, property),
         name if HONOURED.contains(&name) || ABOUT_AWS.contains(&name) => {}
-        _ => {
+        name => {
             let known = [&HONOURED[..], &UNHONOURED, &ABOUT_AWS].concat();
-            return Err(context.unknown_property(property, "a function", &known));
+            let nearest = suggest::nearest(name, known.iter().copied());
+            let nearest_read = nearest.filter(|&nearest| read_properties().any(|read| read == nearest));
+            return Err(context.unknown_property(property, "a function", &known, nearest_read));
         }
     }
     Ok(())
@@ -323,6 +331,16 @@ mod tests {
         check_refused(&variables(&format!("AB: {}", "x".repeat(4095))), "have 4097 bytes");
         check(&variables(&format!("AB: {}", "x".repeat(4094))), |_| true);
         check_refused("Environment: {Variable: {}}", "`Environment` has no property `Variable`");
+    }
+
+    #[test]
+    fn an_unknown_property_is_refused_only_if_it_is_nearly_one_that_pelton_reads() {
+        for slip in ["Timout: 5", "Enviroment: {}", "CodeURI: x", "Layer: [x]", "Evnts: {}"] {
+            check_refused(slip, "error unknown-name: a function has no property");
+        }
+        for other in ["Colour: blue", "Polices: []", "FutureConfig: {A: !ImportValue b}"] {
+            check_refused(other, "warning unknown-name: a function has no property");
+        }
     }
 
     /// The system takes the environment, arguments and paths of a program as texts that end at the first NUL.

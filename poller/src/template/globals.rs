@@ -3,8 +3,10 @@
 //! In: the section. Out: functions whose properties include it. Single values: the function's own wins; maps: merged
 //! key by key; lists: those of `Globals` first, the function's appended.
 
-use super::diagnostics::{Code, Diagnostic, Diagnostics};
+use super::diagnostics::Diagnostics;
 use super::document::wrong_shape;
+use super::functions;
+use super::mappings;
 use super::node::{Entry, Node, Value};
 use super::resource::Resource;
 use super::source::Span;
@@ -81,8 +83,9 @@ impl Globals {
             let name = section.key.as_str();
             if !SECTIONS.contains(&name) {
                 let message = format!("`Globals` has no section `{name}`");
+                let nearest = suggest::nearest(name, SECTIONS).filter(|&nearest| nearest == "Function");
                 diagnostics.push(
-                    Diagnostic::error(Code::UnknownName, message)
+                    suggest::unknown_name(name, nearest, message)
                         .at(section.key_span, "unknown section")
                         .help(suggest::did_you_mean(name, SECTIONS, "sections")),
                 );
@@ -125,8 +128,10 @@ fn function_properties(section: Entry, diagnostics: &mut Diagnostics) -> Vec<Ent
             || "SAM takes it in the functions only: move it there".to_owned(),
             |nearest| format!("did you mean `{nearest}`?"),
         );
+        let message = format!("`{name}` is not allowed in `Globals.Function`");
+        let read = functions::read_properties().chain(mappings::SETTINGS);
         diagnostics.push(
-            Diagnostic::error(Code::UnknownName, format!("`{name}` is not allowed in `Globals.Function`"))
+            suggest::unknown_name(name, read, message)
                 .at(property.key_span, "not a property that functions have in common")
                 .help(help),
         );
@@ -239,16 +244,28 @@ mod tests {
         check_problem(&loaded("{Timout: 5}", ""), "did you mean `Timeout`?");
         check_problem(
             &load(&template("", "", "Globals: {Functon: {Timeout: 5}}")),
-            "`Globals` has no section `Functon` | unknown section | did you mean `Function`?",
+            "error unknown-name: `Globals` has no section `Functon` | unknown section | did you mean `Function`?",
+        );
+        check_problem(
+            &load(&template("", "", "Globals: {Queue: {Timeout: 5}}")),
+            "warning unknown-name: `Globals` has no section `Queue`",
         );
     }
 
     #[test]
-    fn what_each_function_must_say_itself_is_refused() {
-        check_problem(
-            &loaded("{FunctionName: x}", ""),
-            "`FunctionName` is not allowed in `Globals.Function`",
-        );
+    fn what_each_function_must_say_itself_is_refused_if_pelton_reads_it() {
+        for name in ["FunctionName", "Events", "BatchSize", "Timout"] {
+            check_problem(
+                &loaded(&format!("{{{name}: x}}"), ""),
+                &format!("error unknown-name: `{name}` is not allowed in `Globals.Function`"),
+            );
+        }
+        for name in ["Policies", "PermissionBoundry", "Colour"] {
+            check_problem(
+                &loaded(&format!("{{{name}: x}}"), ""),
+                &format!("warning unknown-name: `{name}` is not allowed in `Globals.Function`"),
+            );
+        }
         check_problem(&loaded("[a]", ""), "`Function` is a list | must be a map of function properties");
     }
 }

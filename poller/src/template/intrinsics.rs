@@ -29,7 +29,7 @@ const FUNCTIONS: [&str; 12] = [
 const AWS_ONLY: [&str; 4] = ["Fn::ImportValue", "Fn::Transform", "Fn::GetAZs", "Fn::Cidr"];
 
 /// The function that repeats what it holds; its name goes on.
-const FOR_EACH: &str = "Fn::ForEach";
+pub(super) const FOR_EACH: &str = "Fn::ForEach";
 
 fn is_aws_only(name: &str) -> bool {
     AWS_ONLY.contains(&name) || name.starts_with(FOR_EACH)

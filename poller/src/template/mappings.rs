@@ -6,6 +6,7 @@
 
 use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
+use super::event_source_kind::settings_of_others;
 use super::node::Entry;
 use super::settings::Setting;
 use super::source::Span;
@@ -26,7 +27,7 @@ const RECORD_AGE_SECONDS: RangeInclusive<i64> = 60..=604_800;
 const TUMBLING_WINDOW_SECONDS: RangeInclusive<i64> = 0..=900;
 
 /// The properties that make a Kinesis mapping and that Pelton honours.
-const HONOURED: [&str; 15] = [
+pub(super) const SETTINGS: [&str; 16] = [
     "BatchSize",
     "MaximumBatchingWindowInSeconds",
     "ParallelizationFactor",
@@ -42,6 +43,7 @@ const HONOURED: [&str; 15] = [
     "StartingPositionTimestamp",
     "Enabled",
     // About AWS itself.
+    "KmsKeyArn",
     "Tags",
 ];
 
@@ -51,6 +53,8 @@ pub(super) struct Declared<'t> {
     pub(super) id: MappingId,
     /// Its name in the template.
     pub(super) span: Span,
+    /// Where the template says what it reads from.
+    pub(super) place: Span,
     /// Its properties.
     pub(super) properties: Vec<&'t Entry>,
     /// What it is, for people: `an event of type Kinesis`.
@@ -167,15 +171,18 @@ impl<'t> Settings<'t> {
             "DestinationConfig" => {
                 self.on_failure = on_failure::read(context, property, declared.is_sam_event)?;
             }
-            "MetricsConfig" => metrics_config::check(context, property)?,
-            name if HONOURED.contains(&name) || declared.other_properties.contains(&name) => {}
-            name if unhonoured::is_known(name) => unhonoured::check(context, property)?,
+            // What it asks for is counted in any case.
+            "MetricsConfig" => {
+                context.leniently(|context| metrics_config::check(context, property).ok()).unwrap_or(())
+            }
+            name if SETTINGS.contains(&name) || declared.other_properties.contains(&name) => {}
+            name if settings_of_others().any(|other| other == name) => unhonoured::check(context, property)?,
             _ => {
                 let mut known = vec![declared.source_property];
-                known.extend(HONOURED);
+                known.extend(SETTINGS);
                 known.extend(declared.other_properties);
-                known.extend(unhonoured::names());
-                return Err(context.unknown_property(property, declared.owner, &known));
+                known.extend(settings_of_others());
+                return Err(context.unknown_setting(property, declared.owner, &known));
             }
         }
         Ok(())

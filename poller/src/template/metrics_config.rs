@@ -11,7 +11,7 @@ pub(super) fn check(context: &mut Context<'_>, property: &Entry) -> Result<(), R
     let entries = context.head(&property.value, "a map with `Metrics`")?.unwrap_or_default();
     context.each(entries, |context, entry| match entry.key.as_str() {
         "Metrics" => check_groups(context, entry),
-        _ => Err(context.unknown_property(entry, "`MetricsConfig`", &["Metrics"])),
+        _ => Err(context.unknown_setting(entry, "`MetricsConfig`", &["Metrics"])),
     })?;
     Ok(())
 }

@@ -21,6 +21,7 @@ pub mod diagnostics;
 mod document;
 mod environment;
 mod event_source;
+mod event_source_kind;
 mod event_source_mappings;
 #[cfg(test)]
 mod every_setting;
@@ -30,6 +31,7 @@ mod function_code;
 mod function_names;
 mod functions;
 mod generated;
+mod generated_references;
 mod globals;
 mod intrinsics;
 mod json;
@@ -103,6 +105,16 @@ pub enum Unsupported {
     Warn,
 }
 
+impl Unsupported {
+    /// The problem, with what to do where it is refused, and what Pelton does where it is allowed.
+    fn diagnostic(self, message: impl Into<String>, refused: &str, allowed: &str) -> Diagnostic {
+        match self {
+            Self::Refuse => Diagnostic::error(Code::Unsupported, message).help(refused),
+            Self::Warn => Diagnostic::warning(Code::Unsupported, message).help(allowed),
+        }
+    }
+}
+
 /// Where the functions of a template run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FunctionsRun {
@@ -151,12 +163,13 @@ pub fn load_source(source: Source, options: &LoadOptions) -> Loaded {
     let Some(tree) = yaml::parse(&source, &mut diagnostics) else {
         return Loaded { application: None, diagnostics, secrets: Vec::new() };
     };
-    let document = Document::read(tree, &mut diagnostics);
+    let document = Document::read(tree, options.unsupported, &mut diagnostics);
     let mut context = Context::new(&document, options, diagnostics);
     parameters::resolve(&mut context);
+    let application = read_application(&mut context, root);
+    parameters::warn_of_unused(&mut context);
     cycles::check(&mut context);
     dependencies::check(&mut context);
-    let application = read_application(&mut context, root);
     let Context { mut diagnostics, secrets, .. } = context;
     diagnostics.sort();
     Loaded { application: (!diagnostics.has_errors()).then_some(application), diagnostics, secrets }
@@ -169,7 +182,6 @@ fn root_of(path: &Path) -> PathBuf {
 }
 
 fn read_application(context: &mut Context<'_>, root: PathBuf) -> Application {
-    let streams = streams::read_all(context);
     let mut found = event_source_mappings::read_all(context);
     let functions = read_functions(context, &found.needed_functions, &root);
     found.read.retain(|read| {
@@ -184,27 +196,25 @@ fn read_application(context: &mut Context<'_>, root: PathBuf) -> Application {
         }
         is_runnable
     });
+    let streams = streams::read_all(context, &found.needed_streams);
     let mappings = found.read.into_iter().map(|read| read.mapping).collect();
     Application { root, functions, streams, mappings }
 }
 
 /// Every function that can run. Only those that are needed must be able to.
-fn read_functions(
-    context: &mut Context<'_>,
+fn read_functions<'t>(
+    context: &mut Context<'t>,
     needed: &BTreeSet<String>,
     root: &Path,
 ) -> BTreeMap<String, Function> {
     let document = context.document;
     let mut result = BTreeMap::new();
     for resource in document.resources.iter().filter(|resource| functions::is_function(resource)) {
-        if !context.quietly(|context| context.may_exist(resource)) {
-            continue;
-        }
-        let function = if needed.contains(&resource.id) {
-            functions::read(context, resource, root)
-        } else {
-            context.quietly(|context| functions::read(context, resource, root))
+        let read = |context: &mut Context<'t>| {
+            context.may_exist(resource).then(|| functions::read(context, resource, root))
         };
+        let function = if needed.contains(&resource.id) { read(context) } else { context.quietly(read) };
+        let Some(function) = function else { continue };
         if let Ok(function) = function {
             result.insert(resource.id.clone(), function);
         }

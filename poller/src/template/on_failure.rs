@@ -28,7 +28,7 @@ pub(super) fn read<'t>(
     let destinations = context.each(entries, |context, entry| match entry.key.as_str() {
         "OnFailure" => on_failure(context, entry, is_sam_event),
         "OnSuccess" => on_success(context, entry).map(|()| None),
-        _ => Err(context.unknown_property(entry, "`DestinationConfig` of a stream", &["OnFailure"])),
+        _ => Err(context.unknown_setting(entry, "`DestinationConfig` of a stream", &["OnFailure"])),
     })?;
     Ok(destinations.into_iter().flatten().next())
 }
@@ -60,38 +60,39 @@ fn on_failure<'t>(
             "Type" if is_sam_event => {
                 kind = context.word(entry, &["SQS", "SNS", "S3"])?.map(|word| (word, entry));
             }
-            _ => return Err(context.unknown_property(entry, "`OnFailure`", known)),
+            _ => return Err(context.unknown_setting(entry, "`OnFailure`", known)),
         }
         Ok(())
     })?;
     let Some((destination, place)) = found else { return Ok(None) };
     if let Some((word, kind)) = kind {
-        check_type(context, (word, kind), &destination, place)?;
+        check_type(context, (word, kind), &destination, place);
     }
     Ok(Some(destination))
 }
 
-/// `Type` is SAM's: which permission the function gets. A file needs none, and may stand in for any.
+/// `Type` is SAM's: which permission the function gets, which changes nothing here. A file needs none, and may stand in
+/// for any.
 fn check_type(
     context: &mut Context<'_>,
     (word, kind): (&str, &Entry),
     destination: &OnFailure,
     place: &Entry,
-) -> Result<(), Reported> {
+) {
     let (wanted, what) = match destination {
         OnFailure::Sqs(_) => ("SQS", "a queue"),
         OnFailure::Sns(_) => ("SNS", "a topic"),
         OnFailure::S3 { .. } => ("S3", "a bucket"),
-        OnFailure::File(_) => return Ok(()),
+        OnFailure::File(_) => return,
     };
     if word == wanted {
-        return Ok(());
+        return;
     }
-    Err(context.report(
-        Diagnostic::error(Code::Conflict, format!("`Type` is `{word}`, and `Destination` is {what}"))
-            .at(kind.value.span, format!("must be `{wanted}`"))
+    context.report(
+        Diagnostic::warning(Code::Conflict, format!("`Type` is `{word}`, and `Destination` is {what}"))
+            .at(kind.value.span, format!("AWS wants `{wanted}`"))
             .related(place.value.span, format!("this is {what}")),
-    ))
+    );
 }
 
 fn destination<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result<Option<OnFailure>, Reported> {
@@ -350,10 +351,10 @@ mod tests {
         check_problem(&config("SQS", "file:failed.jsonl"), "");
         check_problem(
             &config("SQS", "!Ref Alerts"),
-            "conflict: `Type` is `SQS`, and `Destination` is a topic | must be `SNS`",
+            "warning conflict: `Type` is `SQS`, and `Destination` is a topic | AWS wants `SNS`",
         );
-        check_problem(&config("S3", "!GetAtt Rejected.Arn"), "must be `SQS`");
-        check_problem(&config("SNS", "!GetAtt Kept.Arn"), "must be `S3`");
+        check_problem(&config("S3", "!GetAtt Rejected.Arn"), "AWS wants `SQS`");
+        check_problem(&config("SNS", "!GetAtt Kept.Arn"), "AWS wants `S3`");
         check_problem(&config("Kafka", "!Ref Alerts"), "must be one of `SQS`, `SNS`, `S3`");
     }
 

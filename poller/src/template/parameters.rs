@@ -61,9 +61,14 @@ enum Kind {
 pub(super) fn resolve(context: &mut Context<'_>) {
     let document = context.document;
     for entry in &document.parameters {
+        let mark = context.diagnostics.mark();
         let value = Declaration::read(context, entry)
             .and_then(|declaration| declaration.value(context))
             .unwrap_or(ParameterValue::Invalid);
+        if !context.options.parameters.iter().any(|(name, _)| *name == entry.key) {
+            let problems = context.diagnostics.take(mark);
+            context.parameter_problems.insert(&entry.key, problems);
+        }
         let is_secret = is_secret(&entry.value);
         match &value {
             ParameterValue::Single(text) if is_secret => context.secrets.push(text.clone()),
@@ -84,6 +89,12 @@ pub(super) fn resolve(context: &mut Context<'_>) {
         let help = suggest::did_you_mean(name, names, "parameters");
         context.report(Diagnostic::error(Code::UnknownName, message).help(help));
     }
+}
+
+/// Warns of what is wrong with parameters that nothing needed.
+pub(super) fn warn_of_unused(context: &mut Context<'_>) {
+    let problems = std::mem::take(&mut context.parameter_problems);
+    context.diagnostics.push_as_warnings(problems.into_values().flatten());
 }
 
 struct Declaration<'t> {
@@ -109,7 +120,7 @@ impl<'t> Declaration<'t> {
             if !PROPERTIES.contains(&property.key.as_str()) {
                 let message = format!("a parameter has no property `{}`", property.key);
                 context.report(
-                    Diagnostic::error(Code::UnknownName, message)
+                    suggest::unknown_name(&property.key, PROPERTIES, message)
                         .at(property.key_span, "unknown property")
                         .help(suggest::did_you_mean(&property.key, PROPERTIES, "properties")),
                 );

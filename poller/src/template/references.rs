@@ -2,11 +2,11 @@
 
 use super::context::{Context, Evaluated, Reported, STACK_NAME, Scope};
 use super::diagnostics::{Code, Diagnostic};
-use super::generated;
+use super::generated::{self, Generated};
 use super::node::{Node, Value};
 use super::parameters::ParameterValue;
 use super::resource::Resource;
-use super::resource_kinds::{self, FUNCTION_ARN, ROLE_ARN};
+use super::resource_kinds::{self, FUNCTION_ARN};
 use super::source::Span;
 use super::suggest;
 
@@ -50,14 +50,7 @@ impl<'t> Context<'t> {
         if let Some(value) = self.parameters.get(name).cloned() {
             return self.parameter(name, value, span).map(Some);
         }
-        if let Some(function) = self.function_of_alias(name) {
-            return self.alias_arn(function, span).map(|arn| Some(Node::text(arn, span)));
-        }
-        if self.is_made_by_sam(name) {
-            return Err(self.unknown_value(name, "Ref", "a resource that SAM makes", span));
-        }
-        let resource = self.existing_resource(name, span)?;
-        let text = match resource {
+        let text = match self.referred(name, span)? {
             Referred::Resource(resource) if resource.kind == ALIAS => self.lambda_alias(resource, span)?,
             Referred::Resource(resource) => {
                 let Some(kind) = resource_kinds::known(&resource.kind) else {
@@ -66,7 +59,7 @@ impl<'t> Context<'t> {
                 let name = self.name_of(resource)?;
                 self.fill(kind.reference, &name)
             }
-            Referred::GeneratedRole(name) => name,
+            Referred::Generated(made) => self.generated_reference(name, &made, span)?,
         };
         self.add_work(text.len(), span)?;
         Ok(Some(Node::text(text, span)))
@@ -85,31 +78,31 @@ impl<'t> Context<'t> {
             }
             Value::Null | Value::Mapping(_) => String::new(),
         };
-        let Some((id, attribute)) = path.split_once('.') else {
+        let Some((id, attribute)) = self.split_path(&path) else {
             return Err(self.wrong_arguments("Fn::GetAtt", span, "a logical id and an attribute"));
         };
-        if self.is_made_by_sam(id) {
-            return Err(self.unknown_value(id, attribute, "a resource that SAM makes", span));
-        }
-        let (name, form) = match self.existing_resource(id, span)? {
-            Referred::GeneratedRole(name) if attribute == "Arn" => (name, ROLE_ARN),
-            Referred::GeneratedRole(_) => {
-                return Err(self.unknown_value(id, attribute, "`AWS::IAM::Role`", span));
-            }
+        let text = match self.referred(id, span)? {
+            Referred::Generated(made) => self.generated_attribute(id, attribute, &made, span)?,
             Referred::Resource(resource) => {
                 let known = resource_kinds::known(&resource.kind);
-                let Some(kind) = known else {
+                let form = known.and_then(|kind| kind.attributes.iter().find(|(name, _)| *name == attribute));
+                let Some(&(_, form)) = form else {
                     return Err(self.unknown_value(id, attribute, &format!("`{}`", resource.kind), span));
                 };
-                let Some(&(_, form)) = kind.attributes.iter().find(|(name, _)| *name == attribute) else {
-                    return Err(self.unknown_value(id, attribute, &format!("`{}`", resource.kind), span));
-                };
-                (self.name_of(resource)?, form)
+                let name = self.name_of(resource)?;
+                self.fill(form, &name)
             }
         };
-        let text = self.fill(form, &name);
         self.add_work(text.len(), span)?;
         Ok(Node::text(text, span))
+    }
+
+    /// A logical id, or a property of one that SAM knows, and an attribute.
+    fn split_path<'p>(&self, path: &'p str) -> Option<(&'p str, &'p str)> {
+        let (id, attribute) = path.split_once('.')?;
+        let Some((property, rest)) = attribute.split_once('.') else { return Some((id, attribute)) };
+        let of_sam = &path[..id.len() + 1 + property.len()];
+        Some(if self.is_referable(of_sam) { (of_sam, rest) } else { (id, attribute) })
     }
 
     /// The name of a resource: what its property says, else one made of its logical id.
@@ -142,7 +135,7 @@ impl<'t> Context<'t> {
 
     /// Whether `Ref` takes this name though it has a dot in it: SAM's `Function.Alias`.
     pub(super) fn is_referable(&self, name: &str) -> bool {
-        self.function_of_alias(name).is_some()
+        generated::find_property(self.document, name).is_some()
     }
 
     /// `Type` of the resource with that logical id.
@@ -192,6 +185,7 @@ impl<'t> Context<'t> {
     }
 
     fn parameter(&mut self, name: &str, value: ParameterValue, span: Span) -> Result<Node, Reported> {
+        self.report_problems_of_parameter(name);
         match value {
             ParameterValue::Single(text) => {
                 self.add_work(text.len(), span)?;
@@ -215,44 +209,57 @@ impl<'t> Context<'t> {
         }
     }
 
-    /// Whether SAM makes a resource of that name, other than the role of a function, which is known.
-    fn is_made_by_sam(&self, id: &str) -> bool {
-        let is_role = id.strip_suffix("Role").is_some_and(|id| self.document.resource(id).is_some());
-        self.scope == Scope::Resources
-            && self.document.resource(id).is_none()
-            && !is_role
-            && generated::is_generated(self.document, id)
+    /// What a name stands for: a resource of the template, or what SAM makes beside them.
+    fn referred(&mut self, name: &str, span: Span) -> Result<Referred<'t>, Reported> {
+        if self.scope == Scope::Conditions {
+            return Err(self.unknown_name(name, span));
+        }
+        if let Some(resource) = self.document.resource(name) {
+            return self.require_existing(name, resource, span).map(|()| Referred::Resource(resource));
+        }
+        match self.generated(name) {
+            Some(made) => Ok(Referred::Generated(made)),
+            None => Err(self.unknown_name(name, span)),
+        }
     }
 
-    fn existing_resource(&mut self, id: &str, span: Span) -> Result<Referred<'t>, Reported> {
-        if self.scope == Scope::Conditions {
-            return Err(self.unknown_name(id, span));
+    /// Reports a reference to `name` if the resource behind it does not exist.
+    pub(super) fn require_existing(
+        &mut self,
+        name: &str,
+        resource: &'t Resource,
+        span: Span,
+    ) -> Result<(), Reported> {
+        if self.exists(resource)? {
+            return Ok(());
         }
-        let document = self.document;
-        let (resource, generated_role) = match document.resource(id) {
-            Some(resource) => (resource, false),
-            None => match id.strip_suffix("Role").and_then(|id| document.resource(id)) {
-                Some(function) if function.kind == SAM_FUNCTION => (function, true),
-                Some(_) | None => return Err(self.unknown_name(id, span)),
-            },
-        };
-        if !self.exists(resource)? {
-            let condition = resource.condition.as_ref().map_or("", |(name, _)| name.as_str());
-            return Err(self.report(
-                Diagnostic::error(Code::UnknownReference, format!("the resource `{id}` does not exist"))
-                    .at(span, format!("its condition `{condition}` does not hold"))
-                    .help("use `Fn::If` with the same condition here"),
-            ));
-        }
-        if generated_role {
-            return Ok(Referred::GeneratedRole(format!("{STACK_NAME}-{id}")));
-        }
-        Ok(Referred::Resource(resource))
+        let condition = resource.condition.as_ref().map_or("", |(name, _)| name.as_str());
+        Err(self.report(
+            Diagnostic::error(Code::UnknownReference, format!("the resource `{name}` does not exist"))
+                .at(span, format!("its condition `{condition}` does not hold"))
+                .help("use `Fn::If` with the same condition here"),
+        ))
+    }
+
+    /// The name of the role that SAM makes under that logical id.
+    pub(super) fn role_name(&self, id: &str) -> String {
+        format!("{STACK_NAME}-{id}")
     }
 
     fn unknown_name(&mut self, name: &str, span: Span) -> Reported {
         if self.document.is_broken(name) {
             return Reported;
+        }
+        if let Some(unseen) = self.document.unseen.first() {
+            if unseen.is_refused {
+                return Reported;
+            }
+            let message = format!("Pelton does not know what `{name}` is");
+            return self.unsupported(
+                span,
+                message,
+                format!("may come from `{}`, which Pelton does not run", unseen.name),
+            );
         }
         let parameters = self.document.parameters.iter().map(|entry| entry.key.as_str());
         let (message, help) = match self.scope {
@@ -268,26 +275,9 @@ impl<'t> Context<'t> {
         self.report(Diagnostic::error(Code::UnknownReference, message).at(span, "not defined").help(help))
     }
 
-    fn unknown_value(&mut self, id: &str, attribute: &str, kind: &str, span: Span) -> Reported {
+    pub(super) fn unknown_value(&mut self, id: &str, attribute: &str, kind: &str, span: Span) -> Reported {
         let message = format!("Pelton does not know what `{attribute}` of `{id}` is");
         self.unsupported(span, message, format!("only AWS knows this value of {kind}"))
-    }
-
-    /// The function, if the name is `Function.Alias`, which SAM understands.
-    fn function_of_alias(&self, name: &str) -> Option<&'t Resource> {
-        let id = name.strip_suffix(".Alias")?;
-        self.document.resource(id).filter(|resource| resource.kind == SAM_FUNCTION)
-    }
-
-    fn alias_arn(&mut self, function: &'t Resource, span: Span) -> Result<String, Reported> {
-        let name = self.name_of(function)?;
-        match self.auto_publish_alias(function)? {
-            Some(alias) => Ok(format!("{}:{alias}", self.fill(FUNCTION_ARN, &name))),
-            None => {
-                let message = format!("the function `{}` has no `AutoPublishAlias`", function.id);
-                Err(self.report(Diagnostic::error(Code::UnknownReference, message).at(span, "has no alias")))
-            }
-        }
     }
 
     /// The alias that SAM makes for a function, and that its events then go to.
@@ -329,6 +319,6 @@ impl<'t> Context<'t> {
 enum Referred<'t> {
     /// A resource of the template.
     Resource(&'t Resource),
-    /// The role that SAM makes for a function: its name.
-    GeneratedRole(String),
+    /// What SAM makes.
+    Generated(Generated<'t>),
 }

@@ -11,19 +11,19 @@ use super::resource_types;
 use super::source::Span;
 use super::suggest;
 
-/// The attributes that a resource may have beside its properties.
-const RESOURCE_ATTRIBUTES: [&str; 11] = [
-    "Type",
-    "Properties",
-    "DependsOn",
-    "Condition",
-    "Metadata",
-    "DeletionPolicy",
-    "UpdateReplacePolicy",
-    "CreationPolicy",
-    "UpdatePolicy",
+/// The attributes that Pelton reads.
+const READ_ATTRIBUTES: [&str; 5] = ["Type", "Properties", "Condition", "Metadata", "IgnoreGlobals"];
+
+/// The attributes that only AWS reads.
+const OTHER_ATTRIBUTES: [&str; 8] = [
     "Connectors",
-    "IgnoreGlobals",
+    "CreationPolicy",
+    "DeletionPolicy",
+    "DependsOn",
+    "Description",
+    "UpdatePolicy",
+    "UpdateReplacePolicy",
+    "Version",
 ];
 
 /// A resource, its properties not yet evaluated.
@@ -33,13 +33,15 @@ pub(super) struct Resource {
     pub(super) id_span: Span,
     /// `Type`.
     pub(super) kind: String,
-    /// `Properties`, with those of `Globals` merged into them; an empty map if there are none.
+    /// `Properties`, with those of `Globals` merged into them; an empty map if there are none. They have any shape.
     pub(super) properties: Node,
     /// `Condition`: the resource exists only if it holds.
     pub(super) condition: Option<(String, Span)>,
     /// `DependsOn`.
     pub(super) depends_on: Vec<(String, Span)>,
     pub(super) metadata: Option<Node>,
+    /// `Connectors`: each becomes resources of its own.
+    pub(super) connectors: Vec<String>,
 }
 
 impl Resource {
@@ -49,10 +51,6 @@ impl Resource {
         globals: &globals::Globals,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        if let Some(diagnostic) = wrong_id(&entry) {
-            diagnostics.push(diagnostic);
-            return None;
-        }
         let (id, id_span) = (entry.key, entry.key_span);
         let Value::Mapping(attributes) = entry.value.value else {
             diagnostics.push(
@@ -69,27 +67,25 @@ impl Resource {
             condition: None,
             depends_on: Vec::new(),
             metadata: None,
+            connectors: Vec::new(),
         };
-        let mut ignored_globals = Vec::new();
-        let mut has_type = false;
-        for attribute in attributes {
-            match attribute.key.as_str() {
-                "IgnoreGlobals" => ignored_globals = names(&attribute.value).unwrap_or_default(),
-                "Type" => {
-                    has_type = true;
-                    diagnostics.extend(resource.read_type(&attribute));
-                }
-                _ => diagnostics.extend(resource.read_attribute(attribute)),
-            }
-        }
-        if !has_type {
-            diagnostics.push(
+        match attributes.iter().find(|attribute| attribute.key == "Type") {
+            Some(kind) => diagnostics.extend(resource.read_type(kind)),
+            None => diagnostics.push(
                 Diagnostic::error(Code::Missing, format!("the resource `{}` has no `Type`", resource.id))
                     .at(id_span, "needs a `Type`, such as `AWS::Kinesis::Stream`"),
-            );
+            ),
         }
         if resource.kind.is_empty() {
             return None;
+        }
+        diagnostics.extend(resource.wrong_id());
+        let mut ignored_globals = Vec::new();
+        for attribute in attributes {
+            match attribute.key.as_str() {
+                "IgnoreGlobals" => ignored_globals = names(&attribute.value).unwrap_or_default(),
+                _ => diagnostics.extend(resource.read_attribute(attribute)),
+            }
         }
         globals.apply(&mut resource, &ignored_globals);
         resource.properties.remove_empty_properties();
@@ -107,48 +103,55 @@ impl Resource {
         wrong.map(|wrong| wrong.diagnostic)
     }
 
-    /// Takes an attribute over; answers what is wrong with it.
+    /// Whether Pelton reads resources of this type.
+    fn is_read(&self) -> bool {
+        resource_types::READ.contains(&self.kind.as_str())
+    }
+
+    /// Takes an attribute over; answers what is wrong with it, if Pelton reads the resource.
     fn read_attribute(&mut self, attribute: Entry) -> Option<Diagnostic> {
         match attribute.key.as_str() {
-            "Properties" if attribute.value.as_mapping().is_some() => self.properties = attribute.value,
+"Type" => {}
             "Properties" if attribute.value.value == Value::Null => {}
-            "Properties" => return Some(wrong_shape(&attribute, "a map")),
+            "Properties" => self.properties = attribute.value,
             "Condition" => match attribute.value.as_scalar() {
                 Some(name) => self.condition = Some((name.to_owned(), attribute.value.span)),
-                None => return Some(wrong_shape(&attribute, "the name of a condition")),
+                None => return self.is_read().then(|| wrong_shape(&attribute, "the name of a condition")),
             },
-            "DependsOn" => match names(&attribute.value) {
-                Some(names) => self.depends_on = names,
-                None => return Some(wrong_shape(&attribute, "a logical id, or a list of them")),
-            },
+            "DependsOn" => self.depends_on = names(&attribute.value).unwrap_or_default(),
             "Metadata" => self.metadata = Some(attribute.value),
-            name if RESOURCE_ATTRIBUTES.contains(&name) => {}
-            name => {
+            "Connectors" => {
+                let connectors = attribute.value.as_mapping().unwrap_or_default();
+                self.connectors = connectors.iter().map(|connector| connector.key.clone()).collect();
+            }
+            name if OTHER_ATTRIBUTES.contains(&name) => {}
+            name if self.is_read() => {
+                let known = [&READ_ATTRIBUTES[..], &OTHER_ATTRIBUTES].concat();
+                let nearest = suggest::nearest(name, known.iter().copied());
+                let nearest_read = nearest.filter(|nearest| READ_ATTRIBUTES.contains(nearest));
+                let message = format!("a resource has no attribute `{name}`");
                 return Some(
-                    Diagnostic::error(Code::UnknownName, format!("a resource has no attribute `{name}`"))
+                    suggest::unknown_name(name, nearest_read, message)
                         .at(attribute.key_span, "unknown attribute")
-                        .help(suggest::did_you_mean(name, RESOURCE_ATTRIBUTES, "attributes")),
+                        .help(suggest::did_you_mean(name, known.iter().copied(), "attributes")),
                 );
             }
+            _ => {}
         }
         None
     }
-}
 
-/// What is wrong with the logical id of a resource, if anything is.
-fn wrong_id(entry: &Entry) -> Option<Diagnostic> {
-    if entry.key.starts_with("Fn::") {
-        return Some(
-            Diagnostic::error(Code::Unsupported, format!("`{}` is not supported by Pelton", entry.key))
-                .at(entry.key_span, "makes resources that Pelton would not see")
-                .help("write the resources out"),
-        );
+    /// What is wrong with the logical id, if anything is: Pelton names what it runs by it.
+    fn wrong_id(&self) -> Option<Diagnostic> {
+        let is_logical_id = !self.id.is_empty() && self.id.chars().all(|c| c.is_ascii_alphanumeric());
+        let message = format!("`{}` is no logical id", self.id);
+        let diagnostic = match is_logical_id {
+            true => return None,
+            false if self.is_read() => Diagnostic::error(Code::InvalidValue, message),
+            false => Diagnostic::warning(Code::InvalidValue, message),
+        };
+        Some(diagnostic.at(self.id_span, "must consist of letters A-Z, a-z and digits"))
     }
-    let is_logical_id = !entry.key.is_empty() && entry.key.chars().all(|c| c.is_ascii_alphanumeric());
-    (!is_logical_id).then(|| {
-        Diagnostic::error(Code::InvalidValue, format!("`{}` is no logical id", entry.key))
-            .at(entry.key_span, "must consist of letters A-Z, a-z and digits")
-    })
 }
 
 /// A name, or a list of names.

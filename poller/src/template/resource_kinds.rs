@@ -31,6 +31,7 @@ const STATE_MACHINE_ARN: &str = "arn:{partition}:states:{region}:{account}:state
 
 const NAME: &str = "{name}";
 
+pub(super) const ROLE: &str = "AWS::IAM::Role";
 const BUCKET: &str = "AWS::S3::Bucket";
 
 impl ResourceKind {
@@ -45,7 +46,7 @@ static RESOURCE_KINDS: [ResourceKind; 15] = [
     kind("AWS::Kinesis::Stream", "Name", NAME, &[("Arn", STREAM_ARN)]),
     kind("AWS::Serverless::Function", "FunctionName", NAME, &[("Arn", FUNCTION_ARN)]),
     kind("AWS::Lambda::Function", "FunctionName", NAME, &[("Arn", FUNCTION_ARN)]),
-    kind("AWS::IAM::Role", "RoleName", NAME, &[("Arn", ROLE_ARN)]),
+    kind(ROLE, "RoleName", NAME, &[("Arn", ROLE_ARN)]),
     kind("AWS::DynamoDB::Table", "TableName", NAME, &[("Arn", TABLE_ARN)]),
     kind("AWS::DynamoDB::GlobalTable", "TableName", NAME, &[("Arn", TABLE_ARN)]),
     kind("AWS::Serverless::SimpleTable", "TableName", NAME, &[("Arn", TABLE_ARN)]),

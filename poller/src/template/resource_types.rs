@@ -52,6 +52,8 @@ const SERVICE_PREFIXES: [&str; 2] = ["AWS::Kinesis::", "AWS::Lambda::"];
 /// So many letters of a type may be missing, wrong or too many before it is another type.
 const SLIPS_MAX: usize = 2;
 
+const TYPES_READ: &str = "types that Pelton reads";
+
 /// What is wrong with a type.
 pub(super) struct WrongType {
     pub(super) diagnostic: Diagnostic,
@@ -64,34 +66,48 @@ pub(super) fn check(kind: &str, span: Span) -> Option<WrongType> {
     if READ.contains(&kind) || SAM_OTHERS.contains(&kind) || SERVICE_OTHERS.contains(&kind) {
         return None;
     }
-    let error = |message: String, label: &str, help: String| {
-        Diagnostic::error(Code::UnknownName, message).at(span, label).help(help)
-    };
     if let Some(meant) = meant(kind) {
         let message = format!("there are no resources of type `{kind}`");
-        let diagnostic = error(message, "unknown type", format!("did you mean `{meant}`?"));
+        let diagnostic = Diagnostic::error(Code::UnknownName, message)
+            .at(span, "unknown type")
+            .help(format!("did you mean `{meant}`?"));
         return Some(WrongType { diagnostic, meant: Some(meant) });
     }
     if !is_type_name(kind) {
         let message = format!("`{kind}` is no type of a resource");
         let label = "must be of the form `AWS::Kinesis::Stream`";
-        let help = did_you_mean(kind, READ, "types that Pelton reads");
-        return Some(WrongType { diagnostic: error(message, label, help), meant: None });
+        let diagnostic = unknown(kind, message).at(span, label);
+        return Some(WrongType {
+            diagnostic: diagnostic.help(did_you_mean(kind, READ, TYPES_READ)),
+            meant: None,
+        });
     }
     if kind.starts_with(SAM_PREFIX) {
         let message = format!("SAM has no resources of type `{kind}`");
         let known = [SAM_FUNCTION].into_iter().chain(SAM_OTHERS);
-        let diagnostic = error(message, "unknown type", did_you_mean(kind, known, "types of SAM"));
-        return Some(WrongType { diagnostic, meant: None });
+        let diagnostic = unknown(kind, message).at(span, "unknown type");
+        return Some(WrongType {
+            diagnostic: diagnostic.help(did_you_mean(kind, known, "types of SAM")),
+            meant: None,
+        });
     }
     if SERVICE_PREFIXES.iter().any(|prefix| kind.starts_with(prefix)) {
         // It may be one that AWS added since: no error.
         let message = format!("Pelton does not know resources of type `{kind}`");
-        let help = did_you_mean(kind, READ, "types that Pelton reads");
+        let help = did_you_mean(kind, READ, TYPES_READ);
         let diagnostic = Diagnostic::warning(Code::Ignored, message).at(span, "not looked at").help(help);
         return Some(WrongType { diagnostic, meant: None });
     }
     None
+}
+
+/// An error if the last word is that of a type that Pelton reads, or nearly so: a resource must not vanish.
+fn unknown(kind: &str, message: String) -> Diagnostic {
+    suggest::unknown_name(last_word(kind), READ.map(last_word), message)
+}
+
+fn last_word(kind: &str) -> &str {
+    kind.rsplit(':').next().unwrap_or_default()
 }
 
 /// The type that Pelton reads and that differs from `kind` only by a slip, or in case.
@@ -106,10 +122,8 @@ fn meant(kind: &str) -> Option<&'static str> {
 
 /// The nearest of these types, else all of them. What types of one service have in common makes none of them near.
 fn did_you_mean(kind: &str, known: impl IntoIterator<Item = &'static str> + Clone, what: &str) -> String {
-    let name = |kind: &str| kind.rsplit(':').next().unwrap_or_default().to_owned();
-    let names: Vec<String> = known.clone().into_iter().map(name).collect();
-    let nearest = suggest::nearest(&name(kind), names.iter().map(String::as_str));
-    match known.clone().into_iter().find(|known| Some(name(known).as_str()) == nearest) {
+    let nearest = suggest::nearest(last_word(kind), known.clone().into_iter().map(last_word));
+    match known.clone().into_iter().find(|known| Some(last_word(known)) == nearest) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("{what}: {}", suggest::list(known).unwrap_or_default()),
     }
@@ -176,24 +190,33 @@ mod tests {
     }
 
     #[test]
-    fn what_has_not_the_form_of_a_type_is_refused() {
-        check("Stream", "`Stream` is no type of a resource | must be of the form `AWS::Kinesis::Stream`");
-        check("AWS::Kinesis", "`AWS::Kinesis` is no type of a resource");
-        check("AWS::S3::Bucket::Policy", "is no type of a resource");
-        check("'Custom::'", "is no type of a resource");
-        check("'AWS::S3:: Bucket'", "is no type of a resource");
+    fn what_has_not_the_form_of_a_type_is_refused_only_if_it_names_what_pelton_reads() {
+        check(
+            "Stream",
+            "error unknown-name: `Stream` is no type of a resource | must be of the form `AWS::Kinesis::Stream`",
+        );
+        check(
+            "AWS::EventSourceMaping",
+            "error unknown-name: `AWS::EventSourceMaping` is no type of a resource",
+        );
+        for kind in
+            ["AWS::Kinesis", "AWS::S3::Bucket::Policy", "'Custom::'", "'AWS::S3:: Bucket'", "SQS::Queue"]
+        {
+            check(kind, "is no type of a resource");
+            check(kind, "warning unknown-name");
+        }
         check("[a]", "`Type` is a list | must be the name of a type");
     }
 
     #[test]
-    fn a_type_that_sam_does_not_have_is_refused() {
+    fn a_type_that_sam_does_not_have_is_refused_only_if_it_names_what_pelton_reads() {
         check(
             "AWS::Serverless::SimplTabel",
-            "SAM has no resources of type `AWS::Serverless::SimplTabel` | unknown type | did you mean `AWS::Serverless::SimpleTable`?",
+            "warning unknown-name: SAM has no resources of type `AWS::Serverless::SimplTabel` | unknown type | did you mean `AWS::Serverless::SimpleTable`?",
         );
         check(
             "AWS::Serverless::EventSourceMapping",
-            "unknown type | types of SAM: `AWS::Serverless::Function`",
+            "error unknown-name: SAM has no resources of type `AWS::Serverless::EventSourceMapping` | unknown type | types of SAM: `AWS::Serverless::Function`",
         );
     }
 

@@ -110,11 +110,22 @@ impl<'t> Context<'t> {
         Ok(self.head(node, "a map of properties")?.unwrap_or_default())
     }
 
-    /// Reports a property that is not known; `owner` is what it was found in, such as `an event of type Kinesis`.
-    pub(super) fn unknown_property(&mut self, property: &Entry, owner: &str, known: &[&str]) -> Reported {
+    /// Reports a setting that is not known; `owner` is what it was found in, such as `an event of type Kinesis`.
+    pub(super) fn unknown_setting(&mut self, property: &Entry, owner: &str, known: &[&str]) -> Reported {
+        self.unknown_property(property, owner, known, Some(property.key.as_str()))
+    }
+
+    /// Reports a property that is not known: an error only if it is a slip in one of those that are `read`.
+    pub(super) fn unknown_property<'a>(
+        &mut self,
+        property: &Entry,
+        owner: &str,
+        known: &[&str],
+        read: impl IntoIterator<Item = &'a str>,
+    ) -> Reported {
         let message = format!("{owner} has no property `{}`", property.key);
         self.report(
-            Diagnostic::error(Code::UnknownName, message)
+            suggest::unknown_name(&property.key, read, message)
                 .at(property.key_span, "unknown property")
                 .help(suggest::did_you_mean(&property.key, known.iter().copied(), "properties")),
         )

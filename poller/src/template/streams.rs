@@ -5,8 +5,9 @@ use super::diagnostics::{Code, Diagnostic};
 use super::node::Entry;
 use super::resource::Resource;
 use super::source::Span;
+use super::suggest;
 use crate::application::Stream;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const STREAM: &str = "AWS::Kinesis::Stream";
 
@@ -38,16 +39,20 @@ const PROPERTIES: [&str; 9] = [
     "Tags",
 ];
 
-/// Every stream that exists, by logical id. Two of one name are reported.
-pub(super) fn read_all(context: &mut Context<'_>) -> BTreeMap<String, Stream> {
+/// Those that Pelton reads.
+const READ_PROPERTIES: [&str; 5] =
+    ["Name", "ShardCount", "RetentionPeriodHours", "StreamModeDetails", "MaxRecordSizeInKiB"];
+
+/// Every stream that exists, by logical id. Two of one name are reported. What is wrong with a stream that no mapping
+/// needs is warned of, and the stream is left out.
+pub(super) fn read_all<'t>(context: &mut Context<'t>, needed: &BTreeSet<String>) -> BTreeMap<String, Stream> {
     let document = context.document;
     let mut streams = BTreeMap::new();
     let mut names: BTreeMap<String, Span> = BTreeMap::new();
     for resource in document.resources.iter().filter(|resource| resource.kind == STREAM) {
-        if !context.may_exist(resource) {
-            continue;
-        }
-        let Ok(stream) = read(context, resource) else { continue };
+        let look = |context: &mut Context<'t>| context.may_exist(resource).then(|| read(context, resource));
+        let stream = if needed.contains(&resource.id) { look(context) } else { context.leniently(look) };
+        let Some(Ok(stream)) = stream else { continue };
         if let Some(&first) = names.get(&stream.name) {
             let message = format!("two streams are named `{}`", stream.name);
             context.report(
@@ -131,7 +136,11 @@ impl<'t> Settings<'t> {
             }
             "StreamModeDetails" => self.mode = read_mode(context, property).unwrap_or(Mode::Invalid),
             name if PROPERTIES.contains(&name) => {}
-            _ => return Err(context.unknown_property(property, "a stream", &PROPERTIES)),
+            name => {
+                let nearest =
+                    suggest::nearest(name, PROPERTIES).filter(|near| READ_PROPERTIES.contains(near));
+                return Err(context.unknown_property(property, "a stream", &PROPERTIES, nearest));
+            }
         }
         Ok(())
     }
@@ -177,7 +186,7 @@ fn read_mode<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result<Mode,
     let details = context.head(&property.value, "a map with a `StreamMode`")?.unwrap_or_default();
     let words = context.each(details, |context, detail| match detail.key.as_str() {
         "StreamMode" => context.word(detail, &["PROVISIONED", "ON_DEMAND"]),
-        _ => Err(context.unknown_property(detail, "`StreamModeDetails`", &["StreamMode"])),
+        _ => Err(context.unknown_setting(detail, "`StreamModeDetails`", &["StreamMode"])),
     })?;
     Ok(if words.contains(&Some("ON_DEMAND")) { Mode::OnDemand } else { Mode::Provisioned })
 }

@@ -1,5 +1,7 @@
 //! "Did you mean": the nearest of the names that are known.
 
+use super::diagnostics::{Code, Diagnostic};
+
 /// More different than this in proportion is another word, not a slip.
 const SIMILARITY_MIN: f64 = 0.7;
 
@@ -14,6 +16,19 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .filter(|&(similarity, _)| similarity >= SIMILARITY_MIN)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
+}
+
+/// The problem of an unknown name: an error if it is a slip in one of those that Pelton reads, whose setting would be lost;
+/// else a warning, as it is nothing that Pelton reads.
+pub(super) fn unknown_name<'a>(
+    name: &str,
+    read: impl IntoIterator<Item = &'a str>,
+    message: impl Into<String>,
+) -> Diagnostic {
+    match nearest(name, read) {
+        Some(_) => Diagnostic::error(Code::UnknownName, message),
+        None => Diagnostic::warning(Code::UnknownName, message),
+    }
 }
 
 /// A sentence to help somebody who wrote `name`: the nearest known one, else all of them.
