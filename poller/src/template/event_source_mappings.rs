@@ -11,6 +11,7 @@ use super::mappings::{self, Declared};
 use super::node::Entry;
 use super::references::{SAM_FUNCTION, referenced_id};
 use super::resource::Resource;
+use super::selection;
 use super::source::Span;
 use super::suggest;
 use crate::application::{Mapping, MappingId};
@@ -65,7 +66,9 @@ pub(super) fn read_all(context: &mut Context<'_>) -> EventSourceMappings {
             continue;
         }
         if resource.kind == MAPPING {
-            read_resource(context, resource, &mut mappings);
+            if selection::takes_resource(context, resource) {
+                read_resource(context, resource, &mut mappings);
+            }
         } else {
             read_events(context, resource, &mut mappings);
         }
@@ -143,9 +146,12 @@ fn read_events<'t>(context: &mut Context<'t>, function: &'t Resource, mappings: 
     let Some(events) = properties.iter().find(|property| property.key == "Events") else { return };
     let Ok(events) = context.head(&events.value, "a map of events") else { return };
     for event in events.unwrap_or_default() {
+        let id = format!("{}{}", function.id, event.key);
+        if !selection::takes_event(context, &id, &function.id) {
+            continue;
+        }
         let Some(kind) = event_kind(context, event) else { continue };
         if kind == "Kinesis" {
-            let id = format!("{}{}", function.id, event.key);
             let read = read_event(context, function, event, &id);
             mappings.take(context, (&id, event.key_span), &function.id, read);
         } else {
