@@ -153,7 +153,7 @@ async fn the_lines_of_bootstrap_that_the_help_names_run_a_python_function() {
     );
     let exit = pelton(["validate"]).run(&site.folder).await;
     exit.assert_code(2);
-    let lines = exit.printed.stderr().iter().map(|line| line.trim());
+    let lines = exit.printed.stderr().into_iter().map(|line| line.trim());
     let lines: Vec<&str> = lines.skip_while(|line| *line != "#!/bin/sh").take(3).collect();
     assert_eq!(lines.len(), 3, "{}", exit.printed);
 

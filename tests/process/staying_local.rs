@@ -1,7 +1,7 @@
 //! Nothing on this machine reaches out to AWS: neither with failed records nor for credentials.
 
 use crate::dev::{client, dev_without_cargo};
-use pelton_tests::site::{POLLING, Site, StreamServer, template, until};
+use pelton_tests::site::{POLLING, Site, StreamServer, run_to_end, template, until};
 use pelton_tests::{Program, Running, kinesis, pelton, wait};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -83,7 +83,8 @@ async fn line_of_file(site: &Site) -> Value {
 }
 
 async fn delivered(site: &Site) -> Value {
-    let exit = pelton(["status", "--json"]).run(&site.folder).await;
+    let data_dir = site.data_dir();
+    let exit = run_to_end(pelton(["status", "--json", "--data-dir"]).args([data_dir])).await;
     let status: Value = serde_json::from_str(&exit.printed.stdout().join("")).expect("the status is JSON");
     status["mappings"][0]["totals"]["delivered"].clone()
 }

@@ -243,7 +243,8 @@ fn read_application(context: &mut Context<'_>, root: PathBuf) -> Application {
         is_runnable
     });
     let mappings: Vec<Mapping> = found.read.into_iter().map(|read| read.mapping).collect();
-    if context.left_out > 0 && !mappings.iter().any(|mapping| mapping.enabled) {
+    let is_nothing_left = context.left_out > 0 && !mappings.iter().any(|mapping| mapping.enabled);
+    if is_nothing_left && !context.diagnostics.has_errors() {
         let message =
             "nothing is left to run: no enabled event source mapping is both selected and able to run here";
         context.report(Diagnostic::error(Code::Missing, message).help(

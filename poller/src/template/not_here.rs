@@ -89,7 +89,7 @@ fn help(context: &Context<'_>, function: &Function) -> String {
         );
     }
     format!(
-        "{ways_out}; or run it here: set `Runtime: provided.al2023`, and put an executable `bootstrap` that speaks \
-         Lambda's Runtime API into the folder of its code"
+        "{ways_out}; or run it here: set `Runtime: provided.al2023`, and name a folder of code with an executable `bootstrap` that \
+         speaks Lambda's Runtime API"
     )
 }
