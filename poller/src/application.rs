@@ -11,6 +11,8 @@ use std::time::Duration;
 pub struct Application {
     /// The folder of the template; relative paths start here.
     pub root: PathBuf,
+    /// The account that it is in, 12 digits; zeros if nobody says which.
+    pub account: String,
     /// Every function of the template, by logical id.
     pub functions: BTreeMap<String, Function>,
     /// Every Kinesis stream that the template itself makes, by logical id.
@@ -160,6 +162,17 @@ pub enum OnFailure {
     },
     /// A file of JSON lines, for local use: `file:PATH`. Absolute here; relative paths start at the template's folder.
     File(PathBuf),
+}
+
+impl std::fmt::Display for OnFailure {
+    /// As the template names it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqs(arn) | Self::Sns(arn) => f.write_str(arn),
+            Self::S3 { bucket } => write!(f, "arn:aws:s3:::{bucket}"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+        }
+    }
 }
 
 /// Names a mapping: its logical id.

@@ -4,6 +4,7 @@
 //! .pelton/lock             held for the life of the poller, holds its process id
 //! .pelton/address          where its own API listens; only while it runs
 //! .pelton/checkpoints.db   how far each mapping is
+//! .pelton/failed/M.jsonl   records of the mapping M that were given up, where nobody else takes them
 //! ```
 //!
 //! In: the folder. Out: the folder locked, its paths, and the address of whoever holds it. Never removes a checkpoint.
@@ -97,6 +98,12 @@ impl DataDir {
     #[must_use]
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join("checkpoints.db")
+    }
+
+    /// The folder for records that were given up and that nobody else takes. It need not exist.
+    #[must_use]
+    pub fn failed(&self) -> PathBuf {
+        self.path.join("failed")
     }
 
     /// Tells whoever looks into the folder where Pelton's own API listens. Withdrawn when this is dropped.

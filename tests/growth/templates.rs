@@ -3,19 +3,15 @@
 use super::check;
 use pelton::template::diagnostics::Colour;
 use pelton::template::source::Source;
-use pelton::template::{FunctionsRun, LoadOptions, Unsupported, description, load_source, summary};
+use pelton::template::{FunctionsRun, LoadOptions, description, load_source, summary};
 use pelton_core::Timestamp;
 use std::path::Path;
 
 /// Reads it, and shows what comes of it or what is wrong.
 fn load(text: &str) {
     let options = LoadOptions {
-        parameters: Vec::new(),
-        region: "us-east-1".to_owned(),
-        account: "000000000000".to_owned(),
-        unsupported: Unsupported::Refuse,
         functions: FunctionsRun::Elsewhere,
-        now: Timestamp::from_millis(1_800_000_000_000),
+        ..LoadOptions::new("us-east-1", Timestamp::from_millis(1_800_000_000_000))
     };
     let loaded = load_source(Source::new(Path::new("/template.yaml"), text.to_owned()), &options);
     let shown = [loaded.diagnostics.render(Colour::Never), description(&loaded), summary(&loaded)];

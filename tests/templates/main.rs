@@ -5,20 +5,14 @@
 
 use pelton::template::diagnostics::Colour;
 use pelton::template::source::Source;
-use pelton::template::{
-    FunctionsRun, LoadOptions, Loaded, Unsupported, description, load, load_source, summary,
-};
+use pelton::template::{LoadOptions, Loaded, Unsupported, description, load, load_source, summary};
 use pelton_core::Timestamp;
 use std::path::{Path, PathBuf};
 
 fn options() -> LoadOptions {
     LoadOptions {
-        parameters: Vec::new(),
-        region: "eu-west-1".to_owned(),
-        account: "123456789012".to_owned(),
-        unsupported: Unsupported::Refuse,
-        functions: FunctionsRun::Here,
-        now: Timestamp::from_millis(1_800_000_000_000),
+        account: Some("123456789012".to_owned()),
+        ..LoadOptions::new("eu-west-1", Timestamp::from_millis(1_800_000_000_000))
     }
 }
 
@@ -143,6 +137,7 @@ fn what_is_not_honoured_is_warned_of_if_that_is_asked_for() {
     let allowing = LoadOptions { unsupported: Unsupported::Warn, ..options() };
     check("not-honoured.yaml", "not-honoured-allowed", &allowing);
     check("for-each.yaml", "for-each-allowed", &allowing);
+    check("cannot-run-here.yaml", "cannot-run-here-allowed", &allowing);
 }
 
 #[test]

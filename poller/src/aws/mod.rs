@@ -71,15 +71,27 @@ impl Connection {
     ///
     /// An endpoint on loopback is asked with the credentials `test`/`test` if there are none: servers there accept any.
     pub async fn to(service: Service, options: &AwsOptions) -> Result<Self, ConnectError> {
+        Self::with(service, options, Identity::OfTheChain).await
+    }
+
+    /// The same to a server that asks nobody who they are: no credentials are looked for anywhere.
+    pub async fn without_credentials(service: Service, options: &AwsOptions) -> Result<Self, ConnectError> {
+        Self::with(service, options, Identity::MadeUp).await
+    }
+
+    async fn with(service: Service, options: &AwsOptions, identity: Identity) -> Result<Self, ConnectError> {
         let tls = tls_client(service);
-        let config = without_credentials(service, options, &tls).await;
+        let config = all_but_credentials(service, options, &tls).await;
         let endpoint = configured_endpoint(service, &config)?;
         let region = match config.region() {
             Some(region) => region.clone(),
             None => region_elsewhere(endpoint.as_ref(), &tls).await.ok_or(ConnectError::NoRegion)?,
         };
         let endpoint = endpoint.unwrap_or_else(|| Endpoint::aws(service.host, region.as_ref()));
-        let credentials = credentials(&endpoint, &region, &tls).await?;
+        let credentials = match identity {
+            Identity::OfTheChain => credentials(&endpoint, &region, &tls).await?,
+            Identity::MadeUp => SharedCredentialsProvider::new(made_up_credentials()),
+        };
         let http = if endpoint.is_plain() { plain_client(service) } else { tls };
         let config = config
             .into_builder()
@@ -89,6 +101,21 @@ impl Connection {
             .build();
         Ok(Self { config, endpoint, region })
     }
+}
+
+/// Who calls.
+#[derive(Clone, Copy)]
+enum Identity {
+    OfTheChain,
+    MadeUp,
+}
+
+/// The endpoint that the options, the environment and the profile name for a service; `None`: AWS's own. Calls nobody.
+pub async fn endpoint_named(
+    service: Service,
+    options: &AwsOptions,
+) -> Result<Option<Endpoint>, ConnectError> {
+    configured_endpoint(service, &all_but_credentials(service, options, &tls_client(service)).await)
 }
 
 /// Why there is no client.
@@ -119,7 +146,7 @@ pub enum ConnectError {
 }
 
 /// Everything but credentials, from the command line, the environment and the profile. Calls nobody.
-async fn without_credentials(service: Service, options: &AwsOptions, tls: &SharedHttpClient) -> SdkConfig {
+async fn all_but_credentials(service: Service, options: &AwsOptions, tls: &SharedHttpClient) -> SdkConfig {
     let region = RegionProviderChain::first_try(options.region.clone().map(Region::new))
         .or_else(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new());
@@ -195,7 +222,12 @@ fn loopback_credentials(config: &ProviderConfig) -> CredentialsProviderChain {
     tracing::debug!("endpoint on loopback: without credentials in environment or profile, test/test is used");
     CredentialsProviderChain::first_try("Environment", EnvironmentVariableCredentialsProvider::new())
         .or_else("Profile", ProfileFileCredentialsProvider::builder().configure(config).build())
-        .or_else("Loopback", Credentials::new("test", "test", None, None, "Loopback"))
+        .or_else("Loopback", made_up_credentials())
+}
+
+/// What signs requests to servers that accept any signature.
+fn made_up_credentials() -> Credentials {
+    Credentials::new("test", "test", None, None, "Loopback")
 }
 
 /// Certificates are loaded once somebody builds a client of a service on this.

@@ -7,12 +7,12 @@ mod changed_template;
 
 use super::functions::{self, Functions};
 use super::options::{AwsOptions, FunctionOptions, PollerOptions, StreamOptions, TemplateOptions};
-use super::poller::{Ended, Launch, Poller, enabled};
+use super::poller::{Ended, Launch, Poller};
 use super::run::{connect, require_mappings, take_data_dir};
 use super::signals::StopSignals;
 use super::views::Past;
 use super::{CommandFailure, load};
-use crate::application::{Application, Function};
+use crate::application::{Application, BuildMethod, Function};
 use crate::aws;
 use crate::build::build;
 use crate::clock::Clock;
@@ -27,8 +27,7 @@ use crate::source::budget::ByteBudget;
 use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams, warn_of_differences};
 use crate::supervisor::{Endpoint, Goal};
 use changed_template::{ChangedTemplate, Next};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tracing::info;
 
 /// What `pelton dev` takes.
@@ -63,6 +62,7 @@ pub(super) struct Surroundings {
     pub(super) application: Application,
     pub(super) client: KinesisClient,
     pub(super) stream: Option<EmbeddedStream>,
+    endpoint: Endpoint,
     aws: aws::AwsOptions,
     options: PollerOptions,
     clock: Clock,
@@ -126,7 +126,7 @@ impl Surroundings {
             functions,
             client: self.client.clone(),
             aws: self.aws.clone(),
-            endpoint: if self.stream.is_some() { Endpoint::InProcess } else { Endpoint::Other },
+            endpoint: self.endpoint,
             arrivals: self.stream.as_ref().map(EmbeddedStream::arrivals),
             budget: ByteBudget::default(),
             past,
@@ -144,22 +144,26 @@ pub(super) async fn start(
     terminal: &Terminal,
     clock: Clock,
 ) -> Result<Local, CommandFailure> {
-    let DevArguments { template, aws, stream, functions: function_options, poller: options } = arguments;
+    let DevArguments { mut template, mut aws, stream, functions: function_options, poller: options } =
+        arguments;
     let path = load::find(&template)?;
+    load::settle(&path, &mut template, &mut aws.region)?;
     let region = load::region(aws.region.as_deref());
     // What changes from here on was not read.
     let look_out = LookOut::new([path.clone()], clock.clone());
-    let application = load::load(&path, &template, &region, function_options.run(), terminal, &clock)?;
+    let application = load::load(&path, &template, &region, Some(&function_options), terminal, &clock)?;
     require_mappings(&application, &path)?;
     let data_dir = take_data_dir(&options, &path)?;
     let stream = match &aws.endpoint_url {
         Some(_) => None,
-        None => Some(embed(&stream, &region).await?),
+        None => Some(embed(&stream, &region, &application.account).await?),
     };
     let aws_elsewhere =
         aws::AwsOptions { endpoint_url: aws.endpoint_url.clone(), region: Some(region.clone()) };
     let endpoint_url = stream.as_ref().map(EmbeddedStream::endpoint).or(aws.endpoint_url);
-    let client = connect(&AwsOptions { endpoint_url, region: Some(region.clone()) }).await?;
+    let (client, endpoint) =
+        connect(&AwsOptions { endpoint_url, region: Some(region.clone()) }, &clock).await?;
+    let endpoint = if stream.is_some() { Endpoint::InProcess } else { endpoint };
     // Code that does not compile must not leave streams behind.
     let functions = functions_of(&function_options, &application, &region, terminal, &clock).await?;
     let streams: Vec<_> = application.streams.values().cloned().collect();
@@ -180,15 +184,20 @@ pub(super) async fn start(
         look_out,
     };
     let past = Past::none(&clock);
-    let surroundings = Surroundings { application, client, stream, aws: aws_elsewhere, options, clock };
+    let surroundings =
+        Surroundings { application, client, stream, endpoint, aws: aws_elsewhere, options, clock };
     let poller = Poller::start(surroundings.launch(functions, past, data_dir)).await?;
     Ok(Local { poller, surroundings, template })
 }
 
-async fn embed(options: &StreamOptions, region: &str) -> Result<EmbeddedStream, CommandFailure> {
+async fn embed(
+    options: &StreamOptions,
+    region: &str,
+    account: &str,
+) -> Result<EmbeddedStream, CommandFailure> {
     let options = EmbeddedOptions {
         region: region.to_owned(),
-        account: load::ACCOUNT.to_owned(),
+        account: account.to_owned(),
         ..EmbeddedOptions::listening_on(options.stream_listen)
     };
     EmbeddedStream::start(options).await.map_err(|error| CommandFailure::bad_input(chain(&error)))
@@ -202,24 +211,25 @@ async fn functions_of(
     terminal: &Terminal,
     clock: &Clock,
 ) -> Result<Functions, CommandFailure> {
-    if let Some(elsewhere) = functions::elsewhere(options, application, region, clock).await? {
-        return Ok(elsewhere);
-    }
-    let mut code = BTreeMap::new();
-    for mapping in enabled(application) {
-        let function = &application.functions[&mapping.function];
-        if !code.contains_key(&function.logical_id) {
-            code.insert(function.logical_id.clone(), code_of(function, &application.root, terminal).await?);
+    let elsewhere = functions::elsewhere(options, application, region, clock).await?;
+    let (built, found): (Vec<_>, Vec<_>) =
+        functions::needed_here(options, application).partition(|function| function.build.is_some());
+    // To build takes long: what is missing is said before.
+    let mut here = functions::find_code(found.into_iter(), &application.root)?;
+    for function in built {
+        if let Some(method) = &function.build {
+            here.insert(function.logical_id.clone(), built_by(method, function, terminal).await?);
         }
     }
-    Ok(Functions::Here(code))
+    Ok(Functions { here, elsewhere })
 }
 
-/// What cargo builds from the function's folder if it says so, else what is there already.
-async fn code_of(function: &Function, root: &Path, terminal: &Terminal) -> Result<Code, CommandFailure> {
-    let Some(method) = &function.build else {
-        return Code::find(function, root).map_err(|error| CommandFailure::bad_input(chain(&error)));
-    };
+/// What cargo builds from the function's folder.
+async fn built_by(
+    method: &BuildMethod,
+    function: &Function,
+    terminal: &Terminal,
+) -> Result<Code, CommandFailure> {
     info!(function = function.name, folder = %function.code_uri.display(), "building");
     let bootstrap: PathBuf =
         build(function, method, terminal).await.map_err(|error| CommandFailure::bad_input(chain(&error)))?;

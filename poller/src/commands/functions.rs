@@ -10,7 +10,8 @@ use crate::errors::chain;
 use crate::lambda::{Code, LocalFunction, RemoteError, RemoteFunction, RemoteLambda, Spawner, TracingLog};
 use crate::ports::Invoker;
 use crate::shard_worker::Remarks;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use tracing::info;
 
@@ -18,26 +19,50 @@ use tracing::info;
 const AWS: &str = "aws";
 
 /// Every function that an enabled mapping uses, by logical id.
-pub(super) enum Functions {
+pub(super) struct Functions {
     /// Processes that Pelton starts from this code.
-    Here(BTreeMap<String, Code>),
+    pub(super) here: BTreeMap<String, Code>,
     /// Invoked.
-    Elsewhere(BTreeMap<String, RemoteFunction>),
+    pub(super) elsewhere: BTreeMap<String, RemoteFunction>,
 }
 
 impl Functions {
     /// The ARN of a function of the template where it runs.
     pub(super) fn arn(&self, function: &Function, region: &str) -> String {
-        let elsewhere = match self {
-            Functions::Here(_) => None,
-            Functions::Elsewhere(functions) => functions.get(&function.logical_id).map(RemoteFunction::name),
-        };
-        match elsewhere {
+        match self.elsewhere.get(&function.logical_id).map(RemoteFunction::name) {
             Some(name) if name.starts_with("arn:") => name.to_owned(),
             Some(name) => Function { name: name.to_owned(), ..function.clone() }.arn(region),
             None => function.arn(region),
         }
     }
+}
+
+/// The functions that enabled mappings use and that run here.
+pub(super) fn needed_here<'a>(
+    options: &FunctionOptions,
+    application: &'a Application,
+) -> impl Iterator<Item = &'a Function> {
+    let needed: BTreeSet<&String> = enabled(application).map(|mapping| &mapping.function).collect();
+    needed
+        .into_iter()
+        .filter(|function| options.endpoint_of(function).is_none())
+        .map(|function| &application.functions[function])
+}
+
+/// The code of each of these functions; every problem at once.
+pub(super) fn find_code<'a>(
+    functions: impl Iterator<Item = &'a Function>,
+    root: &Path,
+) -> Result<BTreeMap<String, Code>, CommandFailure> {
+    let (mut code, mut problems) = (BTreeMap::new(), Vec::new());
+    for function in functions {
+        match Code::find(function, root) {
+            Ok(found) => drop(code.insert(function.logical_id.clone(), found)),
+            Err(error) => problems.push(chain(&error)),
+        }
+    }
+    problems.dedup();
+    if problems.is_empty() { Ok(code) } else { Err(CommandFailure::bad_input(problems.join("\nerror: "))) }
 }
 
 /// Functions that take batches, by logical id.
@@ -55,17 +80,12 @@ impl Running {
         region: &str,
         clock: &Clock,
     ) -> Self {
-        let code = match functions {
-            Functions::Here(code) => code,
-            Functions::Elsewhere(functions) => {
-                let invoker = |(id, function)| -> (String, Arc<dyn Invoker>) { (id, Arc::new(function)) };
-                let invokers = functions.into_iter().map(invoker).collect();
-                return Self { invokers, here: BTreeMap::new() };
-            }
-        };
+        let Functions { here, elsewhere } = functions;
+        let invoker = |(id, function)| -> (String, Arc<dyn Invoker>) { (id, Arc::new(function)) };
+        let invokers = elsewhere.into_iter().map(invoker).collect();
+        let mut running = Self { invokers, here: BTreeMap::new() };
         let spawner = Spawner::default();
-        let mut running = Self { invokers: BTreeMap::new(), here: BTreeMap::new() };
-        for (id, code) in code {
+        for (id, code) in here {
             let (function, log) = (&application.functions[&id], Arc::new(TracingLog));
             let local =
                 Arc::new(LocalFunction::new(function, code, region, clock.clone(), spawner.clone(), log));
@@ -82,42 +102,60 @@ pub(super) fn remarks(application: &Application) -> BTreeMap<String, Arc<Remarks
     functions.map(|(id, function)| (id.clone(), Arc::new(Remarks::of(function.name.clone())))).collect()
 }
 
-/// The functions of the application where `--lambda-endpoint` says, after checking that they can be invoked; `None`: they run
-/// here. Every problem at once.
+/// The functions that enabled mappings use and that `--lambda-endpoint` is about, after checking that they can be invoked. Every
+/// problem at once.
 pub(super) async fn elsewhere(
     options: &FunctionOptions,
     application: &Application,
     region: &str,
     clock: &Clock,
-) -> Result<Option<Functions>, CommandFailure> {
-    let Some(url) = &options.lambda_endpoint else { return Ok(None) };
-    let names = names(options, application)?;
-    let endpoint_url = (url != AWS).then(|| url.clone());
-    let options = AwsOptions { endpoint_url, region: Some(region.to_owned()) };
-    let lambda =
-        RemoteLambda::connect(&options).await.map_err(|error| CommandFailure::bad_input(chain(&error)))?;
-    let function = |(id, name): (String, String)| {
-        let timeout = application.functions[&id].timeout;
-        (id, lambda.function(&name, timeout, clock.clone()))
-    };
-    let functions: BTreeMap<String, RemoteFunction> = names.into_iter().map(function).collect();
+) -> Result<BTreeMap<String, RemoteFunction>, CommandFailure> {
+    check_names(options)?;
+    let (mut lambdas, mut functions) = (BTreeMap::new(), BTreeMap::new());
+    for id in enabled(application).map(|mapping| &mapping.function) {
+        let Some(url) = options.endpoint_of(id) else { continue };
+        if functions.contains_key(id) {
+            continue;
+        }
+        if !lambdas.contains_key(url) {
+            lambdas.insert(url, connect(url, region).await?);
+        }
+        let (lambda, function) = (&lambdas[url], &application.functions[id]);
+        let name = options.name_of(id).unwrap_or(&function.name);
+        functions.insert(id.clone(), lambda.function(name, function.timeout, clock.clone()));
+    }
     let mut problems = Vec::new();
     for function in functions.values() {
         if let Err(error) = function.check().await {
             problems.push(error);
         }
     }
-    match problems.first() {
-        None => {
-            info!(endpoint = %lambda.endpoint(), "functions are invoked there, none is started here");
-            Ok(Some(Functions::Elsewhere(functions)))
-        }
-        Some(first) => {
-            let help = help(first);
-            let mut problems: Vec<String> = problems.iter().map(|error| chain(error)).collect();
-            problems.dedup();
-            Err(CommandFailure::bad_input(problems.join("\nerror: ")).help(help))
-        }
+    if let Some(first) = problems.first() {
+        let help = help(first);
+        let mut problems: Vec<String> = problems.iter().map(|error| chain(error)).collect();
+        problems.dedup();
+        return Err(CommandFailure::bad_input(problems.join("\nerror: ")).help(help));
+    }
+    for (url, lambda) in &lambdas {
+        let there = functions.keys().filter(|id| options.endpoint_of(id) == Some(*url));
+        let functions = there.map(String::as_str).collect::<Vec<_>>().join(", ");
+        info!(endpoint = %lambda.endpoint(), functions, "functions are invoked there, and not started here");
+    }
+    Ok(functions)
+}
+
+async fn connect(url: &str, region: &str) -> Result<RemoteLambda, CommandFailure> {
+    let endpoint_url = (url != AWS).then(|| url.to_owned());
+    let options = AwsOptions { endpoint_url, region: Some(region.to_owned()) };
+    RemoteLambda::connect(&options).await.map_err(|error| CommandFailure::bad_input(chain(&error)))
+}
+
+/// A function that runs here has no other name.
+fn check_names(options: &FunctionOptions) -> Result<(), CommandFailure> {
+    match options.function_names.iter().find(|(id, _)| options.endpoint_of(id).is_none()) {
+        Some((id, _)) => Err(CommandFailure::bad_input(format!("--function-name {id}=…: {id} runs here"))
+            .help(format!("say where to invoke it with --lambda-endpoint {id}=URL"))),
+        None => Ok(()),
     }
 }
 
@@ -131,25 +169,4 @@ fn help(error: &RemoteError) -> &'static str {
              says what a function is called there"
         }
     }
-}
-
-/// What each function that an enabled mapping uses is called elsewhere, by logical id.
-fn names(
-    options: &FunctionOptions,
-    application: &Application,
-) -> Result<BTreeMap<String, String>, CommandFailure> {
-    for (id, _) in &options.function_names {
-        if !application.functions.contains_key(id) {
-            let known: Vec<&str> = application.functions.keys().map(String::as_str).collect();
-            return Err(CommandFailure::bad_input(format!(
-                "--function-name {id}=…: the template has no function `{id}`"
-            ))
-            .help(format!("the functions of the template are {}", known.join(", "))));
-        }
-    }
-    let name = |id: &String| {
-        let given = options.function_names.iter().rev().find(|(given, _)| given == id);
-        given.map_or_else(|| application.functions[id].name.clone(), |(_, name)| name.clone())
-    };
-    Ok(enabled(application).map(|mapping| (mapping.function.clone(), name(&mapping.function))).collect())
 }

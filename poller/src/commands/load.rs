@@ -1,20 +1,20 @@
 //! Finds and reads the template that a command works on.
 
-use super::CommandFailure;
-use super::options::TemplateOptions;
+use super::options::{FunctionOptions, TemplateOptions};
+use super::{CommandFailure, samconfig};
 use crate::application::Application;
 use crate::clock::Clock;
 use crate::logging::{Terminal, tell};
 use crate::template::diagnostics::Colour;
-use crate::template::{self, FunctionsRun, LoadOptions, Loaded, Unsupported};
+use crate::template::{self, FunctionsRun, LoadOptions, Loaded, STACK_NAME_DEFAULT, Unsupported};
 use std::path::{Path, PathBuf};
-use tracing::Level;
+use tracing::{Level, info, warn};
 
 /// The region where neither the command line nor the environment names one.
 const REGION_DEFAULT: &str = "us-east-1";
 
-/// The account in ARNs that Pelton makes up: nothing here belongs to one.
-pub(super) const ACCOUNT: &str = "000000000000";
+/// Names of the file that SAM reads, too, and Pelton does not.
+const SAMCONFIG_IN_YAML: [&str; 2] = ["samconfig.yaml", "samconfig.yml"];
 
 /// The template's path: the one given, or the first of the usual names in this folder.
 pub(super) fn find(options: &TemplateOptions) -> Result<PathBuf, CommandFailure> {
@@ -27,6 +27,32 @@ pub(super) fn find(options: &TemplateOptions) -> Result<PathBuf, CommandFailure>
     })
 }
 
+/// Takes over what `samconfig.toml` says and the command line does not: parameters, region and stack name. Says so.
+pub(super) fn settle(
+    template: &Path,
+    options: &mut TemplateOptions,
+    region: &mut Option<String>,
+) -> Result<(), CommandFailure> {
+    let config = samconfig::read(template, options.config_env.as_deref())
+        .map_err(|error| CommandFailure::bad_input_because(&error))?;
+    let samconfig::SamConfig { file, overrides, region: its_region, stack_name } = config;
+    if let Some(file) = &file {
+        let parameters: Vec<&str> = overrides.iter().map(|(name, _)| name.as_str()).collect();
+        let (parameters, region) = (parameters.join(", "), its_region.as_deref().unwrap_or("-"));
+        let stack_name = stack_name.as_deref().unwrap_or("-");
+        info!(file = %file.display(), parameters, region, stack_name, "samconfig.toml applies where the command line says nothing");
+    }
+    if file.is_none()
+        && let Some(unread) = SAMCONFIG_IN_YAML.iter().find(|name| template.with_file_name(name).is_file())
+    {
+        warn!(file = unread, "not read: Pelton reads samconfig.toml");
+    }
+    options.overrides = overrides;
+    options.stack_name = options.stack_name.take().or(stack_name);
+    *region = region.take().or(its_region);
+    Ok(())
+}
+
 /// The region as far as it is known without asking anybody.
 pub(super) fn region(given: Option<&str>) -> String {
     let from_environment =
@@ -34,12 +60,13 @@ pub(super) fn region(given: Option<&str>) -> String {
     given.map(str::to_owned).or_else(from_environment).unwrap_or_else(|| REGION_DEFAULT.to_owned())
 }
 
-/// Reads the template. Warnings are printed; every error is part of the failure.
+/// Reads the template. Warnings are printed; every error is part of the failure. `functions` says where they run; `None`: none
+/// is to run, so that any will do.
 pub(super) fn load(
     path: &Path,
     options: &TemplateOptions,
     region: &str,
-    functions: FunctionsRun,
+    functions: Option<&FunctionOptions>,
     terminal: &Terminal,
     clock: &Clock,
 ) -> Result<Application, CommandFailure> {
@@ -51,16 +78,19 @@ pub(super) fn read(
     path: &Path,
     options: &TemplateOptions,
     region: &str,
-    functions: FunctionsRun,
+    functions: Option<&FunctionOptions>,
     clock: &Clock,
 ) -> Loaded {
     let load_options = LoadOptions {
         parameters: options.parameters.clone(),
-        region: region.to_owned(),
-        account: ACCOUNT.to_owned(),
+        overrides: options.overrides.clone(),
+        account: options.account_id.clone(),
+        stack_name: options.stack_name.clone().unwrap_or_else(|| STACK_NAME_DEFAULT.to_owned()),
         unsupported: if options.allow_unsupported { Unsupported::Warn } else { Unsupported::Refuse },
-        functions,
-        now: clock.now(),
+        functions: functions.map_or(FunctionsRun::Elsewhere, FunctionOptions::run),
+        selection: options.selection(),
+        functions_named: functions.map(FunctionOptions::named).unwrap_or_default(),
+        ..LoadOptions::new(region, clock.now())
     };
     template::load(path, &load_options)
 }

@@ -12,6 +12,7 @@ mod poller;
 pub mod put;
 pub mod rewind;
 pub mod run;
+mod samconfig;
 pub mod signals;
 pub mod status;
 pub mod stream;

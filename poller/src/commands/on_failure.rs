@@ -2,58 +2,120 @@
 //!
 //! One that does not work is said as soon as that shows, and refuses no start: until a record is given up it may work again, and
 //! what a look takes (such as sqs:GetQueueUrl) is not all that a delivery takes.
+//!
+//! Where the stream is on this machine, records go to AWS only if the command line, the environment or the profile says so: else
+//! they go to files in the data folder.
 
 use super::functions::Functions;
+use super::options::DestinationsAt;
 use crate::application::{Application, Mapping, MappingId};
-use crate::aws::AwsOptions;
+use crate::aws::{AwsOptions, EndpointKind, endpoint_named};
 use crate::clock::Clock;
-use crate::destination::{Destinations, Origin};
+use crate::data_dir::DataDir;
+use crate::destination::{Destinations, Origin, Takes};
 use crate::errors::chain;
 use crate::ports::Destination;
+use crate::source::aws::KinesisClient;
+use crate::source::embedded;
 use crate::supervisor::Endpoint;
 use futures_util::StreamExt as _;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
-use tracing::warn;
+use tracing::{info, warn};
 
 /// Destinations that are looked at at the same time.
 const LOOKED_AT_ONCE_MAX: usize = 16;
+
+/// What decides where failed records go.
+pub(super) struct Surroundings<'a> {
+    /// `--destinations`
+    pub(super) chosen: Option<DestinationsAt>,
+    /// What the stream is.
+    pub(super) endpoint: Endpoint,
+    /// Who the stream is read from.
+    pub(super) client: &'a KinesisClient,
+    /// Which AWS.
+    pub(super) aws: AwsOptions,
+    /// Where files of failed records are.
+    pub(super) data_dir: &'a DataDir,
+    pub(super) clock: &'a Clock,
+}
+
+/// Who takes the failed records of a mapping that names a queue, a topic or a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    /// What it names.
+    Service,
+    /// A file of the data folder.
+    File,
+}
 
 /// Makes the destinations of mappings, and keeps them.
 pub(super) struct OnFailureDestinations {
     destinations: Destinations,
     /// By logical id.
     function_arns: BTreeMap<String, String>,
+    /// For queues, topics, buckets.
+    routes: BTreeMap<Takes, Route>,
+    /// Folder of the files.
+    files: PathBuf,
     opened: Vec<(MappingId, Arc<dyn Destination>)>,
 }
 
 impl OnFailureDestinations {
     /// Those of the application's mappings. The embedded stream knows no other service than Kinesis: where the stream is that one,
-    /// the standard AWS chain says where queues, topics and buckets are.
-    pub(super) fn new(
+    /// its endpoint is not that of queues, topics and buckets.
+    pub(super) async fn new(
         application: &Application,
         functions: &Functions,
-        aws: AwsOptions,
-        (endpoint, region): (Endpoint, &str),
-        clock: &Clock,
+        surroundings: Surroundings<'_>,
     ) -> Self {
-        let arn = |id: &String| (id.clone(), functions.arn(&application.functions[id], region));
-        let aws = match endpoint {
-            Endpoint::Other => aws,
-            Endpoint::InProcess | Endpoint::Embedded => AwsOptions { endpoint_url: None, ..aws },
+        let Surroundings { chosen, endpoint, client, aws, data_dir, clock } = surroundings;
+        let arn = |id: &String| (id.clone(), functions.arn(&application.functions[id], client.region()));
+        let aws = match (endpoint, chosen) {
+            (Endpoint::Other, None) => aws,
+            (Endpoint::InProcess | Endpoint::Embedded, _) | (_, Some(DestinationsAt::Aws)) => {
+                AwsOptions { endpoint_url: None, ..aws }
+            }
         };
+        let is_local = client.endpoint().kind() == EndpointKind::Loopback;
+        let mut routes = BTreeMap::new();
+        for mapping in &application.mappings {
+            let Some(takes) = mapping.on_failure.as_ref().and_then(Takes::of) else { continue };
+            if !routes.contains_key(&takes) {
+                let is_named = is_named(takes, &aws, clock).await;
+                routes.insert(takes, route(chosen, is_local, is_named));
+            }
+        }
         Self {
             destinations: Destinations::new(aws, clock.clone()),
             function_arns: application.functions.keys().map(arn).collect(),
+            routes,
+            files: data_dir.failed(),
             opened: Vec::new(),
         }
     }
 
-    /// That of a mapping whose stream calls itself by this ARN; `None`: it names none.
+    /// That of a mapping whose stream calls itself by this ARN; `None`: it names none. Says so if it is not the one that the
+    /// mapping names.
     pub(super) fn open(&mut self, mapping: &Mapping, stream_arn: &str) -> Option<Arc<dyn Destination>> {
         let named = mapping.on_failure.as_ref()?;
         let origin = Origin::kinesis(&mapping.id, stream_arn, &self.function_arns[&mapping.function]);
-        let destination = self.destinations.open(named, origin);
+        let route = Takes::of(named).map_or(Route::Service, |takes| self.routes[&takes]);
+        let destination = match route {
+            Route::Service => self.destinations.open(named, origin),
+            Route::File => {
+                let file = self.files.join(format!("{}.jsonl", mapping.id));
+                info!(
+                    mapping = %mapping.id,
+                    file = %file.display(),
+                    instead_of = %named,
+                    "failed records go to a file: `--destinations aws` sends them where the mapping says"
+                );
+                self.destinations.open_local(&file, origin)
+            }
+        };
         self.opened.push((mapping.id.clone(), Arc::clone(&destination)));
         Some(destination)
     }
@@ -67,5 +129,45 @@ impl OnFailureDestinations {
             }
         };
         futures_util::stream::iter(&self.opened).for_each_concurrent(LOOKED_AT_ONCE_MAX, look).await;
+    }
+}
+
+/// Nothing on this machine reaches out to AWS unless told to.
+fn route(chosen: Option<DestinationsAt>, is_local: bool, is_named: bool) -> Route {
+    match chosen {
+        None if is_local && !is_named => Route::File,
+        None | Some(DestinationsAt::Aws) => Route::Service,
+    }
+}
+
+/// Whether the command line, the environment or the profile names an endpoint that takes such records.
+async fn is_named(takes: Takes, aws: &AwsOptions, clock: &Clock) -> bool {
+    match endpoint_named(takes.service(), aws).await {
+        Ok(None) => false,
+        // Where an endpoint is named for all services, the embedded stream may be meant.
+        Ok(Some(endpoint)) => {
+            endpoint.kind() != EndpointKind::Loopback || !embedded::is_at(endpoint.as_str(), clock).await
+        }
+        // It cannot be one, which the destination will say.
+        Err(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_local_stream_without_an_endpoint_for_failed_records_has_them_in_files() {
+        let aws = Some(DestinationsAt::Aws);
+        for (chosen, is_local, is_named, expected) in [
+            (None, true, false, Route::File),
+            (None, true, true, Route::Service),
+            (None, false, false, Route::Service),
+            (aws, true, false, Route::Service),
+            (aws, false, false, Route::Service),
+        ] {
+            assert_eq!(route(chosen, is_local, is_named), expected, "{chosen:?} {is_local} {is_named}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! The options that several commands share, as architecture names them: others script against these names.
 
-use crate::template::FunctionsRun;
-use clap::Args;
+use crate::template::{FunctionsRun, Selection, is_account};
+use clap::{Args, ValueEnum};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,9 +18,42 @@ pub struct TemplateOptions {
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = parse_parameter)]
     pub parameters: Vec<(String, String)>,
 
-    /// Warn instead of refusing a setting that Pelton does not honour
+    /// Warn instead of refusing a setting that Pelton does not honour; leave out the mappings of a function that cannot run
+    /// here
     #[arg(long)]
     pub allow_unsupported: bool,
+
+    /// Run only this mapping, or the mappings of this function, by logical id; may be given several times
+    #[arg(long, value_name = "MAPPING|FUNCTION")]
+    pub only: Vec<String>,
+
+    /// Do not run this mapping, or the mappings of this function; may be given several times
+    #[arg(long, value_name = "MAPPING|FUNCTION")]
+    pub skip: Vec<String>,
+
+    /// AWS account, as `AWS::AccountId` gives it [default: that of the streams' ARNs, or zeros]
+    #[arg(long, value_name = "12_DIGITS", value_parser = parse_account)]
+    pub account_id: Option<String>,
+
+    /// Name of the stack, as `AWS::StackName` gives it [default: that of samconfig.toml, or pelton]
+    #[arg(long, value_name = "NAME")]
+    pub stack_name: Option<String>,
+
+    /// Environment of the samconfig.toml beside the template [default: default]
+    #[arg(long, value_name = "NAME")]
+    pub config_env: Option<String>,
+
+    /// Parameters of `samconfig.toml`.
+    #[arg(skip)]
+    pub overrides: Vec<(String, String)>,
+}
+
+impl TemplateOptions {
+    /// Which mappings run.
+    #[must_use]
+    pub fn selection(&self) -> Selection {
+        Selection { only: self.only.clone(), skip: self.skip.clone() }
+    }
 }
 
 /// Which AWS, or what stands for it.
@@ -35,24 +69,70 @@ pub struct AwsOptions {
 }
 
 /// Where the functions run.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct FunctionOptions {
     /// Invoke the functions there instead of starting them here: a URL (cargo lambda watch, the Runtime Interface Emulator,
-    /// LocalStack), or `aws` for AWS Lambda
-    #[arg(long, value_name = "URL")]
-    pub lambda_endpoint: Option<String>,
+    /// LocalStack), or `aws` for AWS Lambda. With LOGICAL_ID= it holds for that function; may be given several times
+    #[arg(long = "lambda-endpoint", value_name = "[LOGICAL_ID=]URL", value_parser = parse_lambda_endpoint)]
+    pub lambda_endpoints: Vec<LambdaEndpoint>,
 
     /// What a function is called there [default: its FunctionName, or its logical id]; may be given several times
-    #[arg(long = "function-name", value_name = "LOGICAL_ID=NAME", requires = "lambda_endpoint", value_parser = parse_function_name)]
+    #[arg(long = "function-name", value_name = "LOGICAL_ID=NAME", requires = "lambda_endpoints", value_parser = parse_function_name)]
     pub function_names: Vec<(String, String)>,
+}
+
+/// Where functions are invoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LambdaEndpoint {
+    /// The function's logical id; `None`: every function that has no endpoint of its own.
+    pub function: Option<String>,
+    /// A URL, or `aws`.
+    pub url: String,
 }
 
 impl FunctionOptions {
     /// Where the functions run.
     #[must_use]
     pub fn run(&self) -> FunctionsRun {
-        if self.lambda_endpoint.is_some() { FunctionsRun::Elsewhere } else { FunctionsRun::Here }
+        if self.lambda_endpoints.iter().any(|endpoint| endpoint.function.is_none()) {
+            return FunctionsRun::Elsewhere;
+        }
+        let named: BTreeSet<String> =
+            self.lambda_endpoints.iter().filter_map(|endpoint| endpoint.function.clone()).collect();
+        if named.is_empty() { FunctionsRun::Here } else { FunctionsRun::PartlyElsewhere(named) }
     }
+
+    /// Where that function is invoked; `None`: it runs here. Of two endpoints for one function the later counts.
+    #[must_use]
+    pub fn endpoint_of(&self, function: &str) -> Option<&str> {
+        let find = |wanted: Option<&str>| {
+            self.lambda_endpoints.iter().rev().find(|endpoint| endpoint.function.as_deref() == wanted)
+        };
+        find(Some(function)).or_else(|| find(None)).map(|endpoint| endpoint.url.as_str())
+    }
+
+    /// What that function is called where it is invoked, if these options say so.
+    #[must_use]
+    pub fn name_of(&self, function: &str) -> Option<&str> {
+        let named = self.function_names.iter().rev().find(|(id, _)| id == function);
+        named.map(|(_, name)| name.as_str())
+    }
+
+    /// The functions that these options name: the option, for people, and the logical id.
+    #[must_use]
+    pub fn named(&self) -> Vec<(String, String)> {
+        let endpoints = self.lambda_endpoints.iter().filter_map(|endpoint| endpoint.function.as_ref());
+        let endpoints = endpoints.map(|id| (format!("--lambda-endpoint {id}=…"), id.clone()));
+        let names = self.function_names.iter().map(|(id, _)| (format!("--function-name {id}=…"), id.clone()));
+        endpoints.chain(names).collect()
+    }
+}
+
+/// Who takes records that are given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DestinationsAt {
+    /// The standard AWS chain says where.
+    Aws,
 }
 
 /// How a poller runs.
@@ -65,6 +145,11 @@ pub struct PollerOptions {
     /// Pelton's own API; port 0 picks a free one, and DATA_DIR/address holds what it became
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7358")]
     pub listen: SocketAddr,
+
+    /// Send failed records of a stream on this machine to the queues, topics and buckets that the standard AWS chain leads to,
+    /// AWS's own included [default: to files in DATA_DIR/failed, unless an endpoint for them is configured]
+    #[arg(long, value_name = "WHERE")]
+    pub destinations: Option<DestinationsAt>,
 
     /// How often a shard without traffic is read, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
@@ -109,6 +194,27 @@ fn parse_function_name(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// `URL`, or `LOGICAL_ID=URL`: a logical id has only letters and digits, and a URL more before its first `=`.
+fn parse_lambda_endpoint(text: &str) -> Result<LambdaEndpoint, String> {
+    let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let (function, url) = match text.split_once('=') {
+        Some((id, url)) if is_id(id) => (Some(id.to_owned()), url),
+        Some(_) | None => (None, text),
+    };
+    if url.is_empty() {
+        return Err("expected URL, aws, LOGICAL_ID=URL or LOGICAL_ID=aws".to_owned());
+    }
+    Ok(LambdaEndpoint { function, url: url.to_owned() })
+}
+
+fn parse_account(text: &str) -> Result<String, String> {
+    if is_account(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected the 12 digits of an account".to_owned())
+    }
+}
+
 /// A number of seconds, or numbers with units: `30`, `30s`, `1m30s`, `2h`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
@@ -134,6 +240,49 @@ mod tests {
     #[track_caller]
     fn check(text: &str, seconds: Option<f64>) {
         assert_eq!(parse_duration(text).ok(), seconds.map(Duration::from_secs_f64), "{text}");
+    }
+
+    fn functions(arguments: &[&str]) -> Option<FunctionOptions> {
+        #[derive(clap::Parser)]
+        struct Program {
+            #[command(flatten)]
+            functions: FunctionOptions,
+        }
+        let parsed = <Program as clap::Parser>::try_parse_from(["pelton"].iter().chain(arguments));
+        parsed.ok().map(|program| program.functions)
+    }
+
+    #[test]
+    fn a_lambda_endpoint_is_for_all_functions_or_for_one() {
+        let url = "http://127.0.0.1:9000";
+        let check = |arguments: &[&str], run: FunctionsRun, a: Option<&str>, b: Option<&str>| {
+            let options = functions(arguments).expect("the arguments are right");
+            assert_eq!(options.run(), run, "{arguments:?}");
+            assert_eq!((options.endpoint_of("A"), options.endpoint_of("B")), (a, b), "{arguments:?}");
+        };
+        let only_a = || FunctionsRun::PartlyElsewhere(["A".to_owned()].into());
+        check(&[], FunctionsRun::Here, None, None);
+        check(&["--lambda-endpoint", url], FunctionsRun::Elsewhere, Some(url), Some(url));
+        check(&["--lambda-endpoint", "A=http://h/?x=y"], only_a(), Some("http://h/?x=y"), None);
+        check(&["--lambda-endpoint", "A=aws"], only_a(), Some("aws"), None);
+        check(
+            &["--lambda-endpoint", "http://h/?x=y"],
+            FunctionsRun::Elsewhere,
+            Some("http://h/?x=y"),
+            Some("http://h/?x=y"),
+        );
+        let mixed = ["--lambda-endpoint", "A=aws", "--lambda-endpoint", url];
+        check(&mixed, FunctionsRun::Elsewhere, Some("aws"), Some(url));
+        assert!(functions(&["--lambda-endpoint", "A="]).is_none());
+        assert!(functions(&["--function-name", "A=b"]).is_none());
+    }
+
+    #[test]
+    fn an_account_has_twelve_digits() {
+        assert!(parse_account("123456789012").is_ok());
+        for wrong in ["", "12345678901", "1234567890123", "12345678901x"] {
+            assert!(parse_account(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

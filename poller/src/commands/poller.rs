@@ -11,7 +11,7 @@ pub(super) use ending::Ended;
 
 use super::CommandFailure;
 use super::functions::{Functions, Running, remarks};
-use super::on_failure::OnFailureDestinations;
+use super::on_failure::{OnFailureDestinations, Surroundings};
 use super::options::PollerOptions;
 use super::signals::StopSignals;
 use super::views::{Past, RunningViews};
@@ -139,8 +139,15 @@ impl Poller {
         require_descriptors(found.iter().map(FoundStream::shards_open).sum())?;
         let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone()).map_err(bad_input)?;
         let store: Arc<SqliteStore> = Arc::new(store);
-        let place = (endpoint, client.region());
-        let mut destinations = OnFailureDestinations::new(&application, &functions, aws, place, &clock);
+        let surroundings = Surroundings {
+            chosen: options.destinations,
+            endpoint,
+            client: &client,
+            aws,
+            data_dir: &data_dir,
+            clock: &clock,
+        };
+        let mut destinations = OnFailureDestinations::new(&application, &functions, surroundings).await;
         let running = Running::start(functions, &application, client.region(), &clock);
         let remarks = remarks(&application);
         let prepared = all(sources.into_iter().zip(found).map(|((mapping, source), found)| {

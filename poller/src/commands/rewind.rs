@@ -20,7 +20,7 @@ use crate::source::budget::ByteBudget;
 use crate::source::kinesis::KinesisSource;
 use crate::store::SqliteStore;
 use crate::supervisor::{FoundStream, RewindError, RewindTo, StartError, find_stream, rewind};
-use crate::template::{FunctionsRun, shown_timestamp, suggest};
+use crate::template::{shown_timestamp, suggest};
 use pelton_core::Timestamp;
 use pelton_core::plan::StartingPosition;
 use std::io::{self, Write as _};
@@ -65,11 +65,11 @@ pub async fn run(
     terminal: &Terminal,
     clock: &Clock,
 ) -> Result<(), CommandFailure> {
-    let RewindArguments { mapping, to, template, aws, data_dir } = arguments;
+    let RewindArguments { mapping, to, mut template, mut aws, data_dir } = arguments;
     let path = load::find(&template)?;
-    let client = connect(&aws).await?;
-    let application =
-        load::load(&path, &template, client.region(), FunctionsRun::Elsewhere, terminal, clock)?;
+    load::settle(&path, &mut template, &mut aws.region)?;
+    let (client, _) = connect(&aws, clock).await?;
+    let application = load::load(&path, &template, client.region(), None, terminal, clock)?;
     let mapping = find_mapping(&application, &mapping)?;
     check_target(mapping, &to, clock.now())?;
     require_region(std::iter::once(mapping), &client)?;

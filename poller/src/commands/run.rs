@@ -10,13 +10,11 @@ use crate::application::{Application, Mapping};
 use crate::clock::Clock;
 use crate::data_dir::{self, DataDir};
 use crate::errors::chain;
-use crate::lambda::Code;
 use crate::logging::Terminal;
 use crate::source::aws::{self, EndpointKind, KinesisClient};
 use crate::source::budget::ByteBudget;
 use crate::source::embedded;
 use crate::supervisor::{Endpoint, Goal};
-use std::collections::BTreeMap;
 use std::path::Path;
 use tracing::info;
 
@@ -77,37 +75,28 @@ async fn start(
     terminal: &Terminal,
     clock: Clock,
 ) -> Result<Option<Poller>, CommandFailure> {
-    let RunArguments { template, aws, functions, poller: options, catch_up } = arguments;
+    let RunArguments { mut template, mut aws, functions, poller: options, catch_up } = arguments;
     let path = load::find(&template)?;
+    load::settle(&path, &mut template, &mut aws.region)?;
     let region = load::region(aws.region.as_deref());
-    let application = load::load(&path, &template, &region, functions.run(), terminal, &clock)?;
+    let application = load::load(&path, &template, &region, Some(&functions), terminal, &clock)?;
     if catch_up.until_caught_up && !application.mappings.is_empty() && enabled(&application).next().is_none()
     {
         info!("no event source mapping is enabled: nothing to catch up with");
         return Ok(None);
     }
     require_mappings(&application, &path)?;
-    let functions_here = match functions.lambda_endpoint {
-        Some(_) => BTreeMap::new(),
-        None => find_code(&application)?,
-    };
-    let client = connect(&aws).await?;
+    let here = functions::find_code(functions::needed_here(&functions, &application), &application.root)?;
+    let (client, endpoint) = connect(&aws, &clock).await?;
     // The profile may name another region than the environment, and the template may use it.
     let application = match client.region() == region {
         true => application,
-        false => load::load(&path, &template, client.region(), functions.run(), terminal, &clock)?,
-    };
-    let endpoint = match client.endpoint().kind() {
-        EndpointKind::Loopback if embedded::is_at(client.endpoint().as_str(), &clock).await => {
-            Endpoint::Embedded
-        }
-        EndpointKind::Loopback | EndpointKind::Aws | EndpointKind::Other => Endpoint::Other,
+        false => load::load(&path, &template, client.region(), Some(&functions), terminal, &clock)?,
     };
     require_region(enabled(&application), &client)?;
     let region = Some(client.region().to_owned());
-    let functions = functions::elsewhere(&functions, &application, client.region(), &clock)
-        .await?
-        .unwrap_or(Functions::Here(functions_here));
+    let elsewhere = functions::elsewhere(&functions, &application, client.region(), &clock).await?;
+    let functions = Functions { here, elsewhere };
     let data_dir = take_data_dir(&options, &path)?;
     let budget = ByteBudget::default();
     let past = Past::none(&clock);
@@ -162,29 +151,22 @@ pub(super) fn require_region<'a>(
     }
 }
 
-/// The code of every function that an enabled mapping uses; every problem at once.
-fn find_code(application: &Application) -> Result<BTreeMap<String, Code>, CommandFailure> {
-    let mut code = BTreeMap::new();
-    let mut problems = Vec::new();
-    for mapping in enabled(application) {
-        let function = &application.functions[&mapping.function];
-        if code.contains_key(&function.logical_id) {
-            continue;
-        }
-        match Code::find(function, &application.root) {
-            Ok(found) => drop(code.insert(function.logical_id.clone(), found)),
-            Err(error) => problems.push(chain(&error)),
-        }
-    }
-    problems.dedup();
-    if problems.is_empty() { Ok(code) } else { Err(CommandFailure::bad_input(problems.join("\nerror: "))) }
-}
-
-/// A client as the options and the standard AWS chain say.
-pub(super) async fn connect(options: &AwsOptions) -> Result<KinesisClient, CommandFailure> {
+/// A client as the options and the standard AWS chain say, and what it speaks to. For the embedded stream nobody is asked for
+/// credentials.
+pub(super) async fn connect(
+    options: &AwsOptions,
+    clock: &Clock,
+) -> Result<(KinesisClient, Endpoint), CommandFailure> {
     let AwsOptions { endpoint_url, region } = options.clone();
-    let connected = KinesisClient::connect(&aws::AwsOptions { endpoint_url, region }).await;
-    connected.map_err(|error| CommandFailure::bad_input(chain(&error)))
+    let options = aws::AwsOptions { endpoint_url, region };
+    let bad_input = |error: aws::ConnectError| CommandFailure::bad_input(chain(&error));
+    let client = KinesisClient::connect(&options).await.map_err(bad_input)?;
+    let (url, kind) = (client.endpoint().as_str(), client.endpoint().kind());
+    if kind != EndpointKind::Loopback || !embedded::is_at(url, clock).await {
+        return Ok((client, Endpoint::Other));
+    }
+    let client = KinesisClient::connect_embedded(&options).await.map_err(bad_input)?;
+    Ok((client, Endpoint::Embedded))
 }
 
 /// The data folder, held for as long as the value lives.

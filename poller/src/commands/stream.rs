@@ -14,7 +14,7 @@ use crate::source::embedded::{
     CreateError, EmbeddedError, EmbeddedOptions, EmbeddedStream, LISTEN_DEFAULT, RECORD_KIB_MAX_DEFAULT,
     RETAINED_BYTES_MAX, RETENTION_HOURS_DEFAULT, create_streams, warn_of_differences,
 };
-use crate::template::FunctionsRun;
+use crate::template::NO_ACCOUNT;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
@@ -93,17 +93,18 @@ impl FromStr for StreamToCreate {
 pub async fn start(
     args: &StreamArgs,
     of_template: &[Stream],
-    region: &str,
+    (region, account): (&str, &str),
     clock: &Clock,
 ) -> Result<EmbeddedStream, StreamError> {
     let options = EmbeddedOptions {
         retained_bytes_max: args.retained_bytes_max,
         region: region.to_owned(),
+        account: account.to_owned(),
         ..EmbeddedOptions::listening_on(args.stream_listen)
     };
     let server = EmbeddedStream::start(options).await?;
     let aws = AwsOptions { endpoint_url: Some(server.endpoint()), region: Some(region.to_owned()) };
-    let client = KinesisClient::connect(&aws).await?;
+    let client = KinesisClient::connect_embedded(&aws).await?;
     let named = args.streams.iter().map(StreamToCreate::as_stream);
     let streams: Vec<Stream> = named.chain(of_template.iter().cloned()).collect();
     create_streams(&client, clock, &streams).await?;
@@ -118,18 +119,20 @@ pub async fn run(
     terminal: &Terminal,
     clock: Clock,
 ) -> Result<(), CommandFailure> {
-    let StreamArguments { stream, template, region } = arguments;
-    let region = load::region(region.as_deref());
-    let of_template = match load::find(&template) {
-        Ok(path) => load::load(&path, &template, &region, FunctionsRun::Elsewhere, terminal, &clock)?
-            .streams
-            .into_values()
-            .collect(),
+    let StreamArguments { stream, mut template, mut region } = arguments;
+    let (of_template, account) = match load::find(&template) {
+        Ok(path) => {
+            load::settle(&path, &mut template, &mut region)?;
+            let known = load::region(region.as_deref());
+            let application = load::load(&path, &template, &known, None, terminal, &clock)?;
+            (application.streams.into_values().collect(), application.account)
+        }
         // Without a template there are the streams of the command line, and those that clients create.
-        Err(_) => Vec::new(),
+        Err(_) => (Vec::new(), template.account_id.unwrap_or_else(|| NO_ACCOUNT.to_owned())),
     };
+    let region = load::region(region.as_deref());
     let started = tokio::select! {
-        started = start(&stream, &of_template, &region, &clock) => started,
+        started = start(&stream, &of_template, (&region, &account), &clock) => started,
         _ = signals.next() => return Ok(()),
     };
     let server = started.map_err(|error| CommandFailure::bad_input(chain(&error)))?;

@@ -1,10 +1,10 @@
 //! `pelton validate`: what would run, or every problem. Starts nothing.
 
-use super::options::TemplateOptions;
+use super::options::{FunctionOptions, TemplateOptions};
 use super::{CommandFailure, load};
 use crate::clock::Clock;
 use crate::logging::Terminal;
-use crate::template::{self, FunctionsRun};
+use crate::template::{description, summary};
 use std::io::{self, Write};
 
 /// What `pelton validate` takes.
@@ -13,6 +13,9 @@ pub struct ValidateArguments {
     /// The template.
     #[command(flatten)]
     pub template: TemplateOptions,
+    /// Where the functions run: nobody is asked.
+    #[command(flatten)]
+    pub functions: FunctionOptions,
     /// AWS region, as `AWS::Region` gives it [default: AWS_REGION, AWS_DEFAULT_REGION, us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
@@ -22,15 +25,17 @@ pub struct ValidateArguments {
 }
 
 /// Prints what would run.
-pub fn run(arguments: &ValidateArguments, terminal: &Terminal, clock: &Clock) -> Result<(), CommandFailure> {
-    let path = load::find(&arguments.template)?;
-    let region = load::region(arguments.region.as_deref());
-    let loaded = load::read(&path, &arguments.template, &region, FunctionsRun::Here, clock);
-    if arguments.json {
-        print(&template::description(&loaded))?;
+pub fn run(arguments: ValidateArguments, terminal: &Terminal, clock: &Clock) -> Result<(), CommandFailure> {
+    let ValidateArguments { mut template, functions, mut region, json } = arguments;
+    let path = load::find(&template)?;
+    load::settle(&path, &mut template, &mut region)?;
+    let region = load::region(region.as_deref());
+    let loaded = load::read(&path, &template, &region, Some(&functions), clock);
+    if json {
+        print(&description(&loaded))?;
         return load::accept(loaded, terminal, clock).map(drop);
     }
-    let summary = template::summary(&loaded);
+    let summary = summary(&loaded);
     load::accept(loaded, terminal, clock)?;
     print(&summary)
 }

@@ -23,9 +23,19 @@ const LOCK_LOOK_EVERY: Duration = Duration::from_millis(10);
 /// A file of JSON lines.
 pub(super) struct LineFile {
     path: PathBuf,
+    folder: Folder,
     origin: Origin,
     turns: Turns,
     clock: Clock,
+}
+
+/// Whose the folder is that the file is in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Folder {
+    /// The user's: one that does not exist is a slip.
+    Given,
+    /// Pelton's: it is made.
+    Own,
 }
 
 /// Why a line was not appended.
@@ -43,15 +53,21 @@ enum AppendError {
 
 impl LineFile {
     pub(super) fn new(path: &Path, origin: Origin, turns: Turns, clock: Clock) -> Self {
-        Self { path: path.to_owned(), origin, turns, clock }
+        Self { path: path.to_owned(), folder: Folder::Given, origin, turns, clock }
+    }
+
+    /// The same, in a folder that is made when it is first needed.
+    pub(super) fn with_folder(path: &Path, origin: Origin, turns: Turns, clock: Clock) -> Self {
+        Self { folder: Folder::Own, ..Self::new(path, origin, turns, clock) }
     }
 
     async fn append(&self, line: String) -> Result<(), AppendError> {
         let line: Arc<str> = line.into();
         let deadline = self.clock.now().after(LOCK_WAIT_MAX);
         loop {
-            let (path, line) = (self.path.clone(), Arc::clone(&line));
-            let appended = spawn_blocking(move || append(&path, &line)).await.map_err(io::Error::from)?;
+            let (path, folder, line) = (self.path.clone(), self.folder, Arc::clone(&line));
+            let appended =
+                spawn_blocking(move || append(&path, folder, &line)).await.map_err(io::Error::from)?;
             match appended {
                 Err(AppendError::Locked) if self.clock.now() < deadline => {
                     self.clock.sleep(LOCK_LOOK_EVERY).await;
@@ -69,7 +85,12 @@ impl LineFile {
 #[async_trait]
 impl Destination for LineFile {
     async fn check(&self) -> Result<(), DestinationError> {
-        check(&self.path).map_err(|source| self.error(source))
+        match self.folder {
+            Folder::Given => check(&self.path).map_err(|source| self.error(source)),
+            Folder::Own => {
+                make_folder(&self.path).and_then(|()| check(&self.path)).map_err(|source| self.error(source))
+            }
+        }
     }
 
     async fn send(&self, given_up: &GivenUp) -> Result<(), DestinationError> {
@@ -77,6 +98,10 @@ impl Destination for LineFile {
         let line = self.origin.with_payload(given_up) + "\n";
         self.append(line).await.map_err(|source| self.error(source))
     }
+}
+
+fn make_folder(path: &Path) -> Result<(), AppendError> {
+    Ok(path.parent().map_or(Ok(()), fs::create_dir_all)?)
 }
 
 /// Whether it could be written, as far as that shows without making it.
@@ -93,7 +118,10 @@ fn check(path: &Path) -> Result<(), AppendError> {
 }
 
 /// Appends a line, and waits until the disk has it: what is given up is checkpointed next.
-fn append(path: &Path, line: &str) -> Result<(), AppendError> {
+fn append(path: &Path, folder: Folder, line: &str) -> Result<(), AppendError> {
+    if folder == Folder::Own {
+        make_folder(path)?;
+    }
     check(path)?;
     let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     match file.try_lock() {

@@ -15,7 +15,7 @@ mod sqs;
 pub use origin::Origin;
 
 use crate::application::OnFailure;
-use crate::aws::AwsOptions;
+use crate::aws::{AwsOptions, Service};
 use crate::clock::Clock;
 use crate::ports::{Cause, Destination, DestinationError};
 use file::LineFile;
@@ -24,6 +24,7 @@ use s3::{Bucket, Buckets};
 use sns::{Topic, Topics};
 use sqs::{Queue, Queues};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -46,6 +47,12 @@ impl Destinations {
     pub fn new(aws: AwsOptions, clock: Clock) -> Self {
         let (queues, topics, turns) = (BTreeMap::new(), BTreeMap::new(), Turns::default());
         Self { aws, clock, queues, topics, buckets: None, turns }
+    }
+
+    /// A file of Pelton's own, whose folder is made when it is first needed.
+    #[must_use]
+    pub fn open_local(&self, path: &Path, origin: Origin) -> Arc<dyn Destination> {
+        Arc::new(LineFile::with_folder(path, origin, self.turns.clone(), self.clock.clone()))
     }
 
     /// The destination that a mapping names. Calls nobody.
@@ -71,6 +78,40 @@ impl Destinations {
             OnFailure::File(path) => {
                 Arc::new(LineFile::new(path, origin, self.turns.clone(), self.clock.clone()))
             }
+        }
+    }
+}
+
+/// A service of AWS that takes records that were given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Takes {
+    /// SQS
+    Queues,
+    /// SNS
+    Topics,
+    /// S3
+    Buckets,
+}
+
+impl Takes {
+    /// The service that a mapping names; `None`: a file.
+    #[must_use]
+    pub fn of(named: &OnFailure) -> Option<Self> {
+        match named {
+            OnFailure::Sqs(_) => Some(Self::Queues),
+            OnFailure::Sns(_) => Some(Self::Topics),
+            OnFailure::S3 { .. } => Some(Self::Buckets),
+            OnFailure::File(_) => None,
+        }
+    }
+
+    /// How it is called.
+    #[must_use]
+    pub fn service(self) -> Service {
+        match self {
+            Self::Queues => sqs::SERVICE,
+            Self::Topics => sns::SERVICE,
+            Self::Buckets => s3::SERVICE,
         }
     }
 }
@@ -109,6 +150,9 @@ enum Part {
 fn part(arn: &str, part: Part) -> &str {
     arn.split(':').nth(part as usize).unwrap_or_default()
 }
+
+/// The account of an ARN that Pelton made up because nobody told it which: no server is sent it.
+const NO_ACCOUNT: &str = "000000000000";
 
 /// Whether the name is that of a FIFO queue or topic.
 fn is_fifo(arn: &str) -> bool {

@@ -2,16 +2,20 @@
 
 use super::failure::{Call, CallError};
 use super::lazy::Lazy;
-use super::{Origin, error, is_fifo};
-use crate::aws::{Connection, Endpoint, Service};
+use super::{NO_ACCOUNT, Origin, Part, error, is_fifo, part};
+use crate::aws::{Connection, Endpoint, EndpointKind, Service};
 use crate::ports::{Destination, DestinationError, GivenUp};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// A message has no more than the names of things: far below the 256 KB that SNS takes.
 pub(super) const SERVICE: Service =
     Service { id: "SNS", host: "sns", call_timeout: Duration::from_secs(10), connections_max: 16 };
+
+/// Pages of topics that are looked through: an account has at most 100,000 topics, and a page 100.
+const PAGES_MAX: usize = 1_000;
 
 const GET_TOPIC_ATTRIBUTES: Call = Call {
     operation: "GetTopicAttributes",
@@ -19,6 +23,8 @@ const GET_TOPIC_ATTRIBUTES: Call = Call {
     permission: "sns:GetTopicAttributes",
     service: "SNS",
 };
+const LIST_TOPICS: Call =
+    Call { operation: "ListTopics", what: "topic", permission: "sns:ListTopics", service: "SNS" };
 const PUBLISH: Call = Call { operation: "Publish", what: "topic", permission: "sns:Publish", service: "SNS" };
 
 /// A client of SNS.
@@ -31,37 +37,86 @@ impl Topics {
     pub(super) fn new(connection: Connection) -> Self {
         Self { sdk: aws_sdk_sns::Client::new(&connection.config), endpoint: connection.endpoint }
     }
+
+    async fn attributes(&self, arn: &str) -> Result<(), CallError> {
+        let call = self.sdk.get_topic_attributes().topic_arn(arn);
+        call.send().await.map_err(|error| GET_TOPIC_ATTRIBUTES.failed(&self.endpoint, error))?;
+        Ok(())
+    }
+
+    async fn is_there(&self, arn: &str) -> Result<bool, CallError> {
+        match self.attributes(arn).await {
+            Ok(()) => Ok(true),
+            Err(CallError::Missing { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The ARN of the topic with that name in the account of the credentials.
+    async fn of_name(&self, name: &str) -> Result<String, CallError> {
+        let mut next = None;
+        for _ in 0..PAGES_MAX {
+            let call = self.sdk.list_topics().set_next_token(next).send();
+            let page = call.await.map_err(|error| LIST_TOPICS.failed(&self.endpoint, error))?;
+            let arns = page.topics().iter().filter_map(|topic| topic.topic_arn());
+            if let Some(arn) = arns.into_iter().find(|arn| part(arn, Part::Name) == name) {
+                return Ok(arn.to_owned());
+            }
+            next = page.next_token().map(str::to_owned);
+            if next.is_none() {
+                break;
+            }
+        }
+        let source =
+            format!("{} lists no topic of this name in the account of the credentials", self.endpoint);
+        Err(CallError::Missing { what: "topic", source: source.into() })
+    }
 }
 
 /// One topic.
 pub(super) struct Topic {
     arn: String,
     topics: Arc<Lazy<Topics>>,
+    /// Its ARN there.
+    found: OnceCell<String>,
     origin: Origin,
 }
 
 impl Topic {
     pub(super) fn new(arn: &str, topics: Arc<Lazy<Topics>>, origin: Origin) -> Self {
-        Self { arn: arn.to_owned(), topics, origin }
+        Self { arn: arn.to_owned(), topics, found: OnceCell::new(), origin }
     }
 
-    async fn reach(&self) -> Result<&Topics, CallError> {
+    async fn reach(&self) -> Result<(&Topics, &str), CallError> {
         if is_fifo(&self.arn) {
             return Err(CallError::Fifo { what: "topic" });
         }
-        self.topics.get().await
+        let topics = self.topics.get().await?;
+        Ok((topics, self.found(topics).await?))
+    }
+
+    /// The ARN that the topic has there, asked for once. On AWS it is the one that the template gives. Other servers put topics
+    /// into an account of their own, and a template may name none: then the topic is found by its name.
+    async fn found(&self, topics: &Topics) -> Result<&str, CallError> {
+        let find = async || {
+            let is_known = part(&self.arn, Part::Account) != NO_ACCOUNT;
+            let is_aws = topics.endpoint.kind() == EndpointKind::Aws;
+            if is_known && (is_aws || topics.is_there(&self.arn).await?) {
+                return Ok(self.arn.clone());
+            }
+            topics.of_name(part(&self.arn, Part::Name)).await
+        };
+        self.found.get_or_try_init(find).await.map(String::as_str)
     }
 
     async fn look(&self) -> Result<(), CallError> {
-        let topics = self.reach().await?;
-        let call = topics.sdk.get_topic_attributes().topic_arn(&self.arn);
-        call.send().await.map_err(|error| GET_TOPIC_ATTRIBUTES.failed(&topics.endpoint, error))?;
-        Ok(())
+        let (topics, arn) = self.reach().await?;
+        topics.attributes(arn).await
     }
 
     async fn publish(&self, message: String) -> Result<(), CallError> {
-        let topics = self.reach().await?;
-        let call = topics.sdk.publish().topic_arn(&self.arn).message(message);
+        let (topics, arn) = self.reach().await?;
+        let call = topics.sdk.publish().topic_arn(arn).message(message);
         call.send().await.map_err(|error| PUBLISH.failed(&topics.endpoint, error))?;
         Ok(())
     }

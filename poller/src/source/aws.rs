@@ -33,13 +33,22 @@ impl KinesisClient {
     ///
     /// An endpoint on loopback is asked with the credentials `test`/`test` if there are none: servers there accept any.
     pub async fn connect(options: &AwsOptions) -> Result<Self, ConnectError> {
-        let Connection { config, endpoint, region } = Connection::to(KINESIS, options).await?;
-        Ok(Self {
+        Connection::to(KINESIS, options).await.map(Self::on)
+    }
+
+    /// A client of the embedded stream, which takes everybody: no credentials are looked for.
+    pub async fn connect_embedded(options: &AwsOptions) -> Result<Self, ConnectError> {
+        Connection::without_credentials(KINESIS, options).await.map(Self::on)
+    }
+
+    fn on(connection: Connection) -> Self {
+        let Connection { config, endpoint, region } = connection;
+        Self {
             sdk: aws_sdk_kinesis::Client::new(&config),
             endpoint,
             region: region.as_ref().into(),
             calls: Arc::new(Semaphore::new(CALLS_IN_FLIGHT_MAX)),
-        })
+        }
     }
 
     /// The SDK's client, for calls that are not counted among those in flight.

@@ -7,8 +7,9 @@ use super::diagnostics::{Code, Diagnostic, Diagnostics, Severity};
 use super::document::Document;
 use super::node::Node;
 use super::parameters::ParameterValue;
+use super::pseudo_parameters::{self, NO_ACCOUNT};
 use super::source::Span;
-use super::{FunctionsRun, LoadOptions};
+use super::{FunctionsRun, LoadOptions, Unsupported};
 use std::collections::BTreeMap;
 
 /// Functions inside functions, and references to what refers on: each level is a few frames of the stack.
@@ -19,9 +20,6 @@ const WORK_MAX: usize = 64 * 1024 * 1024;
 
 /// What a node costs beside its text.
 const NODE_WORK: usize = 64;
-
-/// The name of the stack that the template would be on AWS (`AWS::StackName`).
-pub(super) const STACK_NAME: &str = "pelton";
 
 /// Proof that a problem was reported: whoever gets it need not say anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +47,12 @@ pub(super) struct Context<'t> {
     /// Conditions that were evaluated.
     pub(super) conditions: BTreeMap<&'t str, Result<bool, Reported>>,
     pub(super) scope: Scope,
+    /// `AWS::AccountId`
+    pub(super) account: String,
+    /// `AWS::Partition`
+    pub(super) partition: String,
+    /// Mappings that do not run, as the command line or the options ask for.
+    pub(super) left_out: usize,
     /// What is being looked up, to notice when it refers to itself.
     lookups: Vec<(&'static str, &'t str)>,
     depth: usize,
@@ -68,6 +72,9 @@ impl<'t> Context<'t> {
             secrets: Vec::new(),
             conditions: BTreeMap::new(),
             scope: Scope::Resources,
+            account: options.account.clone().unwrap_or_else(|| NO_ACCOUNT.to_owned()),
+            partition: pseudo_parameters::partition_of(&options.region).to_owned(),
+            left_out: 0,
             lookups: Vec::new(),
             depth: 0,
             work: 0,
@@ -94,19 +101,6 @@ impl<'t> Context<'t> {
             "Pelton runs without it",
         );
         self.report(diagnostic.at(span, label))
-    }
-
-    /// The same of something that Pelton needs only to run a function itself.
-    pub(super) fn unsupported_here(
-        &mut self,
-        span: Span,
-        message: impl Into<String>,
-        label: impl Into<String>,
-    ) -> Reported {
-        match self.options.functions {
-            FunctionsRun::Here => self.unsupported(span, message, label),
-            FunctionsRun::Elsewhere => Reported,
-        }
     }
 
     /// Runs `attempt` and forgets the problems that it reports: what it looks at is not needed.

@@ -126,7 +126,7 @@ struct ProblemDescription<'a> {
 
 impl<'a> ApplicationDescription<'a> {
     fn of(application: &'a Application, secrets: &[String]) -> Self {
-        let Application { root, functions, streams, mappings } = application;
+        let Application { root, account: _, functions, streams, mappings } = application;
         let mapping =
             |mapping: &'a Mapping| MappingDescription::of(mapping, &functions[&mapping.function], secrets);
         let function = |function: &'a Function| FunctionDescription::of(function, root, secrets);

@@ -93,6 +93,8 @@ pub struct Diagnostic {
     pub related: Vec<Label>,
     /// What to do.
     pub help: Option<String>,
+    /// Whether it is shown on one line, without the lines of the template.
+    pub is_brief: bool,
 }
 
 impl Diagnostic {
@@ -100,7 +102,15 @@ impl Diagnostic {
     #[must_use]
     pub fn error(code: Code, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { severity: Severity::Error, code, message, label: None, related: Vec::new(), help: None }
+        Self {
+            severity: Severity::Error,
+            code,
+            message,
+            label: None,
+            related: Vec::new(),
+            help: None,
+            is_brief: false,
+        }
     }
 
     /// A problem that only is to be known.
@@ -120,6 +130,13 @@ impl Diagnostic {
     #[must_use]
     pub fn related(mut self, span: Span, text: impl Into<String>) -> Self {
         self.related.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// It is shown on one line, without the lines of the template.
+    #[must_use]
+    pub fn on_one_line(mut self) -> Self {
+        self.is_brief = true;
         self
     }
 

@@ -14,6 +14,7 @@ use super::mappings::{self, Declared};
 use super::node::Entry;
 use super::references::{SAM_FUNCTION, referenced_id};
 use super::resource::Resource;
+use super::selection;
 use super::source::Span;
 use super::streams::STREAM;
 use super::suggest;
@@ -64,7 +65,11 @@ pub(super) fn read_all(context: &mut Context<'_>) -> EventSourceMappings {
     let mut mappings = EventSourceMappings::default();
     for resource in &document.resources {
         match resource.kind.as_str() {
-            MAPPING if context.may_exist(resource) => read_resource(context, resource, &mut mappings),
+            MAPPING if context.may_exist(resource) => {
+                if selection::takes_resource(context, resource) {
+                    read_resource(context, resource, &mut mappings);
+                }
+            }
             SAM_FUNCTION => read_events(context, resource, &mut mappings),
             _ => {}
         }
@@ -172,6 +177,10 @@ fn read_events<'t>(context: &mut Context<'t>, function: &'t Resource, mappings: 
     let Some(events) = properties.iter().find(|property| property.key == "Events") else { return };
     let Ok(events) = context.head(&events.value, "a map of events") else { return };
     for event in events.unwrap_or_default() {
+        let id = format!("{}{}", function.id, event.key);
+        if !selection::takes_event(context, &id, &function.id) {
+            continue;
+        }
         let Some(kind) = event_kind(context, event) else { continue };
         match find(&EVENT_TYPES, kind) {
             Some(Service::Kinesis) => read_kinesis_event(context, function, event, mappings),

@@ -1,6 +1,7 @@
 //! Where the code of a function is, and how it is built (specification 11.3).
 //!
-//! In: `CodeUri` or `Code`, and `Metadata`. Out: a folder and a way to build it. Code that is not in a folder is refused.
+//! In: `CodeUri` or `Code`, and `Metadata`. Out: a folder and a way to build it. Whether code elsewhere
+//! will do, others decide.
 
 use super::context::{Context, Reported};
 use super::node::Entry;
@@ -8,36 +9,36 @@ use super::resource::Resource;
 use crate::application::BuildMethod;
 use std::path::{Path, PathBuf};
 
-/// The folder that `CodeUri`, or `Code` of a function without SAM, names.
-pub(super) fn folder<'t>(
+/// Where the code of a function is.
+pub(super) enum Place {
+    /// In a folder of this machine.
+    Folder(PathBuf),
+    /// In a bucket, or in a registry of images.
+    Elsewhere,
+}
+
+/// The place that `CodeUri`, or `Code` of a function without SAM, names.
+pub(super) fn place<'t>(
     context: &mut Context<'t>,
     property: &'t Entry,
     root: &Path,
-) -> Result<PathBuf, Reported> {
-    let not_here = |context: &mut Context<'_>| {
-        context.unsupported_here(
-            property.key_span,
-            "code that is not in a folder is not supported by Pelton",
-            "",
-        )
-    };
-    let Some(value) = context.quietly(|context| context.evaluate(&property.value)).or_else(|Reported| {
+) -> Result<Place, Reported> {
+    let value = match context.quietly(|context| context.evaluate(&property.value)) {
+        Ok(value) => value,
         // A bucket that only AWS knows is a bucket all the same.
-        match property.value.as_mapping() {
-            Some(_) if property.value.as_intrinsic().is_none() => Err(not_here(context)),
-            Some(_) | None => context.evaluate(&property.value),
+        Err(Reported) if property.value.as_mapping().is_some() && property.value.as_intrinsic().is_none() => {
+            return Ok(Place::Elsewhere);
         }
-    })?
-    else {
-        return Ok(root.to_owned());
+        Err(Reported) => context.evaluate(&property.value)?,
     };
+    let Some(value) = value else { return Ok(Place::Folder(root.to_owned())) };
     match value.as_scalar() {
-        Some(uri) if uri.starts_with("s3://") || uri.starts_with("https://") => Err(not_here(context)),
+        Some(uri) if uri.starts_with("s3://") || uri.starts_with("https://") => Ok(Place::Elsewhere),
         Some(path) => {
             context.without_nul(property, path)?;
-            Ok(root.join(path).components().collect())
+            Ok(Place::Folder(root.join(path).components().collect()))
         }
-        None if value.as_mapping().is_some() => Err(not_here(context)),
+        None if value.as_mapping().is_some() => Ok(Place::Elsewhere),
         None => Err(context.wrong_property(property, &value, "a folder")),
     }
 }

@@ -3,11 +3,13 @@
 //! In: a resource. Out: a function that Pelton can run as a process. What changes how it runs, and Pelton cannot do,
 //! is refused; what is about AWS itself (roles, networks, tags) is passed over.
 
-use super::context::{Context, Reported, STACK_NAME};
+use super::Unsupported;
+use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
 use super::environment;
-use super::function_code;
+use super::function_code::{self, Place};
 use super::node::{Entry, Node};
+use super::not_here::{self, NotHere};
 use super::references::{LAMBDA_FUNCTION, SAM_FUNCTION};
 use super::resource::Resource;
 use super::resource_kinds::ROLE_ARN;
@@ -45,17 +47,17 @@ const HONOURED: [&str; 10] = [
 ];
 
 /// Properties that change how a function runs, and that Pelton does not honour.
-const UNHONOURED: [&str; 9] = [
-    "PackageType",
-    "ImageUri",
+const UNHONOURED: [&str; 6] = [
     "ImageConfig",
-    "InlineCode",
     "Layers",
     "FileSystemConfigs",
     "CapacityProviderConfig",
     "DurableConfig",
     "TenancyConfig",
 ];
+
+/// Properties that say that there is no folder with an executable in it.
+const NOT_HERE: [&str; 3] = ["PackageType", "ImageUri", "InlineCode"];
 
 /// Properties about AWS itself, and those that are read elsewhere.
 const ABOUT_AWS: [&str; 34] = [
@@ -97,7 +99,7 @@ const ABOUT_AWS: [&str; 34] = [
 
 /// The properties that Pelton reads: a slip in one of these changes what runs.
 pub(super) fn read_properties() -> impl Iterator<Item = &'static str> {
-    HONOURED.into_iter().chain(UNHONOURED).chain(["Events", "AutoPublishAlias"])
+    HONOURED.into_iter().chain(NOT_HERE).chain(UNHONOURED).chain(["Events", "AutoPublishAlias"])
 }
 
 /// Whether a resource is a function.
@@ -105,16 +107,35 @@ pub(super) fn is_function(resource: &Resource) -> bool {
     resource.kind == SAM_FUNCTION || resource.kind == LAMBDA_FUNCTION
 }
 
+/// A function as far as this machine can run it.
+pub(super) enum Read {
+    /// It has all that it takes.
+    Runnable(Function),
+    /// It cannot run here, which is allowed: why, in words that go behind its name.
+    NotHere(String),
+}
+
+/// A function that is being read.
+struct Reading {
+    function: Function,
+    /// Whether it is to run here.
+    is_here: bool,
+    /// Why it cannot.
+    not_here: Vec<NotHere>,
+}
+
 /// Reads a function. Reports every problem before it gives up.
 pub(super) fn read<'t>(
     context: &mut Context<'t>,
     resource: &'t Resource,
     root: &Path,
-) -> Result<Function, Reported> {
+) -> Result<Read, Reported> {
     let mark = context.diagnostics.mark();
     let properties = context.properties(&resource.properties)?;
-    let mut function = Function {
+    let stack_name = &context.options.stack_name;
+    let function = Function {
         logical_id: resource.id.clone(),
+        role_arn: context.fill(ROLE_ARN, &format!("{stack_name}-{}Role", resource.id)),
         // What is wrong with the name is reported; the properties may be wrong as well.
         name: context.name_of(resource).unwrap_or_else(|Reported| resource.id.clone()),
         code_uri: root.to_owned(),
@@ -125,29 +146,44 @@ pub(super) fn read<'t>(
         memory_size_mb: MEMORY_MB_DEFAULT,
         environment: BTreeMap::new(),
         reserved_concurrency: None,
-        role_arn: context.fill(ROLE_ARN, &format!("{STACK_NAME}-{}Role", resource.id)),
     };
+    let is_here = context.options.functions.is_here(&resource.id);
+    let mut reading = Reading { function, is_here, not_here: Vec::new() };
     for &property in &properties {
         // What is wrong is reported; the next property may be wrong as well.
-        read_property(context, &mut function, property, root).ok();
+        read_property(context, &mut reading, property, root).ok();
     }
     require(context, resource, &properties);
-    if context.diagnostics.has_errors_since(mark) { Err(Reported) } else { Ok(function) }
+    let Reading { function, is_here, not_here } = reading;
+    match not_here.first() {
+        Some(first) if is_here && context.options.unsupported == Unsupported::Warn => {
+            // It does not run: what else is wrong with it does not matter.
+            context.diagnostics.forget(mark);
+            return Ok(Read::NotHere(first.why.clone()));
+        }
+        Some(_) if is_here => not_here::report(context, &function, not_here),
+        Some(_) | None => {}
+    }
+    if context.diagnostics.has_errors_since(mark) { Err(Reported) } else { Ok(Read::Runnable(function)) }
 }
 
 fn read_property<'t>(
     context: &mut Context<'t>,
-    function: &mut Function,
+    reading: &mut Reading,
     property: &'t Entry,
     root: &Path,
 ) -> Result<(), Reported> {
+    let function = &mut reading.function;
     let range_was_checked = "the range was checked";
     match property.key.as_str() {
         "FunctionName" if !is_function_name(&function.name) => {
             let allowed = "1 to 64 letters, digits, `_` or `-`";
             return Err(context.not_allowed(property, &function.name, allowed));
         }
-        "CodeUri" | "Code" => function.code_uri = function_code::folder(context, property, root)?,
+        "CodeUri" | "Code" => match function_code::place(context, property, root)? {
+            Place::Folder(folder) => function.code_uri = folder,
+            Place::Elsewhere => reading.not_here.push(NotHere::code(property)),
+        },
         "Handler" => {
             if let Some(handler) = context.text(property)? {
                 function.handler = handler;
@@ -155,7 +191,9 @@ fn read_property<'t>(
         }
         "Runtime" => {
             if let Some(runtime) = context.text(property)? {
-                check_runtime(context, property, &runtime);
+                if !runtime.starts_with(RUNTIME_PREFIX) {
+                    reading.not_here.push(NotHere::runtime(property, &runtime));
+                }
                 function.runtime = runtime;
             }
         }
@@ -181,10 +219,21 @@ fn read_property<'t>(
                 function.role_arn = role;
             }
         }
-        name if UNHONOURED.contains(&name) => check_unhonoured(context, property),
+        name if NOT_HERE.contains(&name) => {
+            if says_something(context, property) {
+                reading.not_here.push(NotHere::package(property));
+            }
+        }
+        name if UNHONOURED.contains(&name) => {
+            if reading.is_here && says_something(context, property) {
+                let message = format!("`{name}` is not supported by Pelton");
+                let label = "Pelton runs an executable `bootstrap` from a folder, with nothing around it";
+                context.unsupported(property.key_span, message, label);
+            }
+        }
         name if HONOURED.contains(&name) || ABOUT_AWS.contains(&name) => {}
         name => {
-            let known = [&HONOURED[..], &UNHONOURED, &ABOUT_AWS].concat();
+            let known = [&HONOURED[..], &NOT_HERE, &UNHONOURED, &ABOUT_AWS].concat();
             let nearest = suggest::nearest(name, known.iter().copied());
             let nearest_read = nearest.filter(|&nearest| read_properties().any(|read| read == nearest));
             return Err(context.unknown_property(property, "a function", &known, nearest_read));
@@ -212,29 +261,15 @@ fn require(context: &mut Context<'_>, resource: &Resource, properties: &[&Entry]
     }
 }
 
-fn check_runtime(context: &mut Context<'_>, property: &Entry, runtime: &str) {
-    if runtime.starts_with(RUNTIME_PREFIX) {
-        return;
-    }
-    let message = format!("the runtime `{runtime}` is not supported by Pelton");
-    let label = "only `provided.al2023` and `provided.al2` are honoured";
-    context.unsupported_here(property.value.span, message, label);
-}
-
-fn check_unhonoured(context: &mut Context<'_>, property: &Entry) {
+/// Whether a property says something else than what is the case anyway.
+fn says_something(context: &mut Context<'_>, property: &Entry) -> bool {
     let value = context.quietly(|context| context.evaluate(&property.value));
-    let is_as_ever = match &value {
-        Ok(None) => true,
-        Ok(Some(value)) if property.key == "PackageType" => value.as_scalar() == Some("Zip"),
-        Ok(Some(value)) => value.as_sequence().is_some_and(<[Node]>::is_empty),
-        Err(Reported) => false,
-    };
-    if is_as_ever {
-        return;
+    match &value {
+        Ok(None) => false,
+        Ok(Some(value)) if property.key == "PackageType" => value.as_scalar() != Some("Zip"),
+        Ok(Some(value)) => !value.as_sequence().is_some_and(<[Node]>::is_empty),
+        Err(Reported) => true,
     }
-    let message = format!("`{}` is not supported by Pelton", property.key);
-    let label = "Pelton runs an executable `bootstrap` from a folder, with nothing around it";
-    context.unsupported_here(property.key_span, message, label);
 }
 
 /// Whether a function may have this name.
@@ -244,162 +279,4 @@ fn is_function_name(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::template::FunctionsRun;
-    use crate::template::diagnostics::Colour;
-    use crate::template::testing::{check_problem, load, load_with, options, template};
-    use crate::template::{LoadOptions, Unsupported};
-
-    #[track_caller]
-    fn check(property: &str, is_expected: impl FnOnce(&Function) -> bool) {
-        let loaded = load(&template(property, "", ""));
-        check_problem(&loaded, "");
-        let function = &loaded.application.expect("there is no problem").functions["Ledger"];
-        assert!(is_expected(function), "{function:#?}");
-    }
-
-    #[track_caller]
-    fn check_refused(property: &str, expected: &str) {
-        check_problem(&load(&template(property, "", "")), expected);
-    }
-
-    #[test]
-    fn a_function_has_the_defaults_of_aws() {
-        check("", |function| {
-            function.name == "Ledger"
-                && function.code_uri == Path::new("/app")
-                && function.handler == "bootstrap"
-                && function.runtime == "provided.al2023"
-                && function.timeout == Duration::from_secs(3)
-                && function.memory_size_mb == 128
-                && function.environment.is_empty()
-                && function.reserved_concurrency.is_none()
-                && function.build.is_none()
-                && function.role_arn == "arn:aws:iam::123456789012:role/pelton-LedgerRole"
-        });
-    }
-
-    #[test]
-    fn properties_are_read() {
-        check("FunctionName: ledger", |function| function.name == "ledger");
-        check("CodeUri: ./functions/ledger/", |function| {
-            function.code_uri == Path::new("/app/functions/ledger")
-        });
-        check("CodeUri: /elsewhere", |function| function.code_uri == Path::new("/elsewhere"));
-        check("Timeout: 900", |function| function.timeout == Duration::from_secs(900));
-        check("MemorySize: 10240", |function| function.memory_size_mb == 10_240);
-        check("ReservedConcurrentExecutions: 0", |function| function.reserved_concurrency == Some(0));
-        check("Role: arn:aws:iam::1:role/x", |function| function.role_arn == "arn:aws:iam::1:role/x");
-        check("Role: !ImportValue x", |function| function.role_arn.ends_with("pelton-LedgerRole"));
-        check("PackageType: Zip", |_| true);
-        check("Layers: []", |_| true);
-    }
-
-    #[test]
-    fn what_is_about_aws_may_hold_anything() {
-        check("Policies: [!Ref Nothing, {Statement: !ImportValue x}]", |_| true);
-        check("VpcConfig: {SubnetIds: !GetAtt Nowhere.Subnets}", |_| true);
-        check("Tags: {a: !Transform x}", |_| true);
-        check("Architectures: [arm64]", |_| true);
-    }
-
-    #[test]
-    fn values_out_of_range_are_refused() {
-        check_refused("Timeout: 0", "`Timeout` is `0` | must be a whole number from 1 to 900");
-        check_refused("Timeout: 901", "whole number from 1 to 900");
-        check_refused("MemorySize: 127", "whole number from 128 to 10240");
-        check_refused("MemorySize: 10241", "whole number from 128 to 10240");
-        check_refused("FunctionName: a.b", "`FunctionName` is `a.b`");
-        check_refused("ReservedConcurrentExecutions: -1", "from 0 to 2147483647");
-        check_refused(
-            "Timout: 5",
-            "a function has no property `Timout` | unknown property | did you mean `Timeout`?",
-        );
-    }
-
-    #[test]
-    fn the_environment_is_checked() {
-        let variables = |text: &str| format!("Environment: {{Variables: {{{text}}}}}");
-        check(&variables("AB: 1, TZ: x"), |function| function.environment["AB"] == "1");
-        check_refused(&variables("AWS_REGION: x"), "`AWS_REGION` is reserved by Lambda");
-        check_refused(&variables("_HANDLER: x"), "`_HANDLER` is reserved by Lambda");
-        check_refused(&variables("1A: x"), "`1A` is no name of an environment variable");
-        check_refused(&variables("A: x"), "`A` is no name of an environment variable");
-        check_refused(&variables("A-B: x"), "`A-B` is no name");
-        check_refused(&variables("AB: [x]"), "`AB` is a list");
-        check_refused(&variables(&format!("AB: {}", "x".repeat(4095))), "have 4097 bytes");
-        check(&variables(&format!("AB: {}", "x".repeat(4094))), |_| true);
-        check_refused("Environment: {Variable: {}}", "`Environment` has no property `Variable`");
-    }
-
-    #[test]
-    fn an_unknown_property_is_refused_only_if_it_is_nearly_one_that_pelton_reads() {
-        for slip in ["Timout: 5", "Enviroment: {}", "CodeURI: x", "Layer: [x]", "Evnts: {}"] {
-            check_refused(slip, "error unknown-name: a function has no property");
-        }
-        for other in ["Colour: blue", "Polices: []", "FutureConfig: {A: !ImportValue b}"] {
-            check_refused(other, "warning unknown-name: a function has no property");
-        }
-    }
-
-    /// The system takes the environment, arguments and paths of a program as texts that end at the first NUL.
-    #[test]
-    fn what_holds_a_nul_is_refused() {
-        let value = |text: &str| format!("Environment: {{Variables: {{VALUE: {text}}}}}");
-        let expected = "`VALUE` has the character NUL in it | must be a text without NUL (U+0000)";
-        check_refused(&value(r#""a\0b""#), expected);
-        check_refused(&value(r#""a\u0000b""#), expected);
-        check_refused(&value(r#"!Sub "${AWS::Region}\0""#), expected);
-        check_refused(r#"Environment: {Variables: {"AB\0": x}}"#, "is no name of an environment variable");
-        check_refused("Environment: {Variables: {A=B: x}}", "`A=B` is no name of an environment variable");
-        check_refused("Environment: {Variables: {'': x}}", "`` is no name of an environment variable");
-        let handler = template("", "", "").replace("Handler: bootstrap", r#"Handler: "boot\0strap""#);
-        check_problem(&load(&handler), "`Handler` has the character NUL in it");
-        check_refused(r#"CodeUri: "a\0""#, "`CodeUri` has the character NUL in it");
-    }
-
-    /// Refused, allowed as a warning, and no problem of a function that no enabled mapping needs.
-    #[track_caller]
-    fn check_unhonoured(property: &str, expected: &str) {
-        check_refused(property, expected);
-        let allowing = LoadOptions { unsupported: Unsupported::Warn, ..options() };
-        let loaded = load_with(&template(property, "", ""), &allowing);
-        check_problem(&loaded, "warning unsupported");
-        assert_eq!(loaded.application.expect("a warning is no error").mappings.len(), 1);
-        let disabled = load(&template(property, "Enabled: false", ""));
-        check_problem(&disabled, "warning ignored: the mapping `LedgerOrders` is left out");
-        let unused = format!("  Unused: {{Type: AWS::Serverless::Function, Properties: {{{property}}}}}");
-        check_problem(&load(&template("", "", &unused)), "");
-    }
-
-    #[test]
-    fn what_pelton_cannot_run_is_refused_where_a_mapping_needs_it() {
-        check_unhonoured("InlineCode: x", "`InlineCode` is not supported by Pelton");
-        check_unhonoured("ImageUri: x", "`ImageUri` is not supported");
-        check_unhonoured("PackageType: Image", "`PackageType` is not supported");
-        check_unhonoured("Layers: [!Ref Layer]", "`Layers` is not supported");
-        check_unhonoured("CodeUri: s3://bucket/key", "code that is not in a folder is not supported");
-        check_unhonoured("CodeUri: {Bucket: !ImportValue b, Key: k}", "code that is not in a folder");
-    }
-
-    #[test]
-    fn a_function_that_runs_elsewhere_may_have_any_runtime_and_code() {
-        let elsewhere = LoadOptions { functions: FunctionsRun::Elsewhere, ..options() };
-        let python = template("", "", "").replace("Runtime: provided.al2023", "Runtime: python3.13");
-        let text =
-            python.replace("Handler: bootstrap", "Handler: app.handler\n      CodeUri: s3://bucket/key.zip");
-        let loaded = load_with(&text, &elsewhere);
-        assert!(loaded.diagnostics.is_empty(), "{}", loaded.diagnostics.render(Colour::Never));
-        assert_eq!(loaded.application.unwrap().functions["Ledger"].runtime, "python3.13");
-        assert!(load(&text).application.is_none(), "here it cannot run");
-    }
-
-    #[test]
-    fn a_runtime_must_be_a_custom_one() {
-        let text = template("", "", "").replace("provided.al2023", "python3.13");
-        check_problem(&load(&text), "the runtime `python3.13` is not supported by Pelton");
-        let text = template("", "", "").replace("      Runtime: provided.al2023\n", "");
-        check_problem(&load(&text), "the function `Ledger` has no `Runtime`");
-    }
-}
+mod tests;

@@ -38,8 +38,10 @@ mod json;
 mod mappings;
 mod metrics_config;
 mod node;
+mod not_here;
 mod on_failure;
 mod parameters;
+mod pseudo_parameters;
 mod references;
 mod render;
 mod resource;
@@ -48,6 +50,7 @@ mod resource_types;
 mod response_types;
 #[cfg(test)]
 mod robustness;
+mod selection;
 mod settings;
 pub mod source;
 mod starting_position;
@@ -63,14 +66,17 @@ mod yaml_mapping;
 mod yaml_scalar;
 
 pub use description::description;
+pub use pseudo_parameters::{NO_ACCOUNT, STACK_NAME_DEFAULT, is_account};
+pub use selection::Selection;
 pub(crate) use starting_position::{TIMESTAMP_FORMS, timestamp};
 pub(crate) use summary::shown_timestamp;
 pub use summary::summary;
 
-use crate::application::{Application, Function};
-use context::Context;
+use crate::application::{Application, Function, Mapping};
+use context::{Context, Reported};
 use diagnostics::{Code, Diagnostic, Diagnostics};
 use document::Document;
+use functions::Read;
 use pelton_core::Timestamp;
 use source::Source;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,16 +90,44 @@ pub const FILE_NAMES: [&str; 3] = ["template.yaml", "template.yml", "samplesam.y
 pub struct LoadOptions {
     /// Values for parameters (`--parameter KEY=VALUE`); of two for the same one, the later counts.
     pub parameters: Vec<(String, String)>,
+    /// The same from `samconfig.toml`: those of the command line go before them, and one that the template does not declare
+    /// is warned of.
+    pub overrides: Vec<(String, String)>,
     /// `AWS::Region`
     pub region: String,
-    /// `AWS::AccountId`, 12 digits.
-    pub account: String,
+    /// `AWS::AccountId`, 12 digits; `None`: what the ARNs of the streams say.
+    pub account: Option<String>,
+    /// `AWS::StackName`
+    pub stack_name: String,
     /// What happens to a setting that AWS honours and Pelton does not.
     pub unsupported: Unsupported,
     /// Where the functions run.
     pub functions: FunctionsRun,
+    /// Which mappings run.
+    pub selection: Selection,
+    /// Functions that the command line names: the option, for people, and the logical id.
+    pub functions_named: Vec<(String, String)>,
     /// The time: a mapping cannot begin in the future.
     pub now: Timestamp,
+}
+
+impl LoadOptions {
+    /// Everything that the template describes, as it is without options.
+    #[must_use]
+    pub fn new(region: &str, now: Timestamp) -> Self {
+        Self {
+            parameters: Vec::new(),
+            overrides: Vec::new(),
+            region: region.to_owned(),
+            account: None,
+            stack_name: STACK_NAME_DEFAULT.to_owned(),
+            unsupported: Unsupported::Refuse,
+            functions: FunctionsRun::Here,
+            selection: Selection::default(),
+            functions_named: Vec::new(),
+            now,
+        }
+    }
 }
 
 /// What happens to a setting that AWS honours and Pelton does not.
@@ -116,12 +150,26 @@ impl Unsupported {
 }
 
 /// Where the functions of a template run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FunctionsRun {
     /// In processes of this machine: they need a `bootstrap` in a folder.
     Here,
     /// Where somebody else has their code: any will do.
     Elsewhere,
+    /// Those with these logical ids elsewhere, the others here.
+    PartlyElsewhere(BTreeSet<String>),
+}
+
+impl FunctionsRun {
+    /// Whether the function with this logical id runs on this machine.
+    #[must_use]
+    pub fn is_here(&self, function: &str) -> bool {
+        match self {
+            Self::Here => true,
+            Self::Elsewhere => false,
+            Self::PartlyElsewhere(functions) => !functions.contains(function),
+        }
+    }
 }
 
 /// What came of a template.
@@ -182,10 +230,20 @@ fn root_of(path: &Path) -> PathBuf {
 }
 
 fn read_application(context: &mut Context<'_>, root: PathBuf) -> Application {
+    pseudo_parameters::settle(context);
+    selection::check_names(context);
     let mut found = event_source_mappings::read_all(context);
     let functions = read_functions(context, &found.needed_functions, &root);
     found.read.retain(|read| {
-        let is_runnable = functions.contains_key(&read.mapping.function);
+        let function = &read.mapping.function;
+        let is_runnable = functions.runnable.contains_key(function);
+        if let Some(why) = functions.not_here.get(function) {
+            context.left_out += 1;
+            let message =
+                format!("the mapping `{}` is left out: its function `{function}` {why}", read.mapping.id);
+            context.report(Diagnostic::warning(Code::Unsupported, message).at(read.span, "").on_one_line());
+            return false;
+        }
         // The function of an enabled mapping was reported, unless what is wrong with it is allowed.
         let is_reported = read.mapping.enabled && context.diagnostics.has_errors();
         if !is_runnable && !is_reported {
@@ -197,26 +255,42 @@ fn read_application(context: &mut Context<'_>, root: PathBuf) -> Application {
         is_runnable
     });
     let streams = streams::read_all(context, &found.needed_streams);
-    let mappings = found.read.into_iter().map(|read| read.mapping).collect();
-    Application { root, functions, streams, mappings }
+    let mappings: Vec<Mapping> = found.read.into_iter().map(|read| read.mapping).collect();
+    let is_nothing_left = context.left_out > 0 && !mappings.iter().any(|mapping| mapping.enabled);
+    if is_nothing_left && !context.diagnostics.has_errors() {
+        let message =
+            "nothing is left to run: no enabled event source mapping is both selected and able to run here";
+        context.report(Diagnostic::error(Code::Missing, message).help(
+            "`--lambda-endpoint` runs functions elsewhere; `--only` and `--skip` choose other mappings",
+        ));
+    }
+    Application { root, account: context.account.clone(), functions: functions.runnable, streams, mappings }
 }
 
-/// Every function that can run. Only those that are needed must be able to.
-fn read_functions<'t>(
-    context: &mut Context<'t>,
-    needed: &BTreeSet<String>,
-    root: &Path,
-) -> BTreeMap<String, Function> {
+/// The functions of a template.
+#[derive(Default)]
+struct Functions {
+    /// Every function that can run. Only those that are needed must be able to.
+    runnable: BTreeMap<String, Function>,
+    /// Those that are needed, cannot run here, and need not: why, in words that go behind the name.
+    not_here: BTreeMap<String, String>,
+}
+
+fn read_functions<'t>(context: &mut Context<'t>, needed: &BTreeSet<String>, root: &Path) -> Functions {
     let document = context.document;
-    let mut result = BTreeMap::new();
+    let mut result = Functions::default();
     for resource in document.resources.iter().filter(|resource| functions::is_function(resource)) {
         let read = |context: &mut Context<'t>| {
             context.may_exist(resource).then(|| functions::read(context, resource, root))
         };
-        let function = if needed.contains(&resource.id) { read(context) } else { context.quietly(read) };
-        let Some(function) = function else { continue };
-        if let Ok(function) = function {
-            result.insert(resource.id.clone(), function);
+        let is_needed = needed.contains(&resource.id);
+        let function = if is_needed { read(context) } else { context.quietly(read) };
+        match function {
+            Some(Ok(Read::Runnable(function))) => drop(result.runnable.insert(resource.id.clone(), function)),
+            Some(Ok(Read::NotHere(why))) if is_needed => {
+                drop(result.not_here.insert(resource.id.clone(), why))
+            }
+            Some(Ok(Read::NotHere(_)) | Err(Reported)) | None => {}
         }
     }
     result

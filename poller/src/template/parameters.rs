@@ -80,6 +80,7 @@ pub(super) fn resolve(context: &mut Context<'_>) {
         }
         context.parameters.insert(&entry.key, value);
     }
+    warn_of_undeclared_overrides(context);
     for (name, _) in &context.options.parameters {
         if context.parameters.contains_key(name.as_str()) {
             continue;
@@ -95,6 +96,17 @@ pub(super) fn resolve(context: &mut Context<'_>) {
 pub(super) fn warn_of_unused(context: &mut Context<'_>) {
     let problems = std::mem::take(&mut context.parameter_problems);
     context.diagnostics.push_as_warnings(problems.into_values().flatten());
+}
+
+/// SAM passes over what `samconfig.toml` gives to parameters that the template does not declare.
+fn warn_of_undeclared_overrides(context: &mut Context<'_>) {
+    let overrides = context.options.overrides.iter().map(|(name, _)| name.as_str());
+    let undeclared = overrides.filter(|name| !context.parameters.contains_key(name));
+    let undeclared: BTreeSet<&str> = undeclared.collect();
+    if let Some(list) = suggest::list(undeclared) {
+        let message = format!("samconfig.toml overrides parameters that the template does not have: {list}");
+        context.report(Diagnostic::warning(Code::UnknownName, message).on_one_line());
+    }
 }
 
 struct Declaration<'t> {
@@ -146,7 +158,9 @@ impl<'t> Declaration<'t> {
     }
 
     fn value(&self, context: &mut Context<'t>) -> Result<ParameterValue, Reported> {
-        let given = context.options.parameters.iter().rev().find(|(name, _)| name == self.name);
+        let options = context.options;
+        let mut given = options.parameters.iter().rev().chain(options.overrides.iter().rev());
+        let given = given.find(|(name, _)| name == self.name);
         let (text, span) = match (given, self.property("Default")) {
             (Some((_, value)), _) => (Cow::Borrowed(value.as_str()), self.entry.key_span),
             (None, Some(_)) if self.kind == Kind::Kept => return Ok(ParameterValue::Missing),
@@ -300,112 +314,4 @@ fn kind_of(name: &str) -> Option<Kind> {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::template::LoadOptions;
-    use crate::template::testing::{check_problem, load_with, options, template};
-
-    /// The parameter `P`, declared so and given so (an empty text: not given), is this value, or this problem.
-    fn loaded(declaration: &str, given: &str) -> crate::template::Loaded {
-        let function = "Environment: {Variables: {VALUE: !Join ['|', [!Join ['+', [!Ref P]]]]}}";
-        let function = if declaration.contains("List") {
-            "Environment: {Variables: {VALUE: !Join ['|', !Ref P]}}"
-        } else {
-            function
-        };
-        let sections = format!("Parameters:\n  P: {{{declaration}}}\n");
-        let mut parameters = Vec::new();
-        if let Some((name, value)) = given.split_once('=') {
-            parameters.push((name.to_owned(), value.to_owned()));
-        }
-        load_with(&template(function, "", &sections), &LoadOptions { parameters, ..options() })
-    }
-
-    #[track_caller]
-    fn check(declaration: &str, given: &str, expected: &str) {
-        let loaded = loaded(declaration, given);
-        check_problem(&loaded, "");
-        let application = loaded.application.expect("there is no problem");
-        assert_eq!(application.functions["Ledger"].environment["VALUE"], expected);
-    }
-
-    #[track_caller]
-    fn check_refused(declaration: &str, given: &str, expected: &str) {
-        check_problem(&loaded(declaration, given), expected);
-    }
-
-    #[test]
-    fn a_parameter_is_what_is_given_else_its_default() {
-        check("Type: String, Default: a", "", "a");
-        check("Type: String, Default: a", "P=b", "b");
-        check("Type: String, Default: a", "P=", "");
-        check("Type: Number, Default: 5", "P=6.5", "6.5");
-        check("Type: CommaDelimitedList, Default: 'a, b'", "", "a|b");
-        check("Type: List<Number>, Default: '1,2'", "P=3,4", "3|4");
-        check("Type: String, Default: yes, AllowedValues: [yes, no]", "", "true");
-        check("Type: Number, Default: 010", "", "8");
-        check("Type: AWS::EC2::VPC::Id, Default: vpc-1", "", "vpc-1");
-        check("Type: List<AWS::EC2::Subnet::Id>, Default: 's-1,s-2'", "", "s-1|s-2");
-        check("Type: AWS::SSM::Parameter::Value<String>, Default: /path", "P=real", "real");
-    }
-
-    #[test]
-    fn a_value_that_is_missing_or_unknown_is_refused() {
-        check_refused(
-            "Type: String",
-            "",
-            "`P` has no value | has no default that Pelton can use | give it one with `--parameter P=VALUE`",
-        );
-        check_refused("Type: AWS::SSM::Parameter::Value<String>, Default: /path", "", "`P` has no value");
-        check_refused("Type: String, Default: a", "Q=b", "no parameter `Q`");
-    }
-
-    #[test]
-    fn a_value_keeps_to_what_is_allowed() {
-        check("Type: String, AllowedValues: [dev, prod]", "P=prod", "prod");
-        check_refused(
-            "Type: String, AllowedValues: [dev, prod]",
-            "P=test",
-            "`P` is `test` | must be one of `dev`, `prod`",
-        );
-        check_refused("Type: String, AllowedPattern: '[a-z]+'", "P=a1", "must match the pattern `[a-z]+`");
-        check("Type: String, AllowedPattern: 'a|bc'", "P=bc", "bc");
-        check_refused("Type: Number", "P=x", "must be a number");
-        check_refused("Type: Number, MinValue: 3", "P=2", "must be at least 3");
-        check_refused("Type: Number, MaxValue: 3", "P=3.5", "must be at most 3");
-        check_refused("Type: String, MinLength: 2", "P=é", "must be at least 2 characters long");
-        check_refused("Type: String, MaxLength: 2", "P=abc", "must be at most 2 characters long");
-        check_refused("Type: List<Number>", "P=1,x", "must be a number");
-        check_refused("Type: String, AllowedValues: [a], ConstraintDescription: only a", "P=b", "| only a");
-    }
-
-    #[test]
-    fn a_value_has_at_most_4096_bytes() {
-        let of = |bytes: usize| format!("P={}", "é".repeat(bytes / 2));
-        // It is no problem of the parameter, but of the variable that gets it.
-        check_refused(
-            "Type: String, AllowedPattern: 'é+'",
-            &of(4096),
-            "the environment variables have 4101 bytes",
-        );
-        for kind in ["Type: String", "Type: CommaDelimitedList", "Type: String, NoEcho: true"] {
-            check_refused(kind, &of(4098), "the parameter `P` has 4098 bytes | must have at most 4096");
-        }
-    }
-
-    #[test]
-    fn a_secret_is_not_shown() {
-        check_refused("Type: String, NoEcho: true, MinLength: 9", "P=hunter2", "`P` is `(hidden)`");
-    }
-
-    #[test]
-    fn a_declaration_is_checked() {
-        check_refused("Type: Strin, Default: a", "", "`Strin` is no type of a parameter");
-        check_refused("Default: a", "", "`P` has no `Type`");
-        check_refused(
-            "Type: String, Default: a, Defualt: b",
-            "",
-            "no property `Defualt` | unknown property | did you mean `Default`?",
-        );
-        check_refused("Type: String, Default: [a]", "", "the default of `P` is a list");
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! `Ref` and `Fn::GetAtt`: parameters, pseudo parameters, and resources by their logical id.
 
-use super::context::{Context, Evaluated, Reported, STACK_NAME, Scope};
+use super::context::{Context, Evaluated, Reported, Scope};
 use super::diagnostics::{Code, Diagnostic};
 use super::generated::{self, Generated};
 use super::node::{Node, Value};
@@ -13,17 +13,6 @@ use super::suggest;
 pub(super) const SAM_FUNCTION: &str = "AWS::Serverless::Function";
 pub(super) const LAMBDA_FUNCTION: &str = "AWS::Lambda::Function";
 pub(super) const ALIAS: &str = "AWS::Lambda::Alias";
-
-const PSEUDO_PARAMETERS: [&str; 8] = [
-    "AWS::Region",
-    "AWS::AccountId",
-    "AWS::Partition",
-    "AWS::StackName",
-    "AWS::StackId",
-    "AWS::URLSuffix",
-    "AWS::NoValue",
-    "AWS::NotificationARNs",
-];
 
 /// The logical id that a `Ref` or `Fn::GetAtt` names; `None` if the node is neither.
 pub(super) fn referenced_id(node: &Node) -> Option<&str> {
@@ -124,15 +113,6 @@ impl<'t> Context<'t> {
         })
     }
 
-    /// Replaces what stands in braces in one of the texts of [`resource_kinds`].
-    pub(super) fn fill(&self, form: &str, name: &str) -> String {
-        form.replace("{partition}", self.partition())
-            .replace("{region}", &self.options.region)
-            .replace("{account}", &self.options.account)
-            .replace("{suffix}", self.url_suffix())
-            .replace("{name}", name)
-    }
-
     /// Whether `Ref` takes this name though it has a dot in it: SAM's `Function.Alias`.
     pub(super) fn is_referable(&self, name: &str) -> bool {
         generated::find_property(self.document, name).is_some()
@@ -141,47 +121,6 @@ impl<'t> Context<'t> {
     /// `Type` of the resource with that logical id.
     pub(super) fn kind_of_resource(&self, id: &str) -> Option<&'t str> {
         self.document.resource(id).map(|resource| resource.kind.as_str())
-    }
-
-    fn partition(&self) -> &'static str {
-        match self.options.region.as_str() {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
-            region if region.starts_with("eusc-") => "aws-eusc",
-            _ => "aws",
-        }
-    }
-
-    fn url_suffix(&self) -> &'static str {
-        match self.partition() {
-            "aws-cn" => "amazonaws.com.cn",
-            "aws-eusc" => "amazonaws.eu",
-            _ => "amazonaws.com",
-        }
-    }
-
-    fn pseudo_parameter(&mut self, name: &str, span: Span) -> Evaluated {
-        let text = match name {
-            "AWS::Region" => self.options.region.clone(),
-            "AWS::AccountId" => self.options.account.clone(),
-            "AWS::Partition" => self.partition().to_owned(),
-            "AWS::StackName" => STACK_NAME.to_owned(),
-            "AWS::StackId" => {
-                let form = "arn:{partition}:cloudformation:{region}:{account}:stack/{name}/{name}";
-                self.fill(form, STACK_NAME)
-            }
-            "AWS::URLSuffix" => self.url_suffix().to_owned(),
-            "AWS::NoValue" => return Ok(None),
-            "AWS::NotificationARNs" => return Ok(Some(Node::sequence(Vec::new(), span))),
-            name => {
-                let message = format!("there is no pseudo parameter `{name}`");
-                let help = suggest::did_you_mean(name, PSEUDO_PARAMETERS, "pseudo parameters");
-                return Err(self.report(
-                    Diagnostic::error(Code::UnknownReference, message).at(span, "not defined").help(help),
-                ));
-            }
-        };
-        Ok(Some(Node::text(text, span)))
     }
 
     fn parameter(&mut self, name: &str, value: ParameterValue, span: Span) -> Result<Node, Reported> {
@@ -243,7 +182,7 @@ impl<'t> Context<'t> {
 
     /// The name of the role that SAM makes under that logical id.
     pub(super) fn role_name(&self, id: &str) -> String {
-        format!("{STACK_NAME}-{id}")
+        format!("{}-{id}", self.options.stack_name)
     }
 
     fn unknown_name(&mut self, name: &str, span: Span) -> Reported {

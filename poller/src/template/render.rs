@@ -33,7 +33,17 @@ fn render_one(diagnostic: &Diagnostic, source: &Source, path: &str, renderer: &R
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(&diagnostic.message).id(diagnostic.code.to_string());
+    let message = match &diagnostic.label {
+        Some(label) if diagnostic.is_brief => {
+            let position = source.position(label.span.start);
+            format!("{} ({path}:{}:{})", diagnostic.message, position.line, position.column)
+        }
+        Some(_) | None => diagnostic.message.clone(),
+    };
+    let title = level.primary_title(&message).id(diagnostic.code.to_string());
+    if diagnostic.is_brief {
+        return renderer.render(&[Group::with_title(title)]);
+    }
     let mut group = Group::with_title(title);
     let labels: Vec<&Label> = diagnostic.label.iter().chain(&diagnostic.related).collect();
     let spans: Vec<Span> = labels.iter().map(|label| source.first_line(label.span)).collect();

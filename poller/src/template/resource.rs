@@ -111,7 +111,7 @@ impl Resource {
     /// Takes an attribute over; answers what is wrong with it, if Pelton reads the resource.
     fn read_attribute(&mut self, attribute: Entry) -> Option<Diagnostic> {
         match attribute.key.as_str() {
-"Type" => {}
+            "Type" => {}
             "Properties" if attribute.value.value == Value::Null => {}
             "Properties" => self.properties = attribute.value,
             "Condition" => match attribute.value.as_scalar() {

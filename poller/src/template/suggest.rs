@@ -32,7 +32,7 @@ pub(super) fn unknown_name<'a>(
 }
 
 /// A sentence to help somebody who wrote `name`: the nearest known one, else all of them.
-pub(super) fn did_you_mean<'a>(
+pub(crate) fn did_you_mean<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
     kind: &str,

@@ -2,18 +2,14 @@
 
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::source::Source;
-use super::{FunctionsRun, LoadOptions, Loaded, Unsupported, load_source};
+use super::{LoadOptions, Loaded, load_source};
 use pelton_core::Timestamp;
 use std::path::Path;
 
 pub(super) fn options() -> LoadOptions {
     LoadOptions {
-        parameters: Vec::new(),
-        region: "eu-west-1".to_owned(),
-        account: "123456789012".to_owned(),
-        unsupported: Unsupported::Refuse,
-        functions: FunctionsRun::Here,
-        now: Timestamp::from_millis(1_800_000_000_000),
+        account: Some("123456789012".to_owned()),
+        ..LoadOptions::new("eu-west-1", Timestamp::from_millis(1_800_000_000_000))
     }
 }
 

@@ -25,12 +25,9 @@ use template::{FunctionsRun, LoadOptions, Unsupported, description, load_source,
 fuzz_target!(|text: &str| {
     for unsupported in [Unsupported::Refuse, Unsupported::Warn] {
         let options = LoadOptions {
-            parameters: Vec::new(),
-            region: "us-east-1".to_owned(),
-            account: "000000000000".to_owned(),
             unsupported,
             functions: FunctionsRun::Elsewhere,
-            now: Timestamp::from_millis(1_800_000_000_000),
+            ..LoadOptions::new("us-east-1", Timestamp::from_millis(1_800_000_000_000))
         };
         let loaded = load_source(Source::new(Path::new("/template.yaml"), text.to_owned()), &options);
         assert_eq!(loaded.application.is_none(), loaded.diagnostics.has_errors());

@@ -30,6 +30,7 @@ const RECEIVE_WAIT_S: i32 = 1;
 /// LocalStack, and a name that is nobody else's.
 pub(crate) struct World {
     pub(crate) endpoint: String,
+    account: String,
     pub(crate) name: String,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) sns: aws_sdk_sns::Client,
@@ -38,8 +39,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::in_account(ACCOUNT).await
+    }
+
+    /// In an account of its own: LocalStack takes it from the id of the access key.
+    pub(crate) async fn in_account(account: &str) -> Self {
         let endpoint = localstack::endpoint().await;
-        let credentials = Credentials::new("test", "test", None, None, "test");
+        let credentials = Credentials::new(account, "test", None, None, "test");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&endpoint)
@@ -50,6 +56,7 @@ impl World {
         let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
         Self {
             endpoint,
+            account: account.to_owned(),
             name: format!("pelton-{}", uuid::Uuid::new_v4()),
             sqs: aws_sdk_sqs::Client::new(&config),
             sns: aws_sdk_sns::Client::new(&config),
@@ -64,7 +71,7 @@ impl World {
 
     /// ARN of the queue.
     pub(crate) fn queue_arn(&self) -> String {
-        format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}", self.name)
+        format!("arn:aws:sqs:{REGION}:{}:{}", self.account, self.name)
     }
 
     /// The body of the next message of a queue, once there is one.

@@ -132,7 +132,10 @@ struct StreamProgram {
 async fn the_embedded_stream_serves_the_streams_of_its_arguments_and_of_the_template_until_told_to_stop() {
     let words = ["stream", "--stream-listen", "127.0.0.1:0", "--stream", "clicks:3"];
     let args = StreamProgram::parse_from(words).stream;
-    let server = stream::start(&args, &[stream_of("orders", 2)], "eu-west-1", &Clock::start()).await.unwrap();
+    let server =
+        stream::start(&args, &[stream_of("orders", 2)], ("eu-west-1", "000000000000"), &Clock::start())
+            .await
+            .unwrap();
     let aws = AwsOptions { endpoint_url: Some(server.endpoint()), region: None };
     let client = KinesisClient::connect(&aws).await.unwrap();
     let names = client.sdk().list_streams().send().await.unwrap().stream_names;

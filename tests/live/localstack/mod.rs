@@ -1,5 +1,6 @@
 //! `pelton run` as a process, with real functions, on the Kinesis of LocalStack: what real streams do to it.
 
+mod accounts;
 mod forgetful;
 mod giving_up;
 mod many_mappings;

@@ -58,7 +58,7 @@ impl ChangedTemplate {
             &self.path,
             &self.options,
             &self.region,
-            self.functions.run(),
+            Some(&self.functions),
             &self.terminal,
             &self.clock,
         )?;

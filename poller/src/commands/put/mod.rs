@@ -148,7 +148,7 @@ pub async fn run(
     terminal: &Terminal,
     clock: Clock,
 ) -> Result<(), CommandFailure> {
-    let client = connect(&arguments.aws).await?;
+    let (client, _) = connect(&arguments.aws, &clock).await?;
     let stop = async {
         signals.next().await;
     };

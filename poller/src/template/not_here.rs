@@ -1,0 +1,95 @@
+//! Functions that cannot run on this machine: those that bring no executable of their own.
+//!
+//! In: what says so. Out: a problem with every way out of it. None of them leads back here.
+
+use super::context::Context;
+use super::diagnostics::{Code, Diagnostic};
+use super::node::Entry;
+use super::source::Span;
+use crate::application::Function;
+
+/// What runs a Python function with AWS's own runtime client. `tests/process/python.rs` runs it.
+pub(super) const PYTHON_BOOTSTRAP: &str = "#!/bin/sh
+cd \"$LAMBDA_TASK_ROOT\"
+exec python3 -m awslambdaric \"$_HANDLER\"";
+
+/// One reason.
+pub(super) struct NotHere {
+    /// In words that go behind the name of the function.
+    pub(super) why: String,
+    span: Span,
+    message: String,
+    label: &'static str,
+}
+
+impl NotHere {
+    /// Its `Runtime` is one of AWS's.
+    pub(super) fn runtime(property: &Entry, runtime: &str) -> Self {
+        Self {
+            why: format!("has the runtime `{runtime}`"),
+            span: property.value.span,
+            message: format!("the runtime `{runtime}` is not supported by Pelton"),
+            label: "only `provided.al2023` and `provided.al2` are honoured",
+        }
+    }
+
+    /// Its code is in a bucket, or in a registry of images.
+    pub(super) fn code(property: &Entry) -> Self {
+        Self {
+            why: "has code that is not in a folder".to_owned(),
+            span: property.key_span,
+            message: "code that is not in a folder is not supported by Pelton".to_owned(),
+            label: "",
+        }
+    }
+
+    /// It is an image, or a text in the template.
+    pub(super) fn package(property: &Entry) -> Self {
+        let why = match property.key.as_str() {
+            "InlineCode" => "has its code in the template",
+            _ => "is a container image",
+        };
+        Self {
+            why: why.to_owned(),
+            span: property.key_span,
+            message: format!("`{}` is not supported by Pelton", property.key),
+            label: "Pelton runs an executable `bootstrap` from a folder, with nothing around it",
+        }
+    }
+}
+
+/// Reports the reasons; the first comes with what to do.
+pub(super) fn report(context: &mut Context<'_>, function: &Function, reasons: Vec<NotHere>) {
+    let mut help = Some(help(context, function));
+    for NotHere { span, message, label, .. } in reasons {
+        let diagnostic = Diagnostic::error(Code::Unsupported, message).at(span, label);
+        context.report(match help.take() {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        });
+    }
+}
+
+fn help(context: &Context<'_>, function: &Function) -> String {
+    let id = &function.logical_id;
+    let ways_out = format!(
+        "run `{id}` elsewhere with `--lambda-endpoint {id}=URL`, or leave it out with `--skip {id}` or `--allow-unsupported`"
+    );
+    let is_told = context
+        .diagnostics
+        .iter()
+        .any(|said| said.help.as_ref().is_some_and(|help| help.contains("bootstrap`")));
+    if is_told {
+        return ways_out;
+    }
+    if function.runtime.starts_with("python") {
+        return format!(
+            "{ways_out}; or run it here: `pip install awslambdaric`, set `Runtime: provided.al2023`, and put this \
+             executable `bootstrap` into the folder of its code:\n{PYTHON_BOOTSTRAP}"
+        );
+    }
+    format!(
+        "{ways_out}; or run it here: set `Runtime: provided.al2023`, and name a folder of code with an executable `bootstrap` that \
+         speaks Lambda's Runtime API"
+    )
+}
