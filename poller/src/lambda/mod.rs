@@ -31,6 +31,7 @@ mod keeper;
 mod memory;
 mod output;
 mod process;
+mod process_state;
 mod profile;
 mod remote;
 mod runtime_api;
