@@ -6,6 +6,7 @@ mod away;
 mod bisecting;
 mod catching_up;
 mod chaos;
+mod code;
 mod crash;
 mod demo;
 mod dev;

@@ -18,7 +18,7 @@ use crate::build::build;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::errors::chain;
-use crate::lambda::Code;
+use crate::lambda::{Code, CodePlaces};
 use crate::logging::Terminal;
 use crate::look_out::LookOut;
 use crate::rebuild::Rebuilder;
@@ -28,7 +28,7 @@ use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams, w
 use crate::supervisor::{Endpoint, Goal};
 use changed_template::{ChangedTemplate, Next};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tracing::info;
 
 /// What `pelton dev` takes.
@@ -102,7 +102,8 @@ async fn run_all(
 ) -> Result<(), CommandFailure> {
     loop {
         let application = &surroundings.application;
-        let rebuilder = Rebuilder::watch(application, poller.functions(), terminal, &surroundings.clock);
+        let (places, clock) = (&template.places, &surroundings.clock);
+        let rebuilder = Rebuilder::watch(application, places, poller.functions(), terminal, clock);
         let ended = poller.run_until(signals, template.next(application)).await;
         drop(rebuilder);
         let (Next { application, functions }, past, listen, data_dir) = match ended? {
@@ -161,7 +162,8 @@ pub(super) async fn start(
     let endpoint_url = stream.as_ref().map(EmbeddedStream::endpoint).or(aws.endpoint_url);
     let client = connect(&AwsOptions { endpoint_url, region: Some(region.clone()) }).await?;
     // Code that does not compile must not leave streams behind.
-    let functions = functions_of(&function_options, &application, &region, terminal, &clock).await?;
+    let places = CodePlaces::new(&application.root, data_dir.path());
+    let functions = functions_of(&function_options, &application, &places, &region, terminal, &clock).await?;
     let streams: Vec<_> = application.streams.values().cloned().collect();
     create_streams(&client, &clock, &streams)
         .await
@@ -173,6 +175,7 @@ pub(super) async fn start(
         path,
         options: template,
         functions: function_options,
+        places,
         region,
         client: client.clone(),
         terminal: terminal.clone(),
@@ -198,6 +201,7 @@ async fn embed(options: &StreamOptions, region: &str) -> Result<EmbeddedStream, 
 async fn functions_of(
     options: &FunctionOptions,
     application: &Application,
+    places: &CodePlaces,
     region: &str,
     terminal: &Terminal,
     clock: &Clock,
@@ -209,16 +213,20 @@ async fn functions_of(
     for mapping in enabled(application) {
         let function = &application.functions[&mapping.function];
         if !code.contains_key(&function.logical_id) {
-            code.insert(function.logical_id.clone(), code_of(function, &application.root, terminal).await?);
+            code.insert(function.logical_id.clone(), code_of(function, places, terminal).await?);
         }
     }
     Ok(Functions::Here(code))
 }
 
 /// What cargo builds from the function's folder if it says so, else what is there already.
-async fn code_of(function: &Function, root: &Path, terminal: &Terminal) -> Result<Code, CommandFailure> {
+async fn code_of(
+    function: &Function,
+    places: &CodePlaces,
+    terminal: &Terminal,
+) -> Result<Code, CommandFailure> {
     let Some(method) = &function.build else {
-        return Code::find(function, root).map_err(|error| CommandFailure::bad_input(chain(&error)));
+        return Code::find(function, places).map_err(|error| CommandFailure::bad_input(chain(&error)));
     };
     info!(function = function.name, folder = %function.code_uri.display(), "building");
     let bootstrap: PathBuf =

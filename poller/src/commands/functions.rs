@@ -7,9 +7,12 @@ use crate::application::{Application, Function};
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::errors::chain;
-use crate::lambda::{Code, LocalFunction, RemoteError, RemoteFunction, RemoteLambda, Spawner, TracingLog};
+use crate::lambda::{
+    Code, CodePlaces, LocalFunction, RemoteError, RemoteFunction, RemoteLambda, Spawner, TracingLog,
+};
 use crate::ports::Invoker;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use tracing::info;
 
@@ -25,6 +28,22 @@ pub(super) enum Functions {
 }
 
 impl Functions {
+    /// How many run here.
+    pub(super) fn here(&self) -> usize {
+        match self {
+            Functions::Here(code) => code.len(),
+            Functions::Elsewhere(_) => 0,
+        }
+    }
+
+    /// Removes what was extracted from archives and is not their code. To be called by whoever holds the data folder.
+    pub(super) fn forget_unused_code(&self, data_folder: &Path) {
+        match self {
+            Functions::Here(code) => CodePlaces::forget_unused(data_folder, code.values()),
+            Functions::Elsewhere(_) => {}
+        }
+    }
+
     /// The ARN of a function of the template where it runs.
     pub(super) fn arn(&self, function: &Function, region: &str) -> String {
         let elsewhere = match self {
@@ -47,11 +66,13 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Makes the functions ready. No handler is started before there is something to handle.
+    /// Makes the functions ready, each with at most `handlers_max` handlers at a time. No handler is started before there is
+    /// something to handle.
     pub(super) fn start(
         functions: Functions,
         application: &Application,
         region: &str,
+        handlers_max: usize,
         clock: &Clock,
     ) -> Self {
         let code = match functions {
@@ -62,7 +83,7 @@ impl Running {
                 return Self { invokers, here: BTreeMap::new() };
             }
         };
-        let spawner = Spawner::default();
+        let spawner = Spawner::default().with_handlers_max(handlers_max);
         let mut running = Self { invokers: BTreeMap::new(), here: BTreeMap::new() };
         for (id, code) in code {
             let (function, log) = (&application.functions[&id], Arc::new(TracingLog));

@@ -10,14 +10,14 @@ use crate::application::{Application, Mapping};
 use crate::clock::Clock;
 use crate::data_dir::{self, DataDir};
 use crate::errors::chain;
-use crate::lambda::Code;
+use crate::lambda::{Code, CodePlaces};
 use crate::logging::Terminal;
 use crate::source::aws::{self, EndpointKind, KinesisClient};
 use crate::source::budget::ByteBudget;
 use crate::source::embedded;
 use crate::supervisor::{Endpoint, Goal};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tracing::info;
 
 /// What it is good for.
@@ -89,7 +89,9 @@ async fn start(
     require_mappings(&application, &path)?;
     let functions_here = match functions.lambda_endpoint {
         Some(_) => BTreeMap::new(),
-        None => find_code(&application)?,
+        None => {
+            find_code(&application, &CodePlaces::new(&application.root, &data_dir_path(&options, &path)))?
+        }
     };
     let client = connect(&aws).await?;
     // The profile may name another region than the environment, and the template may use it.
@@ -163,7 +165,10 @@ pub(super) fn require_region<'a>(
 }
 
 /// The code of every function that an enabled mapping uses; every problem at once.
-fn find_code(application: &Application) -> Result<BTreeMap<String, Code>, CommandFailure> {
+fn find_code(
+    application: &Application,
+    places: &CodePlaces,
+) -> Result<BTreeMap<String, Code>, CommandFailure> {
     let mut code = BTreeMap::new();
     let mut problems = Vec::new();
     for mapping in enabled(application) {
@@ -171,7 +176,7 @@ fn find_code(application: &Application) -> Result<BTreeMap<String, Code>, Comman
         if code.contains_key(&function.logical_id) {
             continue;
         }
-        match Code::find(function, &application.root) {
+        match Code::find(function, places) {
             Ok(found) => drop(code.insert(function.logical_id.clone(), found)),
             Err(error) => problems.push(chain(&error)),
         }
@@ -187,8 +192,12 @@ pub(super) async fn connect(options: &AwsOptions) -> Result<KinesisClient, Comma
     connected.map_err(|error| CommandFailure::bad_input(chain(&error)))
 }
 
+/// Where the data folder is.
+fn data_dir_path(options: &PollerOptions, template: &Path) -> PathBuf {
+    options.data_dir.clone().unwrap_or_else(|| data_dir::default_for(template))
+}
+
 /// The data folder, held for as long as the value lives.
 pub(super) fn take_data_dir(options: &PollerOptions, template: &Path) -> Result<DataDir, CommandFailure> {
-    let path = options.data_dir.clone().unwrap_or_else(|| data_dir::default_for(template));
-    DataDir::take(&path).map_err(|error| CommandFailure::bad_input(chain(&error)))
+    DataDir::take(&data_dir_path(options, template)).map_err(|error| CommandFailure::bad_input(chain(&error)))
 }

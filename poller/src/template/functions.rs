@@ -123,7 +123,7 @@ pub(super) fn read<'t>(
     };
     for &property in &properties {
         // What is wrong is reported; the next property may be wrong as well.
-        read_property(context, &mut function, property, root).ok();
+        read_property(context, &mut function, resource, property, root).ok();
     }
     require(context, resource, &properties);
     if context.diagnostics.has_errors_since(mark) { Err(Reported) } else { Ok(function) }
@@ -132,6 +132,7 @@ pub(super) fn read<'t>(
 fn read_property<'t>(
     context: &mut Context<'t>,
     function: &mut Function,
+    resource: &Resource,
     property: &'t Entry,
     root: &Path,
 ) -> Result<(), Reported> {
@@ -141,7 +142,7 @@ fn read_property<'t>(
             let allowed = "1 to 64 letters, digits, `_` or `-`";
             return Err(context.not_allowed(property, &function.name, allowed));
         }
-        "CodeUri" | "Code" => function.code_uri = function_code::folder(context, property, root)?,
+        "CodeUri" | "Code" => function.code_uri = function_code::folder(context, resource, property, root)?,
         "Handler" => {
             if let Some(handler) = context.text(property)? {
                 function.handler = handler;
