@@ -4,6 +4,7 @@
 //! .pelton/lock             held for the life of the poller, holds its process id
 //! .pelton/address          where its own API listens; only while it runs
 //! .pelton/checkpoints.db   how far each mapping is
+//! .pelton/code             code that came in archives, extracted
 //! .pelton/failed/M.jsonl   records of the mapping M that were given up, where nobody else takes them
 //! ```
 //!
@@ -23,10 +24,21 @@ const PID_LEN_MAX: u64 = 20;
 /// Longest content of the address file, in bytes.
 const ADDRESS_LEN_MAX: u64 = 128;
 
-/// The data folder for a template: `.pelton` beside it.
+/// Where `sam build` leaves its template. Each build empties the folder: checkpoints would be lost there.
+const SAM_BUILD: &str = ".aws-sam/build";
+
+/// The data folder for a template: `.pelton` beside it, or beside the `.aws-sam` that it is in.
 #[must_use]
 pub fn default_for(template: &Path) -> PathBuf {
-    template.with_file_name(DEFAULT_NAME)
+    let absolute = std::path::absolute(template).unwrap_or_else(|_| template.to_owned());
+    match absolute
+        .ancestors()
+        .find(|folder| folder.ends_with(SAM_BUILD))
+        .and_then(|folder| folder.ancestors().nth(2))
+    {
+        Some(project) => project.join(DEFAULT_NAME),
+        None => template.with_file_name(DEFAULT_NAME),
+    }
 }
 
 /// Why a data folder cannot be used.
@@ -203,6 +215,15 @@ mod tests {
     fn the_folder_is_beside_the_template() {
         assert_eq!(default_for(Path::new("/app/template.yaml")), Path::new("/app/.pelton"));
         assert_eq!(default_for(Path::new("template.yaml")), Path::new(".pelton"));
+    }
+
+    #[test]
+    fn for_a_template_that_sam_built_the_folder_is_where_the_next_build_leaves_it_alone() {
+        for template in ["/app/.aws-sam/build/template.yaml", "/app/.aws-sam/build/Child/template.yaml"] {
+            assert_eq!(default_for(Path::new(template)), Path::new("/app/.pelton"));
+        }
+        let relative = std::path::absolute(".pelton").unwrap();
+        assert_eq!(default_for(Path::new(".aws-sam/build/template.yaml")), relative);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod bisecting;
 mod catching_up;
 mod chaos;
 mod choosing;
+mod code;
 mod crash;
 mod demo;
 mod dev;

@@ -99,6 +99,17 @@ async fn with_log_format_json_a_refusal_is_an_object_too() {
     }
 }
 
+#[tokio::test]
+async fn what_a_handler_prints_does_not_move_the_cursor() {
+    let site = Site::new(&template("", ""));
+    site.behave("print_what_moves_the_cursor");
+    let server = StreamServer::start(&["orders"]).await;
+    let running = site.start(&server).await;
+    server.put_numbers("a", 0..1).await;
+    let line = running.wait_for_line("whole").await;
+    assert_eq!(line, r"Keeper | half\rwhole \u{1b}[2J\u{1b}[1;1Hred\u{8}\u{9b}2J end");
+}
+
 const LARGER_RECORDS: &str = "
   Large: {Type: AWS::Kinesis::Stream, Properties: {Name: large, ShardCount: 1, MaxRecordSizeInKiB: 2048}}
 ";

@@ -3,7 +3,7 @@
 
 use axum::http::HeaderMap;
 use pelton_tests::site::{Site, StreamServer, assert_refused, pelton, run_to_end, template, until};
-use pelton_tests::wait;
+use pelton_tests::{Program, binary, wait};
 use std::fs;
 use std::net::TcpListener;
 
@@ -108,7 +108,7 @@ async fn describe_deleting(headers: HeaderMap) -> Result<String, axum::http::Sta
 async fn too_few_descriptors_for_the_shards_are_refused_with_what_to_do() {
     let site = site();
     let server = StreamServer::start(&["orders:3"]).await;
-    for (limit, shards) in [("40", "for 1 shard"), ("60", "for 3 shards")] {
+    for (limit, shards) in [("40", "for 1 shard"), ("58", "for 3 shards")] {
         let run = site.run(&server.endpoint).under(["prlimit", &format!("--nofile={limit}:{limit}")]);
         assert_refused(
             &site,
@@ -116,6 +116,38 @@ async fn too_few_descriptors_for_the_shards_are_refused_with_what_to_do() {
             &[limit, "files and sockets", shards, "ulimit -n"],
         );
     }
+}
+
+#[tokio::test]
+async fn shards_that_leave_room_for_few_handlers_run_and_their_batches_wait_for_one_another() {
+    const SHARDS: usize = 60;
+    let site = site();
+    let server = StreamServer::start(&["orders:60"]).await;
+    // A handler for each shard would take four times as many.
+    let mut running = site.run(&server.endpoint).under(["prlimit", "--nofile=128:128"]).start(&site.folder);
+    let warned = running.wait_for_line("batches wait for one another").await;
+    assert!(warned.contains("handlers_max=2") && warned.contains("ulimit -n"), "{warned}");
+    running.wait_for_line(pelton_tests::site::POLLING).await;
+    site.behave("pause 20");
+    for shard in 0..SHARDS {
+        server.put_numbers(&format!("key {shard}"), 0..5).await;
+    }
+    let journal = site.journal();
+    until(&running, "every record is done with", || journal.records_ended() == 5 * SHARDS).await;
+    running.signal(pelton_tests::Signal::TERM);
+    let exit = running.wait_for_exit().await;
+    exit.assert_code(0);
+    for trouble in ["Too many open files", "cannot be started", "failed"] {
+        assert!(exit.printed.find(trouble).is_none(), "{}", exit.printed);
+    }
+}
+
+#[tokio::test]
+async fn a_benchmark_of_idle_shards_shows_at_once_why_the_poller_is_refused() {
+    let bench = Program::new(binary("bench")).args(["idle", "--shards", "1000", "--seconds", "1"]);
+    let exit = run_to_end(bench.under(["prlimit", "--nofile=256:256"])).await;
+    assert!(!exit.status.success());
+    exit.assert_printed("files and sockets open, and needs about");
 }
 
 #[tokio::test]

@@ -7,10 +7,10 @@ use crate::failure::{Failure, RecordError};
 use crate::handler::{Error, Handler, OnFailure, OnUndecodable, WindowHandler};
 use crate::payload::Decode;
 use crate::record::Record;
+use crate::report;
 use crate::response::{BatchItemFailure, Response};
 use crate::source::{Invocation, Source};
 use crate::window::{self, WindowEvent};
-use lambda_runtime::tracing;
 use serde_json::value::RawValue;
 use std::future::Future;
 
@@ -183,12 +183,7 @@ fn decode<S: Source, P: Decode<S>>(
         (Ok(payload), _) => Ok(Some(payload)),
         (Err(error), OnUndecodable::Fail) => Err(RecordError::Undecodable(error)),
         (Err(error), OnUndecodable::Skip) => {
-            tracing::warn!(
-                shard = %record.shard,
-                sequence_number = %record.sequence_number,
-                %error,
-                "a record was passed over"
-            );
+            report::skipped(record, &error.to_string());
             Ok(None)
         }
     }
@@ -208,13 +203,7 @@ fn failed<S: Source>(
             source: error,
         }),
         OnFailure::ReportRecord => {
-            // Nobody else tells: the answer has no room for words.
-            tracing::error!(
-                shard = %record.shard,
-                sequence_number = %record.sequence_number,
-                error = error.in_words(),
-                "a record failed"
-            );
+            report::failed(record, &error.in_words());
             let failures = S::failures(rest).into_iter();
             Ok(failures.map(|item_identifier| BatchItemFailure { item_identifier }).collect())
         }

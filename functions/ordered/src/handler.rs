@@ -15,18 +15,19 @@ pub enum OnUndecodable {
     /// It fails, and is tried again until the mapping gives it up: without limits, until the stream forgets it. Until
     /// then it stops its shard.
     Fail,
-    /// It is passed over, and a warning says which. It is lost for this function.
+    /// It is skipped, and a warning in the log names it. It is lost for this function.
     Skip,
 }
 
 /// What becomes of a batch in which a record failed. It must fit the mapping, and the event does not tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFailure {
     /// The answer names the record: it comes again with what is behind it, what is before it does not. Only for mappings
     /// with `FunctionResponseTypes: [ReportBatchItemFailures]`: any other takes such an answer for a success, **and the
-    /// record is lost**.
+    /// record is lost, with all behind it**.
     ReportRecord,
     /// The invocation fails, and the whole batch comes again. Right for every mapping.
+    #[default]
     FailBatch,
 }
 

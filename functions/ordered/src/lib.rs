@@ -1,12 +1,12 @@
 //! For functions that are fed by an event source mapping and must keep the order of each shard.
 //!
 //! The author says what to do with *one* record; the library does what a batch asks for: it decodes each payload, stops
-//! at the first record that fails and reports it under the right identifier, carries the state of tumbling windows in the
+//! at the first record that fails, fails the batch or reports the record under the right identifier, carries the state of tumbling windows in the
 //! author's own type, and tells repeats. It works with Kinesis, DynamoDB Streams and Kafka, on AWS and wherever
 //! else functions are run; it knows Lambda's events and nothing of who sends them.
 //!
 //! ```no_run
-//! use ordered::{Error, Handler, Json, Kinesis, OnFailure, OnUndecodable, Record};
+//! use ordered::{Error, Handler, Json, Kinesis, OnUndecodable, Record};
 //! use std::collections::HashMap;
 //!
 //! #[derive(serde::Deserialize)]
@@ -29,12 +29,13 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Error> {
-//!     ordered::run(Spent::default(), OnFailure::ReportRecord).await
+//!     ordered::run(Spent::default()).await
 //! }
 //! ```
 //!
 //! | want | take |
 //! |---|---|
+//! | only the failed record and those behind it again, not the whole batch | [`Run::reporting_item_failures`], if the mapping has ReportBatchItemFailures |
 //! | a state for each tumbling window | [`WindowHandler`], [`run_windows`] |
 //! | the payload in the author's type, or not at all | [`Json`], [`Image`], `()`; [`Decode`] for other formats |
 //! | each record once, though delivery is at least once | [`Applied`] |
@@ -47,6 +48,7 @@ mod function;
 mod handler;
 mod payload;
 mod record;
+mod report;
 mod response;
 mod run;
 mod sequence_number;
@@ -61,7 +63,7 @@ pub use handler::{Error, Handler, OnFailure, OnUndecodable, WindowHandler};
 pub use payload::{Decode, Image, Json, Undecodable};
 pub use record::Record;
 pub use response::{BatchItemFailure, ItemIdentifier, Response};
-pub use run::{run, run_windows};
+pub use run::{Run, run, run_windows};
 pub use sequence_number::{NotASequenceNumber, SequenceNumber};
 pub use source::{DynamoDb, Kafka, Kinesis, Source};
 pub use window::{StateError, Window, WindowEvent};

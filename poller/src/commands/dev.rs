@@ -18,7 +18,7 @@ use crate::build::build;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::errors::chain;
-use crate::lambda::Code;
+use crate::lambda::{Code, CodePlaces};
 use crate::logging::Terminal;
 use crate::look_out::LookOut;
 use crate::rebuild::Rebuilder;
@@ -102,7 +102,8 @@ async fn run_all(
 ) -> Result<(), CommandFailure> {
     loop {
         let application = &surroundings.application;
-        let rebuilder = Rebuilder::watch(application, poller.functions(), terminal, &surroundings.clock);
+        let (places, clock) = (&template.places, &surroundings.clock);
+        let rebuilder = Rebuilder::watch(application, places, poller.functions(), terminal, clock);
         let ended = poller.run_until(signals, template.next(application)).await;
         drop(rebuilder);
         let (Next { application, functions }, past, listen, data_dir) = match ended? {
@@ -165,7 +166,8 @@ pub(super) async fn start(
         connect(&AwsOptions { endpoint_url, region: Some(region.clone()) }, &clock).await?;
     let endpoint = if stream.is_some() { Endpoint::InProcess } else { endpoint };
     // Code that does not compile must not leave streams behind.
-    let functions = functions_of(&function_options, &application, &region, terminal, &clock).await?;
+    let places = CodePlaces::new(&application.root, data_dir.path());
+    let functions = functions_of(&function_options, &application, &places, &region, terminal, &clock).await?;
     let streams: Vec<_> = application.streams.values().cloned().collect();
     create_streams(&client, &clock, &streams)
         .await
@@ -177,6 +179,7 @@ pub(super) async fn start(
         path,
         options: template,
         functions: function_options,
+        places,
         region,
         client: client.clone(),
         terminal: terminal.clone(),
@@ -207,6 +210,7 @@ async fn embed(
 async fn functions_of(
     options: &FunctionOptions,
     application: &Application,
+    places: &CodePlaces,
     region: &str,
     terminal: &Terminal,
     clock: &Clock,
@@ -215,7 +219,7 @@ async fn functions_of(
     let (built, found): (Vec<_>, Vec<_>) =
         functions::needed_here(options, application).partition(|function| function.build.is_some());
     // To build takes long: what is missing is said before.
-    let mut here = functions::find_code(found.into_iter(), &application.root)?;
+    let mut here = functions::find_code(found.into_iter(), places)?;
     for function in built {
         if let Some(method) = &function.build {
             here.insert(function.logical_id.clone(), built_by(method, function, terminal).await?);

@@ -7,7 +7,9 @@ use crate::application::{Application, Function};
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::errors::chain;
-use crate::lambda::{Code, LocalFunction, RemoteError, RemoteFunction, RemoteLambda, Spawner, TracingLog};
+use crate::lambda::{
+    Code, CodePlaces, LocalFunction, RemoteError, RemoteFunction, RemoteLambda, Spawner, TracingLog,
+};
 use crate::ports::Invoker;
 use crate::shard_worker::Remarks;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +29,11 @@ pub(super) struct Functions {
 }
 
 impl Functions {
+    /// Removes what was extracted from archives and is not their code. To be called by whoever holds the data folder.
+    pub(super) fn forget_unused_code(&self, data_folder: &Path) {
+        CodePlaces::forget_unused(data_folder, self.here.values());
+    }
+
     /// The ARN of a function of the template where it runs.
     pub(super) fn arn(&self, function: &Function, region: &str) -> String {
         match self.elsewhere.get(&function.logical_id).map(RemoteFunction::name) {
@@ -52,11 +59,11 @@ pub(super) fn needed_here<'a>(
 /// The code of each of these functions; every problem at once.
 pub(super) fn find_code<'a>(
     functions: impl Iterator<Item = &'a Function>,
-    root: &Path,
+    places: &CodePlaces,
 ) -> Result<BTreeMap<String, Code>, CommandFailure> {
     let (mut code, mut problems) = (BTreeMap::new(), Vec::new());
     for function in functions {
-        match Code::find(function, root) {
+        match Code::find(function, places) {
             Ok(found) => drop(code.insert(function.logical_id.clone(), found)),
             Err(error) => problems.push(chain(&error)),
         }
@@ -73,18 +80,20 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Makes the functions ready. No handler is started before there is something to handle.
+    /// Makes the functions ready, each with at most `handlers_max` handlers at a time. No handler is started before there is
+    /// something to handle.
     pub(super) fn start(
         functions: Functions,
         application: &Application,
         region: &str,
+        handlers_max: usize,
         clock: &Clock,
     ) -> Self {
         let Functions { here, elsewhere } = functions;
         let invoker = |(id, function)| -> (String, Arc<dyn Invoker>) { (id, Arc::new(function)) };
         let invokers = elsewhere.into_iter().map(invoker).collect();
         let mut running = Self { invokers, here: BTreeMap::new() };
-        let spawner = Spawner::default();
+        let spawner = Spawner::default().with_handlers_max(handlers_max);
         for (id, code) in here {
             let (function, log) = (&application.functions[&id], Arc::new(TracingLog));
             let local =

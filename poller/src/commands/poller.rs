@@ -5,6 +5,7 @@
 
 mod catching_up;
 mod ending;
+mod room;
 
 pub(super) use catching_up::not_started;
 pub(super) use ending::Ended;
@@ -15,12 +16,11 @@ use super::on_failure::{OnFailureDestinations, Surroundings};
 use super::options::PollerOptions;
 use super::signals::StopSignals;
 use super::views::{Past, RunningViews};
-use crate::application::{Application, Function, Mapping};
+use crate::application::{Application, Mapping};
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
-use crate::descriptors;
 use crate::errors::chain;
 use crate::lambda::LocalFunction;
 use crate::ports::Source;
@@ -40,6 +40,7 @@ use futures_util::future::join_all;
 use pelton_core::Timestamp;
 use pelton_core::event::kinesis::KinesisEncoder;
 use pelton_core::filter::{self, Filters};
+use room::{handlers_max, say_if_handlers_wait, say_what_is_throttled};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::pending;
@@ -129,14 +130,17 @@ impl Poller {
             clock,
         } = launch;
         // A mapping has at least one shard. Without enough descriptors nothing below fails for the reason that it says.
-        require_descriptors(enabled(&application).count())?;
+        let functions_here = functions.here.len();
+        handlers_max(enabled(&application).count(), functions_here)?;
         let server = ControlServer::bind(options.listen).await.map_err(bad_input)?;
         let sources = sources(&application, &client, &clock, &budget, arrivals.as_ref());
         info!(endpoint = %client.endpoint(), mappings = sources.len(), "looking for the streams");
         let found =
             all(sources.iter().map(|(mapping, source)| find_stream(mapping, &**source, &clock))).await?;
 
-        require_descriptors(found.iter().map(FoundStream::shards_open).sum())?;
+        let shards = found.iter().map(FoundStream::shards_open).sum();
+        let handlers_max = handlers_max(shards, functions_here)?;
+        functions.forget_unused_code(data_dir.path());
         let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone()).map_err(bad_input)?;
         let store: Arc<SqliteStore> = Arc::new(store);
         let surroundings = Surroundings {
@@ -148,7 +152,7 @@ impl Poller {
             clock: &clock,
         };
         let mut destinations = OnFailureDestinations::new(&application, &functions, surroundings).await;
-        let running = Running::start(functions, &application, client.region(), &clock);
+        let running = Running::start(functions, &application, client.region(), handlers_max, &clock);
         let remarks = remarks(&application);
         let prepared = all(sources.into_iter().zip(found).map(|((mapping, source), found)| {
             let ports = Ports {
@@ -165,6 +169,7 @@ impl Poller {
         .await?;
 
         say_what_is_throttled(running.here.keys().map(|id| &application.functions[id]));
+        say_if_handlers_wait(shards, handlers_max, functions_here);
         let disabled = application.mappings.iter().filter(|mapping| !mapping.enabled).cloned();
         let supervisor = Supervisor::start(prepared, disabled.collect());
         let views = Arc::new(RunningViews {
@@ -297,21 +302,6 @@ impl Poller {
                 "nothing is lost: the next start goes on from the checkpoints. Please report the panic above",
             )),
         }
-    }
-}
-
-fn require_descriptors(shards: usize) -> Result<(), CommandFailure> {
-    descriptors::require(shards)
-        .map_err(|error| CommandFailure::bad_input(error.to_string()).help(error.help()))
-}
-
-/// Says of which functions nothing will run.
-fn say_what_is_throttled<'a>(functions: impl Iterator<Item = &'a Function>) {
-    for function in functions.filter(|function| function.reserved_concurrency == Some(0)) {
-        warn!(
-            function = function.name,
-            "ReservedConcurrentExecutions is 0: every invocation is throttled, and its records wait"
-        );
     }
 }
 

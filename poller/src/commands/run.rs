@@ -10,12 +10,13 @@ use crate::application::{Application, Mapping};
 use crate::clock::Clock;
 use crate::data_dir::{self, DataDir};
 use crate::errors::chain;
+use crate::lambda::CodePlaces;
 use crate::logging::Terminal;
 use crate::source::aws::{self, EndpointKind, KinesisClient};
 use crate::source::budget::ByteBudget;
 use crate::source::embedded;
 use crate::supervisor::{Endpoint, Goal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tracing::info;
 
 /// What it is good for.
@@ -86,7 +87,8 @@ async fn start(
         return Ok(None);
     }
     require_mappings(&application, &path)?;
-    let here = functions::find_code(functions::needed_here(&functions, &application), &application.root)?;
+    let places = CodePlaces::new(&application.root, &data_dir_path(&options, &path));
+    let here = functions::find_code(functions::needed_here(&functions, &application), &places)?;
     let (client, endpoint) = connect(&aws, &clock).await?;
     // The profile may name another region than the environment, and the template may use it.
     let application = match client.region() == region {
@@ -169,8 +171,12 @@ pub(super) async fn connect(
     Ok((client, Endpoint::Embedded))
 }
 
+/// Where the data folder is.
+fn data_dir_path(options: &PollerOptions, template: &Path) -> PathBuf {
+    options.data_dir.clone().unwrap_or_else(|| data_dir::default_for(template))
+}
+
 /// The data folder, held for as long as the value lives.
 pub(super) fn take_data_dir(options: &PollerOptions, template: &Path) -> Result<DataDir, CommandFailure> {
-    let path = options.data_dir.clone().unwrap_or_else(|| data_dir::default_for(template));
-    DataDir::take(&path).map_err(|error| CommandFailure::bad_input(chain(&error)))
+    DataDir::take(&data_dir_path(options, template)).map_err(|error| CommandFailure::bad_input(chain(&error)))
 }

@@ -1,17 +1,23 @@
 //! Where a function's code is.
 //!
-//! In: a function of the template and the template's folder. Out: the executable, or what to do so that there is one.
+//! In: a function of the template, and where code may be. Out: the executable, or what to do so that there is one.
 //! Builds nothing.
 
+use super::archive::{self, ArchiveError};
+use super::cargo_lambda;
 use super::executable;
-use super::sam_build::SamBuild;
+use super::sam_build::{self, SamBuild};
 use crate::application::{BuildMethod, Function};
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// The executable of every `provided.*` function (specification 8.4).
 pub(super) const BOOTSTRAP: &str = "bootstrap";
+
+/// In the data folder: what came in archives.
+const EXTRACTED: &str = "code";
 
 /// A function's code, ready to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +26,39 @@ pub struct Code {
     pub bootstrap: PathBuf,
     /// `LAMBDA_TASK_ROOT`, and the working directory of the handler.
     pub folder: PathBuf,
+}
+
+/// Where the code of a template's functions may be.
+#[derive(Clone, Debug)]
+pub struct CodePlaces {
+    /// The template's folder.
+    pub root: PathBuf,
+    /// Where Pelton runs: `sam build` leaves what it builds where it runs, wherever the template is.
+    pub working_folder: PathBuf,
+    /// What `CARGO_TARGET_DIR` says.
+    pub cargo_target: Option<PathBuf>,
+    /// Where code goes that comes in an archive.
+    pub extracted: PathBuf,
+}
+
+impl CodePlaces {
+    /// As this process is: for a template in the folder `root`, and the data folder.
+    #[must_use]
+    pub fn new(root: &Path, data_folder: &Path) -> Self {
+        let working_folder = std::env::current_dir().unwrap_or_else(|_| root.to_owned());
+        let cargo_target = std::env::var_os("CARGO_TARGET_DIR").map(|folder| working_folder.join(folder));
+        // A handler runs in a folder of its own: this one must be found from anywhere.
+        let extracted = working_folder.join(data_folder).join(EXTRACTED);
+        Self { root: root.to_owned(), working_folder, cargo_target, extracted }
+    }
+
+    /// Removes the code that came in archives and is not `used` any more. To be called by whoever holds the data folder.
+    pub fn forget_unused<'c>(data_folder: &Path, used: impl IntoIterator<Item = &'c Code>) {
+        let used: BTreeSet<&Path> = used.into_iter().map(|code| code.folder.as_path()).collect();
+        if let Ok(data_folder) = std::path::absolute(data_folder) {
+            archive::forget_unused(&data_folder.join(EXTRACTED), &used);
+        }
+    }
 }
 
 /// Why a function has no code that can run.
@@ -64,6 +103,26 @@ pub enum CodeError {
         /// What is wrong with it.
         defect: &'static str,
     },
+    /// The archive that CodeUri names is no code.
+    #[error("{} of function {function} cannot be used", .archive.display())]
+    Archive {
+        /// Logical id.
+        function: String,
+        /// The archive.
+        archive: PathBuf,
+        /// What is wrong with it.
+        source: ArchiveError,
+    },
+    /// The archive that CodeUri names has no program in it.
+    #[error("{} of function {function} has no executable `{BOOTSTRAP}` at its top: {advice}", .archive.display())]
+    NoProgramInArchive {
+        /// Logical id.
+        function: String,
+        /// The archive.
+        archive: PathBuf,
+        /// What to do.
+        advice: &'static str,
+    },
     /// It may be there.
     #[error("{} of function {function} cannot be looked at", .path.display())]
     Unreadable {
@@ -77,48 +136,85 @@ pub enum CodeError {
 }
 
 impl Code {
-    /// The code of `function`: what `sam build` made of it from the template in the folder `root`, or else a
-    /// `bootstrap` in CodeUri.
+    /// The code of `function`: what is in the archive that CodeUri names, or what `sam build` made of it, or a `bootstrap`
+    /// in CodeUri, or what `cargo lambda build` made of the package there. The first that there is.
     ///
     /// # Errors
     ///
     /// If there is nothing to run; the error says what to do.
-    pub fn find(function: &Function, root: &Path) -> Result<Self, CodeError> {
+    pub fn find(function: &Function, places: &CodePlaces) -> Result<Self, CodeError> {
         if !function.runtime.starts_with("provided") {
             let (function, runtime) = (function.logical_id.clone(), function.runtime.clone());
             return Err(CodeError::Runtime { function, runtime });
         }
-        match SamBuild::find(function, root) {
-            SamBuild::None => {}
-            SamBuild::Of(folder) => {
-                if let Some(code) = Self::in_folder(function, &folder)? {
-                    return Ok(code);
+        if function.code_uri.is_file() {
+            return Self::in_archive(function, &places.extracted);
+        }
+        for root in sam_roots(places) {
+            match SamBuild::find(function, root) {
+                SamBuild::None => {}
+                SamBuild::Of(folder) => {
+                    if let Some(code) = Self::in_folder(function, &folder)? {
+                        return Ok(code);
+                    }
+                }
+                SamBuild::Foreign { folder, reason } => {
+                    let (function, folder) = (&function.logical_id, folder.display());
+                    tracing::warn!(function, %folder, reason, "not used as the function's code");
                 }
             }
-            SamBuild::Foreign { folder, reason } => {
-                let function = &function.logical_id;
-                tracing::warn!(function, folder = %folder.display(), reason, "not used as the function's code");
-            }
         }
-        Self::in_folder(function, &function.code_uri)?.ok_or_else(|| CodeError::Missing {
-            function: function.logical_id.clone(),
-            searched: function.code_uri.join(BOOTSTRAP),
-            advice: advice(function),
-        })
+        if let Some(code) = Self::in_folder(function, &function.code_uri)? {
+            return Ok(code);
+        }
+        let mut built = Vec::new();
+        for folder in cargo_lambda::folders(function, places.cargo_target.as_deref()) {
+            built.extend(Self::in_folder(function, &folder)?);
+        }
+        match <[_; 1]>::try_from(built) {
+            Ok([code]) => Ok(code),
+            Err(built) => Err(CodeError::Missing {
+                function: function.logical_id.clone(),
+                searched: function.code_uri.join(BOOTSTRAP),
+                advice: advice(function, &built),
+            }),
+        }
     }
 
     /// The files that decide which code [`Code::find`] finds, whether they are there or not.
     #[must_use]
-    pub fn places(function: &Function, root: &Path) -> Vec<PathBuf> {
-        let mut places = SamBuild::places(function, root).to_vec();
-        places.push(function.code_uri.join(BOOTSTRAP));
-        places
+    pub fn files(function: &Function, places: &CodePlaces) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> =
+            sam_roots(places).into_iter().flat_map(|root| SamBuild::places(function, root)).collect();
+        files.push(function.code_uri.join(BOOTSTRAP));
+        let built = cargo_lambda::folders(function, places.cargo_target.as_deref());
+        files.extend(built.into_iter().map(|folder| folder.join(BOOTSTRAP)));
+        // A folder changes whenever a handler writes a file into it.
+        if !function.code_uri.is_dir() {
+            files.push(function.code_uri.clone());
+        }
+        files
     }
 
     /// An executable that somebody built from `function`'s code, wherever it lies.
     #[must_use]
     pub fn built(bootstrap: PathBuf, function: &Function) -> Self {
         Self { bootstrap, folder: function.code_uri.clone() }
+    }
+
+    fn in_archive(function: &Function, extracted: &Path) -> Result<Self, CodeError> {
+        let (logical_id, archive) = (function.logical_id.clone(), function.code_uri.clone());
+        let folder = match archive::extract(&archive, extracted) {
+            Ok(folder) => folder,
+            Err(source) => return Err(CodeError::Archive { function: logical_id, archive, source }),
+        };
+        let advice = match Self::in_folder(function, &folder) {
+            Ok(Some(code)) => return Ok(code),
+            Ok(None) => "make it with `cargo lambda build --output-format zip`, or name a folder as CodeUri",
+            Err(CodeError::NotExecutable { .. }) => "run `chmod +x bootstrap` before making the archive",
+            Err(error) => return Err(error),
+        };
+        Err(CodeError::NoProgramInArchive { function: logical_id, archive, advice })
     }
 
     fn in_folder(function: &Function, folder: &Path) -> Result<Option<Self>, CodeError> {
@@ -147,10 +243,25 @@ impl Code {
     }
 }
 
-fn advice(function: &Function) -> String {
+/// Where `.aws-sam` may be.
+fn sam_roots(places: &CodePlaces) -> Vec<&Path> {
+    let mut roots = vec![places.root.as_path()];
+    if !sam_build::is_same_folder(&places.root, &places.working_folder) {
+        roots.push(&places.working_folder);
+    }
+    roots
+}
+
+/// What to do where there is no code, or more than one binary was built of it.
+fn advice(function: &Function, built: &[Code]) -> String {
+    if !built.is_empty() {
+        let binaries: Vec<String> = built.iter().map(|code| code.folder.display().to_string()).collect();
+        let binaries = binaries.join(" and ");
+        return format!("Metadata.BuildProperties.Binary names which of {binaries} is to run");
+    }
     match function.build {
         Some(BuildMethod::RustCargoLambda { .. }) => {
-            "run `sam build`, or let `pelton dev` build the function".to_owned()
+            "run `cargo lambda build` or `sam build`, or let `pelton dev` build the function".to_owned()
         }
         None => format!(
             "run `sam build`, or put an executable named `{BOOTSTRAP}` into {}",
@@ -160,98 +271,4 @@ fn advice(function: &Function) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeMap;
-    use std::time::Duration;
-
-    const ADVICE: &str = "sam build";
-
-    /// A template's folder with these files; those whose content begins with `#!` or `run` are executable.
-    fn project(files: &[(&str, &str)]) -> (tempfile::TempDir, Function) {
-        let root = tempfile::tempdir().unwrap();
-        for (name, content) in files {
-            let path = root.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, content).unwrap();
-            let mode = if content.starts_with("#!") || content.starts_with("run") { 0o755 } else { 0o644 };
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        }
-        let function = function(root.path().join("orders"));
-        (root, function)
-    }
-
-    fn function(code_uri: PathBuf) -> Function {
-        Function {
-            logical_id: "Orders".to_owned(),
-            name: "orders".to_owned(),
-            code_uri,
-            handler: BOOTSTRAP.to_owned(),
-            runtime: "provided.al2023".to_owned(),
-            build: Some(BuildMethod::RustCargoLambda { binary: None }),
-            timeout: Duration::from_secs(3),
-            memory_size_mb: 128,
-            environment: BTreeMap::new(),
-            reserved_concurrency: None,
-            role_arn: "arn:aws:iam::123456789012:role/orders".to_owned(),
-        }
-    }
-
-    /// What `sam build` notes of a CodeUri that it built for `Orders`.
-    fn note(code_uri: &str) -> String {
-        format!(
-            "[function_build_definitions.1]\ncodeuri = \"{code_uri}\"\nfunctions = [\"Orders\"]\n\n\
-             [function_build_definitions.1.metadata]\nBuildMethod = \"rust-cargolambda\"\n"
-        )
-    }
-
-    #[track_caller]
-    fn check(files: &[(&str, &str)], folder: &str) {
-        let (root, function) = project(files);
-        let folder = root.path().join(folder);
-        let code = Code { bootstrap: folder.join(BOOTSTRAP), folder };
-        assert_eq!(Code::find(&function, root.path()).unwrap(), code);
-    }
-
-    #[track_caller]
-    fn check_refused(files: &[(&str, &str)], what_to_do: &str) {
-        let (root, function) = project(files);
-        let error = Code::find(&function, root.path()).unwrap_err().to_string();
-        assert!(error.contains("Orders") && error.contains(what_to_do), "{error}");
-    }
-
-    const BUILT: &str = ".aws-sam/build/Orders";
-    const BUILT_BOOTSTRAP: &str = ".aws-sam/build/Orders/bootstrap";
-
-    #[test]
-    fn what_sam_built_of_this_function_comes_before_a_bootstrap_in_code_uri() {
-        let template = (".aws-sam/build/template.yaml", "Resources: {}");
-        for (built_from, folder) in [("orders", BUILT), ("elsewhere", "orders")] {
-            let note = note(built_from);
-            let note = (".aws-sam/build.toml", note.as_str());
-            check(
-                &[(BUILT_BOOTSTRAP, "#!/bin/sh"), template, note, ("orders/bootstrap", "#!/bin/sh")],
-                folder,
-            );
-        }
-        check(&[(BUILT_BOOTSTRAP, "#!/bin/sh"), ("orders/bootstrap", "#!/bin/sh")], "orders");
-    }
-
-    #[test]
-    fn code_that_is_missing_or_not_executable_is_refused_with_what_to_do() {
-        check_refused(&[], ADVICE);
-        check_refused(&[("orders/bootstrap", "no program")], "chmod +x");
-        let (note, template) = (note("orders"), ".aws-sam/build/template.yaml");
-        let built = [(BUILT_BOOTSTRAP, "no program"), (".aws-sam/build.toml", &note), (template, "")];
-        check_refused(&built, "chmod +x");
-        check_refused(&[("orders/bootstrap", "run me")], "neither a program");
-    }
-
-    #[test]
-    fn only_provided_runtimes_run() {
-        let (root, function) = project(&[("orders/bootstrap", "#!/bin/sh")]);
-        let function = Function { runtime: "python3.13".to_owned(), ..function };
-        let error = Code::find(&function, root.path()).unwrap_err().to_string();
-        assert!(error.contains("python3.13") && error.contains("provided.al2023"), "{error}");
-    }
-}
+mod tests;

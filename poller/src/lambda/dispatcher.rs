@@ -8,10 +8,12 @@
 //! take long happens under it: lines are written and processes killed afterwards.
 
 use super::code::Code;
-use super::function_log::{Failed, FunctionLog, Report, end_line, init_report_line};
+use super::function_log::{FunctionLog, Report, end_line, init_report_line, start_line};
+use super::output::Output;
+use super::process;
+use super::process_state::{DueReport, ProcessState};
 use super::profile::Profile;
 use super::spawner::Spawner;
-use super::{memory, process};
 use crate::clock::Clock;
 use bytes::Bytes;
 use pelton_core::exchange::{
@@ -21,7 +23,6 @@ use pelton_core::{Batch, Outcome, Timestamp};
 use rustix::process::Pid;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -41,7 +42,7 @@ struct State {
     exchange: Exchange,
     code: Arc<Code>,
     requests: BTreeMap<RequestId, Caller>,
-    processes: BTreeMap<ProcessId, Process>,
+    processes: BTreeMap<ProcessId, ProcessState>,
     /// When the timekeeper will look again.
     timer: Option<Timestamp>,
 }
@@ -50,24 +51,6 @@ struct State {
 struct Caller {
     batch: Arc<Batch>,
     answer: oneshot::Sender<Outcome>,
-}
-
-/// What is known of a process, from its start to its end.
-struct Process {
-    /// Dropped to have it killed.
-    kill: Option<oneshot::Sender<()>>,
-    /// `None` before it exists and once it is gone.
-    pid: Option<Pid>,
-    started_at: Duration,
-    /// When it first asked for an invocation; `Some` is taken by the report of that invocation.
-    init_duration: Option<Duration>,
-    has_asked: bool,
-    /// The type of the error that it gave as the reason why it cannot work.
-    init_error: Option<String>,
-    /// Counts its calls for an invocation; the last one may be pending.
-    calls: u64,
-    pending: Option<oneshot::Sender<Delivery>>,
-    running: Option<(RequestId, Duration)>,
 }
 
 /// An invocation on its way to a process.
@@ -80,7 +63,7 @@ pub(super) struct Delivery {
 /// What is to be done once the lock is released, in this order.
 #[derive(Default)]
 struct Aftermath {
-    reports: Vec<(Report, Option<Pid>)>,
+    reports: Vec<DueReport>,
     kills: Vec<oneshot::Sender<()>>,
 }
 
@@ -186,6 +169,25 @@ impl Dispatcher {
         self.handle_in(state, Input::InitFailed(id, error))
     }
 
+    /// What a process writes comes out here.
+    pub(super) fn listen(&self, id: ProcessId, output: Arc<Output>) {
+        if let Some(process) = self.lock().processes.get_mut(&id) {
+            process.output = Some(output);
+        }
+    }
+
+    /// A process is about to be told of an invocation. What it wrote before belongs to none, or to the one before.
+    pub(super) fn log_start(&self, id: ProcessId, request: RequestId) {
+        if !self.log.shows_platform() {
+            return;
+        }
+        let output = self.lock().processes.get(&id).and_then(|process| process.output.clone());
+        if let Some(output) = output {
+            output.catch_up();
+        }
+        self.log.platform(&self.profile.name, &start_line(request));
+    }
+
     /// A process exists.
     pub(super) fn started(&self, id: ProcessId, pid: Pid) {
         if let Some(process) = self.lock().processes.get_mut(&id) {
@@ -200,16 +202,23 @@ impl Dispatcher {
         self.handle_in(state, Input::StartFailed(id, reason)).unwrap_or_else(only_processes_are_refused);
     }
 
-    /// A process is gone, with its whole group.
+    /// A process is gone, with its whole group, and everything that it wrote is shown.
     pub(super) fn exited(self: &Arc<Self>, id: ProcessId, exit: Exit) {
         let mut state = self.lock();
-        let init_report = state.processes.get_mut(&id).and_then(|process| {
+        let (mut init_report, mut last_report) = (None, None);
+        if let Some(process) = state.processes.get_mut(&id) {
             process.pid = None;
             let duration = self.clock.elapsed().saturating_sub(process.started_at);
-            let failed = process.init_failure(duration >= self.profile.limits.init_max)?;
-            Some(init_report_line(duration, &failed))
-        });
-        self.handle_in(state, Input::Exited(id, exit)).unwrap_or_else(only_processes_are_refused);
+            let failed = process.init_failure(duration >= self.profile.limits.init_max);
+            init_report = failed.map(|failed| init_report_line(duration, &failed));
+            last_report = process.last_report.take();
+        }
+        drop(state);
+        if let Some(report) = last_report {
+            self.log_end(&report);
+        }
+        let exited = Input::Exited(id, exit);
+        self.handle_in(self.lock(), exited).unwrap_or_else(only_processes_are_refused);
         self.lock().processes.remove(&id);
         if let Some(line) = init_report
             && self.log.shows_platform()
@@ -279,14 +288,14 @@ impl Dispatcher {
         let is_earlier = next_wakeup.is_some_and(|next| state.timer.is_none_or(|timer| next < timer));
         let is_finished = state.exchange.is_finished();
         drop(state);
-        if is_finished {
-            self.is_finished.send_replace(true);
-        }
         if is_earlier || is_finished {
             self.timer_moved.notify_one();
         }
         self.report(aftermath.reports);
         drop(aftermath.kills);
+        if is_finished {
+            self.is_finished.send_replace(true);
+        }
         verdict
     }
 
@@ -294,7 +303,7 @@ impl Dispatcher {
         match command {
             Command::Start(id) => {
                 let (kill, killed) = oneshot::channel();
-                state.processes.insert(id, Process::new(kill, self.clock.elapsed()));
+                state.processes.insert(id, ProcessState::new(kill, self.clock.elapsed()));
                 self.runtime.spawn(process::run(Arc::clone(self), id, Arc::clone(&state.code), killed));
             }
             Command::Hand { process, ticket, deadline } => {
@@ -320,17 +329,28 @@ impl Dispatcher {
                 // Its pending call stays unanswered until it is gone.
                 if let Some(process) = state.processes.get_mut(&id) {
                     aftermath.kills.extend(process.kill.take());
+                    // What it writes until then belongs to the invocation that it is killed for.
+                    let of_it = |due: &DueReport| due.process == id;
+                    if let Some(due) = aftermath.reports.iter().position(of_it) {
+                        process.last_report = Some(aftermath.reports.remove(due).complete());
+                    }
                 }
             }
         }
     }
 
-    fn report(&self, reports: Vec<(Report, Option<Pid>)>) {
-        for (mut report, pid) in reports {
-            report.memory_used_max_mb = pid.and_then(memory::peak_mb);
-            self.log.platform(&self.profile.name, &end_line(report.request));
-            self.log.platform(&self.profile.name, &report.line());
+    fn report(&self, reports: Vec<DueReport>) {
+        for due in reports {
+            if let Some(output) = &due.output {
+                output.catch_up();
+            }
+            self.log_end(&due.complete());
         }
+    }
+
+    fn log_end(&self, report: &Report) {
+        self.log.platform(&self.profile.name, &end_line(report.request));
+        self.log.platform(&self.profile.name, &report.line());
     }
 }
 
@@ -341,54 +361,10 @@ impl State {
         request: RequestId,
         outcome: &Outcome,
         dispatcher: &Dispatcher,
-    ) -> Option<(Report, Option<Pid>)> {
-        let runs = |process: &&mut Process| process.running.is_some_and(|(running, _)| running == request);
-        let process = self.processes.values_mut().find(runs)?;
-        let (_, handed_at) = process.running.take()?;
-        let failure = match outcome {
-            Outcome::Succeeded { .. } => None,
-            Outcome::FunctionFailed { error_type, .. } if error_type == FunctionError::TIMED_OUT => {
-                Some(Failed::Timeout)
-            }
-            Outcome::FunctionFailed { error_type, .. } => Some(Failed::Error(Some(error_type.clone()))),
-            Outcome::Throttled | Outcome::NotInvoked { .. } => Some(Failed::Error(None)),
-        };
-        let report = Report {
-            request,
-            duration: dispatcher.clock.elapsed().saturating_sub(handed_at),
-            memory_size_mb: dispatcher.profile.memory_size_mb,
-            memory_used_max_mb: None,
-            init_duration: process.init_duration.take(),
-            failure,
-        };
-        Some((report, process.pid))
-    }
-}
-
-impl Process {
-    fn new(kill: oneshot::Sender<()>, started_at: Duration) -> Self {
-        Self {
-            kill: Some(kill),
-            pid: None,
-            started_at,
-            init_duration: None,
-            has_asked: false,
-            init_error: None,
-            calls: 0,
-            pending: None,
-            running: None,
-        }
-    }
-
-    /// How the init phase failed of a process that is gone now; `None` if it did not, or was cut short by us.
-    fn init_failure(&self, is_overdue: bool) -> Option<Failed> {
-        let was_killed = self.kill.is_none();
-        match &self.init_error {
-            _ if self.has_asked => None,
-            Some(error_type) => Some(Failed::Error(Some(error_type.clone()))),
-            None if !was_killed => Some(Failed::Error(Some(FunctionError::EXITED.to_owned()))),
-            None => is_overdue.then_some(Failed::Timeout),
-        }
+    ) -> Option<DueReport> {
+        let mut processes = self.processes.iter_mut();
+        let (&id, process) = processes.find(|(_, process)| process.runs(request))?;
+        process.end(id, outcome, dispatcher.profile.memory_size_mb, dispatcher.clock.elapsed())
     }
 }
 

@@ -17,6 +17,8 @@
 //! descriptors).
 
 mod answer;
+mod archive;
+mod cargo_lambda;
 mod code;
 mod custody;
 mod descendants;
@@ -31,13 +33,15 @@ mod keeper;
 mod memory;
 mod output;
 mod process;
+mod process_state;
 mod profile;
 mod remote;
 mod runtime_api;
 mod sam_build;
 mod spawner;
 
-pub use code::{Code, CodeError};
+pub use archive::ArchiveError;
+pub use code::{Code, CodeError, CodePlaces};
 pub use function_log::{FunctionLog, TracingLog};
 pub use hidden_mode::hidden_mode;
 pub use output::{BYTES_PER_SECOND_MAX, LINE_BYTES_MAX, LINES_PER_SECOND_MAX};
@@ -79,7 +83,8 @@ impl LocalFunction {
         spawner: Spawner,
         log: Arc<dyn FunctionLog>,
     ) -> Self {
-        let profile = Profile::new(function, region);
+        let mut profile = Profile::new(function, region);
+        profile.limits.processes_max = profile.limits.processes_max.min(spawner.handlers_max());
         Self { dispatcher: Dispatcher::start(profile, code, clock, spawner, log) }
     }
 

@@ -4,11 +4,12 @@ use super::code::Code;
 use super::custody::Custody;
 use super::dispatcher::Dispatcher;
 use super::environment::environment;
+use super::executable;
 use super::handler_exec::NOT_EXECUTED;
 use super::keeper::Word;
+use super::output::Output;
 use super::runtime_api::RuntimeApi;
 use super::spawner::HandlerCommand;
-use super::{executable, output};
 use crate::errors::chain;
 use pelton_core::Timestamp;
 use pelton_core::exchange::{Exit, ProcessId};
@@ -27,8 +28,8 @@ use uuid::Uuid;
 const CONNECTIONS_MAX: usize = 64;
 
 /// What a connection too many is told, whatever it asks.
-const CONNECTION_REFUSED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
-    connection: close\r\n\r\n\
+const CONNECTION_REFUSED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
+    Connection: close\r\n\r\n\
     {\"errorMessage\":\"this process has too many connections\",\"errorType\":\"TooManyConnections\"}";
 
 /// How long what a process wrote before it ended is still read. Everything that it started is dead: only something that
@@ -59,7 +60,7 @@ pub(super) async fn run(
     code: Arc<Code>,
     killed: oneshot::Receiver<()>,
 ) {
-    let mut running = match start(&dispatcher, &code).await {
+    let mut running = match start(&dispatcher, id, &code).await {
         Ok(started) => started,
         Err(error) => return dispatcher.start_failed(id, chain(error.as_ref())),
     };
@@ -147,7 +148,11 @@ fn defect(code: &Code, exit: Exit) -> Option<&'static str> {
         .then(|| executable::defect(&code.bootstrap).unwrap_or("the system refuses; its output says why"))
 }
 
-async fn start(dispatcher: &Arc<Dispatcher>, code: &Code) -> Result<Running, Box<dyn Error + Send + Sync>> {
+async fn start(
+    dispatcher: &Arc<Dispatcher>,
+    id: ProcessId,
+    code: &Code,
+) -> Result<Running, Box<dyn Error + Send + Sync>> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     let command = HandlerCommand {
         program: code.bootstrap.clone(),
@@ -161,18 +166,21 @@ async fn start(dispatcher: &Arc<Dispatcher>, code: &Code) -> Result<Running, Box
         ),
     };
     let (custody, pipe) = dispatcher.spawner.spawn(command).await?;
-    let output = forward_output(dispatcher, pipe)?;
+    let output = forward_output(dispatcher, id, pipe)?;
     let connections = JoinSet::new();
     Ok(Running { custody, listener, connections, connections_accepted: 0, has_refused: false, output })
 }
 
-fn forward_output(dispatcher: &Arc<Dispatcher>, pipe: PipeReader) -> io::Result<JoinHandle<()>> {
+fn forward_output(
+    dispatcher: &Arc<Dispatcher>,
+    id: ProcessId,
+    pipe: PipeReader,
+) -> io::Result<JoinHandle<()>> {
+    let Dispatcher { profile, log, clock, .. } = dispatcher.as_ref();
     let pipe = pipe::Receiver::from_owned_fd(pipe.into())?;
-    let dispatcher = Arc::clone(dispatcher);
-    Ok(tokio::spawn(async move {
-        let Dispatcher { profile, log, clock, .. } = dispatcher.as_ref();
-        output::forward(pipe, &profile.name, log.as_ref(), clock).await;
-    }))
+    let output = Arc::new(Output::new(pipe, &profile.name, Arc::clone(log), clock.clone()));
+    dispatcher.listen(id, Arc::clone(&output));
+    Ok(tokio::spawn(async move { output.forward().await }))
 }
 
 /// What a process had sent or written before it ended still counts.

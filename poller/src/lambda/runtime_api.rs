@@ -1,12 +1,14 @@
 //! The Lambda Runtime API, version 2018-06-01 (specification 8.1), as one handler process sees it.
 //!
+//! Header names go out as AWS spells them (`Lambda-Runtime-Aws-Request-Id`). HTTP ignores case, but runtimes written for
+//! a shell, awk or PHP compare the names letter by letter.
+//!
 //! In: the calls that arrive on one process's own port. Out: its invocations, and whether its answers are accepted.
 //! Who gets which invocation is decided by the exchange.
 
 use super::answer::{self, Unusable};
 use super::dispatcher::{Delivery, Dispatcher};
 use super::event_body::EventBody;
-use super::function_log::start_line;
 use bytes::Bytes;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -54,7 +56,9 @@ impl RuntimeApi {
             tracing::debug!(%error, "a connection of a handler stays slow");
         }
         let service = service_fn(|request| async { Ok::<_, Infallible>(self.answer(request).await) });
-        if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await {
+        let mut http = http1::Builder::new();
+        http.title_case_headers(true);
+        if let Err(error) = http.serve_connection(TokioIo::new(connection), service).await {
             tracing::debug!(%error, "a connection of a handler broke off");
         }
     }
@@ -98,10 +102,7 @@ impl RuntimeApi {
         let delivery = delivery.await;
         pending.is_over = true;
         let delivery = delivery.map_err(|_| Refusal::GivenUp)?;
-        let log = &self.dispatcher.log;
-        if log.shows_platform() {
-            log.platform(&self.dispatcher.profile.name, &start_line(delivery.ticket.request));
-        }
+        self.dispatcher.log_start(self.process, delivery.ticket.request);
         Ok(event(&self.dispatcher.profile.arn, &delivery))
     }
 }

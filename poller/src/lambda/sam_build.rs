@@ -1,6 +1,6 @@
-//! What `sam build` left in `.aws-sam` beside a template, and whether it made it of this function.
+//! What `sam build` left in `.aws-sam`, and whether it made it of this function.
 //!
-//! In: a function and the template's folder. Out: the folder of its code, or why what is there does not count: one
+//! In: a function, and the folder that `.aws-sam` may be in. Out: the folder of its code, or why what is there does not count: one
 //! folder may hold several templates, and a template changes, while there is one build folder. Reads, never builds.
 
 use crate::application::{BuildMethod, Function};
@@ -78,7 +78,8 @@ impl SamBuild {
     /// What `.aws-sam` in `root` has of `function`.
     pub(super) fn find(function: &Function, root: &Path) -> Self {
         let folder = root.join(FOLDER).join("build").join(&function.logical_id);
-        if !folder.is_dir() {
+        // A template that `sam build` made names what it built as CodeUri: no more need be known of it.
+        if !folder.is_dir() || is_same_folder(&folder, &function.code_uri) {
             return Self::None;
         }
         match foreign(function, root) {
@@ -131,7 +132,8 @@ impl Definition {
     }
 }
 
-fn is_same_folder(one: &Path, other: &Path) -> bool {
+/// Whether both are the same folder, by whatever path.
+pub(super) fn is_same_folder(one: &Path, other: &Path) -> bool {
     match (one.canonicalize(), other.canonicalize()) {
         (Ok(one), Ok(other)) => one == other,
         (Err(_), _) | (_, Err(_)) => one == other,

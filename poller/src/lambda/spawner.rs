@@ -21,6 +21,7 @@ const STARTS_AT_ONCE_MAX: usize = 8;
 pub struct Spawner {
     hidden_mode_program: Arc<Path>,
     starts: Arc<Semaphore>,
+    handlers_max: usize,
 }
 
 /// What to start.
@@ -62,7 +63,19 @@ impl Spawner {
         Self {
             hidden_mode_program: hidden_mode_program.into(),
             starts: Arc::new(Semaphore::new(STARTS_AT_ONCE_MAX)),
+            handlers_max: usize::MAX,
         }
+    }
+
+    /// The same, for functions of which none may have more handlers than this at a time, since the system allows no more.
+    #[must_use]
+    pub fn with_handlers_max(self, handlers_max: usize) -> Self {
+        Self { handlers_max, ..self }
+    }
+
+    /// Most handlers of one function at a time.
+    pub(super) fn handlers_max(&self) -> usize {
+        self.handlers_max
     }
 
     /// Starts a handler process. Cancelling ends the process again.

@@ -7,7 +7,7 @@
 
 use super::event::Event;
 use super::terminal::{Palette, Style};
-use super::{HANDLER_TARGET, PLATFORM_TARGET};
+use super::{HANDLER_TARGET, PLATFORM_TARGET, tame};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::fmt::Write;
@@ -25,7 +25,7 @@ pub(super) fn line(event: &Event, zone: &TimeZone, palette: Palette) -> String {
 
 fn handler_line(event: &Event, function: &str, palette: Palette) -> String {
     let text = event.fields.text("line").unwrap_or(event.fields.message());
-    format!("{} {text}", palette.paint(Style::Dim, &format!("{function} |")))
+    format!("{} {}", palette.paint(Style::Dim, &format!("{function} |")), tame::tame(text, palette))
 }
 
 fn own_line(event: &Event, zone: &TimeZone, palette: Palette) -> String {

@@ -6,6 +6,7 @@ mod event;
 mod human;
 mod json;
 mod panics;
+mod tame;
 mod terminal;
 
 pub use terminal::Terminal;

@@ -3,19 +3,19 @@
 use crate::application::Function;
 use crate::clock::Clock;
 use crate::errors::chain;
-use crate::lambda::{Code, CodeError, LocalFunction};
+use crate::lambda::{Code, CodeError, CodePlaces, LocalFunction};
 use crate::look_out::{LookOut, Stamp};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::task::spawn_blocking;
 use tracing::{error, info};
 
 /// Replaces the code of `function` whenever there is another one, for ever.
-pub(super) async fn replace(function: Function, root: PathBuf, local: Arc<LocalFunction>, clock: Clock) {
-    let mut look_out = LookOut::new(Code::places(&function, &root), clock);
-    let mut running = find(&function, &root).ok();
+pub(super) async fn replace(function: Function, places: CodePlaces, local: Arc<LocalFunction>, clock: Clock) {
+    let mut look_out = LookOut::new(Code::files(&function, &places), clock);
+    let mut running = find(&function, &places).await.ok();
     loop {
         look_out.changed().await;
-        match find(&function, &root) {
+        match find(&function, &places).await {
             // What was built is the code of another function.
             Ok(found) if running.as_ref() == Some(&found) => {}
             Ok(found) => {
@@ -29,8 +29,13 @@ pub(super) async fn replace(function: Function, root: PathBuf, local: Arc<LocalF
 }
 
 /// The code, and what tells it from the one that had its place before.
-fn find(function: &Function, root: &Path) -> Result<(Code, Option<Stamp>), CodeError> {
-    let code = Code::find(function, root)?;
-    let stamp = Stamp::of(&code.bootstrap);
-    Ok((code, stamp))
+async fn find(function: &Function, places: &CodePlaces) -> Result<(Code, Option<Stamp>), CodeError> {
+    let (function, places) = (function.clone(), places.clone());
+    // An archive may take a second to extract.
+    let found = spawn_blocking(move || {
+        let code = Code::find(&function, &places)?;
+        let stamp = Stamp::of(&code.bootstrap);
+        Ok((code, stamp))
+    });
+    found.await.expect("finding code does not panic")
 }

@@ -9,7 +9,7 @@ mod found;
 use crate::application::Application;
 use crate::clock::Clock;
 use crate::errors::chain;
-use crate::lambda::LocalFunction;
+use crate::lambda::{CodePlaces, LocalFunction};
 use crate::logging::Terminal;
 use notify::RecommendedWatcher;
 use std::collections::BTreeMap;
@@ -29,6 +29,7 @@ impl Rebuilder {
     #[must_use]
     pub fn watch(
         application: &Application,
+        places: &CodePlaces,
         running: &BTreeMap<String, Arc<LocalFunction>>,
         terminal: &Terminal,
         clock: &Clock,
@@ -37,8 +38,7 @@ impl Rebuilder {
         for (id, local) in running {
             let (function, local) = (application.functions[id].clone(), Arc::clone(local));
             let Some(method) = function.build.clone() else {
-                let root = application.root.clone();
-                rebuilder.tasks.spawn(found::replace(function, root, local, clock.clone()));
+                rebuilder.tasks.spawn(found::replace(function, places.clone(), local, clock.clone()));
                 continue;
             };
             match built::watch(&function.code_uri) {

@@ -9,7 +9,7 @@ use super::node::Node;
 use super::parameters::ParameterValue;
 use super::pseudo_parameters::{self, NO_ACCOUNT};
 use super::source::Span;
-use super::{FunctionsRun, LoadOptions, Unsupported};
+use super::LoadOptions;
 use std::collections::BTreeMap;
 
 /// Functions inside functions, and references to what refers on: each level is a few frames of the stack.

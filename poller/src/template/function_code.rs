@@ -1,17 +1,24 @@
 //! Where the code of a function is, and how it is built (specification 11.3).
 //!
-//! In: `CodeUri` or `Code`, and `Metadata`. Out: a folder and a way to build it. Whether code elsewhere
-//! will do, others decide.
+//! In: `CodeUri` or `Code`, and `Metadata`. Out: a folder or an archive, and a way to build it. A template that the AWS CDK made
+//! says in `Metadata` where the code is that it uploads. Whether code elsewhere will do, others decide.
 
 use super::context::{Context, Reported};
-use super::node::Entry;
+use super::node::{Entry, Node};
 use super::resource::Resource;
 use crate::application::BuildMethod;
 use std::path::{Path, PathBuf};
 
+/// Of the AWS CDK, in `Metadata`: which property the asset is for, and where it lies, as seen from the template.
+const ASSET_PROPERTY: &str = "aws:asset:property";
+const ASSET_PATH: &str = "aws:asset:path";
+
+/// Of `sam build`, in `Metadata` of each function that it built.
+const BUILT_BY_SAM: &str = "SamResourceId";
+
 /// Where the code of a function is.
 pub(super) enum Place {
-    /// In a folder of this machine.
+    /// In a folder or an archive of this machine.
     Folder(PathBuf),
     /// In a bucket, or in a registry of images.
     Elsewhere,
@@ -20,9 +27,14 @@ pub(super) enum Place {
 /// The place that `CodeUri`, or `Code` of a function without SAM, names.
 pub(super) fn place<'t>(
     context: &mut Context<'t>,
+    resource: &Resource,
     property: &'t Entry,
     root: &Path,
 ) -> Result<Place, Reported> {
+    if let Some(path) = asset_path(resource, &property.key) {
+        context.without_nul(property, path)?;
+        return Ok(Place::Folder(root.join(path).components().collect()));
+    }
     let value = match context.quietly(|context| context.evaluate(&property.value)) {
         Ok(value) => value,
         // A bucket that only AWS knows is a bucket all the same.
@@ -43,9 +55,19 @@ pub(super) fn place<'t>(
     }
 }
 
-/// How `sam build` would build the function; methods that Pelton does not know build nothing.
+/// Where the AWS CDK put the code of this property.
+fn asset_path<'r>(resource: &'r Resource, property: &str) -> Option<&'r str> {
+    let metadata = resource.metadata.as_ref()?;
+    let is_of_it = metadata.get(ASSET_PROPERTY).and_then(Node::as_scalar) == Some(property);
+    metadata.get(ASSET_PATH).and_then(Node::as_scalar).filter(|_| is_of_it)
+}
+
+/// How `sam build` would build the function; methods that Pelton does not know, and what is built, build nothing.
 pub(super) fn build_method(context: &mut Context<'_>, resource: &Resource) -> Option<BuildMethod> {
     let metadata = resource.metadata.as_ref()?;
+    if metadata.get(BUILT_BY_SAM).is_some() {
+        return None;
+    }
     if metadata.get("BuildMethod")?.as_scalar()? != "rust-cargolambda" {
         return None;
     }
@@ -57,6 +79,7 @@ pub(super) fn build_method(context: &mut Context<'_>, resource: &Resource) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::template::diagnostics::Colour;
     use crate::template::testing::{check_problem, load, template};
 
     #[test]
@@ -83,5 +106,50 @@ mod tests {
             cargo(Some("ledger"))
         );
         assert_eq!(with("{BuildMethod: makefile}"), None);
+        assert_eq!(with("{BuildMethod: rust-cargolambda, SamResourceId: Ledger}"), None, "it is built");
+    }
+
+    /// Where the code is of a function with this `Code` and `Metadata`; the problem, if there is one.
+    fn code(code: &str, metadata: &str) -> Result<PathBuf, String> {
+        let text = format!(
+            "Resources:
+  Ledger:
+    Type: AWS::Lambda::Function
+    Metadata: {metadata}
+    Properties: {{Runtime: provided.al2023, Handler: bootstrap, Role: r, Code: {code}}}
+  Orders:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      FunctionName: !Ref Ledger
+      EventSourceArn: arn:aws:kinesis:eu-central-1:123456789012:stream/orders
+      StartingPosition: LATEST
+"
+        );
+        let loaded = load(&text);
+        let problems = loaded.diagnostics.render(Colour::Never);
+        loaded.application.map(|application| application.functions["Ledger"].code_uri.clone()).ok_or(problems)
+    }
+
+    const IN_A_BUCKET: &str = "{S3Bucket: cdk-hnb659fds-assets, S3Key: 3f0e.zip}";
+
+    #[test]
+    fn code_that_the_cdk_uploads_is_where_it_says() {
+        let metadata = "{'aws:cdk:path': Stack/Ledger, 'aws:asset:path': asset.3f0e, 'aws:asset:is-bundled': false, \
+                        'aws:asset:property': Code}";
+        assert_eq!(code(IN_A_BUCKET, metadata).unwrap(), Path::new("/app/asset.3f0e"));
+        let of_another = "{'aws:asset:path': asset.3f0e, 'aws:asset:property': Other}";
+        code(IN_A_BUCKET, of_another).unwrap_err();
+    }
+
+    #[test]
+    fn the_refusal_of_code_in_a_bucket_leads_somewhere() {
+        for text in [IN_A_BUCKET, "{ZipFile: x}", "{ImageUri: x}"] {
+            let problems = code(text, "{}").unwrap_err();
+            for said in
+                ["code that is not in a folder", "CodeUri", "sam build", "--lambda-endpoint Ledger=URL"]
+            {
+                assert!(problems.contains(said), "{said}: {problems}");
+            }
+        }
     }
 }

@@ -151,7 +151,7 @@ pub(super) fn read<'t>(
     let mut reading = Reading { function, is_here, not_here: Vec::new() };
     for &property in &properties {
         // What is wrong is reported; the next property may be wrong as well.
-        read_property(context, &mut reading, property, root).ok();
+        read_property(context, &mut reading, resource, property, root).ok();
     }
     require(context, resource, &properties);
     let Reading { function, is_here, not_here } = reading;
@@ -170,6 +170,7 @@ pub(super) fn read<'t>(
 fn read_property<'t>(
     context: &mut Context<'t>,
     reading: &mut Reading,
+    resource: &Resource,
     property: &'t Entry,
     root: &Path,
 ) -> Result<(), Reported> {
@@ -180,7 +181,7 @@ fn read_property<'t>(
             let allowed = "1 to 64 letters, digits, `_` or `-`";
             return Err(context.not_allowed(property, &function.name, allowed));
         }
-        "CodeUri" | "Code" => match function_code::place(context, property, root)? {
+        "CodeUri" | "Code" => match function_code::place(context, resource, property, root)? {
             Place::Folder(folder) => function.code_uri = folder,
             Place::Elsewhere => reading.not_here.push(NotHere::code(property)),
         },

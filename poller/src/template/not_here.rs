@@ -20,6 +20,8 @@ pub(super) struct NotHere {
     span: Span,
     message: String,
     label: &'static str,
+    /// How to run it here all the same, where that does not depend on the runtime.
+    run_here: Option<&'static str>,
 }
 
 impl NotHere {
@@ -30,6 +32,7 @@ impl NotHere {
             span: property.value.span,
             message: format!("the runtime `{runtime}` is not supported by Pelton"),
             label: "only `provided.al2023` and `provided.al2` are honoured",
+            run_here: None,
         }
     }
 
@@ -39,7 +42,11 @@ impl NotHere {
             why: "has code that is not in a folder".to_owned(),
             span: property.key_span,
             message: "code that is not in a folder is not supported by Pelton".to_owned(),
-            label: "",
+            label: "names no folder or zip file of this machine",
+            run_here: Some(
+                "name a local folder or zip file in `CodeUri`, or give Pelton the template that `sam build` left in \
+                 `.aws-sam/build`",
+            ),
         }
     }
 
@@ -54,13 +61,14 @@ impl NotHere {
             span: property.key_span,
             message: format!("`{}` is not supported by Pelton", property.key),
             label: "Pelton runs an executable `bootstrap` from a folder, with nothing around it",
+            run_here: None,
         }
     }
 }
 
 /// Reports the reasons; the first comes with what to do.
 pub(super) fn report(context: &mut Context<'_>, function: &Function, reasons: Vec<NotHere>) {
-    let mut help = Some(help(context, function));
+    let mut help = reasons.first().map(|first| help(context, function, first));
     for NotHere { span, message, label, .. } in reasons {
         let diagnostic = Diagnostic::error(Code::Unsupported, message).at(span, label);
         context.report(match help.take() {
@@ -70,11 +78,14 @@ pub(super) fn report(context: &mut Context<'_>, function: &Function, reasons: Ve
     }
 }
 
-fn help(context: &Context<'_>, function: &Function) -> String {
+fn help(context: &Context<'_>, function: &Function, first: &NotHere) -> String {
     let id = &function.logical_id;
     let ways_out = format!(
         "run `{id}` elsewhere with `--lambda-endpoint {id}=URL`, or leave it out with `--skip {id}` or `--allow-unsupported`"
     );
+    if let Some(run_here) = first.run_here {
+        return format!("{ways_out}; or run it here: {run_here}");
+    }
     let is_told = context
         .diagnostics
         .iter()

@@ -2,6 +2,7 @@
 
 mod bench;
 mod failures;
+mod headers;
 mod lifecycle;
 mod orphans;
 mod output;

@@ -9,6 +9,7 @@ use super::{FunctionOptions, Functions, TemplateOptions, functions_of};
 use crate::application::{Application, Stream};
 use crate::clock::Clock;
 use crate::errors::chain;
+use crate::lambda::CodePlaces;
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
 use crate::source::aws::KinesisClient;
@@ -21,6 +22,7 @@ pub(super) struct ChangedTemplate {
     pub(super) path: PathBuf,
     pub(super) options: TemplateOptions,
     pub(super) functions: FunctionOptions,
+    pub(super) places: CodePlaces,
     pub(super) region: String,
     pub(super) client: KinesisClient,
     pub(super) terminal: Terminal,
@@ -66,8 +68,9 @@ impl ChangedTemplate {
             return Ok(None);
         }
         require_mappings(&application, &self.path)?;
+        let (options, places) = (&self.functions, &self.places);
         let functions =
-            functions_of(&self.functions, &application, &self.region, &self.terminal, &self.clock).await?;
+            functions_of(options, &application, places, &self.region, &self.terminal, &self.clock).await?;
         let streams: Vec<Stream> = application.streams.values().cloned().collect();
         create_streams(&self.client, &self.clock, &streams)
             .await

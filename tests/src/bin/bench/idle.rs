@@ -10,7 +10,7 @@ use pelton::clock::Clock;
 use pelton_tests::measure::cost::Cost;
 use pelton_tests::measure::now_ns;
 use pelton_tests::measure::statistics::median;
-use pelton_tests::wait;
+use pelton_tests::{Running, wait};
 use serde_json::json;
 use std::time::Duration;
 
@@ -129,15 +129,15 @@ impl Measured {
 async fn measure(shards: usize, duration: Duration) -> Measured {
     let mut starts = Vec::new();
     for _ in 1..STARTS {
-        let (stub, poller, started_ns) = start(shards).await;
-        starts.push(first_poll_ms(&stub, started_ns).await);
-        polls(&poller.1).await;
-        stop(poller.1).await;
+        let (stub, (_site, mut poller), started_ns) = start(shards).await;
+        starts.push(first_poll_ms(&stub, &mut poller, started_ns).await);
+        polls(&poller).await;
+        stop(poller).await;
     }
-    let (stub, (_site, poller), started_ns) = start(shards).await;
-    starts.push(first_poll_ms(&stub, started_ns).await);
-    let settled = wait::within(PATIENCE, async || (stub.reads_min() >= READS_BEFORE).then_some(()));
-    assert!(settled.await.is_some(), "the least read shard was read {} times", stub.reads_min());
+    let (stub, (_site, mut poller), started_ns) = start(shards).await;
+    starts.push(first_poll_ms(&stub, &mut poller, started_ns).await);
+    let settled = unless_it_ends(&mut poller, || (stub.reads_min() >= READS_BEFORE).then_some(())).await;
+    assert!(settled.is_some(), "the least read shard was read {} times", stub.reads_min());
     let before = (Cost::of(pid(&poller)), now_ns(), stub.reads());
     Clock::start().sleep(duration).await;
     let (after, ended_ns, reads) = (Cost::of(pid(&poller)), now_ns(), stub.reads());
@@ -152,7 +152,7 @@ async fn measure(shards: usize, duration: Duration) -> Measured {
     }
 }
 
-async fn start(shards: usize) -> (Stub, (Site, pelton_tests::Running), u64) {
+async fn start(shards: usize) -> (Stub, (Site, Running), u64) {
     let stub = Stub::start(STREAM, shards).await;
     let mapping = Mapping { function: "Nothing", stream: STREAM, batch: 100, variable: None, settings: &[] };
     let site = Site::new(&[mapping]);
@@ -161,7 +161,18 @@ async fn start(shards: usize) -> (Stub, (Site, pelton_tests::Running), u64) {
     (stub, (site, poller), started_ns)
 }
 
-async fn first_poll_ms(stub: &Stub, started_ns: u64) -> f64 {
-    let first_ns = wait::until("a shard is read", async || stub.first_read_ns()).await;
+async fn first_poll_ms(stub: &Stub, poller: &mut Running, started_ns: u64) -> f64 {
+    let first_ns = unless_it_ends(poller, || stub.first_read_ns()).await.expect("a shard is read in time");
     (first_ns - started_ns) as f64 / 1e6
+}
+
+/// What is to come of a poller that runs; `None` if it does not come in time. One that ends, such as for a limit of this
+/// machine, has said why.
+async fn unless_it_ends<T>(poller: &mut Running, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    wait::within(PATIENCE, async || {
+        let found = look();
+        assert!(found.is_some() || !poller.has_ended(), "the poller has ended:\n{}", poller.printed());
+        found
+    })
+    .await
 }

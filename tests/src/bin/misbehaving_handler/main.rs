@@ -10,7 +10,7 @@ mod runtime_client;
 use runtime_client::{Connection, Invocation};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, ExitCode, Stdio};
 
 const ANOTHER_ID: &str = "00000000-0000-4000-8000-000000000000";
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     match init.as_deref() {
         Some("hang") => hang(),
         Some("exit") => return ExitCode::from(7),
+        Some("print") => println!("before the first invocation"),
         Some("leave_children") => leave_children(),
         Some("error") => {
             let error = json!({"errorType": "Init.Broken", "errorMessage": "no database"}).to_string();
@@ -57,7 +58,8 @@ fn main() -> ExitCode {
             }
             "connect_often" => {
                 let mut connections: Vec<Connection> = (0..CONNECTIONS).map(|_| Connection::open()).collect();
-                json!(connections.last_mut().map(|last| last.receive().status))
+                let refusal = connections.last_mut().map(Connection::receive).expect("there are connections");
+                json!({"status": refusal.status, "header_names": refusal.header_names})
             }
             "answer_too_large" => {
                 let status =
@@ -93,6 +95,18 @@ fn main() -> ExitCode {
             "flood" => {
                 flood(order["lines"].as_u64().unwrap_or_default());
                 json!("flooded")
+            }
+            "print_its_id" => {
+                print_its_id(&invocation, order["lines"].as_u64().unwrap_or_default());
+                json!("printed")
+            }
+            "print_its_id_for_ever" => {
+                print_its_id(&invocation, u64::MAX);
+                hang()
+            }
+            "print_what_moves_the_cursor" => {
+                println!("half\rwhole \x1b[2J\x1b[1;1H\x1b[31mred\x1b[0m\x08\u{9b}2J end");
+                json!("printed")
             }
             "print" => {
                 println!("to standard output");
@@ -135,6 +149,10 @@ fn main() -> ExitCode {
                 return ExitCode::SUCCESS;
             }
             "tell_headers" => json!(invocation.headers),
+            "tell_header_names" => {
+                let refusal = connection.get("nonsense");
+                json!({"invocation": invocation.header_names, "refusal": refusal.header_names})
+            }
             "tell_environment" => environment(),
             "answer" => order["answer"].clone(),
             "keep" => records::keep(&invocation.event, &order),
@@ -160,6 +178,16 @@ fn hang() -> ! {
     loop {
         std::thread::park();
     }
+}
+
+/// Lines that say whose they are; the last one has no end.
+fn print_its_id(invocation: &Invocation, lines: u64) {
+    let id = &invocation.headers["lambda-runtime-aws-request-id"];
+    for number in 0..lines {
+        println!("line {number} of {id}");
+    }
+    print!("the last line of {id}");
+    std::io::stdout().flush().expect("Pelton reads everything");
 }
 
 fn flood(lines: u64) {

@@ -15,7 +15,10 @@ pub(crate) struct Connection {
 
 /// An invocation.
 pub(crate) struct Invocation {
+    /// By name, in lower case.
     pub(crate) headers: BTreeMap<String, String>,
+    /// The names as they stand on the wire.
+    pub(crate) header_names: Vec<String>,
     pub(crate) event: Value,
 }
 
@@ -23,6 +26,7 @@ pub(crate) struct Invocation {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     headers: BTreeMap<String, String>,
+    pub(crate) header_names: Vec<String>,
     body: Vec<u8>,
 }
 
@@ -39,7 +43,7 @@ impl Connection {
         if answer.status != 200 {
             std::process::exit(1);
         }
-        Invocation { event: answer.json(), headers: answer.headers }
+        Invocation { event: answer.json(), headers: answer.headers, header_names: answer.header_names }
     }
 
     pub(crate) fn get(&mut self, call: &str) -> Answer {
@@ -94,15 +98,17 @@ impl Connection {
         let status_line = self.line();
         let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
         let mut headers = BTreeMap::new();
+        let mut header_names = Vec::new();
         loop {
             let line = self.line();
             let Some((name, value)) = line.split_once(": ") else { break };
             headers.insert(name.to_lowercase(), value.to_owned());
+            header_names.push(name.to_owned());
         }
         let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).expect("a body of the length that was announced");
-        Answer { status: status.unwrap_or(0), headers, body }
+        Answer { status: status.unwrap_or(0), headers, header_names, body }
     }
 
     fn line(&mut self) -> String {

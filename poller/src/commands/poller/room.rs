@@ -1,0 +1,35 @@
+//! How many handlers there is room for beside the shards, and what is said of functions that have to wait.
+
+use super::super::CommandFailure;
+use crate::application::Function;
+use crate::descriptors;
+use pelton_core::exchange::Limits;
+use tracing::warn;
+
+/// Most handlers of each function, as far as the limit of open files goes.
+pub(super) fn handlers_max(shards: usize, functions: usize) -> Result<usize, CommandFailure> {
+    descriptors::handlers_max(shards, functions)
+        .map_err(|error| CommandFailure::bad_input(error.to_string()).help(error.help()))
+}
+
+/// Warns if shards with traffic would have to wait for one another.
+pub(super) fn say_if_handlers_wait(shards: usize, handlers_max: usize, functions: usize) {
+    let wanted = shards.min(Limits::PROCESSES_MAX);
+    if functions > 0 && handlers_max < wanted {
+        let help = descriptors::help(descriptors::needed(shards, wanted * functions));
+        warn!(
+            handlers_max,
+            shards, help, "the limit of open files allows few handlers: batches wait for one another"
+        );
+    }
+}
+
+/// Says of which functions nothing will run.
+pub(super) fn say_what_is_throttled<'a>(functions: impl Iterator<Item = &'a Function>) {
+    for function in functions.filter(|function| function.reserved_concurrency == Some(0)) {
+        warn!(
+            function = function.name,
+            "ReservedConcurrentExecutions is 0: every invocation is throttled, and its records wait"
+        );
+    }
+}
