@@ -309,6 +309,9 @@ impl<'a> World<'a> {
 
     /// The shards of the stream, as two listings in a row name them. One that lies lacks a shard, or is of before a reshard.
     fn look(&mut self) -> Vec<ListedShard> {
+        if self.weather.source_lies == 0 {
+            return self.stream.list();
+        }
         let mut look = SecondLook::default();
         let mut was_lied_to = false;
         loop {
