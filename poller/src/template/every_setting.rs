@@ -219,3 +219,33 @@ fn a_mapping_has_its_settings_not_its_function_nor_the_globals() {
         check_problem(&load(&template(&format!("{name}: 2"), "", "")), &format!("`{name}`"));
     }
 }
+
+#[test]
+fn a_setting_without_a_value_is_absent() {
+    let settings = [
+        "BatchSize",
+        "BisectBatchOnFunctionError",
+        "DestinationConfig",
+        "Enabled",
+        "FilterCriteria",
+        "FunctionResponseTypes",
+        "KmsKeyArn",
+        "MaximumBatchingWindowInSeconds",
+        "MaximumRecordAgeInSeconds",
+        "MaximumRetryAttempts",
+        "MetricsConfig",
+        "ParallelizationFactor",
+        "StartingPositionTimestamp",
+        "Tags",
+        "Topics",
+        "TumblingWindowInSeconds",
+    ];
+    let expected = load(&template("", "", "")).application;
+    for setting in settings {
+        for nothing in ["", " # later", " ~", " null"] {
+            let loaded = load(&template("", &format!("{setting}:{nothing}"), ""));
+            check_problem(&loaded, "");
+            assert_eq!(loaded.application, expected, "{setting}:{nothing}");
+        }
+    }
+}
