@@ -138,6 +138,8 @@ fn what_is_not_honoured_is_warned_of_if_that_is_asked_for() {
     check("not-honoured.yaml", "not-honoured-allowed", &allowing);
     check("for-each.yaml", "for-each-allowed", &allowing);
     check("cannot-run-here.yaml", "cannot-run-here-allowed", &allowing);
+    check("macros.yaml", "macros-allowed", &allowing);
+    check("other-sources.yaml", "other-sources-allowed", &allowing);
 }
 
 #[test]
