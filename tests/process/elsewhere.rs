@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::routing::post;
 use pelton_tests::Signal;
-use pelton_tests::site::{Site, StreamServer, assert_refused, pelton, template, until};
+use pelton_tests::site::{Site, StreamServer, assert_refused, pelton, run_to_end, template, until};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -105,6 +105,38 @@ async fn a_function_may_be_called_something_else_there() {
         until(&running, "the function was invoked", || !lambda.invoked().is_empty()).await;
         assert_eq!(lambda.invoked()[0].0, name);
     }
+}
+
+#[tokio::test]
+async fn one_function_may_be_invoked_elsewhere_while_the_others_run_here() {
+    let python = "  Python:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.13
+      Handler: app.handler
+      Events:
+        Orders:
+          Type: Kinesis
+          Properties:
+            Stream: arn:aws:kinesis:us-east-1:000000000000:stream/orders
+            StartingPosition: TRIM_HORIZON
+";
+    let site = Site::new(&(template("", "") + python));
+    let server = StreamServer::start(&["orders"]).await;
+    server.put_numbers("a", 0..3).await;
+    let lambda = Lambda::default();
+    let endpoint = format!("Python={}", lambda.start([]).await);
+    let running = site.start_with(&server, &["--lambda-endpoint", &endpoint]).await;
+    let journal = site.journal();
+    until(&running, "the one here is done with them", || journal.records_ended() >= 3).await;
+    until(&running, "the one elsewhere is, too", || !lambda.invoked().is_empty()).await;
+    assert!(lambda.invoked().iter().all(|(name, _)| name == "Python"), "{:?}", lambda.invoked());
+    let named = ["--lambda-endpoint", &endpoint, "--function-name", "Keeper=k"];
+    let exit = run_to_end(
+        site.run(&server.endpoint).args(named).args(["--template"]).args([site.path().join("template.yaml")]),
+    )
+    .await;
+    exit.assert_code(2).assert_printed("--function-name Keeper=…: Keeper runs here");
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ pub struct AwsOptions {
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
 
-    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, profile]
+    /// AWS region [default: that of samconfig.toml, AWS_REGION, AWS_DEFAULT_REGION, profile]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
 }
