@@ -34,6 +34,8 @@ class Reader:
     def __init__(self, text):
         self.loader = yaml.SafeLoader(text)
         self.anchors = {}
+        # By the id of a value's node: the name that it is as a key, and whether that is `<<`, which merges.
+        self.written = {}
         self.depth = 0
 
     def document(self):
@@ -85,7 +87,9 @@ class Reader:
         resolved = self.resolved(event)
         text = whole(event.value)
         if resolved == YAML + "null" or (text == "" and resolved.startswith("!")):
-            return ["n", start]
+            node = ["n", start]
+            self.written[id(node)] = ("null", False)
+            return node
         if resolved == YAML + "bool":
             if text.lower() not in self.loader.bool_values:
                 raise Refused("constructor")
@@ -95,7 +99,9 @@ class Reader:
                 text = str(self.loader.construct_yaml_int(yaml.ScalarNode(resolved, event.value)))
             except (ValueError, IndexError):
                 raise Refused("constructor")
-        return ["s", start, event.end_mark.index, text]
+        node = ["s", start, event.end_mark.index, text]
+        self.written[id(node)] = (whole(event.value), resolved == YAML + "merge")
+        return node
 
     def items(self, resolves_keys):
         items = []
@@ -109,13 +115,9 @@ class Reader:
             key = self.node(event, resolves_keys)
             if key[0] not in "ns":
                 raise Refused("unhashable key")
-            name = "null" if key[0] == "n" else key[3]
-            is_merge = False
-            if isinstance(event, yaml.ScalarEvent):
-                is_merge = self.resolved(event) == YAML + "merge"
-                # Names are what is written, also if that is a number.
-                if key[0] == "s" and not resolves_keys:
-                    name = whole(event.value)
+            name, is_merge = self.written[id(key)]
+            if key[0] == "s" and resolves_keys:
+                name = key[3]
             is_section = self.depth == 1 and name == "Mappings"
             value = self.node(self.loader.get_event(), resolves_keys or is_section)
             if is_merge:

@@ -57,7 +57,7 @@ impl Writer {
                 0 => drop(self.text.remove(at)),
                 1 => {
                     let line = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-                    self.text.insert_str(line, " ");
+                    self.text.insert(line, ' ');
                 }
                 _ => {
                     let piece = self.one_of(&PIECES);
