@@ -190,8 +190,7 @@ fn numeric(reader: &mut Reader<'_>) -> Result<Operator, Refusal> {
             end_of_array(reader, NUMERIC)?;
             return Ok(Operator::Numeric(Bound::Included(bound), Bound::Included(bound)));
         }
-        // event-ruler takes the largest double for no limit, and refuses a range from a limit to itself.
-        "<" | "<=" if bound > f64::MIN => {
+        "<" | "<=" => {
             end_of_array(reader, NUMERIC)?;
             return Ok(Operator::Numeric(Bound::Unbounded, upper(&first, bound)));
         }
@@ -200,9 +199,6 @@ fn numeric(reader: &mut Reader<'_>) -> Result<Operator, Refusal> {
         _ => return Err(refuse(reader, NUMERIC)),
     };
     let Some((second, top)) = second_comparison(reader)? else {
-        if bound >= f64::MAX {
-            return Err(refuse(reader, NUMERIC));
-        }
         return Ok(Operator::Numeric(bottom, Bound::Unbounded));
     };
     if !matches!(&*second, "<" | "<=") || bound >= top {
