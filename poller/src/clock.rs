@@ -17,13 +17,29 @@ pub struct Clock {
     started: Instant,
     /// Milliseconds from the Unix epoch to `started`. Grows when the system's clock leaps ahead.
     epoch_offset: Arc<AtomicU64>,
+    leaps: Leaps,
+}
+
+/// Whether the system's clock may leap ahead of this one.
+#[derive(Clone, Copy, Debug)]
+enum Leaps {
+    Followed,
+    Ignored,
 }
 
 impl Clock {
     /// A clock that starts with the system's time.
     #[must_use]
     pub fn start() -> Self {
-        Self { started: Instant::now(), epoch_offset: Arc::new(AtomicU64::new(system_millis())) }
+        let epoch_offset = Arc::new(AtomicU64::new(system_millis()));
+        Self { started: Instant::now(), epoch_offset, leaps: Leaps::Followed }
+    }
+
+    /// A clock that starts with the system's time and then obeys tokio's alone. Where that is paused, the system's seems to leap
+    /// ahead on a slow machine.
+    #[must_use]
+    pub fn start_paused() -> Self {
+        Self { leaps: Leaps::Ignored, ..Self::start() }
     }
 
     /// The time.
@@ -31,7 +47,10 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let now = self.epoch_offset.load(Ordering::Relaxed).saturating_add(elapsed);
-        let ahead = system_millis().saturating_sub(now);
+        let ahead = match self.leaps {
+            Leaps::Followed => system_millis().saturating_sub(now),
+            Leaps::Ignored => 0,
+        };
         if u128::from(ahead) < LEAP_MIN.as_millis() {
             return Timestamp::from_millis(now);
         }

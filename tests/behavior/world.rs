@@ -34,7 +34,7 @@ impl World {
     /// seed of this run has them.
     pub(crate) fn new(shards: &[&str]) -> Self {
         chance::seed_this_thread();
-        let clock = Clock::start();
+        let clock = Clock::start_paused();
         let stream = FakeStream::new(&clock, shards);
         let function = FakeFunction::new(&clock);
         let arn = StreamArn {

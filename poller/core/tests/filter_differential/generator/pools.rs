@@ -137,7 +137,7 @@ pub(crate) const RANGES: [&str; 15] = [
     "fe80::/10",
 ];
 
-pub(crate) const NUMBERS: [&str; 74] = [
+pub(crate) const NUMBERS: [&str; 71] = [
     "0",
     "-0",
     "0.0",
@@ -186,14 +186,12 @@ pub(crate) const NUMBERS: [&str; 74] = [
     "5e-324",
     "4.9e-324",
     "2e-324",
-    "9.9e-324",
-    "1e-323",
     "1.5e-323",
     "-2e-323",
     "2.2250738585072014e-308",
     "2.225073858507201e-308",
-    "1.7976931348623157e308",
-    "1.7976931348623158e308",
+    // Not the largest double itself: event-ruler takes it for no bound at all, and refuses it as one.
+    "1.7976931348623155e308",
     "1.7976931348623159e308",
     "5000000000",
     "-5000000000",
