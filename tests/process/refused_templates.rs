@@ -40,7 +40,7 @@ async fn a_template_that_is_not_yaml_is_refused_with_the_place() {
 
 #[tokio::test]
 async fn a_template_with_a_cycle_is_refused_with_the_place() {
-    check_changed("Timeout: 3", "Description: !GetAtt Keeper.Arn", &["template.yaml:9:", "Keeper"]).await;
+    check_changed("Timeout: 3", "FunctionName: !Ref Keeper", &["template.yaml:9:", "Keeper"]).await;
 }
 
 #[tokio::test]
@@ -65,14 +65,14 @@ async fn a_value_out_of_its_range_is_refused_with_what_is_allowed() {
 
 #[tokio::test]
 async fn a_setting_that_is_not_honoured_is_refused_and_only_warned_of_when_that_is_wanted() {
-    let template = template("", "KmsKeyArn: arn:aws:kms:eu-west-1:123456789012:key/k");
-    check(&template, &["template.yaml:16:", "KmsKeyArn", "--allow-unsupported"]).await;
+    let template = template("Layers: [parts]", "");
+    check(&template, &["template.yaml:9:", "Layers", "--allow-unsupported"]).await;
     let site = Site::new(&template);
     let server = StreamServer::start(&["orders"]).await;
     let running = site.run(&server.endpoint).args(["--allow-unsupported"]).start(&site.folder);
     running.wait_for_line(POLLING).await;
     running.wait_for_line("warning").await;
-    assert!(running.printed().find("KmsKeyArn").is_some(), "{}", running.printed());
+    assert!(running.printed().find("Layers").is_some(), "{}", running.printed());
 }
 
 #[tokio::test]

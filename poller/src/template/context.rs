@@ -3,13 +3,13 @@
 //! Evaluation is lazy: only what Pelton needs is looked at, and only that can be wrong. It always ends: its depth and
 //! its work are limited, whatever the template.
 
+use super::LoadOptions;
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Severity};
 use super::document::Document;
 use super::node::Node;
 use super::parameters::ParameterValue;
 use super::pseudo_parameters::{self, NO_ACCOUNT};
 use super::source::Span;
-use super::LoadOptions;
 use std::collections::BTreeMap;
 
 /// Functions inside functions, and references to what refers on: each level is a few frames of the stack.

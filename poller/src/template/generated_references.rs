@@ -68,9 +68,10 @@ impl<'t> Context<'t> {
     }
 
     fn only_aws_knows(&mut self, name: &str, attribute: &str, made: &Generated<'_>, span: Span) -> Reported {
-        let what = match made.kind.starts_with("AWS::") {
-            true => format!("a `{}` that SAM makes", made.kind),
-            false => format!("{}, which SAM makes", made.kind),
+        let what = if made.kind.starts_with("AWS::") {
+            format!("a `{}` that SAM makes", made.kind)
+        } else {
+            format!("{}, which SAM makes", made.kind)
         };
         self.unknown_value(name, attribute, &what, span)
     }

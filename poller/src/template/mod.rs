@@ -23,6 +23,7 @@ mod environment;
 mod event_source;
 mod event_source_kind;
 mod event_source_mappings;
+mod events;
 #[cfg(test)]
 mod every_setting;
 mod excerpt;

@@ -144,11 +144,14 @@ impl Resource {
     /// What is wrong with the logical id, if anything is: Pelton names what it runs by it.
     fn wrong_id(&self) -> Option<Diagnostic> {
         let is_logical_id = !self.id.is_empty() && self.id.chars().all(|c| c.is_ascii_alphanumeric());
+        if is_logical_id {
+            return None;
+        }
         let message = format!("`{}` is no logical id", self.id);
-        let diagnostic = match is_logical_id {
-            true => return None,
-            false if self.is_read() => Diagnostic::error(Code::InvalidValue, message),
-            false => Diagnostic::warning(Code::InvalidValue, message),
+        let diagnostic = if self.is_read() {
+            Diagnostic::error(Code::InvalidValue, message)
+        } else {
+            Diagnostic::warning(Code::InvalidValue, message)
         };
         Some(diagnostic.at(self.id_span, "must consist of letters A-Z, a-z and digits"))
     }

@@ -5,7 +5,7 @@ use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use pelton::ports::{ReadFrom, Source};
 use pelton::source::embedded::{EmbeddedError, EmbeddedOptions, EmbeddedStream, create_streams};
-use pelton_core::Then;
+use pelton_core::Follows;
 use pelton_core::plan::ShardStart;
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
@@ -69,7 +69,7 @@ async fn nothing_is_passed_over_while_many_put_at_once() {
     }
     let (rest, then) = read_all(&mut *reader).await.unwrap();
     read.extend(rest);
-    assert_eq!(then, Then::CaughtUp);
+    assert_eq!(then, Follows::CaughtUp);
     let distinct: BTreeSet<&String> = read.iter().collect();
     assert_eq!((read.len(), distinct.len()), (PRODUCERS * PUTS_EACH * 10, PRODUCERS * PUTS_EACH * 10));
 }

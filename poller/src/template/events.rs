@@ -1,0 +1,215 @@
+//! Events of a SAM function (specification 11.1).
+//!
+//! In: a function. Out: a mapping for each event that reads a stream. Events that push to a function (an API, a schedule)
+//! are somebody else's job, and mentioned.
+
+use super::context::{Context, Reported};
+use super::diagnostics::{Code, Diagnostic};
+use super::event_source_kind::{EVENT_TYPES, Service, find};
+use super::event_source_mappings::{EventSourceMappings, Read};
+use super::mappings::{self, Declared};
+use super::node::Entry;
+use super::resource::Resource;
+use super::selection;
+use super::source::Span;
+use super::suggest;
+use crate::application::MappingId;
+
+/// Events in which AWS calls the function: nothing is polled.
+const PUSHED: [&str; 12] = [
+    "AlexaSkill",
+    "Api",
+    "CloudWatchEvent",
+    "CloudWatchLogs",
+    "Cognito",
+    "EventBridgeRule",
+    "HttpApi",
+    "IoTRule",
+    "S3",
+    "SNS",
+    "Schedule",
+    "ScheduleV2",
+];
+
+/// Every mapping that an event of the function becomes.
+pub(super) fn read<'t>(
+    context: &mut Context<'t>,
+    function: &'t Resource,
+    mappings: &mut EventSourceMappings,
+) {
+    // What is wrong with the condition of a function without mappings is no problem here.
+    let exists = if may_have_mappings(function) {
+        context.may_exist(function)
+    } else {
+        context.quietly(|context| context.may_exist(function))
+    };
+    if !exists {
+        return;
+    }
+    let Ok(properties) = context.properties(&function.properties) else { return };
+    let Some(events) = properties.iter().find(|property| property.key == "Events") else { return };
+    let Ok(events) = context.head(&events.value, "a map of events") else { return };
+    for event in events.unwrap_or_default() {
+        let id = format!("{}{}", function.id, event.key);
+        if !selection::takes_event(context, &id, &function.id) {
+            continue;
+        }
+        let Some(kind) = event_kind(context, event) else { continue };
+        match find(&EVENT_TYPES, kind) {
+            Some(Service::Kinesis) => read_kinesis_event(context, function, event, mappings),
+            Some(Service::Other(service)) => {
+                let declared = declared_event(context, function, event);
+                context.refuse_service(&declared, service);
+            }
+            None => report_other_kind(context, event, kind),
+        }
+    }
+}
+
+/// Whether any event of the function may be a mapping.
+fn may_have_mappings(function: &Resource) -> bool {
+    let Some(properties) = function.properties.as_mapping() else { return true };
+    let is_pushed = |event: &Entry| kind_of(event).is_some_and(|kind| PUSHED.contains(&kind));
+    match function.properties.get("Events") {
+        Some(events) => !events.as_mapping().is_some_and(|events| events.iter().all(is_pushed)),
+        None => properties.iter().any(|property| property.key.starts_with("Fn::")),
+    }
+}
+
+fn read_kinesis_event<'t>(
+    context: &mut Context<'t>,
+    function: &'t Resource,
+    event: &'t Entry,
+    mappings: &mut EventSourceMappings,
+) {
+    let declared = declared_event(context, function, event);
+    if context.require_kinesis(&declared) == Err(Reported) {
+        return;
+    }
+    mappings.need_stream(context, declared.properties.iter().find(|property| property.key == "Stream"));
+    let read = read_event(context, function, event, &declared);
+    mappings.take(context, (&declared.id.0, event.key_span), &function.id, read);
+}
+
+/// An event that is a mapping; properties of the wrong shape are none.
+fn declared_event<'t>(context: &mut Context<'t>, function: &Resource, event: &'t Entry) -> Declared<'t> {
+    let properties = event.value.get("Properties");
+    let properties = properties.map(|properties| context.quietly(|context| context.properties(properties)));
+    let properties = properties.unwrap_or(Ok(Vec::new()));
+    Declared {
+        id: MappingId(format!("{}{}", function.id, event.key)),
+        span: event.key_span,
+        place: place_of_kind(event),
+        properties: properties.unwrap_or_default(),
+        owner: "an event of type Kinesis",
+        is_sam_event: true,
+        source_property: "Stream",
+        other_properties: &[],
+    }
+}
+
+/// An event that is no mapping.
+fn report_other_kind(context: &mut Context<'_>, event: &Entry, kind: &str) {
+    let place = place_of_kind(event);
+    if PUSHED.contains(&kind) {
+        let message = format!("the event `{}` does not come from a stream", event.key);
+        let label = format!("Pelton does not carry out `{kind}`");
+        context.report(Diagnostic::warning(Code::Ignored, message).at(place, label));
+        return;
+    }
+    let mappings = EVENT_TYPES.iter().map(|(kind, _)| *kind);
+    let known = mappings.clone().chain(PUSHED);
+    let nearest = suggest::nearest(kind, known.clone()).filter(|kind| find(&EVENT_TYPES, kind).is_some());
+    context.report(
+        suggest::unknown_name(kind, nearest, format!("there are no events of type `{kind}`"))
+            .at(place, "unknown type")
+            .help(suggest::did_you_mean(kind, known, "types")),
+    );
+}
+
+fn kind_of(event: &Entry) -> Option<&str> {
+    event.value.get("Type").and_then(|kind| kind.as_scalar())
+}
+
+fn event_kind<'t>(context: &mut Context<'t>, event: &'t Entry) -> Option<&'t str> {
+    let kind = kind_of(event);
+    if kind.is_none() {
+        let message = format!("the event `{}` has no `Type`", event.key);
+        context.report(
+            Diagnostic::error(Code::Missing, message).at(event.key_span, "needs a `Type`, such as `Kinesis`"),
+        );
+    }
+    kind
+}
+
+fn place_of_kind(event: &Entry) -> Span {
+    event.value.get("Type").map_or(event.key_span, |kind| kind.span)
+}
+
+fn read_event<'t>(
+    context: &mut Context<'t>,
+    function: &'t Resource,
+    event: &'t Entry,
+    declared: &Declared<'t>,
+) -> Result<Read, Reported> {
+    let id = declared.id.0.as_str();
+    if context.document.resource(id).is_some() || !id.chars().all(|c| c.is_ascii_alphanumeric()) {
+        let message = format!("the event `{}` would make a mapping `{id}`", event.key);
+        return Err(context.report(
+            Diagnostic::error(Code::Conflict, message)
+                .at(event.key_span, "must make a logical id that the template does not have")
+                .help("give the event another name, of letters and digits"),
+        ));
+    }
+    let attributes = ["Type", "Properties"];
+    for attribute in event.value.as_mapping().unwrap_or_default() {
+        if !attributes.contains(&attribute.key.as_str()) {
+            context.unknown_property(attribute, "an event", &attributes, ["Properties"]);
+        }
+    }
+    if let Some(properties) = event.value.get("Properties") {
+        context.properties(properties)?;
+    }
+    let mapping = mappings::read(context, declared, &function.id)?;
+    let qualifier = context.quietly(|context| context.auto_publish_alias(function)).unwrap_or_default();
+    Ok(Read { mapping, span: event.key_span, qualifier })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::template::testing::{check_problem, load, template};
+
+    /// The event of the template is of this type instead.
+    fn event(kind: &str) -> String {
+        template("", "", "").replace("Type: Kinesis\n", &format!("Type: {kind}\n"))
+    }
+
+    #[test]
+    fn pushed_events_are_mentioned() {
+        for kind in super::PUSHED {
+            let loaded = load(&event(kind));
+            check_problem(&loaded, "warning ignored: the event `Orders` does not come from a stream");
+            assert!(loaded.application.expect("a warning is no error").mappings.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_unknown_type_of_event_is_refused_if_it_is_nearly_one_that_is_a_mapping() {
+        check_problem(
+            &load(&event("Kinesiss")),
+            "error unknown-name: there are no events of type `Kinesiss` | unknown type | did you mean `Kinesis`?",
+        );
+        for other in ["Scheduled", "Webhook"] {
+            check_problem(
+                &load(&event(other)),
+                &format!("warning unknown-name: there are no events of type `{other}`"),
+            );
+        }
+    }
+
+    #[test]
+    fn an_event_must_not_make_a_resource_that_exists() {
+        let loaded = load(&template("", "", "  LedgerOrders: {Type: AWS::SNS::Topic}"));
+        check_problem(&loaded, "the event `Orders` would make a mapping `LedgerOrders`");
+    }
+}
