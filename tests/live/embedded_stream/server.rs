@@ -5,7 +5,7 @@ use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use pelton::ports::{ReadFrom, Source};
 use pelton::source::embedded::{EmbeddedError, EmbeddedOptions, EmbeddedStream, create_streams};
-use pelton_core::Follows;
+use pelton_core::ending::Follows;
 use pelton_core::plan::ShardStart;
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
