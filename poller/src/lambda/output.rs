@@ -11,6 +11,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::net::unix::pipe;
+use tokio::sync::Notify;
 
 /// Most bytes shown of one line.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
@@ -32,13 +33,15 @@ pub(super) struct Output {
     clock: Clock,
     /// Locked while something is read and shown, so that lines keep their order; never across an `.await`.
     lines: Mutex<Lines>,
+    /// [`Output::catch_up`] left something out, which [`Output::forward`] has to tell when the second is over.
+    left_out: Notify,
 }
 
 impl Output {
     /// What comes out of `pipe`, for the log of `function`.
     pub(super) fn new(pipe: pipe::Receiver, function: &str, log: Arc<dyn FunctionLog>, clock: Clock) -> Self {
         let lines = Mutex::new(Lines::new(function, log, clock.clone()));
-        Self { pipe, clock, lines }
+        Self { pipe, clock, lines, left_out: Notify::new() }
     }
 
     /// Shows what comes until the pipe ends. Cancelling loses what is not shown yet.
@@ -47,6 +50,7 @@ impl Output {
             let window_left = self.lock().window_left();
             let read = tokio::select! {
                 readable = self.pipe.readable() => readable.and_then(|()| self.read()),
+                () = self.left_out.notified() => continue,
                 () = sleep_some(&self.clock, window_left) => {
                     self.lock().open_window();
                     continue;
@@ -85,6 +89,11 @@ impl Output {
         }
         lines.buffer = buffer;
         lines.end_line();
+        let must_tell_later = lines.window_left().is_some();
+        drop(lines);
+        if must_tell_later {
+            self.left_out.notify_one();
+        }
     }
 
     /// Shows what is there to be read now; how many bytes that was, 0 at the end of the pipe.
@@ -313,10 +322,8 @@ mod tests {
             }
             output.catch_up();
             assert!(!told());
-            // Paused time jumps on before the runtime has seen that there was something to read.
-            clock.sleep(Duration::from_millis(1)).await;
-            clock.sleep(SECOND).await;
             tokio::task::yield_now().await;
+            clock.sleep(SECOND).await;
             assert!(told());
             drop(handler);
         };

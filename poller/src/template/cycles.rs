@@ -5,6 +5,7 @@
 
 use super::context::Context;
 use super::diagnostics::{Code, Diagnostic};
+use super::generated;
 use super::node::{Entry, Node, Value};
 use super::references::{SAM_FUNCTION, referenced_id};
 use super::resource::Resource;
@@ -19,9 +20,9 @@ const OWN_RESOURCES: [&str; 4] = ["Events", "EventInvokeConfig", "FunctionUrlCon
 /// From a name to the names that it needs, and where it says so.
 type Graph<'t> = BTreeMap<&'t str, Vec<(&'t str, Span)>>;
 
-/// Warns of the circles through what Pelton reads. Where a value is needed for itself, its evaluation has told so.
+/// Warns of the circles through what Pelton reads. If a value is needed for itself, its evaluation reported that.
 pub(super) fn check(context: &mut Context<'_>) {
-    if context.diagnostics.has_error(Code::Cycle) {
+    if context.diagnostics.has(Code::Cycle) {
         return;
     }
     let resources = resource_graph(context);
@@ -76,13 +77,16 @@ pub(super) fn references_in<'t>(context: &mut Context<'t>, node: &'t Node, needs
     {
         return references_in(context, branch, needs);
     }
-    if let Some(id) = referenced_id(node) {
+    if let Some(id) = referenced_id(node)
+        && !path_of_attribute(node).is_some_and(|path| is_made_by_sam(context, path))
+    {
         needs.push((id, node.span));
     }
     if let Some(("Fn::Sub", argument)) = node.as_intrinsic() {
         let text = argument.as_sequence().and_then(<[Node]>::first).unwrap_or(argument);
         let variables = pieces(text.as_scalar().unwrap_or_default());
         needs.extend(variables.into_iter().filter_map(|piece| match piece {
+            Piece::Variable(name) if is_made_by_sam(context, name) => None,
             Piece::Variable(name) => Some((name.split('.').next().unwrap_or(name), node.span)),
             Piece::Text(_) | Piece::Literal(_) => None,
         }));
@@ -94,6 +98,20 @@ pub(super) fn references_in<'t>(context: &mut Context<'t>, node: &'t Node, needs
             entries.iter().for_each(|entry| references_in(context, &entry.value, needs));
         }
     }
+}
+
+/// What a `Fn::GetAtt` in its short form names, attribute included.
+fn path_of_attribute(node: &Node) -> Option<&str> {
+    match node.as_intrinsic()? {
+        ("Fn::GetAtt", argument) => argument.as_scalar(),
+        _ => None,
+    }
+}
+
+/// Whether a path such as `Ledger.DestinationQueue.Arn` leads to a resource that SAM makes beside `Ledger`.
+fn is_made_by_sam(context: &Context<'_>, path: &str) -> bool {
+    let end = path.match_indices('.').nth(1).map_or(path.len(), |(end, _)| end);
+    generated::find_property(context.document, &path[..end]).is_some()
 }
 
 /// Each circle, and where it closes. Walks depth first, with its own stack: a chain of references may be as long as the
