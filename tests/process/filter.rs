@@ -60,7 +60,7 @@ async fn every_source_has_its_records_and_a_file_may_hold_them() {
             r#"{"value":["hello"]}"#,
             r#"{"eventSource":"SelfManagedKafka","records":{"t-0":[{"value":"aGVsbG8="}],"t-1":[{"value":"Ynll"}]}}"#,
         ),
-        ("sqs", r#"{"body":{"a":[1]}}"#, r#"{"Records":[{"body":"{\"a\":1}"},{"body":"{\"a\":1.0}"}]}"#),
+        ("sqs", r#"{"body":{"a":[1]}}"#, r#"{"Records":[{"body":"{\"a\":1}"},{"body":"{\"a\":1.5}"}]}"#),
     ] {
         site.write("event.json", event);
         let arguments = ["filter", "--source", source, "--pattern", pattern, "event.json"];

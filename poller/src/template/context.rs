@@ -178,7 +178,7 @@ impl<'t> Context<'t> {
         if self.work <= WORK_MAX {
             return Ok(());
         }
-        if was_exhausted && self.diagnostics.has(Code::TooLarge) {
+        if was_exhausted && self.diagnostics.has_error(Code::TooLarge) {
             return Err(Reported);
         }
         let message = format!("the template's functions make more than {WORK_MAX} bytes");
@@ -195,7 +195,7 @@ impl<'t> Context<'t> {
     ) -> Result<T, Reported> {
         if let Some(first) = self.lookups.iter().position(|&lookup| lookup == (kind, name)) {
             // A circle is met from each of its names; one is not told twice.
-            if self.diagnostics.has(Code::Cycle) {
+            if self.diagnostics.has_error(Code::Cycle) {
                 return Err(Reported);
             }
             let path: Vec<&str> = self.lookups[first..].iter().map(|&(_, name)| name).collect();

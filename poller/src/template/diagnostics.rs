@@ -227,6 +227,11 @@ impl Diagnostics {
         self.items.iter().any(|item| item.severity == Severity::Error)
     }
 
+    /// Whether there is an error of that kind.
+    pub(super) fn has_error(&self, code: Code) -> bool {
+        self.items.iter().any(|item| item.severity == Severity::Error && item.code == code)
+    }
+
     /// Whether there is a problem of that kind.
     pub(super) fn has(&self, code: Code) -> bool {
         self.items.iter().any(|item| item.code == code)

@@ -102,6 +102,10 @@ impl EventSourceMappings {
     }
 }
 
+fn function_name<'t>(properties: &[&'t Entry]) -> Option<&'t Entry> {
+    properties.iter().copied().find(|property| property.key == "FunctionName")
+}
+
 fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings: &mut EventSourceMappings) {
     let Ok(properties) = context.properties(&resource.properties) else { return };
     let source = properties.iter().find(|property| property.key == "EventSourceArn");
@@ -115,10 +119,16 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
         source_property: "EventSourceArn",
         other_properties: &["FunctionName"],
     };
+    let mark = context.diagnostics.mark();
     if context.require_kinesis(&declared) == Err(Reported) {
+        // A source that cannot be told may be a stream: what else is wrong is reported at the same time.
+        let is_slip = context.diagnostics.since(mark).iter().any(|said| said.code == Code::UnknownReference);
+        if let Some(property) = function_name(&properties).filter(|_| is_slip) {
+            function_names::resolve(context, property).ok();
+        }
         return;
     }
-    let function = match properties.iter().find(|property| property.key == "FunctionName") {
+    let function = match function_name(&properties) {
         Some(property) => function_names::resolve(context, property),
         None => {
             let message = format!("the mapping `{}` has no `FunctionName`", resource.id);
@@ -130,10 +140,7 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
         }
     };
     // What is wrong with a function is told, also where its name is.
-    let meant = properties.iter().find_map(|property| match property.key.as_str() {
-        "FunctionName" => referenced_id(&property.value),
-        _ => None,
-    });
+    let meant = function_name(&properties).and_then(|property| referenced_id(&property.value));
     mappings.need_stream(context, source);
     let function_id = function.as_ref().map_or(meant.unwrap_or_default(), |invoked| &invoked.function.id);
     let mapping = mappings::read(context, &declared, function_id);

@@ -98,7 +98,8 @@ impl<'t> Context<'t> {
     pub(super) fn name_of(&mut self, resource: &'t Resource) -> Result<String, Reported> {
         let known = resource_kinds::known(&resource.kind);
         let Some(kind) = known else { return Ok(resource.id.clone()) };
-        self.look_up("resource", &resource.id, resource.id_span, |context| {
+        let place = resource.properties.get(kind.name_property).map_or(resource.id_span, |name| name.span);
+        self.look_up("resource", &resource.id, place, |context| {
             let properties = context.head(&resource.properties, "a map of properties")?.unwrap_or_default();
             let Some(property) = properties.iter().find(|property| property.key == kind.name_property) else {
                 return Ok(kind.unnamed(&resource.id));
