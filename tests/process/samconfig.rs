@@ -34,8 +34,8 @@ parameter_overrides = [\"Stage=test\"]
 async fn validated(site: &Site, arguments: &[&str]) -> (String, String, String) {
     let exit = pelton(["validate", "--json"]).args(arguments).run(&site.folder).await;
     exit.assert_code(0);
-    let json: Value = serde_json::from_str(&exit.printed.stdout().join("\n")).unwrap();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let json: Value = serde_json::from_str(&exit.printed.stdout().join("\n")).expect("it is JSON");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
     (
         text(&json["EventSourceMappings"][0]["EventSourceArn"]),
         text(&json["Functions"][0]["Environment"]["Variables"]["STACK"]),

@@ -135,7 +135,14 @@ async fn put_and_rewind_ask_nobody_for_credentials_of_the_embedded_stream() {
     let endpoint = ["--endpoint-url", &server.endpoint];
     let put = credentials.around(pelton(["put", "orders", "1"]).args(endpoint));
     let rewind = pelton(["rewind", "KeeperOrders", "--to", "latest"]).args(endpoint);
-    for program in [put, credentials.around(rewind)] {
+    // Without a region anywhere, the SDK would look for one on the network.
+    site.write("config-without-region", "[profile real]\n");
+    let without_region = credentials
+        .around(pelton(["put", "orders", "2"]).args(endpoint))
+        .without_env("AWS_REGION")
+        .without_env("AWS_DEFAULT_REGION")
+        .env("AWS_CONFIG_FILE", site.path().join("config-without-region"));
+    for program in [put, credentials.around(rewind), without_region] {
         let mut running = program.start(&site.folder);
         running.wait_for_exit().await.assert_code(0);
         credentials.assert_not_asked(&running);

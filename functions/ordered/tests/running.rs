@@ -1,5 +1,7 @@
 //! A handler in a process of its own, against a Runtime API of a few lines: what it answers, and what it writes.
 
+#![expect(clippy::unwrap_used, reason = "a test: what fails here fails it")]
+
 use lambda_runtime::tracing;
 use ordered::{Error, Handler, Json, Kinesis, OnUndecodable, Record, Window, WindowHandler};
 use std::collections::BTreeMap;

@@ -81,10 +81,11 @@ impl Connection {
 
     async fn with(service: Service, options: &AwsOptions, identity: Identity) -> Result<Self, ConnectError> {
         let tls = tls_client(service);
-        let config = all_but_credentials(service, options, &tls).await;
+        let configured = configured_region(options).await;
+        let config = all_but_credentials(service, options, configured.as_ref(), &tls).await;
         let endpoint = configured_endpoint(service, &config)?;
-        let region = match config.region() {
-            Some(region) => region.clone(),
+        let region = match configured {
+            Some(region) => region,
             None => region_elsewhere(endpoint.as_ref(), &tls).await.ok_or(ConnectError::NoRegion)?,
         };
         let endpoint = endpoint.unwrap_or_else(|| Endpoint::aws(service.host, region.as_ref()));
@@ -115,7 +116,9 @@ pub async fn endpoint_named(
     service: Service,
     options: &AwsOptions,
 ) -> Result<Option<Endpoint>, ConnectError> {
-    configured_endpoint(service, &all_but_credentials(service, options, &tls_client(service)).await)
+    let region = configured_region(options).await;
+    let config = all_but_credentials(service, options, region.as_ref(), &tls_client(service)).await;
+    configured_endpoint(service, &config)
 }
 
 /// Why there is no client.
@@ -145,11 +148,24 @@ pub enum ConnectError {
     },
 }
 
-/// Everything but credentials, from the command line, the environment and the profile. Calls nobody.
-async fn all_but_credentials(service: Service, options: &AwsOptions, tls: &SharedHttpClient) -> SdkConfig {
-    let region = RegionProviderChain::first_try(options.region.clone().map(Region::new))
+/// The region that the command line, the environment or the profile names. Calls nobody.
+async fn configured_region(options: &AwsOptions) -> Option<Region> {
+    RegionProviderChain::first_try(options.region.clone().map(Region::new))
         .or_else(EnvironmentVariableRegionProvider::new())
-        .or_else(ProfileFileRegionProvider::new());
+        .or_else(ProfileFileRegionProvider::new())
+        .region()
+        .await
+}
+
+/// Everything but credentials, from the command line, the environment and the profile. Calls nobody.
+async fn all_but_credentials(
+    service: Service,
+    options: &AwsOptions,
+    region: Option<&Region>,
+    tls: &SharedHttpClient,
+) -> SdkConfig {
+    // Without a region the SDK would ask the machine's metadata for one, to make a provider of tokens that nobody uses.
+    let region = region.cloned().unwrap_or(Region::from_static(REGION_ELSEWHERE));
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(service.call_timeout)

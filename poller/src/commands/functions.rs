@@ -1,7 +1,7 @@
 //! Where functions run: in processes that Pelton starts, or elsewhere.
 
 use super::CommandFailure;
-use super::options::FunctionOptions;
+use super::options::{AWS, FunctionOptions};
 use super::poller::enabled;
 use crate::application::{Application, Function};
 use crate::aws::AwsOptions;
@@ -16,9 +16,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use tracing::info;
-
-/// What `--lambda-endpoint` is for AWS itself.
-const AWS: &str = "aws";
 
 /// Every function that an enabled mapping uses, by logical id.
 pub(super) struct Functions {

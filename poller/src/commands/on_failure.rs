@@ -20,6 +20,7 @@ use crate::source::embedded;
 use crate::supervisor::Endpoint;
 use futures_util::StreamExt as _;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tracing::{info, warn};
@@ -83,9 +84,9 @@ impl OnFailureDestinations {
         let mut routes = BTreeMap::new();
         for mapping in &application.mappings {
             let Some(takes) = mapping.on_failure.as_ref().and_then(Takes::of) else { continue };
-            if !routes.contains_key(&takes) {
+            if let Entry::Vacant(vacant) = routes.entry(takes) {
                 let is_named = is_named(takes, &aws, clock).await;
-                routes.insert(takes, route(chosen, is_local, is_named));
+                vacant.insert(route(chosen, is_local, is_named));
             }
         }
         Self {

@@ -1,5 +1,6 @@
 //! The options that several commands share, as architecture names them: others script against these names.
 
+use crate::aws::Endpoint;
 use crate::template::{FunctionsRun, Selection, is_account};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
@@ -63,7 +64,7 @@ pub struct AwsOptions {
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
 
-    /// AWS region [default: that of samconfig.toml, AWS_REGION, AWS_DEFAULT_REGION, profile]
+    /// AWS region [default: that of samconfig.toml beside the template, AWS_REGION, AWS_DEFAULT_REGION, profile]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
 }
@@ -80,6 +81,9 @@ pub struct FunctionOptions {
     #[arg(long = "function-name", value_name = "LOGICAL_ID=NAME", requires = "lambda_endpoints", value_parser = parse_function_name)]
     pub function_names: Vec<(String, String)>,
 }
+
+/// What `--lambda-endpoint` is for AWS itself.
+pub const AWS: &str = "aws";
 
 /// Where functions are invoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,8 +205,9 @@ fn parse_lambda_endpoint(text: &str) -> Result<LambdaEndpoint, String> {
         Some((id, url)) if is_id(id) => (Some(id.to_owned()), url),
         Some(_) | None => (None, text),
     };
-    if url.is_empty() {
-        return Err("expected URL, aws, LOGICAL_ID=URL or LOGICAL_ID=aws".to_owned());
+    if url != AWS {
+        Endpoint::parse(url)
+            .map_err(|reason| format!("expected URL, aws, LOGICAL_ID=URL or LOGICAL_ID=aws, and {reason}"))?;
     }
     Ok(LambdaEndpoint { function, url: url.to_owned() })
 }

@@ -47,10 +47,8 @@ pub(super) fn read_all(context: &mut Context<'_>) -> EventSourceMappings {
     let mut mappings = EventSourceMappings::default();
     for resource in &document.resources {
         match resource.kind.as_str() {
-            MAPPING if context.may_exist(resource) => {
-                if selection::takes_resource(context, resource) {
-                    read_resource(context, resource, &mut mappings);
-                }
+            MAPPING if context.may_exist(resource) && selection::takes_resource(context, resource) => {
+                read_resource(context, resource, &mut mappings);
             }
             SAM_FUNCTION => events::read(context, resource, &mut mappings),
             _ => {}

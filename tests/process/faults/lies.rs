@@ -24,7 +24,7 @@ const LIES: [Lie; 10] = [
 /// Every fourth call of the operation is answered with each of the lies in turn.
 fn lies(operation: Operation) -> Weather {
     (0..1_000).fold(Weather::calm(), |weather, number: u64| {
-        let lie = LIES[usize::try_from(number).unwrap() % LIES.len()];
+        let lie = LIES[usize::try_from(number).expect("a small number") % LIES.len()];
         let call = 4 * number + 1;
         weather.rule(Rule::new(operation, Fault::Lie(lie)).calls(call..call + 1))
     })
@@ -82,7 +82,12 @@ async fn check(operation: Operation, first_shard_is_split: bool) {
         }
         if round == 2 && first_shard_is_split {
             let split = world.server.client.split_shard().stream_name("orders");
-            split.shard_to_split(SHARDS[0]).new_starting_hash_key(QUARTER).send().await.unwrap();
+            split
+                .shard_to_split(SHARDS[0])
+                .new_starting_hash_key(QUARTER)
+                .send()
+                .await
+                .expect("the shard can be split");
             kinesis::wait_until_active(&world.server.client, "orders").await;
         }
     }

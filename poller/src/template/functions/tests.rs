@@ -116,14 +116,14 @@ fn what_holds_a_nul_is_refused() {
 #[track_caller]
 fn check_unhonoured(property: &str, expected: &str, warning: &str, mappings: usize) {
     check_refused(property, expected);
-    let runs = format!("  Other:
+    let runs = "  Other:
     Type: AWS::Serverless::Function
     Properties:
       Handler: bootstrap
       Runtime: provided.al2023
-      Events: {{Orders: {{Type: Kinesis, Properties: {{Stream: !GetAtt Orders.Arn, StartingPosition: LATEST}}}}}}");
+      Events: {Orders: {Type: Kinesis, Properties: {Stream: !GetAtt Orders.Arn, StartingPosition: LATEST}}}";
     let allowing = LoadOptions { unsupported: Unsupported::Warn, ..options() };
-    let loaded = load_with(&template(property, "", &runs), &allowing);
+    let loaded = load_with(&template(property, "", runs), &allowing);
     check_problem(&loaded, warning);
     assert_eq!(loaded.application.expect("a warning is no error").mappings.len(), mappings);
     let disabled = load(&template(property, "Enabled: false", ""));

@@ -30,7 +30,7 @@ fn respelled(random: &mut Rng, number: &str) -> String {
     let Some((sign, digits, exponent)) = parts(number) else { return number.to_owned() };
     let more = random.usize(..4);
     let digits = format!("{}{}", digits.trim_start_matches('0'), "0".repeat(more));
-    let exponent = exponent - i64::try_from(more).unwrap();
+    let exponent = exponent - i64::try_from(more).expect("a few digits");
     let digits = if digits.is_empty() { "0".to_owned() } else { digits };
     written(random, sign, &digits, exponent)
 }
@@ -58,7 +58,7 @@ fn written(random: &mut Rng, sign: &str, digits: &str, exponent: i64) -> String 
     let whole = random.usize(1..=digits.len());
     // A leading zero stands alone before the point.
     let whole = if digits.starts_with('0') { 1 } else { whole };
-    let moved = i64::try_from(digits.len() - whole).unwrap();
+    let moved = i64::try_from(digits.len() - whole).expect("a few digits");
     let point = if moved > 0 { format!(".{}", &digits[whole..]) } else { String::new() };
     let power = exponent + moved;
     let e = if once_in(random, 2) { 'e' } else { 'E' };
@@ -67,7 +67,7 @@ fn written(random: &mut Rng, sign: &str, digits: &str, exponent: i64) -> String 
 }
 
 fn without_exponent(digits: &str, exponent: i64) -> String {
-    let places = usize::try_from(exponent.unsigned_abs()).unwrap();
+    let places = usize::try_from(exponent.unsigned_abs()).expect("a short exponent");
     if exponent >= 0 {
         let text = format!("{digits}{}", "0".repeat(places));
         let trimmed = text.trim_start_matches('0');
