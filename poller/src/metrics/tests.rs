@@ -117,12 +117,12 @@ fn every_metric_says_what_it_is() {
 }
 
 #[test]
-fn the_readme_names_every_metric() {
-    let readme = std::fs::read_to_string("../README.md").unwrap();
+fn the_documentation_names_every_metric() {
+    let page = std::fs::read_to_string("../docs/operations.md").unwrap();
     let text = render(&snapshot());
     for name in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
         let in_table = name.trim_start_matches("pelton_mapping_").trim_start_matches("pelton_shard_");
-        let is_named = [name, in_table].iter().any(|name| readme.contains(&format!("`{name}`")));
+        let is_named = [name, in_table].iter().any(|name| page.contains(&format!("`{name}`")));
         assert!(is_named, "{name}");
     }
 }

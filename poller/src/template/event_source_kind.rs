@@ -236,7 +236,7 @@ fn sole_variable(argument: &Node) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::testing::{check_problem, load, load_with, options, template};
+    use crate::template::testing::{check_problem, lines, load, load_with, options, template};
     use crate::template::{LoadOptions, Loaded, Unsupported};
 
     const RESOURCES: &str = "
@@ -363,8 +363,13 @@ Conditions: {Here: !Equals [a, a]}
 
     #[test]
     fn a_reference_to_nothing_is_told_as_what_it_is() {
-        let problem = "error unknown-reference: the template has no resource and no parameter `Jbos`";
-        check_problem(&loaded("EventSourceArn: !GetAtt Jbos.Arn", Unsupported::Warn), problem);
+        let lines = lines(&loaded("EventSourceArn: !GetAtt Jbos.Arn", Unsupported::Warn).diagnostics);
+        // What is wrong beside it is told at the same time.
+        for name in ["Jbos", "Nobody"] {
+            let problem =
+                format!("error unknown-reference: the template has no resource and no parameter `{name}`");
+            assert!(lines.iter().any(|line| line.starts_with(&problem)), "{lines:#?}");
+        }
     }
 
     #[test]

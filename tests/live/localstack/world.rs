@@ -127,10 +127,12 @@ impl World {
     }
 }
 
-/// Stops a poller politely: it ends well, and leaves nothing.
+/// Stops a poller politely: it ends well, abandons nothing in flight, and leaves nothing.
 pub(super) async fn stop(running: &mut Running, signal: Signal) {
     running.signal(signal);
-    running.wait_for_exit().await.assert_code(0).assert_printed("everything in flight is settled");
+    let exit = running.wait_for_exit().await;
+    exit.assert_code(0).assert_printed("stopped: ");
+    assert!(exit.printed.find("stopped: batches that were in flight").is_none(), "{}", exit.printed);
     running.assert_no_survivors().await;
 }
 

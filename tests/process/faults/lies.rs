@@ -1,25 +1,11 @@
 //! The service answers, and its answer is wrong: nothing is lost for it, repeated, or brought out of order.
 
 use super::world::{GOING_ON, SHARDS, TROUBLE, World, reads};
-use pelton_tests::fault_proxy::{Fault, Lie, Operation, Rule, Weather};
+use pelton_tests::fault_proxy::{Fault, LIES, Lie, Operation, Rule, Weather};
 use pelton_tests::kinesis;
 
 /// The middle of the first shard of two.
 const QUARTER: &str = "85070591730234615865843651857942052864";
-
-/// Every lie that an answer to a read can be.
-const LIES: [Lie; 10] = [
-    Lie::Missing,
-    Lie::Null,
-    Lie::Empty,
-    Lie::OtherBody,
-    Lie::Truncated,
-    Lie::Void,
-    Lie::Part,
-    Lie::Repeated,
-    Lie::Stale,
-    Lie::Foreign,
-];
 
 /// Every fourth call of the operation is answered with each of the lies in turn.
 fn lies(operation: Operation) -> Weather {

@@ -41,7 +41,7 @@ pub enum Lie {
 }
 
 /// Every lie.
-pub(super) const LIES: [Lie; 10] = [
+pub const LIES: [Lie; 10] = [
     Lie::Missing,
     Lie::Null,
     Lie::Empty,

@@ -13,7 +13,7 @@ mod lies;
 mod weather;
 
 pub use fault::{Fault, GROWS, Refusal};
-pub use lies::Lie;
+pub use lies::{LIES, Lie};
 pub use weather::{Operation, Rule, Weather};
 
 use connection::{Answer, Connection};
