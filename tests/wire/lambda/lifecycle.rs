@@ -163,7 +163,8 @@ async fn a_handler_runs_in_its_code_folder_with_the_variables_of_lambda_and_of_t
 async fn a_handler_begins_with_the_signals_and_descriptors_that_any_program_expects() {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("bootstrap");
-    let tell = "#!/bin/sh\necho descriptors $(ulimit -n)\ngrep -E '^Sig(Blk|Ign)' /proc/$$/status\n";
+    // The shell reads its own mask: while it starts another program, such as grep, it may block every signal.
+    let tell = "#!/bin/sh\nulimit -n\nwhile read -r line; do echo \"$line\"; done </proc/$$/status\n";
     std::fs::write(&script, tell).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     let bench = Bench::with_bootstrap(function(), &script);
@@ -174,7 +175,7 @@ async fn a_handler_begins_with_the_signals_and_descriptors_that_any_program_expe
         let mask = lines.iter().find_map(|line| Some(line.strip_prefix(which)?.trim()));
         u64::from_str_radix(mask.unwrap_or_else(|| panic!("{which} in {lines:?}")), 16).unwrap()
     };
-    assert!(bench.lines.has("descriptors 1024"), "{lines:?}");
+    assert!(bench.lines.has("1024"), "{lines:?}");
     assert_eq!(signals("SigBlk:"), 0);
     assert_eq!(signals("SigIgn:") & 1 << (Signal::PIPE.as_raw() - 1), 0, "SIGPIPE is not ignored");
 }
