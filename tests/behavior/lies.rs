@@ -65,6 +65,20 @@ async fn a_closed_shard_that_claims_its_end_too_early_is_read_to_its_end_before_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_closed_shard_that_claims_its_end_too_early_twice_in_a_row_is_read_to_its_end() {
+    let world = World::new(&["parent"]);
+    world.stream.put("parent", 0..25);
+    world.stream.reshard(&["parent"], &["child"]);
+    world.stream.put("child", 25..30);
+    world.stream.answers_wrongly("parent", nothing_and_no_place);
+    world.stream.answers_wrongly("parent", nothing_and_no_place);
+    let supervisor = world.start().await;
+    world.until_handled(30).await;
+    world.stop(supervisor).await;
+    assert_eq!(world.function.handled(), numbers(0..30));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_that_seems_to_be_another_one_once_is_still_the_same_one() {
     let another = |description: &mut pelton::ports::StreamDescription| {
         description.created = description.created.after(Duration::from_secs(1));

@@ -6,8 +6,12 @@
 use crate::contract::Then;
 use crate::plan::{ListedShard, ShardId};
 
-/// Confirmed claims in a row that end a shard.
-const CLAIMS_MIN: u32 = 2;
+/// Confirmed claims in a row that end a shard, if the last one names its children.
+const CLAIMS_WITH_CHILDREN_MIN: u32 = 2;
+
+/// Confirmed claims in a row that end a shard whatever they name. Two of them may be wrong for different reasons: an iterator of
+/// another shard that has ended, and then an answer with nothing in it.
+const CLAIMS_MIN: u32 = 3;
 
 /// Reads after a confirmed claim that may bring nothing before the next claim has to come. A closed shard of the embedded
 /// stream answers one such read to a new iterator.
@@ -65,8 +69,8 @@ pub enum Step {
 /// What the last answers of one shard say about its end.
 ///
 /// A claim is confirmed by child shards that it names, or by a listing made after it in which the shard is closed. A shard
-/// has ended after two confirmed claims with no record between them; each of the two needs an iterator of its own, taken
-/// behind the last record. The second claim shows that nothing remains.
+/// has ended after two confirmed claims with no record between them if the second names children, else after three; each of
+/// them needs an iterator of its own, taken behind the last record. The last claim shows that nothing remains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ending {
     claims: u32,
@@ -94,7 +98,7 @@ impl Ending {
             Follows::More => Step::Accept(Then::More),
             Follows::CaughtUp if self.confirms_caught_up && !was_caught_up => Step::Accept(Then::More),
             Follows::CaughtUp => Step::Accept(self.caught_up()),
-            Follows::NoPlace { names_children: true } => self.confirmed(),
+            Follows::NoPlace { names_children: true } => self.confirmed(CLAIMS_WITH_CHILDREN_MIN),
             Follows::NoPlace { names_children: false } if has_records => Step::Accept(Then::More),
             Follows::NoPlace { names_children: false } => Step::List,
         }
@@ -103,7 +107,7 @@ impl Ending {
     /// Judges the answer for which [`Step::List`] was asked.
     pub fn listed(&mut self, listed: Listed) -> Step {
         match listed {
-            Listed::Closed => self.confirmed(),
+            Listed::Closed => self.confirmed(CLAIMS_MIN),
             Listed::Open | Listed::Missing => {
                 self.refute();
                 Step::Refuse
@@ -115,10 +119,10 @@ impl Ending {
         (self.claims, self.empty_reads) = (0, 0);
     }
 
-    fn confirmed(&mut self) -> Step {
+    fn confirmed(&mut self, claims_min: u32) -> Step {
         self.claims += 1;
         self.empty_reads = 0;
-        Step::Accept(if self.claims < CLAIMS_MIN { Then::More } else { Then::ShardEnd })
+        Step::Accept(if self.claims < claims_min { Then::More } else { Then::ShardEnd })
     }
 
     /// A closed shard is read on at once: no record arrives in it. If the second claim does not come, the first was wrong.
@@ -186,17 +190,20 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_ends_after_two_claims_that_a_listing_confirms() {
+    fn a_shard_ends_after_three_claims_that_a_listing_confirms() {
         check(&[Nothing(NO_PLACE), CLOSED], MORE);
         check(&[Nothing(NO_PLACE), CLOSED, Nothing(NO_PLACE)], List);
-        check(&[Nothing(NO_PLACE), CLOSED, Nothing(NO_PLACE), CLOSED], ENDED);
+        check(&[Nothing(NO_PLACE), CLOSED, Nothing(NO_PLACE), CLOSED], MORE);
+        check(&[Nothing(NO_PLACE), CLOSED, Nothing(NO_PLACE), CLOSED, Nothing(NO_PLACE), CLOSED], ENDED);
     }
 
     #[test]
-    fn a_shard_ends_after_two_claims_that_name_its_children() {
+    fn a_shard_ends_after_two_claims_of_which_the_last_names_its_children() {
         check(&[Nothing(CHILDREN)], MORE);
         check(&[Nothing(CHILDREN), Nothing(CHILDREN)], ENDED);
-        check(&[Nothing(CHILDREN), Nothing(NO_PLACE), CLOSED], ENDED);
+        check(&[Nothing(NO_PLACE), CLOSED, Nothing(CHILDREN)], ENDED);
+        check(&[Nothing(CHILDREN), Nothing(NO_PLACE), CLOSED], MORE);
+        check(&[Nothing(CHILDREN), Nothing(NO_PLACE), CLOSED, Nothing(CHILDREN)], ENDED);
     }
 
     #[test]

@@ -165,6 +165,24 @@ mod tests {
     }
 
     #[test]
+    fn one_record_of_another_shard_at_either_end_refuses_the_answer() {
+        let older = "21269319989653637946712965403778482177";
+        let mut succession = Succession::after(&shard(5), None);
+        assert_eq!(succession.take(&[older, OF_SHARD_6]), Err(Foreign));
+        assert_eq!(succession.take(&[OF_SHARD_6, older]), Err(Foreign));
+    }
+
+    #[test]
+    fn an_answer_of_the_shard_between_those_of_others_begins_the_count_anew() {
+        let mut succession = Succession::after(&shard(5), None);
+        for own in ["1", "2", "3"] {
+            assert_eq!(succession.take(&[OF_SHARD_6]), Err(Foreign));
+            assert_eq!(succession.take(&[OF_SHARD_6]), Err(Foreign));
+            assert_eq!(succession.take(&[own]), Ok(0));
+        }
+    }
+
+    #[test]
     fn a_server_whose_numbers_name_other_shards_again_and_again_does_not_mean_shards_by_them() {
         let mut succession = Succession::after(&shard(5), None);
         let refused = (0..10).take_while(|_| succession.take(&[OF_SHARD_6]).is_err()).count();

@@ -55,10 +55,15 @@ async fn a_shard_that_claims_its_end_again_and_again_is_one_that_cannot_be_read(
 
 /// While every fourth call of the operation is answered with a lie, records come and a shard is split.
 async fn check(operation: Operation, first_shard_is_split: bool) {
+    check_in(lies(operation), operation, first_shard_is_split).await;
+}
+
+/// In this weather, which is about the operation, records come and a shard is split.
+async fn check_in(weather: Weather, operation: Operation, first_shard_is_split: bool) {
     let mut world = World::new().await;
     world.put(10).await;
     world.until_all_is_done().await;
-    world.proxy.change(lies(operation));
+    world.proxy.change(weather);
     for round in 0..8 {
         world.put(10).await;
         world.until_all_is_done().await;
@@ -92,6 +97,15 @@ async fn records_are_read_once_and_in_order_whatever_reads_are_answered() {
 #[tokio::test]
 async fn a_closed_shard_is_read_to_its_end_before_its_children_whatever_reads_are_answered() {
     check(Operation::GetRecords, true).await;
+}
+
+#[tokio::test]
+async fn a_closed_shard_is_read_to_its_end_though_two_of_three_reads_claim_that_it_has_ended() {
+    let claim = Rule::new(Operation::GetRecords, Fault::Lie(Lie::Void));
+    let weather = (0..1_000).fold(Weather::calm(), |weather, number: u64| {
+        weather.rule(claim.clone().calls(3 * number..3 * number + 2))
+    });
+    check_in(weather, Operation::GetRecords, true).await;
 }
 
 #[tokio::test]

@@ -55,8 +55,8 @@ struct Worker {
     oldest: u64,
     ending: Ending,
     succession: Succession,
-    /// Whether the last answer was a lie.
-    was_lied_to: bool,
+    /// Lies since the last true answer.
+    lies: u32,
 }
 
 impl Stored {
@@ -388,7 +388,7 @@ impl<'a> World<'a> {
         let watched = Watched::new(&self.policy, stored.kept.clone(), self.random.u64(..), self.now);
         self.note(|_| format!("{id} starts at {cursor}"));
         let ending = Ending::default();
-        let worker = Worker { watched, cursor, oldest, ending, succession, was_lied_to: false };
+        let worker = Worker { watched, cursor, oldest, ending, succession, lies: 0 };
         self.workers.insert(id, worker);
     }
 

@@ -94,3 +94,15 @@ fn a_rest_does_not_outlast_the_retention_of_a_record_and_the_others_are_tried_at
     story.goes(&[(1_000, "a expired after 1", Delivered), (1_000, "bc #2", Succeeds)]);
     story.is_over();
 }
+
+#[test]
+fn the_retention_ends_a_rest_also_where_a_higher_maximum_age_is_set() {
+    let backoff = Backoff { base: Duration::from_secs(600), factor: 1, cap: Duration::from_secs(600) };
+    let policy =
+        Policy { backoff, retention: millis(1_000), record_age_max: Some(millis(50_000)), ..policy() };
+    let mut story = Story::of(&policy, &[("a", 0), ("bc", 900)]);
+    story.goes(&[(900, "abc #1", Fails)]);
+    assert_eq!(story.due(), 1_000);
+    story.goes(&[(1_000, "a expired after 1", Delivered), (1_000, "bc #2", Succeeds)]);
+    story.is_over();
+}

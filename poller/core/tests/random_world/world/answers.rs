@@ -11,6 +11,9 @@ use pelton_core::plan::ShardId;
 use pelton_core::{FailureId, FetchError, Input, Invocation, Outcome, Page, SaveError, SendError};
 use serde_json::{Value, json};
 
+/// Lies in a row about one shard: whoever is told more of them cannot know better.
+const LIES_MAX: u32 = 2;
+
 impl World<'_> {
     /// Answers one command of one shard. False if nothing is owed.
     pub(super) fn answer_one(&mut self) -> bool {
@@ -57,20 +60,22 @@ impl World<'_> {
         self.handle(id, Input::Fetched(Ok(page)), what);
     }
 
-    /// What the source answers: a lie now and then, and the truth at least once before the next one about the shard.
+    /// What the source answers: a lie now and then, two in a row at most.
     fn told(&mut self, id: &ShardId, read: Read, records_max: usize) -> Read {
         let worker = self.workers.get_mut(id).expect("a worker");
-        let lies = !worker.was_lied_to && happens(self.weather.source_lies, &mut self.random);
-        worker.was_lied_to = lies;
-        if !lies {
+        if worker.lies == LIES_MAX || !happens(self.weather.source_lies, &mut self.random) {
+            worker.lies = 0;
             return read;
         }
+        worker.lies += 1;
+        let is_first_lie = worker.lies == 1;
         let (cursor, oldest) = (worker.cursor, worker.oldest);
         let shard = self.stream.shard(id);
         let (kind, lie) = match self.random.u8(0..4) {
             0 => {
-                // Children that a shard does not have cannot be told from those that it has.
-                let names_children = !shard.is_open && self.random.bool();
+                // Children that a shard does not have cannot be told from those that it has, nor can children that it has be
+                // named twice too early.
+                let names_children = is_first_lie && !shard.is_open && self.random.bool();
                 ("claims an end", Read { numbers: Vec::new(), follows: Follows::NoPlace { names_children } })
             }
             1 => {
