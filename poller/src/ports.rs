@@ -159,6 +159,11 @@ pub trait Invoker: Send + Sync {
     /// A function that fails is an [`Outcome`](pelton_core::Outcome), not an error. Cancelling before the function was reached leaves no
     /// trace; cancelling later ends the process that runs it.
     async fn invoke(&self, batch: Arc<Batch>) -> Reply;
+
+    /// Changes whenever the function has other code, where the invoker can tell: a function that `dev` builds.
+    fn code_changes(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
 }
 
 /// Takes records that were given up.

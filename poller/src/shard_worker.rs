@@ -118,6 +118,7 @@ pub struct ShardWorker {
     deliveries: Deliveries,
     save: Option<BoxFuture<'static, Result<(), StoreError>>>,
     arrivals: Option<watch::Receiver<u64>>,
+    code_changes: Option<watch::Receiver<u64>>,
     /// `None` once told to drain: nothing follows.
     orders: Option<mpsc::Receiver<Order>>,
     /// Answers that needed no waiting.
@@ -149,6 +150,7 @@ impl ShardWorker {
         let worker = Self {
             mapping,
             arrivals: ports.source.arrivals(&shard_id),
+            code_changes: ports.invoker.code_changes(),
             shard_id,
             ports,
             shard,
@@ -267,6 +269,7 @@ impl ShardWorker {
             order = next_order(&mut self.orders) => self.obey(order),
             Some(fetched) = self.fetch.join_next() => self.fetched(fetched),
             () = changed(&mut self.arrivals) => Input::RecordsArrived,
+            () = changed(&mut self.code_changes) => Input::FunctionChanged,
             () = self.ports.clock.sleep_until_some(wakeup) => Input::TimePassed,
         }
     }
@@ -416,13 +419,13 @@ async fn next_order(orders: &mut Option<mpsc::Receiver<Order>>) -> Option<Order>
     }
 }
 
-async fn changed(arrivals: &mut Option<watch::Receiver<u64>>) {
-    if let Some(watch) = arrivals {
+async fn changed(receiver: &mut Option<watch::Receiver<u64>>) {
+    if let Some(watch) = receiver {
         if watch.changed().await.is_ok() {
             return;
         }
-        // The stream's server is gone: nothing will be told this way any more.
-        *arrivals = None;
+        // The sender is gone: nothing will be told this way any more.
+        *receiver = None;
     }
     pending().await
 }

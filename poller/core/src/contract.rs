@@ -105,6 +105,8 @@ pub enum Input {
     FailureSent(FailureId, Result<(), SendError>),
     /// A hint that there is something to read: the next fetch need not wait for the poll interval.
     RecordsArrived,
+    /// The function has other code now: a batch that failed need not wait for the rest of its pause.
+    FunctionChanged,
     /// The stream now keeps its records for this long.
     RetentionChanged(Duration),
     /// Stop: finish what is in flight, start nothing new, save, end.

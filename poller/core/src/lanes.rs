@@ -126,6 +126,11 @@ impl Lanes {
         self.lanes.iter().any(Lane::is_in_flight)
     }
 
+    /// Ends the pauses after failed attempts.
+    pub(crate) fn function_changed(&mut self, now: Timestamp) {
+        self.lanes.iter_mut().for_each(|lane| lane.function_changed(now));
+    }
+
     /// Lets go of every record that is not in flight. No record comes any more. How many of them were in a batch.
     pub(crate) fn let_go(&mut self) -> usize {
         self.lanes.iter_mut().map(Lane::let_go).sum()

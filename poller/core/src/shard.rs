@@ -89,6 +89,7 @@ impl Shard {
             Input::CheckpointSaved(answer) => self.checkpoint_saved(answer, now),
             Input::FailureSent(id, answer) => self.failure_sent(id, answer, now),
             Input::RecordsArrived => self.reading.records_arrived(&self.policy),
+            Input::FunctionChanged => self.lanes.function_changed(now),
             Input::RetentionChanged(retention) => self.policy.retention = retention,
             Input::Drain => self.drain(),
             Input::TimePassed => {}

@@ -58,7 +58,7 @@ use pelton_core::{Batch, Reply};
 use profile::Profile;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 /// How long [`LocalFunction::shutdown`] waits for processes that were killed.
@@ -70,6 +70,7 @@ const SHUTDOWN_MAX: Duration = Duration::from_secs(5);
 /// for one another. Dropping it kills all of them; [`LocalFunction::shutdown`] waits for that too.
 pub struct LocalFunction {
     dispatcher: Arc<Dispatcher>,
+    code_changes: watch::Sender<u64>,
 }
 
 impl LocalFunction {
@@ -85,12 +86,14 @@ impl LocalFunction {
     ) -> Self {
         let mut profile = Profile::new(function, region);
         profile.limits.processes_max = profile.limits.processes_max.min(spawner.handlers_max());
-        Self { dispatcher: Dispatcher::start(profile, code, clock, spawner, log) }
+        let dispatcher = Dispatcher::start(profile, code, clock, spawner, log);
+        Self { dispatcher, code_changes: watch::Sender::new(0) }
     }
 
     /// From the next invocation on this code runs. Processes of the old code end as soon as they are idle.
     pub fn replace_code(&self, code: Code) {
         self.dispatcher.replace_code(code);
+        self.code_changes.send_modify(|changes| *changes += 1);
     }
 
     /// How many processes the function has.
@@ -130,6 +133,10 @@ impl Invoker for LocalFunction {
         let outcome = answered.await.expect("every request that is not cancelled is answered");
         waiting.is_over = true;
         Reply { outcome, request_id: Some(request_id.to_string().into()) }
+    }
+
+    fn code_changes(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.code_changes.subscribe())
     }
 }
 

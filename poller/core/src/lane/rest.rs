@@ -41,6 +41,15 @@ impl Lane {
         self.state = State::Waiting { until };
     }
 
+    /// The failures so far were those of other code: the batch is tried at once, and the pauses begin anew. Its attempts stay
+    /// counted.
+    pub(crate) fn function_changed(&mut self, now: Timestamp) {
+        self.failures = 0;
+        if matches!(self.state, State::Waiting { .. }) {
+            self.state = State::Waiting { until: now };
+        }
+    }
+
     /// What becomes of the records at hand, which failed.
     pub(crate) fn after_failure(&self, policy: &Policy) -> AfterFailure {
         let is_too_old = |until| {

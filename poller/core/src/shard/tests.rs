@@ -46,6 +46,8 @@ enum On {
     /// The same, where several are in flight, at the one of these records.
     FailureSentOf(&'static str),
     Arrived,
+    /// The function has other code.
+    Changed,
     Retention(u64),
     Drain,
     /// Nothing but the time passes.
@@ -134,6 +136,7 @@ impl Table {
             FailureNotSent => Input::FailureSent(only_one(&mut self.deliveries), Err(SendError)),
             FailureSentOf(names) => Input::FailureSent(take(&mut self.deliveries, names), Ok(())),
             Arrived => Input::RecordsArrived,
+            Changed => Input::FunctionChanged,
             Retention(millis) => Input::RetentionChanged(Duration::from_millis(millis)),
             Drain => Input::Drain,
             Nothing => Input::TimePassed,

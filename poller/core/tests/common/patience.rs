@@ -75,6 +75,7 @@ impl Patience {
                     self.fetch_until = self.fetch_until.min(self.gap_over());
                 }
             }
+            Input::FunctionChanged => self.retry_until = now,
             Input::Invoked(..) | Input::RetentionChanged(_) | Input::Drain | Input::TimePassed => {}
         }
     }

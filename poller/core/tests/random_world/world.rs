@@ -127,7 +127,8 @@ impl<'a> World<'a> {
                     let wait = self.random.choice([1, 5, 20, 100, 1_000]).expect("a list");
                     self.pass(wait);
                 }
-                850..900 => self.for_one(Input::RecordsArrived, "a hint"),
+                850..890 => self.for_one(Input::RecordsArrived, "a hint"),
+                890..900 => self.for_one(Input::FunctionChanged, "the function changed"),
                 900..915 => self.reshard(),
                 915..925 => self.change_retention(),
                 925..945 => self.trim(),

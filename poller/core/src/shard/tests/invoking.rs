@@ -277,3 +277,40 @@ fn a_shard_that_gathers_a_batch_is_told_from_one_that_has_nothing() {
     let shard = check(gathering, &[(0, Begin, "fetch 10"), (5, Page("a", CaughtUp), "")]);
     assert_eq!(shard.view().phase, Phase::Gathering);
 }
+
+/// Batches that failed wait for ten minutes.
+fn patient() -> Policy {
+    let pause = millis(600_000);
+    Policy { backoff: crate::Backoff { base: pause, factor: 1, cap: pause }, ..policy() }
+}
+
+#[test]
+fn a_batch_that_waits_is_tried_at_once_when_the_function_has_other_code_and_its_attempts_stay_counted() {
+    check(
+        Policy { retry_attempts_max: Some(2), ..patient() },
+        &[
+            (0, Begin, "fetch 10"),
+            (5, Page("a", CaughtUp), "invoke a #1"),
+            (10, Fails, ""),
+            (11, Changed, "invoke a #2"),
+            (12, Changed, ""),
+            (13, Fails, ""),
+            (14, Changed, "invoke a #3"),
+            (15, Fails, "retried enough a"),
+        ],
+    );
+}
+
+#[test]
+fn a_shard_that_drains_starts_nothing_when_the_function_has_other_code() {
+    check(
+        patient(),
+        &[
+            (0, Begin, "fetch 10"),
+            (5, Page("a", CaughtUp), "invoke a #1"),
+            (10, Fails, ""),
+            (11, Drain, ""),
+            (12, Changed, ""),
+        ],
+    );
+}
