@@ -108,7 +108,7 @@ impl Table {
 
     fn handle(&mut self, on: On, millis: u64) {
         let input = self.input(on, millis);
-        let is_answer = !matches!(on, Arrived | Retention(_) | Drain | Nothing);
+        let is_answer = !matches!(on, Arrived | Changed | Retention(_) | Drain | Nothing);
         self.owed -= usize::from(is_answer);
         self.shard.handle(input, at(millis));
     }
