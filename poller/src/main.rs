@@ -136,6 +136,6 @@ async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), Comman
         Command::Rewind(arguments) => rewind::run(arguments, &mut signals, terminal, &clock).await,
         Command::Filter(arguments) => filter::run(arguments, &mut signals).await,
         Command::Status(command) => command.run(terminal, &clock).await,
-        Command::Validate(arguments) => validate::run(arguments, terminal, &clock),
+        Command::Validate(arguments) => validate::run(arguments, terminal, &clock).await,
     }
 }

@@ -31,7 +31,7 @@ use std::time::Duration;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The region where nothing else names one and the endpoint is not AWS: servers there accept any.
-const REGION_ELSEWHERE: &str = "us-east-1";
+pub const REGION_ELSEWHERE: &str = "us-east-1";
 
 /// What the command line says about AWS; what it leaves out comes from the environment and the profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -148,8 +148,8 @@ pub enum ConnectError {
     },
 }
 
-/// The region that the command line, the environment or the profile names. Calls nobody.
-async fn configured_region(options: &AwsOptions) -> Option<Region> {
+/// The region that the command line, the environment or the profile names. Reads the files of the profile, and calls nobody.
+pub async fn configured_region(options: &AwsOptions) -> Option<Region> {
     RegionProviderChain::first_try(options.region.clone().map(Region::new))
         .or_else(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new())

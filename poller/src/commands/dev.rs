@@ -11,7 +11,7 @@ use super::poller::{Ended, Launch, Poller};
 use super::run::{connect, require_mappings, take_data_dir};
 use super::signals::StopSignals;
 use super::views::Past;
-use super::{CommandFailure, load};
+use super::{CommandFailure, load, samconfig};
 use crate::application::{Application, BuildMethod, Function};
 use crate::aws;
 use crate::build::build;
@@ -147,11 +147,13 @@ pub(super) async fn start(
 ) -> Result<Local, CommandFailure> {
     let DevArguments { mut template, mut aws, stream, functions: function_options, poller: options } =
         arguments;
+    functions::check_options(&function_options)?;
     let path = load::find(&template)?;
+    let given = template.clone();
     load::settle(&path, &mut template, &mut aws.region)?;
-    let region = load::region(aws.region.as_deref());
+    let region = load::region(aws.region.as_deref()).await?;
     // What changes from here on was not read.
-    let look_out = LookOut::new([path.clone()], clock.clone());
+    let look_out = LookOut::new([path.clone(), samconfig::file_beside(&path)], clock.clone());
     let application = load::load(&path, &template, &region, Some(&function_options), terminal, &clock)?;
     require_mappings(&application, &path)?;
     let data_dir = take_data_dir(&options, &path)?;
@@ -177,7 +179,7 @@ pub(super) async fn start(
     }
     let template = ChangedTemplate {
         path,
-        options: template,
+        options: given,
         functions: function_options,
         places,
         region,

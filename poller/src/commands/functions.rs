@@ -116,7 +116,6 @@ pub(super) async fn elsewhere(
     region: &str,
     clock: &Clock,
 ) -> Result<BTreeMap<String, RemoteFunction>, CommandFailure> {
-    check_names(options)?;
     let (mut lambdas, mut functions) = (BTreeMap::new(), BTreeMap::new());
     for id in enabled(application).map(|mapping| &mapping.function) {
         let Some(url) = options.endpoint_of(id) else { continue };
@@ -156,11 +155,12 @@ async fn connect(url: &str, region: &str) -> Result<RemoteLambda, CommandFailure
     RemoteLambda::connect(&options).await.map_err(|error| CommandFailure::bad_input(chain(&error)))
 }
 
-/// A function that runs here has no other name.
-fn check_names(options: &FunctionOptions) -> Result<(), CommandFailure> {
-    match options.function_names.iter().find(|(id, _)| options.endpoint_of(id).is_none()) {
-        Some((id, _)) => Err(CommandFailure::bad_input(format!("--function-name {id}=…: {id} runs here"))
-            .help(format!("say where to invoke it with --lambda-endpoint {id}=URL"))),
+/// Refuses options that contradict each other.
+pub(super) fn check_options(options: &FunctionOptions) -> Result<(), CommandFailure> {
+    match options.contradiction() {
+        Some(contradiction) => Err(CommandFailure::bad_input(contradiction).help(
+            "give each function one place to run, with `--lambda-endpoint ID=URL`, and one name there",
+        )),
         None => Ok(()),
     }
 }

@@ -1,17 +1,15 @@
 //! Finds and reads the template that a command works on.
 
-use super::options::{FunctionOptions, TemplateOptions};
+use super::options::{FunctionOptions, REGION_FORM, TemplateOptions, is_region};
 use super::{CommandFailure, samconfig};
 use crate::application::Application;
+use crate::aws::{self, AwsOptions};
 use crate::clock::Clock;
 use crate::logging::{Terminal, tell};
 use crate::template::diagnostics::Colour;
 use crate::template::{self, FunctionsRun, LoadOptions, Loaded, STACK_NAME_DEFAULT, Unsupported};
 use std::path::{Path, PathBuf};
 use tracing::{Level, info, warn};
-
-/// The region where neither the command line nor the environment names one.
-const REGION_DEFAULT: &str = "us-east-1";
 
 /// Names of the file that SAM reads, too, and Pelton does not.
 const SAMCONFIG_IN_YAML: [&str; 2] = ["samconfig.yaml", "samconfig.yml"];
@@ -35,7 +33,7 @@ pub(super) fn settle(
 ) -> Result<(), CommandFailure> {
     let config = samconfig::read(template, options.config_env.as_deref())
         .map_err(|error| CommandFailure::bad_input_because(&error))?;
-    let samconfig::SamConfig { file, overrides, region: its_region, stack_name } = config;
+    let samconfig::SamConfig { file, overrides, overrides_key, region: its_region, stack_name } = config;
     if let Some(file) = &file {
         let parameters: Vec<&str> = overrides.iter().map(|(name, _)| name.as_str()).collect();
         let (parameters, region) = (parameters.join(", "), its_region.as_deref().unwrap_or("-"));
@@ -48,16 +46,25 @@ pub(super) fn settle(
         warn!(file = unread, "not read: Pelton reads samconfig.toml");
     }
     options.overrides = overrides;
+    options.overrides_key = overrides_key;
     options.stack_name = options.stack_name.take().or(stack_name);
     *region = region.take().or(its_region);
     Ok(())
 }
 
-/// The region as far as it is known without asking anybody.
-pub(super) fn region(given: Option<&str>) -> String {
-    let from_environment =
-        || ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
-    given.map(str::to_owned).or_else(from_environment).unwrap_or_else(|| REGION_DEFAULT.to_owned())
+/// The region as far as it is known without asking anybody: what was given, the environment, the profile.
+pub(super) async fn region(given: Option<&str>) -> Result<String, CommandFailure> {
+    let options = AwsOptions { endpoint_url: None, region: given.map(str::to_owned) };
+    let Some(region) = aws::configured_region(&options).await else {
+        return Ok(aws::REGION_ELSEWHERE.to_owned());
+    };
+    if !is_region(region.as_ref()) {
+        return Err(CommandFailure::bad_input(format!(
+            "`{region}` is no AWS region: expected {REGION_FORM}"
+        ))
+        .help("AWS_REGION, AWS_DEFAULT_REGION or the AWS profile names it; `--region` names another one"));
+    }
+    Ok(region.to_string())
 }
 
 /// Reads the template. Warnings are printed; every error is part of the failure. `functions` says where they run; `None`: none
@@ -84,10 +91,11 @@ pub(super) fn read(
     let load_options = LoadOptions {
         parameters: options.parameters.clone(),
         overrides: options.overrides.clone(),
+        overrides_key: options.overrides_key.clone(),
         account: options.account_id.clone(),
         stack_name: options.stack_name.clone().unwrap_or_else(|| STACK_NAME_DEFAULT.to_owned()),
         unsupported: if options.allow_unsupported { Unsupported::Warn } else { Unsupported::Refuse },
-        functions: functions.map_or(FunctionsRun::Elsewhere, FunctionOptions::run),
+        functions: functions.map_or(FunctionsRun::Nowhere, FunctionOptions::run),
         selection: options.selection(),
         functions_named: functions.map(FunctionOptions::named).unwrap_or_default(),
         ..LoadOptions::new(region, clock.now())

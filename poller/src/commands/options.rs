@@ -3,7 +3,7 @@
 use crate::aws::Endpoint;
 use crate::template::{FunctionsRun, Selection, is_account};
 use clap::{Args, ValueEnum};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub struct TemplateOptions {
     pub account_id: Option<String>,
 
     /// Name of the stack, as `AWS::StackName` gives it [default: that of samconfig.toml, or pelton]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = parse_stack_name)]
     pub stack_name: Option<String>,
 
     /// Environment of the samconfig.toml beside the template [default: default]
@@ -47,6 +47,10 @@ pub struct TemplateOptions {
     /// Parameters of `samconfig.toml`.
     #[arg(skip)]
     pub overrides: Vec<(String, String)>,
+
+    /// What they stand under there.
+    #[arg(skip)]
+    pub overrides_key: String,
 }
 
 impl TemplateOptions {
@@ -65,7 +69,7 @@ pub struct AwsOptions {
     pub endpoint_url: Option<String>,
 
     /// AWS region [default: that of samconfig.toml beside the template, AWS_REGION, AWS_DEFAULT_REGION, profile]
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", value_parser = parse_region)]
     pub region: Option<String>,
 }
 
@@ -106,11 +110,33 @@ impl FunctionOptions {
         if named.is_empty() { FunctionsRun::Here } else { FunctionsRun::PartlyElsewhere(named) }
     }
 
-    /// Where that function is invoked; `None`: it runs here. Of two endpoints for one function the later counts.
+    /// Why these options contradict each other, if they do.
+    #[must_use]
+    pub fn contradiction(&self) -> Option<String> {
+        let mut endpoints = BTreeMap::new();
+        for LambdaEndpoint { function, url } in &self.lambda_endpoints {
+            if let Some(first) = endpoints.insert(function, url).filter(|first| *first != url) {
+                let id = function.as_ref().map(|id| format!("{id}=")).unwrap_or_default();
+                return Some(format!("--lambda-endpoint is given twice: {id}{first} and {id}{url}"));
+            }
+        }
+        let mut names = BTreeMap::new();
+        for (id, name) in &self.function_names {
+            if let Some(first) = names.insert(id, name).filter(|first| *first != name) {
+                return Some(format!("--function-name is given twice: {id}={first} and {id}={name}"));
+            }
+            if self.endpoint_of(id).is_none() {
+                return Some(format!("--function-name {id}={name}: {id} runs here, under no other name"));
+            }
+        }
+        None
+    }
+
+    /// Where that function is invoked; `None`: it runs here.
     #[must_use]
     pub fn endpoint_of(&self, function: &str) -> Option<&str> {
         let find = |wanted: Option<&str>| {
-            self.lambda_endpoints.iter().rev().find(|endpoint| endpoint.function.as_deref() == wanted)
+            self.lambda_endpoints.iter().find(|endpoint| endpoint.function.as_deref() == wanted)
         };
         find(Some(function)).or_else(|| find(None)).map(|endpoint| endpoint.url.as_str())
     }
@@ -118,7 +144,7 @@ impl FunctionOptions {
     /// What that function is called where it is invoked, if these options say so.
     #[must_use]
     pub fn name_of(&self, function: &str) -> Option<&str> {
-        let named = self.function_names.iter().rev().find(|(id, _)| id == function);
+        let named = self.function_names.iter().find(|(id, _)| id == function);
         named.map(|(_, name)| name.as_str())
     }
 
@@ -220,6 +246,32 @@ fn parse_account(text: &str) -> Result<String, String> {
     }
 }
 
+/// What [`is_region`] takes, for people.
+pub(super) const REGION_FORM: &str = "letters, digits and `-`, such as eu-central-1";
+
+/// Whether this may be the name of a region. Servers that stand for AWS have names of their own.
+pub(super) fn is_region(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+pub(super) fn parse_region(text: &str) -> Result<String, String> {
+    if is_region(text) { Ok(text.to_owned()) } else { Err(format!("expected {REGION_FORM}")) }
+}
+
+/// What [`is_stack_name`] takes, for people.
+pub(super) const STACK_NAME_FORM: &str = "a letter, and up to 127 more letters, digits and `-`";
+
+/// Whether AWS takes this as the name of a stack: `[a-zA-Z][-a-zA-Z0-9]{0,127}`.
+pub(super) fn is_stack_name(text: &str) -> bool {
+    text.len() <= 128
+        && text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn parse_stack_name(text: &str) -> Result<String, String> {
+    if is_stack_name(text) { Ok(text.to_owned()) } else { Err(format!("expected {STACK_NAME_FORM}")) }
+}
+
 /// A number of seconds, or numbers with units: `30`, `30s`, `1m30s`, `2h`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
@@ -280,6 +332,48 @@ mod tests {
         check(&mixed, FunctionsRun::Elsewhere, Some("aws"), Some(url));
         assert!(functions(&["--lambda-endpoint", "A="]).is_none());
         assert!(functions(&["--function-name", "A=b"]).is_none());
+    }
+
+    #[test]
+    fn two_values_for_one_function_contradict_each_other() {
+        let check = |arguments: &[&str], expected: Option<&str>| {
+            let options = functions(arguments).expect("the arguments are right");
+            assert_eq!(options.contradiction().as_deref(), expected, "{arguments:?}");
+        };
+        let (a, b, all) = ("A=http://h:1", "A=http://h:2", "http://h:3");
+        check(&["--lambda-endpoint", a, "--lambda-endpoint", a, "--lambda-endpoint", all], None);
+        check(
+            &["--lambda-endpoint", a, "--lambda-endpoint", b],
+            Some("--lambda-endpoint is given twice: A=http://h:1 and A=http://h:2"),
+        );
+        check(
+            &["--lambda-endpoint", all, "--lambda-endpoint", "aws"],
+            Some("--lambda-endpoint is given twice: http://h:3 and aws"),
+        );
+        let named = ["--lambda-endpoint", a, "--function-name", "A=x", "--function-name"];
+        check(&[&named[..], &["A=x"]].concat(), None);
+        check(&[&named[..], &["A=y"]].concat(), Some("--function-name is given twice: A=x and A=y"));
+        check(
+            &[&named[..], &["B=y"]].concat(),
+            Some("--function-name B=y: B runs here, under no other name"),
+        );
+    }
+
+    #[test]
+    fn a_region_and_a_stack_have_names_that_aws_takes() {
+        for region in ["eu-central-1", "us-gov-west-1", "dynoxide", "local"] {
+            assert!(is_region(region), "{region}");
+        }
+        for wrong in ["", "eu central", "eu-central-1\n", "eu_central_1", "europä"] {
+            assert!(!is_region(wrong), "{wrong}");
+        }
+        let longest = "a".repeat(128);
+        for stack_name in ["a", "Orders-2", &longest] {
+            assert!(is_stack_name(stack_name), "{stack_name}");
+        }
+        for wrong in ["", "1a", "-a", "a_b", "a b", &"a".repeat(129)] {
+            assert!(!is_stack_name(wrong), "{wrong}");
+        }
     }
 
     #[test]

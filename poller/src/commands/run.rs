@@ -77,9 +77,10 @@ async fn start(
     clock: Clock,
 ) -> Result<Option<Poller>, CommandFailure> {
     let RunArguments { mut template, mut aws, functions, poller: options, catch_up } = arguments;
+    functions::check_options(&functions)?;
     let path = load::find(&template)?;
     load::settle(&path, &mut template, &mut aws.region)?;
-    let region = load::region(aws.region.as_deref());
+    let region = load::region(aws.region.as_deref()).await?;
     let application = load::load(&path, &template, &region, Some(&functions), terminal, &clock)?;
     if catch_up.until_caught_up && !application.mappings.is_empty() && enabled(&application).next().is_none()
     {
@@ -90,7 +91,7 @@ async fn start(
     let places = CodePlaces::new(&application.root, &data_dir_path(&options, &path));
     let here = functions::find_code(functions::needed_here(&functions, &application), &places)?;
     let (client, endpoint) = connect(&aws, &clock).await?;
-    // The profile may name another region than the environment, and the template may use it.
+    // Where nothing names a region, the machine itself may, and the template may use it.
     let application = match client.region() == region {
         true => application,
         false => load::load(&path, &template, client.region(), Some(&functions), terminal, &clock)?,

@@ -6,6 +6,7 @@
 
 mod overrides;
 
+use super::options::{REGION_FORM, STACK_NAME_FORM, is_region, is_stack_name};
 use crate::template::suggest;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ const ENVIRONMENT_DEFAULT: &str = "default";
 /// The commands whose parameters count, the first that has one.
 const COMMANDS: [&str; 3] = ["deploy", "global", "local_invoke"];
 
+/// What environments, commands and their parameters are.
+const TABLE: &str = "a table";
+
 /// What the file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct SamConfig {
@@ -27,6 +31,8 @@ pub(super) struct SamConfig {
     pub(super) file: Option<PathBuf>,
     /// `parameter_overrides`; of two for the same parameter, the later counts.
     pub(super) overrides: Vec<(String, String)>,
+    /// What they stand under, such as `default.deploy.parameters.parameter_overrides`.
+    pub(super) overrides_key: String,
     /// `region`
     pub(super) region: Option<String>,
     /// `stack_name`
@@ -45,6 +51,9 @@ pub(super) enum SamConfigError {
     /// A value of the wrong kind.
     #[error("{}: `{key}` must be {allowed}", .file.display())]
     WrongType { file: PathBuf, key: String, allowed: &'static str },
+    /// A value that is not allowed.
+    #[error("{}: `{key}` is `{value}`: expected {allowed}", .file.display())]
+    Invalid { file: PathBuf, key: String, value: String, allowed: &'static str },
     /// `parameter_overrides` that cannot be taken apart.
     #[error("{}: `{key}` has `{part}`: expected KEY=VALUE or ParameterKey=KEY,ParameterValue=VALUE", .file.display())]
     Override { file: PathBuf, key: String, part: String },
@@ -53,9 +62,14 @@ pub(super) enum SamConfigError {
     NoEnvironment { file: PathBuf, name: String, known: String },
 }
 
+/// Where it is, if it is there.
+pub(super) fn file_beside(template: &Path) -> PathBuf {
+    template.with_file_name(FILE_NAME)
+}
+
 /// Reads the file beside the template. It need not be there unless an environment is named.
 pub(super) fn read(template: &Path, environment: Option<&str>) -> Result<SamConfig, SamConfigError> {
-    let file = template.with_file_name(FILE_NAME);
+    let file = file_beside(template);
     let text = match std::fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && environment.is_none() => {
@@ -73,48 +87,75 @@ fn parse(file: PathBuf, text: &str, environment: Option<&str>) -> Result<SamConf
         SamConfigError::Syntax { file: file.clone(), line, message: error.message().replace('\n', ": ") }
     })?;
     let name = environment.unwrap_or(ENVIRONMENT_DEFAULT);
-    let Some(commands) = config.get(name).filter(|commands| commands.is_table()) else {
-        return match environment {
-            None => Ok(SamConfig::default()),
-            Some(name) => {
-                let tables = config.iter().filter(|(_, value)| value.is_table());
-                let environments: Vec<&str> = tables.map(|(name, _)| name.as_str()).collect();
-                let known = suggest::did_you_mean(name, environments, "environments");
-                Err(SamConfigError::NoEnvironment { file, name: name.to_owned(), known })
-            }
-        };
+    let commands = match (config.get(name), environment) {
+        (Some(Value::Table(commands)), _) => commands,
+        (None, None) => return Ok(SamConfig::default()),
+        (Some(_), None) => return Err(wrong_type(&file, name.to_owned(), TABLE)),
+        (_, Some(name)) => {
+            let tables = config.iter().filter(|(_, value)| value.is_table());
+            let environments: Vec<&str> = tables.map(|(name, _)| name.as_str()).collect();
+            let known = suggest::did_you_mean(name, environments, "environments");
+            return Err(SamConfigError::NoEnvironment { file, name: name.to_owned(), known });
+        }
     };
-    let parameters = Parameters { file: &file, environment: name, commands };
-    let overrides = match parameters.get("parameter_overrides") {
-        Some((key, value)) => overrides::read(value).map_err(|error| error.in_file(&file, key))?,
-        None => Vec::new(),
+    let parameters = Parameters::read(&file, name, commands)?;
+    let (overrides_key, overrides) = match parameters.get("parameter_overrides") {
+        Some((key, value)) => {
+            let overrides = overrides::read(value).map_err(|error| error.in_file(&file, key.clone()))?;
+            (key, overrides)
+        }
+        None => Default::default(),
     };
-    let (region, stack_name) = (parameters.text("region")?, parameters.text("stack_name")?);
+    let region = parameters.text("region", is_region, REGION_FORM)?;
+    let stack_name = parameters.text("stack_name", is_stack_name, STACK_NAME_FORM)?;
     let is_used = !overrides.is_empty() || region.is_some() || stack_name.is_some();
-    Ok(SamConfig { file: is_used.then_some(file), overrides, region, stack_name })
+    Ok(SamConfig { file: is_used.then_some(file), overrides, overrides_key, region, stack_name })
 }
 
-/// The tables of one environment.
+fn wrong_type(file: &Path, key: String, allowed: &'static str) -> SamConfigError {
+    SamConfigError::WrongType { file: file.to_owned(), key, allowed }
+}
+
+/// The tables of one environment that count, each with its full name, the first that has a value first.
 struct Parameters<'a> {
     file: &'a Path,
-    environment: &'a str,
-    commands: &'a Value,
+    tables: Vec<(String, &'a Table)>,
 }
 
 impl<'a> Parameters<'a> {
-    /// The value that counts, with its full name.
-    fn get(&self, key: &str) -> Option<(String, &'a Value)> {
-        COMMANDS.iter().find_map(|command| {
-            let value = self.commands.get(command)?.get("parameters")?.get(key)?;
-            Some((format!("{}.{command}.parameters.{key}", self.environment), value))
-        })
+    fn read(file: &'a Path, environment: &str, commands: &'a Table) -> Result<Self, SamConfigError> {
+        let mut tables = Vec::new();
+        for command in COMMANDS {
+            let name = format!("{environment}.{command}");
+            let Some(sections) = commands.get(command) else { continue };
+            let sections = sections.as_table().ok_or_else(|| wrong_type(file, name.clone(), TABLE))?;
+            let name = format!("{name}.parameters");
+            let Some(parameters) = sections.get("parameters") else { continue };
+            let parameters = parameters.as_table().ok_or_else(|| wrong_type(file, name.clone(), TABLE))?;
+            tables.push((name, parameters));
+        }
+        Ok(Self { file, tables })
     }
 
-    fn text(&self, key: &str) -> Result<Option<String>, SamConfigError> {
+    /// The value that counts, with its full name.
+    fn get(&self, key: &str) -> Option<(String, &'a Value)> {
+        self.tables.iter().find_map(|(name, table)| Some((format!("{name}.{key}"), table.get(key)?)))
+    }
+
+    fn text(
+        &self,
+        key: &str,
+        is_allowed: impl FnOnce(&str) -> bool,
+        allowed: &'static str,
+    ) -> Result<Option<String>, SamConfigError> {
         let Some((key, value)) = self.get(key) else { return Ok(None) };
         match value.as_str() {
-            Some(text) => Ok(Some(text.to_owned())),
-            None => Err(SamConfigError::WrongType { file: self.file.to_owned(), key, allowed: "a text" }),
+            Some(text) if is_allowed(text) => Ok(Some(text.to_owned())),
+            Some(text) => {
+                let (file, value) = (self.file.to_owned(), text.to_owned());
+                Err(SamConfigError::Invalid { file, key, value, allowed })
+            }
+            None => Err(wrong_type(self.file, key, "a text")),
         }
     }
 }
@@ -194,6 +235,37 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_aws_would_not_take_is_refused_with_its_place() {
+        let with = |setting: &str| format!("[default.global.parameters]\n{setting}\n");
+        check_refused(
+            &with("region = \"eu central\""),
+            None,
+            "samconfig.toml: `default.global.parameters.region` is `eu central`: expected letters, digits",
+        );
+        check_refused(
+            &with("stack_name = \"2nd\""),
+            None,
+            "parameters.stack_name` is `2nd`: expected a letter",
+        );
+    }
+
+    #[test]
+    fn overrides_come_with_the_key_that_they_stand_under() {
+        let of = |table: &str, overrides: &str| {
+            let text = format!("[default.{table}.parameters]\nparameter_overrides = {overrides}\n");
+            let config = read(&text, None).unwrap();
+            (config.overrides, config.overrides_key)
+        };
+        for overrides in ["\"A=1\"", "[\"A=1\"]", "{ A = 1 }", "[{ A = \"1\" }]"] {
+            for table in ["deploy", "global", "local_invoke"] {
+                let (found, key) = of(table, overrides);
+                assert_eq!(found, [("A".to_owned(), "1".to_owned())], "{overrides}");
+                assert_eq!(key, format!("default.{table}.parameters.parameter_overrides"));
+            }
+        }
+    }
+
+    #[test]
     fn what_has_the_wrong_type_is_refused_with_its_name() {
         let with = |setting: &str| format!("[default.deploy.parameters]\n{setting}\n");
         check_refused(&with("region = 1"), None, "`default.deploy.parameters.region` must be a text");
@@ -203,5 +275,22 @@ mod tests {
             "`default.deploy.parameters.parameter_overrides` must be",
         );
         check_refused(&with("parameter_overrides = \"Stage\""), None, "has `Stage`: expected KEY=VALUE");
+        check_refused(
+            &with("parameter_overrides = [\"A=1\", 2]"),
+            None,
+            "parameter_overrides` must be a text",
+        );
+        check_refused("default = 1", None, "`default` must be a table");
+        check_refused("[default]\ndeploy = \"x\"", None, "`default.deploy` must be a table");
+        check_refused(
+            "[default.global]\nparameters = []",
+            None,
+            "`default.global.parameters` must be a table",
+        );
+        check_refused(
+            "[[default.deploy.parameters]]\nregion = \"x\"",
+            None,
+            "`default.deploy.parameters` must be a table",
+        );
     }
 }

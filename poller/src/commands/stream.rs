@@ -2,7 +2,7 @@
 //!
 //! In: where to listen, and which streams to create. Out: a Kinesis API on loopback, until told to stop.
 
-use super::options::TemplateOptions;
+use super::options::{TemplateOptions, parse_region};
 use super::signals::StopSignals;
 use super::{CommandFailure, load};
 use crate::application::Stream;
@@ -30,8 +30,8 @@ pub struct StreamArguments {
     /// A template whose streams are created.
     #[command(flatten)]
     pub template: TemplateOptions,
-    /// AWS region of the streams' ARNs [default: AWS_REGION, AWS_DEFAULT_REGION, us-east-1]
-    #[arg(long, value_name = "REGION")]
+    /// AWS region of the streams' ARNs [default: samconfig.toml, AWS_REGION, AWS_DEFAULT_REGION, profile, us-east-1]
+    #[arg(long, value_name = "REGION", value_parser = parse_region)]
     pub region: Option<String>,
 }
 
@@ -123,14 +123,14 @@ pub async fn run(
     let (of_template, account) = match load::find(&template) {
         Ok(path) => {
             load::settle(&path, &mut template, &mut region)?;
-            let known = load::region(region.as_deref());
+            let known = load::region(region.as_deref()).await?;
             let application = load::load(&path, &template, &known, None, terminal, &clock)?;
             (application.streams.into_values().collect(), application.account)
         }
         // Without a template there are the streams of the command line, and those that clients create.
         Err(_) => (Vec::new(), template.account_id.unwrap_or_else(|| NO_ACCOUNT.to_owned())),
     };
-    let region = load::region(region.as_deref());
+    let region = load::region(region.as_deref()).await?;
     let started = tokio::select! {
         started = start(&stream, &of_template, (&region, &account), &clock) => started,
         _ = signals.next() => return Ok(()),

@@ -1,6 +1,7 @@
 //! `pelton validate`: what would run, or every problem. Starts nothing.
 
-use super::options::{FunctionOptions, TemplateOptions};
+use super::functions::check_options;
+use super::options::{FunctionOptions, TemplateOptions, parse_region};
 use super::{CommandFailure, load};
 use crate::clock::Clock;
 use crate::logging::Terminal;
@@ -16,8 +17,8 @@ pub struct ValidateArguments {
     /// Where the functions run: nobody is asked.
     #[command(flatten)]
     pub functions: FunctionOptions,
-    /// AWS region, as `AWS::Region` gives it [default: AWS_REGION, AWS_DEFAULT_REGION, us-east-1]
-    #[arg(long, value_name = "REGION")]
+    /// AWS region, as `AWS::Region` gives it [default: samconfig.toml, AWS_REGION, AWS_DEFAULT_REGION, profile, us-east-1]
+    #[arg(long, value_name = "REGION", value_parser = parse_region)]
     pub region: Option<String>,
     /// JSON with AWS's own names instead of tables, for programs
     #[arg(long)]
@@ -25,11 +26,16 @@ pub struct ValidateArguments {
 }
 
 /// Prints what would run.
-pub fn run(arguments: ValidateArguments, terminal: &Terminal, clock: &Clock) -> Result<(), CommandFailure> {
+pub async fn run(
+    arguments: ValidateArguments,
+    terminal: &Terminal,
+    clock: &Clock,
+) -> Result<(), CommandFailure> {
     let ValidateArguments { mut template, functions, mut region, json } = arguments;
+    check_options(&functions)?;
     let path = load::find(&template)?;
     load::settle(&path, &mut template, &mut region)?;
-    let region = load::region(region.as_deref());
+    let region = load::region(region.as_deref()).await?;
     let loaded = load::read(&path, &template, &region, Some(&functions), clock);
     if json {
         print(&description(&loaded))?;

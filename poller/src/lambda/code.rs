@@ -9,6 +9,7 @@ use super::executable;
 use super::sam_build::{self, SamBuild};
 use crate::application::{BuildMethod, Function};
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -84,6 +85,16 @@ pub enum CodeError {
         searched: PathBuf,
         /// What to do.
         advice: String,
+    },
+    /// There is no such archive.
+    #[error("function {function} has no {}: {advice}", .archive.display())]
+    NoArchive {
+        /// Logical id.
+        function: String,
+        /// What CodeUri names.
+        archive: PathBuf,
+        /// What to do.
+        advice: &'static str,
     },
     /// It is there, but nothing that runs.
     #[error("{} of function {function} is not executable: run `chmod +x {0}`", .bootstrap.display())]
@@ -173,6 +184,13 @@ impl Code {
         }
         match <[_; 1]>::try_from(built) {
             Ok([code]) => Ok(code),
+            Err(built) if built.is_empty() && is_missing_archive(&function.code_uri) => {
+                Err(CodeError::NoArchive {
+                    function: function.logical_id.clone(),
+                    archive: function.code_uri.clone(),
+                    advice: "its CodeUri names a zip file that does not exist: make it, or name a folder",
+                })
+            }
             Err(built) => Err(CodeError::Missing {
                 function: function.logical_id.clone(),
                 searched: function.code_uri.join(BOOTSTRAP),
@@ -241,6 +259,12 @@ impl Code {
             },
         }
     }
+}
+
+fn is_missing_archive(code_uri: &Path) -> bool {
+    let is_archive =
+        |extension: &OsStr| extension.eq_ignore_ascii_case("zip") || extension.eq_ignore_ascii_case("jar");
+    code_uri.extension().is_some_and(is_archive) && !code_uri.exists()
 }
 
 /// Where `.aws-sam` may be.

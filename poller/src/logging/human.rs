@@ -58,7 +58,7 @@ fn level_style(level: Level) -> Style {
 fn readable(value: &Value) -> String {
     let Value::String(text) = value else { return value.to_string() };
     let is_plain =
-        !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"');
+        !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || tame::is_active(c) || c == '"');
     if is_plain { text.clone() } else { format!("{text:?}") }
 }
 
@@ -118,6 +118,13 @@ mod tests {
         let printed = event(Level::INFO, HANDLER_TARGET, &fields);
         check(&printed, Palette::Plain, "order-ledger | order 17 is \"paid\"");
         check(&printed, Palette::Colour, "\x1b[2morder-ledger |\x1b[0m order 17 is \"paid\"");
+    }
+
+    #[test]
+    fn a_field_that_changes_the_order_of_the_line_is_in_quotes_as_its_escape() {
+        let fields = [("message", "the function failed".into()), ("error", "paid\u{202e}001".into())];
+        let expected = "11:06:47.512 WARN  the function failed error=\"paid\\u{202e}001\"";
+        check(&event(Level::WARN, "pelton", &fields), Palette::Plain, expected);
     }
 
     #[test]

@@ -13,10 +13,10 @@ const SEQUENCE: &str = "\x1b[";
 /// Ends all colours.
 const RESET: &str = "\x1b[0m";
 
-/// The line, with every control character but the tab as its escape, such as `\r`. Colours stay where the palette has
+/// The line, with every character but the tab that a terminal would act on as its escape, such as `\r`. Colours stay where the palette has
 /// colours, and end with the line; otherwise they are left out.
 pub(super) fn tame(line: &str, palette: Palette) -> Cow<'_, str> {
-    if !line.contains(is_control) {
+    if !line.contains(is_escaped) {
         return line.into();
     }
     let mut tamed = String::with_capacity(line.len());
@@ -32,8 +32,8 @@ pub(super) fn tame(line: &str, palette: Palette) -> Cow<'_, str> {
             rest = behind;
             continue;
         }
-        if is_control(first) {
-            write!(tamed, "{}", first.escape_debug()).expect("writing to a string does not fail");
+        if is_escaped(first) {
+            write!(tamed, "{}", escape(first)).expect("writing to a string does not fail");
         } else {
             tamed.push(first);
         }
@@ -45,8 +45,28 @@ pub(super) fn tame(line: &str, palette: Palette) -> Cow<'_, str> {
     tamed.into()
 }
 
-fn is_control(c: char) -> bool {
-    c.is_control() && c != '\t'
+/// Whether a terminal would do something with this character instead of showing it: a control character, or one that
+/// changes the direction or the order of what is beside it.
+pub(super) fn is_active(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}'                   // Arabic letter mark
+            | '\u{200b}' | '\u{200e}' | '\u{200f}' // zero width space, marks; not the joiners, which letters and emoji need
+            | '\u{2028}'..='\u{202e}'   // line and paragraph separator, embeddings and overrides
+            | '\u{2060}'..='\u{206f}'   // invisible operators, isolates
+            | '\u{feff}'                 // byte order mark
+            | '\u{fff9}'..='\u{fffb}'   // interlinear annotation
+            | '\u{e0000}'..='\u{e007f}' // tags
+        )
+}
+
+/// Such as `\r`, or `\u{202e}`.
+fn escape(c: char) -> String {
+    if c.is_control() { c.escape_debug().to_string() } else { c.escape_unicode().to_string() }
+}
+
+fn is_escaped(c: char) -> bool {
+    is_active(c) && c != '\t'
 }
 
 /// The length of the sequence that sets a colour or a weight (`ESC [ 1 ; 31 m`), if the text begins with one.
@@ -79,6 +99,27 @@ mod tests {
         check("a\x08\x07\x7f\0", r"a\u{8}\u{7}\u{7f}\0", r"a\u{8}\u{7}\u{7f}\0");
         check("\u{9b}2J\x1b]0;title\x07", r"\u{9b}2J\u{1b}]0;title\u{7}", r"\u{9b}2J\u{1b}]0;title\u{7}");
         check("\x1b[31", r"\u{1b}[31", r"\u{1b}[31");
+    }
+
+    #[test]
+    fn what_changes_the_order_of_the_line_is_shown_as_its_escape() {
+        for c in ('\u{202a}'..='\u{202e}')
+            .chain('\u{2066}'..='\u{2069}')
+            .chain(['\u{200e}', '\u{200f}', '\u{61c}'])
+        {
+            let escaped = format!(r"paid \u{{{:x}}}001", u32::from(c));
+            check(&format!("paid {c}001"), &escaped, &escaped);
+        }
+        for c in '\u{80}'..='\u{9f}' {
+            let escaped = format!(r"a\u{{{:x}}}", u32::from(c));
+            check(&format!("a{c}"), &escaped, &escaped);
+        }
+        check("\u{2028}\u{feff}", r"\u{2028}\u{feff}", r"\u{2028}\u{feff}");
+        check(
+            "👩\u{200d}🚀 نمی\u{200c}خواهم",
+            "👩\u{200d}🚀 نمی\u{200c}خواهم",
+            "👩\u{200d}🚀 نمی\u{200c}خواهم",
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Every problem of a template is told in one go, each once: none hides another.
 
-use super::testing::{lines, load, load_with, options, template};
+use super::testing::{check_problem, lines, load, load_with, options, template};
 use super::{LoadOptions, Loaded, Unsupported};
 
 /// Exactly these problems come of the template, in any order.
@@ -144,6 +144,34 @@ fn each_item_of_a_parameter_is_checked() {
     let parameters = vec![("P".to_owned(), "x,1,y".to_owned())];
     let text = template("", "", "Parameters: {P: {Type: List<Number>}}");
     check(&load_with(&text, &LoadOptions { parameters, ..options() }), &["`P` is `x`", "`P` is `y`"]);
+}
+
+#[test]
+fn a_resource_that_is_none_matters_only_to_what_refers_to_it() {
+    for (broken, problem) in [
+        ("Broken: {Properties: {A: b}}", "the resource `Broken` has no `Type`"),
+        ("Broken: [a]", "the resource `Broken` is a list"),
+        ("Broken:", "the resource `Broken` is empty"),
+        ("Broken: {Type: [a]}", "`Type` is a list"),
+    ] {
+        let loaded = load(&template("", "", &format!("  {broken}")));
+        check_problem(&loaded, problem);
+        assert!(loaded.application.is_some(), "{broken}");
+        let needed = "Environment: {Variables: {VALUE: !Ref Broken}}";
+        let loaded = load(&template(needed, "", &format!("  {broken}")));
+        check_problem(&loaded, problem);
+        assert!(loaded.application.is_none(), "{broken}");
+    }
+}
+
+#[test]
+fn a_section_with_nothing_behind_its_name_is_as_if_it_were_not_there() {
+    for section in ["Parameters", "Mappings", "Conditions", "Globals", "Outputs"] {
+        check_problem(&load(&template("", "", &format!("{section}:"))), "");
+    }
+    let transforms = template("", "", "").replace("Transform: AWS", "Fn::Transform:\nTransform: AWS");
+    check_problem(&load(&transforms), "");
+    check_problem(&load("Resources:"), "`Resources` is empty");
 }
 
 #[test]

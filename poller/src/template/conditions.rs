@@ -4,7 +4,7 @@
 
 use super::context::{Context, Reported, Scope};
 use super::diagnostics::{Code, Diagnostic};
-use super::node::{Node, Value};
+use super::node::{Entry, Node, Value};
 use super::resource::Resource;
 use super::source::Span;
 use super::suggest;
@@ -41,12 +41,36 @@ impl<'t> Context<'t> {
                 Diagnostic::error(Code::UnknownReference, message).at(span, "not defined").help(help),
             ));
         };
-        if let Some(&holds) = self.conditions.get(name.as_str()) {
-            return holds;
+        let result = match self.conditions.get(name.as_str()) {
+            Some(&holds) => holds,
+            None => self.find_out(name, entry, span),
+        };
+        if self.is_loud()
+            && let Some(assumption) = self.assumed.remove(name.as_str())
+        {
+            self.report(assumption);
         }
+        result
+    }
+
+    /// Whether a condition holds that was not asked for before. One that only AWS knows is taken as true where unsupported
+    /// settings are allowed.
+    fn find_out(&mut self, name: &'t str, entry: &'t Entry, span: Span) -> Result<bool, Reported> {
+        let mark = self.diagnostics.mark();
         let scope = std::mem::replace(&mut self.scope, Scope::Conditions);
-        let result = self.look_up("condition", name, span, |context| context.holds(&entry.value));
+        let mut result = self.look_up("condition", name, span, |context| context.holds(&entry.value));
         self.scope = scope;
+        let is_only_known_to_aws = result.is_err()
+            && self.diagnostics.since(mark).iter().any(|said| said.code == Code::Unsupported)
+            && !self.diagnostics.has_errors_since(mark);
+        if is_only_known_to_aws {
+            self.diagnostics.forget(mark);
+            let message =
+                format!("cannot tell whether the condition `{name}` holds: Pelton takes it as true");
+            let assumption = Diagnostic::warning(Code::Unsupported, message);
+            self.assumed.insert(name, assumption.at(entry.value.span, "only AWS knows this"));
+            result = Ok(true);
+        }
         self.conditions.insert(name, result);
         result
     }
@@ -134,7 +158,8 @@ fn is_equal(left: Option<&Node>, right: Option<&Node>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::template::testing::{check_problem, load, template};
+    use crate::template::testing::{check_problem, load, load_with, options, template};
+    use crate::template::{LoadOptions, Unsupported};
 
     fn loaded(expression: &str) -> crate::template::Loaded {
         let function = "Environment: {Variables: {VALUE: !If [C, holds, fails]}}";
@@ -163,6 +188,23 @@ mod tests {
         check("!And [!Condition Yes, !Equals [!Ref AWS::Region, eu-west-1]]", "holds");
         check("!Or [!Condition No, !Condition Yes]", "holds");
         check("{Condition: Yes}", "holds");
+    }
+
+    #[test]
+    fn a_condition_that_only_aws_knows_is_taken_as_true_and_warned_of_once() {
+        let sections = "Conditions: {C: !Equals [!ImportValue x, a]}";
+        let value = "Environment: {Variables: {VALUE: !If [C, holds, fails], OTHER: !If [C, a, b]}}";
+        let conditional = "Type: AWS::Serverless::Function\n";
+        let text =
+            template(value, "", sections).replace(conditional, &format!("{conditional}    Condition: C\n"));
+        let allowing = LoadOptions { unsupported: Unsupported::Warn, ..options() };
+        let loaded = load_with(&text, &allowing);
+        check_problem(&loaded, "cannot tell whether the condition `C` holds: Pelton takes it as true");
+        let application = loaded.application.expect("a warning is no error");
+        assert_eq!(application.functions["Ledger"].environment["VALUE"], "holds");
+        assert!(load(&text).application.is_none());
+        let of_nothing = "  T: {Type: AWS::SNS::Topic, Condition: C}\n";
+        check_problem(&load_with(&template("", "", &format!("{of_nothing}{sections}")), &allowing), "");
     }
 
     #[test]

@@ -6,11 +6,12 @@
 use super::LoadOptions;
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Severity};
 use super::document::Document;
+use super::left_out::LeftOut;
 use super::node::Node;
 use super::parameters::ParameterValue;
 use super::pseudo_parameters::{self, NO_ACCOUNT};
 use super::source::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Functions inside functions, and references to what refers on: each level is a few frames of the stack.
 const EVALUATION_DEPTH_MAX: usize = 128;
@@ -35,6 +36,15 @@ pub(super) enum Scope {
     Conditions,
 }
 
+/// What Pelton runs without, where it is allowed to, if only AWS knows a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Without {
+    /// The setting or resource that has the value.
+    Setting,
+    /// The event source mapping around it: without the setting it would be another one.
+    Mapping,
+}
+
 pub(super) struct Context<'t> {
     pub(super) document: &'t Document,
     pub(super) options: &'t LoadOptions,
@@ -51,8 +61,14 @@ pub(super) struct Context<'t> {
     pub(super) account: String,
     /// `AWS::Partition`
     pub(super) partition: String,
-    /// Mappings that do not run, as the command line or the options ask for.
-    pub(super) left_out: usize,
+    /// Why enabled mappings do not run, as the command line or the options ask for.
+    pub(super) left_out: BTreeSet<LeftOut>,
+    /// Functions that cannot run here and need not, by logical id: why, in words that go behind the name.
+    pub(super) not_here: BTreeMap<String, String>,
+    /// Conditions that only AWS knows, taken as true: the warning, until something that counts needs the condition.
+    pub(super) assumed: BTreeMap<&'t str, Diagnostic>,
+    /// What does not run without a value that only AWS knows.
+    without: Without,
     /// What is being looked up, to notice when it refers to itself.
     lookups: Vec<(&'static str, &'t str)>,
     depth: usize,
@@ -74,7 +90,10 @@ impl<'t> Context<'t> {
             scope: Scope::Resources,
             account: options.account.clone().unwrap_or_else(|| NO_ACCOUNT.to_owned()),
             partition: pseudo_parameters::partition_of(&options.region).to_owned(),
-            left_out: 0,
+            left_out: BTreeSet::new(),
+            not_here: BTreeMap::new(),
+            assumed: BTreeMap::new(),
+            without: Without::Setting,
             lookups: Vec::new(),
             depth: 0,
             work: 0,
@@ -95,12 +114,30 @@ impl<'t> Context<'t> {
         message: impl Into<String>,
         label: impl Into<String>,
     ) -> Reported {
-        let diagnostic = self.options.unsupported.diagnostic(
-            message,
-            "remove it, or start with `--allow-unsupported` to run without it",
-            "Pelton runs without it",
-        );
+        let (refused, allowed) = match self.without {
+            Without::Setting => {
+                ("remove it, or start with `--allow-unsupported` to run without it", "Pelton runs without it")
+            }
+            Without::Mapping => (
+                "remove it, or start with `--allow-unsupported` to run without this mapping",
+                "Pelton runs without this mapping",
+            ),
+        };
+        let diagnostic = self.options.unsupported.diagnostic(message, refused, allowed);
         self.report(diagnostic.at(span, label))
+    }
+
+    /// Runs `attempt`; what it reports as unsupported says that Pelton runs without that.
+    pub(super) fn without<T>(&mut self, what: Without, attempt: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.without, what);
+        let result = attempt(self);
+        self.without = before;
+        result
+    }
+
+    /// Whether what is reported now stays.
+    pub(super) fn is_loud(&self) -> bool {
+        self.quiet == 0
     }
 
     /// Runs `attempt` and forgets the problems that it reports: what it looks at is not needed.

@@ -13,7 +13,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     let document = context.document;
     for resource in document.resources.iter().filter(|resource| READ.contains(&resource.kind.as_str())) {
         for (name, span) in &resource.depends_on {
-            let is_known = document.resource(name).is_some() || document.is_broken(name);
+            let is_known = document.resource(name).is_some() || document.broken.contains_key(name);
             if is_known || !document.unseen.is_empty() || generated::find(document, name).is_some() {
                 continue;
             }

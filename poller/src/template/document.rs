@@ -12,7 +12,7 @@ use super::resource::Resource;
 use super::resource_types::{self, READ};
 use super::source::Span;
 use super::{Unsupported, suggest};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// SAM's macro: without it, `AWS::Serverless::…` means nothing.
 const SAM_TRANSFORM: &str = "AWS::Serverless-2016-10-31";
@@ -30,8 +30,10 @@ const TRANSFORMS: [&str; 5] = [
 ];
 
 /// The sections that Pelton reads.
-const READ_SECTIONS: [&str; 6] =
-    ["Parameters", "Mappings", "Conditions", "Transform", "Globals", "Resources"];
+const READ_SECTIONS: [&str; 6] = ["Parameters", "Mappings", "Conditions", "Transform", "Globals", RESOURCES];
+
+/// The only section that must not be empty.
+const RESOURCES: &str = "Resources";
 
 /// The sections that only AWS reads.
 const OTHER_SECTIONS: [&str; 6] =
@@ -61,8 +63,8 @@ pub(super) struct Document {
     /// What makes things that are not seen here.
     pub(super) unseen: Vec<Unseen>,
     by_id: BTreeMap<String, usize>,
-    /// Entries of `Resources` that are no resources, which was reported: a reference to one is not told again.
-    broken: BTreeSet<String>,
+    /// Entries of `Resources` that are no resources, and why: an error to whatever refers to one.
+    pub(super) broken: BTreeMap<String, Diagnostic>,
 }
 
 impl Document {
@@ -97,7 +99,7 @@ impl Document {
                     document.read_transforms(&section.value, unsupported, diagnostics);
                 }
                 "Globals" => globals = Some(entries_of(section, diagnostics)),
-                "Resources" => resources = Some(entries_of(section, diagnostics)),
+                RESOURCES => resources = Some(entries_of(section, diagnostics)),
                 name if OTHER_SECTIONS.contains(&name) => {}
                 name => diagnostics.push(unknown_section(name, section.key_span)),
             }
@@ -140,11 +142,11 @@ impl Document {
             }
             let id = entry.key.clone();
             match Resource::read(entry, globals, diagnostics) {
-                Some(resource) => {
+                Ok(resource) => {
                     self.by_id.insert(id, self.resources.len());
                     self.resources.push(resource);
                 }
-                None => drop(self.broken.insert(id)),
+                Err(why) => drop(self.broken.insert(id, *why)),
             }
         }
     }
@@ -176,8 +178,9 @@ impl Document {
         diagnostics: &mut Diagnostics,
     ) -> Vec<&'static str> {
         let transforms = match &node.value {
+            Value::Null => &[],
             Value::Sequence(items) => items.as_slice(),
-            Value::Null | Value::Scalar(_) | Value::Mapping(_) => std::slice::from_ref(node),
+            Value::Scalar(_) | Value::Mapping(_) => std::slice::from_ref(node),
         };
         let mut known = Vec::new();
         for transform in transforms {
@@ -206,11 +209,6 @@ impl Document {
     /// The resource of that logical id.
     pub(super) fn resource(&self, id: &str) -> Option<&Resource> {
         self.by_id.get(id).map(|&index| &self.resources[index])
-    }
-
-    /// Whether a resource of that name is there, though it could not be read: that was reported.
-    pub(super) fn is_broken(&self, id: &str) -> bool {
-        self.broken.contains(id)
     }
 
     /// Logical ids, in the order of the template.
@@ -267,6 +265,7 @@ fn may_make_what_is_read(entry: &Entry) -> bool {
 fn entries_of(section: Entry, diagnostics: &mut Diagnostics) -> Vec<Entry> {
     match section.value.value {
         Value::Mapping(entries) => entries,
+        Value::Null if section.key != RESOURCES => Vec::new(),
         Value::Null | Value::Scalar(_) | Value::Sequence(_) => {
             diagnostics.push(wrong_shape(&section, "a map").help("fill the section, or remove it"));
             Vec::new()

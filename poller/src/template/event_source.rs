@@ -1,9 +1,10 @@
 //! Where a mapping reads from: an ARN that must be one of a Kinesis stream.
 
-use super::context::{Context, Reported};
+use super::context::{Context, Reported, Without};
 use super::diagnostics::{Code, Diagnostic};
 use super::node::{Entry, Node};
 use super::references::referenced_id;
+use super::resource::Resource;
 use super::source::Span;
 use super::streams::is_stream_name;
 use crate::application::StreamArn;
@@ -12,31 +13,47 @@ pub(super) const CONSUMER: &str = "AWS::Kinesis::StreamConsumer";
 
 const ACCOUNT_DIGITS: usize = 12;
 
+/// What a mapping reads.
+#[derive(Clone, Debug)]
+pub(super) struct EventSource {
+    pub(super) stream: StreamArn,
+    /// The consumer that the mapping names instead of the stream: to AWS another event source.
+    pub(super) consumer: Option<String>,
+}
+
 /// The stream that `Stream` or `EventSourceArn` names.
-pub(super) fn read<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result<StreamArn, Reported> {
+pub(super) fn read<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result<EventSource, Reported> {
     let node = &property.value;
-    let kind = referenced_id(node).and_then(|id| Some((id, context.kind_of_resource(id)?)));
-    match kind {
-        Some((id, CONSUMER)) => {
-            fan_out_is_unsupported(context, node.span);
-            let document = context.document;
-            let consumer = document.resource(id);
-            match consumer.and_then(|consumer| consumer.properties.get("StreamARN")) {
-                Some(stream) => read_arn(context, property, stream),
-                None => Err(Reported),
-            }
-        }
-        Some(_) | None => read_arn(context, property, node),
-    }
+    let Some((id, consumer)) = referred_consumer(context, node) else {
+        return read_arn(context, property, node);
+    };
+    fan_out_is_unsupported(context, node.span);
+    let Some(stream) = consumer.properties.get("StreamARN") else { return Err(Reported) };
+    let source = read_arn(context, property, stream)?;
+    Ok(EventSource { consumer: Some(id.to_owned()), ..source })
+}
+
+/// What stands for the ARN of the stream: of a consumer of the template, its `StreamARN`.
+pub(super) fn arn_node<'t>(context: &Context<'t>, node: &'t Node) -> &'t Node {
+    let consumer = referred_consumer(context, node);
+    consumer.and_then(|(_, consumer)| consumer.properties.get("StreamARN")).unwrap_or(node)
+}
+
+fn referred_consumer<'t>(context: &Context<'t>, node: &'t Node) -> Option<(&'t str, &'t Resource)> {
+    let id = referenced_id(node)?;
+    let document = context.document;
+    document.resource(id).filter(|resource| resource.kind == CONSUMER).map(|consumer| (id, consumer))
 }
 
 /// Enhanced fan-out is a matter of speed: without it, the same records come in the same order.
 fn fan_out_is_unsupported(context: &mut Context<'_>, span: Span) {
     let message = "enhanced fan-out is not supported by Pelton yet";
-    context.unsupported(span, message, "a consumer's ARN; only streams are read");
+    context.without(Without::Setting, |context| {
+        context.unsupported(span, message, "a consumer's ARN; only streams are read")
+    });
 }
 
-fn read_arn(context: &mut Context<'_>, property: &Entry, node: &Node) -> Result<StreamArn, Reported> {
+fn read_arn(context: &mut Context<'_>, property: &Entry, node: &Node) -> Result<EventSource, Reported> {
     let text = context.evaluate_text(node, "the ARN of a stream")?;
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let [arn, partition, service, region, account, resource] = parts[..] else {
@@ -52,12 +69,12 @@ fn read_arn(context: &mut Context<'_>, property: &Entry, node: &Node) -> Result<
     let Some(path) = resource.strip_prefix("stream/") else {
         return Err(no_arn(context, property, &text));
     };
-    let name = match path.split_once("/consumer/") {
-        Some((name, _)) => {
+    let (name, consumer) = match path.split_once("/consumer/") {
+        Some((name, consumer)) => {
             fan_out_is_unsupported(context, node.span);
-            name
+            (name, Some(consumer.to_owned()))
         }
-        None => path,
+        None => (path, None),
     };
     let is_account = account.len() == ACCOUNT_DIGITS && account.bytes().all(|byte| byte.is_ascii_digit());
     let is_word = |word: &str| {
@@ -66,12 +83,13 @@ fn read_arn(context: &mut Context<'_>, property: &Entry, node: &Node) -> Result<
     if !is_account || !is_word(region) || !is_word(partition) || !is_stream_name(name) {
         return Err(no_arn(context, property, &text));
     }
-    Ok(StreamArn {
+    let stream = StreamArn {
         partition: partition.to_owned(),
         region: region.to_owned(),
         account: account.to_owned(),
         name: name.to_owned(),
-    })
+    };
+    Ok(EventSource { stream, consumer })
 }
 
 fn no_arn(context: &mut Context<'_>, property: &Entry, text: &str) -> Reported {

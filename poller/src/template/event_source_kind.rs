@@ -3,9 +3,10 @@
 //! In: the properties of a mapping, or the type of an event. Out: the service, told by the ARN, by the resource behind a
 //! reference, or by a setting that AWS takes with one service only.
 
-use super::context::{Context, Reported};
+use super::context::{Context, Reported, Without};
 use super::diagnostics::{Code, Diagnostic};
-use super::event_source::CONSUMER;
+use super::event_source::{self, CONSUMER};
+use super::left_out::LeftOut;
 use super::mappings::Declared;
 use super::node::{Entry, Node};
 use super::parameters::ParameterValue;
@@ -97,7 +98,7 @@ pub(super) fn find(known: &[(&str, Service)], name: &str) -> Option<Service> {
 }
 
 impl<'t> Context<'t> {
-    /// Reports a mapping that does not read from Kinesis, and one of which that cannot be told.
+    /// Reports a mapping that does not read from Kinesis, and one whose source only AWS knows.
     pub(super) fn require_kinesis(&mut self, declared: &Declared<'t>) -> Result<(), Reported> {
         let source = declared.properties.iter().find(|property| property.key == declared.source_property);
         let told = match source {
@@ -106,12 +107,15 @@ impl<'t> Context<'t> {
         };
         // The type of an event says it before any setting does.
         let of_event = declared.is_sam_event.then_some(Kinesis);
-        match told.or(of_event).or_else(|| self.service_of_settings(&declared.properties)) {
-            Some(Kinesis) => Ok(()),
-            Some(Other(service)) => Err(self.refuse_service(declared, service)),
-            None => match source {
-                Some(source) => self.require_known(declared, source),
-                None => Ok(()),
+        let service = told.or(of_event).or_else(|| self.service_of_settings(&declared.properties));
+        match (service, source) {
+            (Some(Other(service)), _) => Err(self.refuse_service(declared, service)),
+            (Some(Kinesis) | None, None) => Ok(()),
+            (Some(Kinesis) | None, Some(source)) => match self.require_known(declared, source) {
+                // What is wrong with the source of a stream is reported together with what is wrong with the settings.
+                Err(Unknown::Wrong) if service.is_some() => Ok(()),
+                Err(Unknown::Wrong | Unknown::OnlyToAws) => Err(Reported),
+                Ok(()) => Ok(()),
             },
         }
     }
@@ -178,29 +182,46 @@ impl<'t> Context<'t> {
 
     /// A mapping of another service: it is left out where that is allowed, or if it is disabled.
     pub(super) fn refuse_service(&mut self, declared: &Declared<'t>, service: &str) -> Reported {
-        let enabled = declared.properties.iter().find(|property| property.key == "Enabled");
-        let is_disabled = enabled
-            .is_some_and(|enabled| self.quietly(|context| context.boolean(enabled)) == Ok(Some(false)));
         let message = format!("the mapping `{}` reads from {service}", declared.id);
         let place = declared.place;
-        if is_disabled {
+        if self.is_disabled(&declared.properties) {
             let diagnostic = Diagnostic::warning(Code::Unsupported, message);
             return self.report(diagnostic.at(place, "not supported yet, and disabled"));
         }
-        self.unsupported(place, message, "not supported by Pelton yet: only Kinesis streams are")
+        self.leave_out(LeftOut::Unsupported, &declared.properties);
+        self.without(Without::Mapping, |context| {
+            context.unsupported(place, message, "not supported by Pelton yet: only Kinesis streams are")
+        })
     }
 
-    /// Reports a source that only AWS knows. What is wrong with it otherwise is reported as it is.
-    fn require_known(&mut self, declared: &Declared<'t>, source: &Entry) -> Result<(), Reported> {
+    /// Reports a source that only AWS knows: an error, unless the mapping is disabled and reads nothing. What is wrong with
+    /// the source otherwise is reported as it is.
+    fn require_known(&mut self, declared: &Declared<'t>, source: &'t Entry) -> Result<(), Unknown> {
         let mark = self.diagnostics.mark();
-        if self.evaluate(&source.value).is_ok() {
+        let arn = event_source::arn_node(self, &source.value);
+        if self.evaluate(arn).is_ok() {
+            self.diagnostics.forget(mark);
             return Ok(());
         }
-        let is_of_aws = |problem: &Diagnostic| matches!(problem.code, Code::Unsupported | Code::Missing);
-        if !self.diagnostics.since(mark).iter().all(is_of_aws) {
-            return Err(Reported);
+        let broken = &self.document.broken;
+        let is_of_aws = |problem: &Diagnostic| {
+            matches!(problem.code, Code::Unsupported | Code::Missing)
+                && !broken.values().any(|broken| broken == problem)
+        };
+        // What was reported before is not reported again.
+        let problems = self.diagnostics.since(mark);
+        if problems.is_empty() || !problems.iter().all(is_of_aws) {
+            return Err(Unknown::Wrong);
         }
         self.diagnostics.forget(mark);
+        let message = format!("cannot tell the event source of the mapping `{}`", declared.id);
+        let place = source.value.span;
+        if self.is_disabled(&declared.properties) {
+            let diagnostic = Diagnostic::warning(Code::Unsupported, message);
+            self.report(diagnostic.at(place, "only AWS knows this value; the mapping is disabled"));
+            return Err(Unknown::OnlyToAws);
+        }
+        self.leave_out(LeftOut::Unsupported, &declared.properties);
         let parameter = referenced_id(&source.value)
             .filter(|name| self.parameters.get(name) == Some(&ParameterValue::Missing));
         let stream = match parameter {
@@ -208,15 +229,23 @@ impl<'t> Context<'t> {
             None => "here".to_owned(),
         };
         let diagnostic = self.options.unsupported.diagnostic(
-            format!("cannot tell the event source of the mapping `{}`", declared.id),
+            message,
             &format!(
                 "give the ARN of its Kinesis stream {stream}, or start with `--allow-unsupported` to run without \
                  this mapping"
             ),
             "Pelton runs without this mapping",
         );
-        Err(self.report(diagnostic.at(source.value.span, "only AWS knows this value")))
+        self.report(diagnostic.at(place, "only AWS knows this value"));
+        Err(Unknown::OnlyToAws)
     }
+}
+
+/// Why the source of a mapping is not known; it was reported.
+enum Unknown {
+    OnlyToAws,
+    /// Something is wrong with what stands there.
+    Wrong,
 }
 
 fn service_of_arn(text: &str) -> Option<Service> {
@@ -237,7 +266,7 @@ fn sole_variable(argument: &Node) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::template::testing::{check_problem, lines, load, load_with, options, template};
-    use crate::template::{LoadOptions, Loaded, Unsupported};
+    use crate::template::{FunctionsRun, LoadOptions, Loaded, Unsupported};
 
     const RESOURCES: &str = "
   Jobs: {Type: AWS::SQS::Queue}
@@ -388,9 +417,31 @@ Conditions: {Here: !Equals [a, a]}
                 template("", "BatchSize: 0", "").replace("Type: Kinesis\n", &format!("Type: {kind}\n"));
             let expected = format!("unsupported: the mapping `LedgerOrders` reads from {service}");
             check_problem(&load(&text), &format!("error {expected}"));
-            let loaded = load_with(&text, &LoadOptions { unsupported: Unsupported::Warn, ..options() });
+            let allowing =
+                LoadOptions { unsupported: Unsupported::Warn, functions: FunctionsRun::Nowhere, ..options() };
+            let loaded = load_with(&text, &allowing);
             check_problem(&loaded, &format!("warning {expected}"));
             assert!(loaded.application.expect("a warning is no error").mappings.is_empty());
         }
+    }
+
+    #[test]
+    fn an_event_whose_stream_only_aws_knows_is_told_like_a_mapping() {
+        let event = |stream: &str, settings: &str| {
+            let sections = "Parameters: {Source: {Type: String}}";
+            load(&template("", settings, sections).replace("!GetAtt Orders.Arn", stream))
+        };
+        let cannot_tell = "unsupported: cannot tell the event source of the mapping `LedgerOrders`";
+        for stream in [
+            "!ImportValue x",
+            "!Ref Source",
+            "!Sub ['arn:aws:kinesis:eu-west-1:123456789012:stream/${x}', {x: !ImportValue x}]",
+        ] {
+            check_problem(&event(stream, ""), &format!("error {cannot_tell} | only AWS knows this value"));
+            check_problem(&event(stream, "Enabled: false"), &format!("warning {cannot_tell}"));
+        }
+        check_problem(&event("!Ref Source", ""), "with `--parameter Source=ARN`");
+        let wrong = event("!GetAtt Namde.Arn", "BatchSize: 0");
+        assert_eq!(lines(&wrong.diagnostics).len(), 2, "what else is wrong is told at the same time");
     }
 }

@@ -9,6 +9,7 @@ use super::diagnostics::{Code, Diagnostic};
 use super::event_source;
 use super::events;
 use super::function_names;
+use super::left_out::LeftOut;
 use super::mappings::{self, Declared};
 use super::node::Entry;
 use super::references::{SAM_FUNCTION, referenced_id};
@@ -27,6 +28,8 @@ pub(super) struct Read {
     pub(super) span: Span,
     /// The alias or version that it invokes.
     pub(super) qualifier: Option<String>,
+    /// The consumer that it names instead of its stream.
+    pub(super) consumer: Option<String>,
 }
 
 /// Every mapping of the template.
@@ -68,7 +71,7 @@ impl EventSourceMappings {
         let document = context.document;
         for stream in document.resources.iter().filter(|resource| resource.kind == STREAM) {
             let name = context.quietly(|context| context.name_of(stream));
-            let is_named = matches!((&arn, &name), (Ok(arn), Ok(name)) if arn.name == *name);
+            let is_named = matches!((&arn, &name), (Ok(arn), Ok(name)) if arn.stream.name == *name);
             if is_named || mentioned.iter().any(|(id, _)| *id == stream.id) {
                 self.needed_streams.insert(stream.id.clone());
             }
@@ -77,10 +80,10 @@ impl EventSourceMappings {
 
     /// Takes a mapping over. Nothing is left out in silence: if it could not be read, and no error says so, a warning
     /// does.
-    pub(super) fn take(
+    pub(super) fn take<'t>(
         &mut self,
-        context: &mut Context<'_>,
-        name: (&str, Span),
+        context: &mut Context<'t>,
+        declared: &Declared<'t>,
         function: &str,
         read: Result<Read, Reported>,
     ) {
@@ -91,10 +94,10 @@ impl EventSourceMappings {
             Ok(read) => self.read.push(read),
             Err(Reported) if context.diagnostics.has_errors() => {}
             Err(Reported) => {
-                let (id, span) = name;
-                let message = format!("the mapping `{id}` is left out");
+                let message = format!("the mapping `{}` is left out", declared.id);
                 let diagnostic = Diagnostic::warning(Code::Unsupported, message);
-                context.report(diagnostic.at(span, "Pelton cannot run it"));
+                context.report(diagnostic.at(declared.span, "Pelton cannot run it"));
+                context.leave_out(LeftOut::Unsupported, &declared.properties);
             }
         }
     }
@@ -105,6 +108,13 @@ fn function_name<'t>(properties: &[&'t Entry]) -> Option<&'t Entry> {
 }
 
 fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings: &mut EventSourceMappings) {
+    let name = (resource.id.as_str(), resource.id_span);
+    let properties = resource.properties.as_mapping().unwrap_or_default();
+    if let Some(function) = function_names::find(context, properties)
+        && context.leaves_out_with_function(name, &function, &properties.iter().collect::<Vec<_>>())
+    {
+        return;
+    }
     let Ok(properties) = context.properties(&resource.properties) else { return };
     let source = properties.iter().find(|property| property.key == "EventSourceArn");
     let declared = Declared {
@@ -143,19 +153,20 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
     let function_id = function.as_ref().map_or(meant.unwrap_or_default(), |invoked| &invoked.function.id);
     let mapping = mappings::read(context, &declared, function_id);
     let read = match (mapping, function.as_ref()) {
-        (Ok(mapping), Ok(invoked)) => {
-            Ok(Read { mapping, span: resource.id_span, qualifier: invoked.qualifier.clone() })
+        (Ok((mapping, consumer)), Ok(invoked)) => {
+            Ok(Read { mapping, span: resource.id_span, qualifier: invoked.qualifier.clone(), consumer })
         }
         (Err(Reported), _) | (_, Err(Reported)) => Err(Reported),
     };
-    mappings.take(context, (&resource.id, resource.id_span), function_id, read);
+    mappings.take(context, &declared, function_id, read);
 }
 
-/// AWS refuses a second mapping of the same stream to the same function; an alias is another function.
+/// AWS refuses a second mapping of the same stream to the same function; an alias is another function, and a consumer
+/// another event source.
 fn refuse_doubles(context: &mut Context<'_>, found: &[Read]) {
     let mut seen = BTreeMap::new();
     for read in found {
-        let key = (&read.mapping.stream, &read.mapping.function, &read.qualifier);
+        let key = (&read.mapping.stream, &read.consumer, &read.mapping.function, &read.qualifier);
         let Some(first) = seen.insert(key, read.span) else { continue };
         let message = format!(
             "a mapping of the stream `{}` to the function `{}` exists already",
@@ -260,8 +271,9 @@ mod tests {
 
     #[test]
     fn a_mapping_that_cannot_run_is_never_left_out_in_silence() {
-        let text = template("", "", "").replace("!GetAtt Orders.Arn", "!ImportValue elsewhere");
-        let loaded = load_with(&text, &LoadOptions { unsupported: Unsupported::Warn, ..options() });
+        let event = "Enabled: false\n            BatchSize: !ImportValue elsewhere";
+        let allowing = LoadOptions { unsupported: Unsupported::Warn, ..options() };
+        let loaded = load_with(&template("", event, ""), &allowing);
         let lines = lines(&loaded.diagnostics);
         assert!(
             lines.iter().any(|line| line.contains("the mapping `LedgerOrders` is left out")),

@@ -8,7 +8,7 @@ use super::diagnostics::{Code, Diagnostic};
 use super::event_source_kind::{EVENT_TYPES, Service, find};
 use super::event_source_mappings::{EventSourceMappings, Read};
 use super::mappings::{self, Declared};
-use super::node::Entry;
+use super::node::{Entry, Node, Value};
 use super::resource::Resource;
 use super::selection;
 use super::source::Span;
@@ -51,18 +51,59 @@ pub(super) fn read<'t>(
     let Ok(events) = context.head(&events.value, "a map of events") else { return };
     for event in events.unwrap_or_default() {
         let id = format!("{}{}", function.id, event.key);
-        if !selection::takes_event(context, &id, &function.id) {
+        if event.value.value == Value::Null {
+            report_empty(context, event);
+        } else if !selection::takes_event(context, &id, &function.id) {
             continue;
+        } else if context.not_here.contains_key(&function.id) {
+            context.leniently(|context| leave_out(context, function, event, &id));
+        } else {
+            read_event(context, function, event, mappings);
         }
-        let Some(kind) = event_kind(context, event) else { continue };
-        match find(&EVENT_TYPES, kind) {
-            Some(Service::Kinesis) => read_kinesis_event(context, function, event, mappings),
-            Some(Service::Other(service)) => {
-                let declared = declared_event(context, function, event);
-                context.refuse_service(&declared, service);
-            }
-            None => report_other_kind(context, event, kind),
+    }
+}
+
+/// An event of a function that cannot run here, and need not: nothing of it is checked.
+fn leave_out<'t>(context: &mut Context<'t>, function: &Resource, event: &'t Entry, id: &str) {
+    let Some(kind) = event_kind(context, event) else { return };
+    if find(&EVENT_TYPES, kind).is_none() {
+        report_other_kind(context, event, kind);
+        return;
+    }
+    let properties = event.value.get("Properties").and_then(Node::as_mapping).unwrap_or_default();
+    let properties: Vec<&Entry> = properties.iter().collect();
+    context.leaves_out_with_function((id, event.key_span), &function.id, &properties);
+}
+
+fn read_event<'t>(
+    context: &mut Context<'t>,
+    function: &'t Resource,
+    event: &'t Entry,
+    mappings: &mut EventSourceMappings,
+) {
+    let Some(kind) = event_kind(context, event) else { return };
+    match find(&EVENT_TYPES, kind) {
+        Some(Service::Kinesis) => read_kinesis_event(context, function, event, mappings),
+        Some(Service::Other(service)) => {
+            // What is wrong with the properties of another service is not judged.
+            let properties = context.quietly(|context| properties_of(context, event)).unwrap_or_default();
+            context.refuse_service(&declared_event(function, event, properties), service);
         }
+        None => report_other_kind(context, event, kind),
+    }
+}
+
+/// A name with nothing behind it. SAM refuses it; there is nothing that could be run.
+fn report_empty(context: &mut Context<'_>, event: &Entry) {
+    let message = format!("the event `{}` is empty", event.key);
+    let diagnostic = Diagnostic::warning(Code::Missing, message);
+    context.report(diagnostic.at(event.key_span, "Pelton passes over it, and SAM refuses it"));
+}
+
+fn properties_of<'t>(context: &mut Context<'t>, event: &'t Entry) -> Result<Vec<&'t Entry>, Reported> {
+    match event.value.get("Properties") {
+        Some(properties) => context.properties(properties),
+        None => Ok(Vec::new()),
     }
 }
 
@@ -82,25 +123,24 @@ fn read_kinesis_event<'t>(
     event: &'t Entry,
     mappings: &mut EventSourceMappings,
 ) {
-    let declared = declared_event(context, function, event);
+    let properties = properties_of(context, event);
+    let is_map = properties.as_ref().map(|_| ()).map_err(|&reported| reported);
+    let declared = declared_event(function, event, properties.unwrap_or_default());
     if context.require_kinesis(&declared) == Err(Reported) {
         return;
     }
     mappings.need_stream(context, declared.properties.iter().find(|property| property.key == "Stream"));
-    let read = read_event(context, function, event, &declared);
-    mappings.take(context, (&declared.id.0, event.key_span), &function.id, read);
+    let read = is_map.and_then(|()| read_mapping(context, function, event, &declared));
+    mappings.take(context, &declared, &function.id, read);
 }
 
-/// An event that is a mapping; properties of the wrong shape are none.
-fn declared_event<'t>(context: &mut Context<'t>, function: &Resource, event: &'t Entry) -> Declared<'t> {
-    let properties = event.value.get("Properties");
-    let properties = properties.map(|properties| context.quietly(|context| context.properties(properties)));
-    let properties = properties.unwrap_or(Ok(Vec::new()));
+/// An event that is a mapping.
+fn declared_event<'t>(function: &Resource, event: &'t Entry, properties: Vec<&'t Entry>) -> Declared<'t> {
     Declared {
         id: MappingId(format!("{}{}", function.id, event.key)),
         span: event.key_span,
         place: place_of_kind(event),
-        properties: properties.unwrap_or_default(),
+        properties,
         owner: "an event of type Kinesis",
         is_sam_event: true,
         source_property: "Stream",
@@ -146,33 +186,40 @@ fn place_of_kind(event: &Entry) -> Span {
     event.value.get("Type").map_or(event.key_span, |kind| kind.span)
 }
 
-fn read_event<'t>(
+fn read_mapping<'t>(
     context: &mut Context<'t>,
     function: &'t Resource,
     event: &'t Entry,
     declared: &Declared<'t>,
 ) -> Result<Read, Reported> {
-    let id = declared.id.0.as_str();
-    if context.document.resource(id).is_some() || !id.chars().all(|c| c.is_ascii_alphanumeric()) {
-        let message = format!("the event `{}` would make a mapping `{id}`", event.key);
-        return Err(context.report(
-            Diagnostic::error(Code::Conflict, message)
-                .at(event.key_span, "must make a logical id that the template does not have")
-                .help("give the event another name, of letters and digits"),
-        ));
-    }
+    require_free_id(context, event, declared)?;
     let attributes = ["Type", "Properties"];
     for attribute in event.value.as_mapping().unwrap_or_default() {
         if !attributes.contains(&attribute.key.as_str()) {
             context.unknown_property(attribute, "an event", &attributes, ["Properties"]);
         }
     }
-    if let Some(properties) = event.value.get("Properties") {
-        context.properties(properties)?;
-    }
-    let mapping = mappings::read(context, declared, &function.id)?;
+    let (mapping, consumer) = mappings::read(context, declared, &function.id)?;
     let qualifier = context.quietly(|context| context.auto_publish_alias(function)).unwrap_or_default();
-    Ok(Read { mapping, span: event.key_span, qualifier })
+    Ok(Read { mapping, span: event.key_span, qualifier, consumer })
+}
+
+/// The logical id that SAM makes of the event must be one, and no other resource may have it.
+fn require_free_id(
+    context: &mut Context<'_>,
+    event: &Entry,
+    declared: &Declared<'_>,
+) -> Result<(), Reported> {
+    let id = declared.id.0.as_str();
+    if context.document.resource(id).is_none() && id.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return Ok(());
+    }
+    let message = format!("the event `{}` would make a mapping `{id}`", event.key);
+    Err(context.report(
+        Diagnostic::error(Code::Conflict, message)
+            .at(event.key_span, "must make a logical id that the template does not have")
+            .help("give the event another name, of letters and digits"),
+    ))
 }
 
 #[cfg(test)]
@@ -205,6 +252,14 @@ mod tests {
                 &format!("warning unknown-name: there are no events of type `{other}`"),
             );
         }
+    }
+
+    #[test]
+    fn an_event_with_nothing_behind_its_name_is_only_mentioned() {
+        let text = template("", "", "").replace("      Events:\n", "      Events:\n        Empty:\n");
+        let loaded = load(&text);
+        check_problem(&loaded, "warning missing: the event `Empty` is empty");
+        assert_eq!(loaded.application.expect("a warning is no error").mappings.len(), 1);
     }
 
     #[test]

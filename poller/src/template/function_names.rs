@@ -59,6 +59,17 @@ pub(super) fn resolve<'t>(context: &mut Context<'t>, property: &Entry) -> Result
     }
 }
 
+/// The logical id of the function that one of these properties names, if any does.
+pub(super) fn find<'e>(
+    context: &mut Context<'_>,
+    properties: impl IntoIterator<Item = &'e Entry>,
+) -> Option<String> {
+    let property = properties.into_iter().find(|property| property.key == "FunctionName")?;
+    let invoked =
+        context.quietly(|context| resolve(context, property).map(|found| found.function.id.clone()));
+    invoked.ok()
+}
+
 /// `NAME`, `ACCOUNT:function:NAME`, `arn:…:lambda:REGION:ACCOUNT:function:NAME`, each perhaps with `:QUALIFIER`.
 fn take_apart(text: &str) -> Option<(&str, Option<&str>)> {
     let parts: Vec<&str> = text.split(':').collect();

@@ -30,6 +30,8 @@ const NAME_LENGTH_MAX: usize = 64;
 /// What Pelton runs: an executable that asks for its invocations itself.
 const HANDLER: &str = "bootstrap";
 const RUNTIME_PREFIX: &str = "provided.";
+/// Those that AWS has.
+const RUNTIMES: [&str; 2] = [RUNTIME_DEFAULT, "provided.al2"];
 const RUNTIME_DEFAULT: &str = "provided.al2023";
 
 /// Properties that are read here.
@@ -115,6 +117,23 @@ pub(super) enum Read {
     NotHere(String),
 }
 
+/// Functions that cannot run here and need not, by logical id: why, in words that go behind the name.
+pub(super) fn not_here(context: &mut Context<'_>, root: &Path) -> BTreeMap<String, String> {
+    let mut not_here = BTreeMap::new();
+    if context.options.unsupported == Unsupported::Refuse {
+        return not_here;
+    }
+    let document = context.document;
+    for resource in document.resources.iter().filter(|resource| is_function(resource)) {
+        let function =
+            context.quietly(|context| context.may_exist(resource).then(|| read(context, resource, root)));
+        if let Some(Ok(Read::NotHere(why))) = function {
+            not_here.insert(resource.id.clone(), why);
+        }
+    }
+    not_here
+}
+
 /// A function that is being read.
 struct Reading {
     function: Function,
@@ -194,6 +213,8 @@ fn read_property<'t>(
             if let Some(runtime) = context.text(property)? {
                 if !runtime.starts_with(RUNTIME_PREFIX) {
                     reading.not_here.push(NotHere::runtime(property, &runtime));
+                } else if !RUNTIMES.contains(&runtime.as_str()) {
+                    warn_of_runtime(context, property, &runtime);
                 }
                 function.runtime = runtime;
             }
@@ -241,6 +262,16 @@ fn read_property<'t>(
         }
     }
     Ok(())
+}
+
+/// Pelton runs the executable in any case; AWS may have got a further runtime meanwhile.
+fn warn_of_runtime(context: &mut Context<'_>, property: &Entry, runtime: &str) {
+    let message = format!("AWS has no runtime `{runtime}` that Pelton knows of");
+    context.report(
+        Diagnostic::warning(Code::UnknownName, message)
+            .at(property.value.span, "Pelton runs it like `provided.al2023`")
+            .help(suggest::did_you_mean(runtime, RUNTIMES, "runtimes")),
+    );
 }
 
 /// A function in a zip file, which is what Pelton runs, must say what to run.

@@ -4,8 +4,9 @@
 //! In: the properties. Out: a mapping whose settings are all honoured. What AWS would not take is an error; what AWS
 //! honours and Pelton does not is refused, unless it says what is the case anyway.
 
-use super::context::{Context, Reported};
+use super::context::{Context, Reported, Without};
 use super::diagnostics::{Code, Diagnostic};
+use super::event_source::EventSource;
 use super::event_source_kind::settings_of_others;
 use super::node::Entry;
 use super::settings::Setting;
@@ -13,7 +14,7 @@ use super::source::Span;
 use super::{
     event_source, filter_criteria, metrics_config, on_failure, response_types, starting_position, unhonoured,
 };
-use crate::application::{Mapping, MappingId, OnFailure, StreamArn};
+use crate::application::{Mapping, MappingId, OnFailure};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -67,12 +68,21 @@ pub(super) struct Declared<'t> {
     pub(super) other_properties: &'static [&'static str],
 }
 
-/// Reads the settings of a mapping that runs `function`. Reports every problem before it gives up.
+/// Reads the settings of a mapping that runs `function`. Reports every problem before it gives up. The text is the
+/// consumer that it names instead of its stream.
 pub(super) fn read<'t>(
     context: &mut Context<'t>,
     declared: &Declared<'t>,
     function: &str,
-) -> Result<Mapping, Reported> {
+) -> Result<(Mapping, Option<String>), Reported> {
+    context.without(Without::Mapping, |context| read_settings(context, declared, function))
+}
+
+fn read_settings<'t>(
+    context: &mut Context<'t>,
+    declared: &Declared<'t>,
+    function: &str,
+) -> Result<(Mapping, Option<String>), Reported> {
     let mut settings = Settings::default();
     let mut result = Ok(());
     for property in &declared.properties {
@@ -82,7 +92,7 @@ pub(super) fn read<'t>(
     }
     let position = settings.starting_position.position(context, declared);
     let windows = settings.check_windows(context);
-    let Some(stream) = settings.stream else {
+    let Some(EventSource { stream, consumer }) = settings.source else {
         let has_source = declared.properties.iter().any(|property| property.key == declared.source_property);
         if !has_source {
             let message = format!("the mapping `{}` has no `{}`", declared.id, declared.source_property);
@@ -96,7 +106,7 @@ pub(super) fn read<'t>(
     windows?;
     let defaults = Mapping::new(declared.id.clone(), function.to_owned(), stream, position?);
     let factor = settings.parallelization_factor.map(|(factor, _)| factor);
-    Ok(Mapping {
+    let mapping = Mapping {
         enabled: settings.enabled.unwrap_or(defaults.enabled),
         batch_size: settings.batch_size.unwrap_or(defaults.batch_size),
         batching_window: settings.batching_window.unwrap_or(defaults.batching_window),
@@ -111,13 +121,14 @@ pub(super) fn read<'t>(
         filter_patterns: settings.filter_patterns,
         on_failure: settings.on_failure,
         ..defaults
-    })
+    };
+    Ok((mapping, consumer))
 }
 
 /// What the properties say.
 #[derive(Default)]
 struct Settings<'t> {
-    stream: Option<StreamArn>,
+    source: Option<EventSource>,
     enabled: Option<bool>,
     starting_position: starting_position::Declaration<'t>,
     batch_size: Option<u32>,
@@ -141,7 +152,7 @@ impl<'t> Settings<'t> {
     ) -> Result<(), Reported> {
         match property.key.as_str() {
             name if name == declared.source_property => {
-                self.stream = Some(event_source::read(context, property)?);
+                self.source = Some(event_source::read(context, property)?);
             }
             "Enabled" => self.enabled = context.boolean(property)?,
             "StartingPosition" => self.starting_position.read_position(context, property)?,
@@ -173,7 +184,8 @@ impl<'t> Settings<'t> {
             }
             // What it asks for is counted in any case.
             "MetricsConfig" => {
-                context.leniently(|context| metrics_config::check(context, property).ok()).unwrap_or(())
+                let check = |context: &mut Context<'t>| metrics_config::check(context, property).ok();
+                context.without(Without::Setting, |context| context.leniently(check)).unwrap_or(())
             }
             name if SETTINGS.contains(&name) || declared.other_properties.contains(&name) => {}
             name if settings_of_others().any(|other| other == name) => unhonoured::check(context, property)?,

@@ -36,6 +36,7 @@ mod generated_references;
 mod globals;
 mod intrinsics;
 mod json;
+mod left_out;
 mod mappings;
 mod metrics_config;
 mod node;
@@ -94,6 +95,8 @@ pub struct LoadOptions {
     /// The same from `samconfig.toml`: those of the command line go before them, and one that the template does not declare
     /// is warned of.
     pub overrides: Vec<(String, String)>,
+    /// What they stand under in `samconfig.toml`.
+    pub overrides_key: String,
     /// `AWS::Region`
     pub region: String,
     /// `AWS::AccountId`, 12 digits; `None`: what the ARNs of the streams say.
@@ -119,6 +122,7 @@ impl LoadOptions {
         Self {
             parameters: Vec::new(),
             overrides: Vec::new(),
+            overrides_key: String::new(),
             region: region.to_owned(),
             account: None,
             stack_name: STACK_NAME_DEFAULT.to_owned(),
@@ -159,6 +163,8 @@ pub enum FunctionsRun {
     Elsewhere,
     /// Those with these logical ids elsewhere, the others here.
     PartlyElsewhere(BTreeSet<String>),
+    /// Nothing is to run: any will do, and so will none.
+    Nowhere,
 }
 
 impl FunctionsRun {
@@ -167,7 +173,7 @@ impl FunctionsRun {
     pub fn is_here(&self, function: &str) -> bool {
         match self {
             Self::Here => true,
-            Self::Elsewhere => false,
+            Self::Elsewhere | Self::Nowhere => false,
             Self::PartlyElsewhere(functions) => !functions.contains(function),
         }
     }
@@ -217,6 +223,7 @@ pub fn load_source(source: Source, options: &LoadOptions) -> Loaded {
     parameters::resolve(&mut context);
     let application = read_application(&mut context, root);
     parameters::warn_of_unused(&mut context);
+    context.diagnostics.push_as_warnings(document.broken.values().cloned());
     cycles::check(&mut context);
     dependencies::check(&mut context);
     let Context { mut diagnostics, secrets, .. } = context;
@@ -233,18 +240,11 @@ fn root_of(path: &Path) -> PathBuf {
 fn read_application(context: &mut Context<'_>, root: PathBuf) -> Application {
     pseudo_parameters::settle(context);
     selection::check_names(context);
+    context.not_here = functions::not_here(context, &root);
     let mut found = event_source_mappings::read_all(context);
     let functions = read_functions(context, &found.needed_functions, &root);
     found.read.retain(|read| {
-        let function = &read.mapping.function;
-        let is_runnable = functions.runnable.contains_key(function);
-        if let Some(why) = functions.not_here.get(function) {
-            context.left_out += 1;
-            let message =
-                format!("the mapping `{}` is left out: its function `{function}` {why}", read.mapping.id);
-            context.report(Diagnostic::warning(Code::Unsupported, message).at(read.span, "").on_one_line());
-            return false;
-        }
+        let is_runnable = functions.contains_key(&read.mapping.function);
         // The function of an enabled mapping was reported, unless what is wrong with it is allowed.
         let is_reported = read.mapping.enabled && context.diagnostics.has_errors();
         if !is_runnable && !is_reported {
@@ -256,43 +256,28 @@ fn read_application(context: &mut Context<'_>, root: PathBuf) -> Application {
         is_runnable
     });
     let streams = streams::read_all(context, &found.needed_streams);
+    context.require_something_left(&found.read);
     let mappings: Vec<Mapping> = found.read.into_iter().map(|read| read.mapping).collect();
-    let is_nothing_left = context.left_out > 0 && !mappings.iter().any(|mapping| mapping.enabled);
-    if is_nothing_left && !context.diagnostics.has_errors() {
-        let message =
-            "nothing is left to run: no enabled event source mapping is both selected and able to run here";
-        context.report(Diagnostic::error(Code::Missing, message).help(
-            "`--lambda-endpoint` runs functions elsewhere; `--only` and `--skip` choose other mappings",
-        ));
-    }
-    Application { root, account: context.account.clone(), functions: functions.runnable, streams, mappings }
+    Application { root, account: context.account.clone(), functions, streams, mappings }
 }
 
-/// The functions of a template.
-#[derive(Default)]
-struct Functions {
-    /// Every function that can run. Only those that are needed must be able to.
-    runnable: BTreeMap<String, Function>,
-    /// Those that are needed, cannot run here, and need not: why, in words that go behind the name.
-    not_here: BTreeMap<String, String>,
-}
-
-fn read_functions<'t>(context: &mut Context<'t>, needed: &BTreeSet<String>, root: &Path) -> Functions {
+/// Every function that can run, by logical id. Only those that are needed must be able to.
+fn read_functions<'t>(
+    context: &mut Context<'t>,
+    needed: &BTreeSet<String>,
+    root: &Path,
+) -> BTreeMap<String, Function> {
     let document = context.document;
-    let mut result = Functions::default();
+    let mut runnable = BTreeMap::new();
     for resource in document.resources.iter().filter(|resource| functions::is_function(resource)) {
         let read = |context: &mut Context<'t>| {
             context.may_exist(resource).then(|| functions::read(context, resource, root))
         };
-        let is_needed = needed.contains(&resource.id);
-        let function = if is_needed { read(context) } else { context.quietly(read) };
+        let function = if needed.contains(&resource.id) { read(context) } else { context.quietly(read) };
         match function {
-            Some(Ok(Read::Runnable(function))) => drop(result.runnable.insert(resource.id.clone(), function)),
-            Some(Ok(Read::NotHere(why))) if is_needed => {
-                drop(result.not_here.insert(resource.id.clone(), why))
-            }
+            Some(Ok(Read::Runnable(function))) => drop(runnable.insert(resource.id.clone(), function)),
             Some(Ok(Read::NotHere(_)) | Err(Reported)) | None => {}
         }
     }
-    result
+    runnable
 }

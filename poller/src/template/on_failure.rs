@@ -2,7 +2,7 @@
 //!
 //! In: the property. Out: the destination, which is of a kind that takes such records.
 
-use super::context::{Context, Reported};
+use super::context::{Context, Reported, Without};
 use super::diagnostics::{Code, Diagnostic};
 use super::node::{Entry, Node};
 use super::references::referenced_id;
@@ -97,7 +97,7 @@ fn check_type(
 
 fn destination<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result<Option<OnFailure>, Reported> {
     let mark = context.diagnostics.mark();
-    let text = match context.text(property) {
+    let text = match context.without(Without::Setting, |context| context.text(property)) {
         Ok(Some(text)) if !text.is_empty() => text,
         // An empty text clears the destination.
         Ok(Some(_) | None) => return Ok(None),

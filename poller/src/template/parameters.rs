@@ -3,6 +3,7 @@
 //! In: the section, and the values given on the command line. Out: a value for each parameter. A parameter without a
 //! value is a problem only for whoever needs it.
 
+use super::LoadOptions;
 use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
 use super::document::wrong_shape;
@@ -197,6 +198,12 @@ impl<'t> Declaration<'t> {
         }
     }
 
+    /// Whether the value is that of `samconfig.toml`.
+    fn is_overridden(&self, options: &LoadOptions) -> bool {
+        let is_it = |(name, _): &(String, String)| name == self.name;
+        !options.parameters.iter().any(is_it) && options.overrides.iter().any(is_it)
+    }
+
     fn constraints(&self, context: &mut Context<'t>) -> Constraints<'t> {
         let allowed = self.property("AllowedValues").and_then(Node::as_sequence).map(|allowed| {
             let names: Vec<Cow<'_, str>> = allowed.iter().filter_map(Node::as_property_text).collect();
@@ -218,9 +225,12 @@ impl<'t> Declaration<'t> {
         let mut result = Ok(());
         let mut fail = |context: &mut Context<'t>, message: String| {
             let shown = if is_secret(&self.entry.value) { "(hidden)" } else { value };
-            let diagnostic =
-                Diagnostic::error(Code::InvalidValue, format!("the parameter `{}` is `{shown}`", self.name))
-                    .at(span, message);
+            let what = format!("the parameter `{}` is `{shown}`", self.name);
+            let what = match self.is_overridden(context.options) {
+                true => format!("{what} in samconfig.toml (`{}`)", context.options.overrides_key),
+                false => what,
+            };
+            let diagnostic = Diagnostic::error(Code::InvalidValue, what).at(span, message);
             let help = self.property("ConstraintDescription").and_then(Node::as_scalar);
             let help = help.map_or_else(|| format!("give `--parameter {}=VALUE`", self.name), str::to_owned);
             result = Err(context.report(diagnostic.help(help)));

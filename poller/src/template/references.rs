@@ -186,8 +186,15 @@ impl<'t> Context<'t> {
         format!("{}-{id}", self.options.stack_name)
     }
 
+    /// Reports what is wrong with the entry of `Resources` of that name, if it is no resource.
+    pub(super) fn report_broken(&mut self, name: &str) -> bool {
+        let Some(problem) = self.document.broken.get(name) else { return false };
+        self.report(problem.clone());
+        true
+    }
+
     fn unknown_name(&mut self, name: &str, span: Span) -> Reported {
-        if self.document.is_broken(name) {
+        if self.report_broken(name) {
             return Reported;
         }
         if let Some(unseen) = self.document.unseen.first() {

@@ -45,19 +45,17 @@ pub(super) struct Resource {
 }
 
 impl Resource {
-    /// Takes a resource apart. `None` if it is none, which is reported.
+    /// Takes a resource apart, and reports what is wrong with it. If it is none, the answer is why.
     pub(super) fn read(
         entry: Entry,
         globals: &globals::Globals,
         diagnostics: &mut Diagnostics,
-    ) -> Option<Self> {
+    ) -> Result<Self, Box<Diagnostic>> {
         let (id, id_span) = (entry.key, entry.key_span);
         let Value::Mapping(attributes) = entry.value.value else {
-            diagnostics.push(
-                Diagnostic::error(Code::WrongType, format!("the resource `{id}` is {}", entry.value.kind()))
-                    .at(id_span, "must be a map with a `Type`"),
-            );
-            return None;
+            let message = format!("the resource `{id}` is {}", entry.value.kind());
+            let diagnostic = Diagnostic::error(Code::WrongType, message);
+            return Err(Box::new(diagnostic.at(id_span, "must be a map with a `Type`")));
         };
         let mut resource = Self {
             id,
@@ -70,14 +68,14 @@ impl Resource {
             connectors: Vec::new(),
         };
         match attributes.iter().find(|attribute| attribute.key == "Type") {
-            Some(kind) => diagnostics.extend(resource.read_type(kind)),
-            None => diagnostics.push(
-                Diagnostic::error(Code::Missing, format!("the resource `{}` has no `Type`", resource.id))
-                    .at(id_span, "needs a `Type`, such as `AWS::Kinesis::Stream`"),
-            ),
-        }
-        if resource.kind.is_empty() {
-            return None;
+            Some(kind) => diagnostics.extend(resource.read_type(kind)?),
+            None => {
+                let message = format!("the resource `{}` has no `Type`", resource.id);
+                let diagnostic = Diagnostic::error(Code::Missing, message);
+                return Err(Box::new(
+                    diagnostic.at(id_span, "needs a `Type`, such as `AWS::Kinesis::Stream`"),
+                ));
+            }
         }
         diagnostics.extend(resource.wrong_id());
         let mut ignored_globals = Vec::new();
@@ -89,18 +87,19 @@ impl Resource {
         }
         globals.apply(&mut resource, &ignored_globals);
         resource.properties.remove_empty_properties();
-        Some(resource)
+        Ok(resource)
     }
 
-    /// Takes the type over; answers what is wrong with it.
-    fn read_type(&mut self, attribute: &Entry) -> Option<Diagnostic> {
+    /// Takes the type over; answers what is wrong with its name.
+    fn read_type(&mut self, attribute: &Entry) -> Result<Option<Diagnostic>, Box<Diagnostic>> {
         let Some(kind) = attribute.value.as_scalar() else {
-            return Some(wrong_shape(attribute, "the name of a type, such as `AWS::Kinesis::Stream`"));
+            let wanted = "the name of a type, such as `AWS::Kinesis::Stream`";
+            return Err(Box::new(wrong_shape(attribute, wanted)));
         };
         let wrong = resource_types::check(kind, attribute.value.span);
         let meant = wrong.as_ref().and_then(|wrong| wrong.meant);
         self.kind = meant.unwrap_or(kind).to_owned();
-        wrong.map(|wrong| wrong.diagnostic)
+        Ok(wrong.map(|wrong| wrong.diagnostic))
     }
 
     /// Whether Pelton reads resources of this type.

@@ -103,7 +103,9 @@ fn spliced_lines_are_survived() {
 fn many_problems_are_counted_and_not_all_shown() {
     let mut text = "Resources:\n".to_owned();
     for index in 0..400 {
-        text.push_str(&format!("  R_{index}: {{}}\n"));
+        text.push_str(&format!(
+            "  R_{index}: {{Type: AWS::Kinesis::Stream, Properties: {{ShardCount: 1}}}}\n"
+        ));
     }
     let source = Source::new(Path::new("template.yaml"), text);
     let shown = load_source(source, &options()).diagnostics.render(Colour::Never);

@@ -8,6 +8,7 @@ use super::diagnostics::{Code, Diagnostic};
 use super::event_source_mappings::MAPPING;
 use super::function_names;
 use super::functions::is_function;
+use super::left_out::LeftOut;
 use super::references::SAM_FUNCTION;
 use super::resource::Resource;
 use super::suggest;
@@ -32,10 +33,12 @@ impl Selection {
     }
 }
 
-/// Whether the mapping of a SAM event is to run. Counts those that are not.
+/// Whether the mapping of a SAM event is to run. Notes those that are not.
 pub(super) fn takes_event(context: &mut Context<'_>, mapping: &str, function: &str) -> bool {
     let takes = context.options.selection.takes(mapping, function);
-    context.left_out += usize::from(!takes);
+    if !takes {
+        context.left_out.insert(LeftOut::NotSelected);
+    }
     takes
 }
 
@@ -44,10 +47,8 @@ pub(super) fn takes_resource<'t>(context: &mut Context<'t>, mapping: &'t Resourc
     if context.options.selection.is_everything() {
         return true;
     }
-    let function = context.quietly(|context| {
-        let name = mapping.properties.as_mapping()?.iter().find(|entry| entry.key == "FunctionName")?;
-        function_names::resolve(context, name).ok().map(|invoked| invoked.function.id.clone())
-    });
+    let properties = mapping.properties.as_mapping().unwrap_or_default();
+    let function = function_names::find(context, properties);
     takes_event(context, &mapping.id, function.as_deref().unwrap_or_default())
 }
 
@@ -57,7 +58,7 @@ pub(super) fn check_names(context: &mut Context<'_>) {
     let functions = document.resources.iter().filter(|resource| is_function(resource));
     let functions: Vec<&str> = functions.map(|resource| resource.id.as_str()).collect();
     for (option, name) in &options.functions_named {
-        if !functions.contains(&name.as_str()) && !document.is_broken(name) {
+        if !functions.contains(&name.as_str()) && !context.report_broken(name) {
             let message = format!("{option}: the template has no function `{name}`");
             let help = suggest::did_you_mean(name, functions.iter().copied(), "functions");
             context.report(Diagnostic::error(Code::UnknownName, message).help(help));
@@ -71,7 +72,7 @@ pub(super) fn check_names(context: &mut Context<'_>) {
     let Selection { only, skip } = &options.selection;
     let named = only.iter().map(|name| ("--only", name)).chain(skip.iter().map(|name| ("--skip", name)));
     for (option, name) in named {
-        if known().any(|known| known == name) || document.is_broken(name) {
+        if known().any(|known| known == name) || context.report_broken(name) {
             continue;
         }
         let message =

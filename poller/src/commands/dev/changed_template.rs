@@ -1,6 +1,6 @@
 //! A template that changes while `dev` runs what it said before.
 //!
-//! In: the template's file. Out: another application, with everything there that it needs: code, streams. A template with
+//! In: the template's file, and the samconfig.toml beside it. Out: another application, with everything there that it needs: code, streams. A template with
 //! problems, or one that asks for what runs already, changes nothing, and says so.
 
 use super::super::run::require_mappings;
@@ -20,6 +20,7 @@ use tracing::{Level, info, warn};
 /// Watches the template.
 pub(super) struct ChangedTemplate {
     pub(super) path: PathBuf,
+    /// As the command line gives them: samconfig.toml is read again.
     pub(super) options: TemplateOptions,
     pub(super) functions: FunctionOptions,
     pub(super) places: CodePlaces,
@@ -42,7 +43,7 @@ impl ChangedTemplate {
     pub(super) async fn next(&mut self, running: &Application) -> Next {
         loop {
             self.look_out.changed().await;
-            info!(template = %self.path.display(), "the template has changed: reading it");
+            info!(template = %self.path.display(), "the template or its samconfig.toml has changed: reading them");
             match self.read(running).await {
                 Ok(Some(next)) => return next,
                 Ok(None) => info!("the template asks for what runs already"),
@@ -56,9 +57,12 @@ impl ChangedTemplate {
 
     /// `None` if it asks for what runs already.
     async fn read(&self, running: &Application) -> Result<Option<Next>, CommandFailure> {
+        // The streams are there, in the region of the start.
+        let (mut options, mut region) = (self.options.clone(), Some(self.region.clone()));
+        load::settle(&self.path, &mut options, &mut region)?;
         let application = load::load(
             &self.path,
-            &self.options,
+            &options,
             &self.region,
             Some(&self.functions),
             &self.terminal,

@@ -172,3 +172,12 @@ fn only_provided_runtimes_run() {
     let error = Code::find(&function, &places(root.path())).unwrap_err().to_string();
     assert!(error.contains("python3.13") && error.contains("provided.al2023"), "{error}");
 }
+
+#[test]
+fn a_zip_file_that_does_not_exist_is_told_as_such() {
+    let (root, function) = project(&[]);
+    let function = Function { code_uri: root.path().join("orders.zip"), ..function };
+    let error = Code::find(&function, &places(root.path())).unwrap_err().to_string();
+    assert!(error.contains("orders.zip: its CodeUri names a zip file that does not exist"), "{error}");
+    assert!(!error.contains("bootstrap"), "{error}");
+}

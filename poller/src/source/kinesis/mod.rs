@@ -100,14 +100,22 @@ impl KinesisSource {
     /// What turns the records of a shard into those of events.
     fn encoder(&self, shard: &ShardId) -> KinesisEncoder {
         let stream = &self.stream;
-        let arn = stream.described_arn.get().cloned().unwrap_or_else(|| stream.arn.to_string());
-        let (region, role) = (&stream.arn.region, &stream.invoke_identity_arn);
-        let encoder = KinesisEncoder::new(shard.as_str(), &arn, region, role);
+        let ((arn, region), role) = (stream.event_source(), &stream.invoke_identity_arn);
+        let encoder = KinesisEncoder::new(shard.as_str(), &arn, &region, role);
         let encoder = if self.has_keys { encoder.with_keys() } else { encoder };
         match &self.filters {
-            Some(filters) => encoder.with_filters(Arc::clone(filters), &arn, region, role),
+            Some(filters) => encoder.with_filters(Arc::clone(filters), &arn, &region, role),
             None => encoder,
         }
+    }
+}
+
+impl KinesisStream {
+    /// `eventSourceARN` and `awsRegion` of events. A stream on this machine may have another ARN than the template gives it.
+    fn event_source(&self) -> (String, String) {
+        let arn = self.described_arn.get().cloned().unwrap_or_else(|| self.arn.to_string());
+        let region = arn.split(':').nth(3).unwrap_or(&self.arn.region).to_owned();
+        (arn, region)
     }
 }
 

@@ -321,3 +321,11 @@ async fn a_shard_that_waits_is_small() {
     assert!(idle < 1_000, "{idle} bytes");
     assert!(waiting_for_its_turn < 10_000, "{waiting_for_its_turn} bytes");
 }
+
+#[tokio::test]
+async fn the_region_of_an_event_is_that_of_the_streams_arn() {
+    let source = Script::default().source().await;
+    let described = "arn:aws:kinesis:eu-central-1:000000000000:stream/orders";
+    source.stream.described_arn.set(described.to_owned()).unwrap();
+    assert_eq!(source.stream.event_source(), (described.to_owned(), "eu-central-1".to_owned()));
+}

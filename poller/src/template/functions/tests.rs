@@ -236,3 +236,17 @@ fn a_runtime_must_be_a_custom_one() {
     let text = template("", "", "").replace("      Runtime: provided.al2023\n", "");
     check_problem(&load(&text), "the function `Ledger` has no `Runtime`");
 }
+
+#[test]
+fn a_runtime_of_executables_that_aws_does_not_have_is_warned_of() {
+    for (runtime, expected) in [
+        ("provided.al2023", ""),
+        ("provided.al2", ""),
+        ("provided.al2024", "warning unknown-name: AWS has no runtime `provided.al2024`"),
+        ("provided.al2024", "did you mean `provided.al2023`?"),
+        ("provided.x", "did you mean `provided.al2`?"),
+    ] {
+        let text = template("", "", "").replace("provided.al2023", runtime);
+        check_problem(&load(&text), expected);
+    }
+}

@@ -136,3 +136,23 @@ fn a_declaration_is_checked() {
     );
     check_refused("Type: String, Default: [a]", "", "the default of `P` is a list");
 }
+
+#[test]
+fn a_value_of_samconfig_that_fails_a_check_is_told_with_its_place() {
+    let function = "Environment: {Variables: {VALUE: !Ref P}}";
+    let text = template(function, "", "Parameters: {P: {Type: String, AllowedValues: [a, b]}}");
+    let pair = |value: &str| vec![("P".to_owned(), value.to_owned())];
+    let of_samconfig = LoadOptions {
+        overrides: pair("c"),
+        overrides_key: "default.deploy.parameters.parameter_overrides".to_owned(),
+        ..options()
+    };
+    check_problem(
+        &load_with(&text, &of_samconfig),
+        "the parameter `P` is `c` in samconfig.toml (`default.deploy.parameters.parameter_overrides`) | must be one of `a`, `b`",
+    );
+    check_problem(
+        &load_with(&text, &LoadOptions { parameters: pair("d"), ..of_samconfig }),
+        "the parameter `P` is `d` | must be",
+    );
+}

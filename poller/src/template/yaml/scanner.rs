@@ -235,12 +235,7 @@ impl Scanner {
 
     /// `- `
     fn block_entry(&mut self) -> Result<(), SyntaxError> {
-        if !self.is_flow() {
-            self.begin_block(
-                Kind::BlockSequenceStart,
-                "an entry of a list cannot stand here: its indentation is wrong, or the text needs quotes",
-            )?;
-        }
+        self.begin_block(Kind::BlockSequenceStart)?;
         self.is_key_allowed = true;
         self.forget_key()?;
         self.push_indicator(1, Kind::BlockEntry);
@@ -249,14 +244,7 @@ impl Scanner {
 
     /// `? `
     fn explicit_key(&mut self) -> Result<(), SyntaxError> {
-        if !self.is_flow() {
-            self.begin_block(
-                Kind::BlockMappingStart,
-                "a key cannot stand here: its indentation is wrong, or the text needs quotes",
-            )?;
-        }
-        self.is_key_allowed = !self.is_flow();
-        self.forget_key()?;
+        self.begin_key()?;
         self.push_indicator(1, Kind::Key);
         Ok(())
     }
@@ -273,23 +261,29 @@ impl Scanner {
             }
             self.is_key_allowed = false;
         } else {
-            if !self.is_flow() {
-                self.begin_block(
-                    Kind::BlockMappingStart,
-                    "a key cannot stand here: its indentation is wrong, or the text needs quotes",
-                )?;
-            }
-            self.is_key_allowed = !self.is_flow();
-            self.forget_key()?;
+            self.begin_key()?;
         }
         self.push_indicator(1, Kind::Value);
         Ok(())
     }
 
-    /// A list or map without brackets begins at the next character, unless one has that column already.
-    fn begin_block(&mut self, kind: Kind, otherwise: &str) -> Result<(), SyntaxError> {
+    /// A key that says so itself, or a value without one, begins at the next character.
+    fn begin_key(&mut self) -> Result<(), SyntaxError> {
+        self.begin_block(Kind::BlockMappingStart)?;
+        self.is_key_allowed = !self.is_flow();
+        self.forget_key()
+    }
+
+    /// Outside of brackets, a list or map begins at the next character, unless one has that column already.
+    fn begin_block(&mut self, kind: Kind) -> Result<(), SyntaxError> {
+        if self.is_flow() {
+            return Ok(());
+        }
         if !self.is_key_allowed {
-            return Err(SyntaxError::new(otherwise, self.characters.next_span()));
+            let what = if kind == Kind::BlockSequenceStart { "an entry of a list" } else { "a key" };
+            let message =
+                format!("{what} cannot stand here: its indentation is wrong, or the text needs quotes");
+            return Err(SyntaxError::new(message, self.characters.next_span()));
         }
         if self.indent_to(self.characters.place().column) {
             self.push_indicator(0, kind);
