@@ -145,7 +145,9 @@ async fn a_data_dir_names_the_stream_from_anywhere_and_a_second_stream_leaves_th
     let listen = ["stream", "--stream-listen", "127.0.0.1:0", "--data-dir"];
     let first = pelton(listen).args([&data_dir]).start(&site.folder);
     first.wait_for_line("the streams are ready").await;
-    let second = pelton(listen).args([&data_dir]).start(&site.folder);
+    // In a folder of its own: with a program go all that run in its folder.
+    let other = tempfile::tempdir().expect("a temporary folder can be made");
+    let second = pelton(listen).args([&data_dir]).start(&other);
     second.wait_for_line("the data folder names the stream of another process").await;
     second.wait_for_line("the streams are ready").await;
     let put = pelton(["put", "orders", "one", "--data-dir"]).args([&data_dir]);
