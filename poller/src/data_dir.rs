@@ -3,6 +3,7 @@
 //! ```text
 //! .pelton/lock             held for the life of the poller, holds its process id
 //! .pelton/address          where its own API listens; only while it runs
+//! .pelton/stream           which stream commands beside it use (`stream_notice`); only while it runs
 //! .pelton/checkpoints.db   how far each mapping is
 //! .pelton/code             code that came in archives, extracted
 //! .pelton/failed/M.jsonl   records of the mapping M that were given up, where nobody else takes them

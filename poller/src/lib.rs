@@ -25,6 +25,7 @@ pub mod rebuild;
 pub mod shard_worker;
 pub mod source;
 pub mod store;
+pub mod stream_notice;
 pub mod supervisor;
 pub mod template;
 pub mod traffic;

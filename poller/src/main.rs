@@ -134,7 +134,7 @@ async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), Comman
         Command::Stream(arguments) => stream::run(arguments, &mut signals, terminal, clock).await,
         Command::Put(arguments) => put::run(arguments, &mut signals, terminal, clock).await,
         Command::Rewind(arguments) => rewind::run(arguments, &mut signals, terminal, &clock).await,
-        Command::Filter(arguments) => filter::run(arguments, &mut signals).await,
+        Command::Filter(arguments) => filter::run(arguments, &mut signals, terminal, &clock).await,
         Command::Status(command) => command.run(terminal, &clock).await,
         Command::Validate(arguments) => validate::run(arguments, terminal, &clock).await,
     }

@@ -247,3 +247,26 @@ async fn a_run_until_caught_up_reads_on_after_one_answer_that_hides_what_is_left
     world.stop(supervisor).await;
     assert_eq!(world.function.handled(), numbers(0..25));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_contradicts_itself_at_start_is_asked_again_and_refused_if_that_goes_on() {
+    let contradict = |world: &World, answers: usize| {
+        for answer in 0..answers {
+            // No two listings in a row are the same.
+            world.stream.lists_wrongly(move |listed| listed.truncate(answer % 2));
+        }
+    };
+    let world = World::new(&["a", "b"]);
+    world.stream.put("b", 0..5);
+    contradict(&world, 3);
+    let supervisor = world.start().await;
+    world.until_handled(5).await;
+    world.stop(supervisor).await;
+
+    let world = World::new(&["a", "b"]);
+    contradict(&world, 100);
+    let started = world.clock.now();
+    let Err(refused) = world.try_start().await else { panic!("it is refused") };
+    assert!(refused.help().contains("not as Kinesis does"), "{}", refused.help());
+    assert!(world.clock.now() > started, "it was waited between the answers");
+}

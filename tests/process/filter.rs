@@ -22,7 +22,7 @@ async fn a_line_a_record_comes_out_pass_or_drop_and_the_clause_that_decided() {
     let expected = [
         "pass",
         r#"drop data.level: ["error"]"#,
-        r#"drop data.level: ["error"] (the payload is of another kind)"#,
+        r#"drop data.level: ["error"] (the payload is not a JSON object)"#,
     ];
     let lines = RECORDS.join("\n");
     let exit = filter(["--source", "kinesis", "--pattern", ERRORS], &lines).await;

@@ -3,6 +3,7 @@
 //! Each test has folders, ports and processes of its own. None of them asserts how long anything takes.
 
 mod away;
+mod beside;
 mod bisecting;
 mod catching_up;
 mod chaos;

@@ -130,6 +130,20 @@ async fn to_latest_brings_what_arrives_from_then_on() {
 }
 
 #[tokio::test]
+async fn to_so_long_ago_brings_what_arrived_since() {
+    let (site, server) = world().await;
+    rewind(&site, &server.endpoint, "KeeperOrders", "1h-ago").await.assert_code(0);
+    catch_up(&site, &server).await;
+    assert_eq!(handed(&site), [numbers(0..5), NOTHING.to_vec()]);
+    in_another_second().await;
+    rewind(&site, &server.endpoint, "KeeperOrders", "0 seconds ago").await.assert_code(0);
+    catch_up(&site, &server).await;
+    assert_eq!(handed(&site), [NOTHING; 2]);
+    let exit = rewind(&site, &server.endpoint, "KeeperOrders", "5m").await;
+    exit.assert_code(2).assert_printed("`5m-ago`");
+}
+
+#[tokio::test]
 async fn to_a_time_brings_what_arrived_then_or_later_however_the_time_is_written() {
     let (site, server) = world().await;
     let mut to = in_another_second().await.to_string();

@@ -25,7 +25,7 @@ fn with_stream() -> String {
 }
 
 /// Somebody whom a search for credentials would ask.
-struct Credentials {
+pub(crate) struct Credentials {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
     /// Written by the process that a profile names.
@@ -34,7 +34,7 @@ struct Credentials {
 }
 
 impl Credentials {
-    async fn new(site: &Site) -> Self {
+    pub(crate) async fn new(site: &Site) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
         let connections = Arc::new(AtomicUsize::new(0));
@@ -56,7 +56,7 @@ impl Credentials {
     }
 
     /// The program where they would be found.
-    fn around(&self, program: Program) -> Program {
+    pub(crate) fn around(&self, program: Program) -> Program {
         program
             .without_env("AWS_EC2_METADATA_DISABLED")
             .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", format!("http://{}", self.address))
@@ -66,7 +66,7 @@ impl Credentials {
     }
 
     #[track_caller]
-    fn assert_not_asked(&self, running: &Running) {
+    pub(crate) fn assert_not_asked(&self, running: &Running) {
         assert!(!self.asked.exists(), "the process of the profile ran:\n{}", running.printed());
         assert_eq!(self.connections.load(Ordering::SeqCst), 0, "{}", running.printed());
     }

@@ -327,6 +327,8 @@ pub struct Counts {
     pub too_large: u64,
     /// Settled without being delivered, as they match no filter (FilteredOutEventCount).
     pub filtered: u64,
+    /// Those of them whose payload is not the JSON object that a filter needs.
+    pub not_json: u64,
     /// Given up, and neither handed over (DroppedEventCount).
     pub dropped: u64,
     /// Given up, and handed over to the on-failure destination (OnFailureDestinationDeliveredEventCount).
@@ -368,6 +370,7 @@ impl AddAssign for Counts {
             retries_exhausted,
             too_large,
             filtered,
+            not_json,
             dropped,
             delivered,
             delivery_failures,
@@ -391,6 +394,7 @@ impl AddAssign for Counts {
         self.retries_exhausted += retries_exhausted;
         self.too_large += too_large;
         self.filtered += filtered;
+        self.not_json += not_json;
         self.dropped += dropped;
         self.delivered += delivered;
         self.delivery_failures += delivery_failures;
@@ -424,6 +428,7 @@ mod tests {
             retries_exhausted: 9 * times,
             too_large: 10 * times,
             filtered: 11 * times,
+            not_json: 25 * times,
             dropped: 12 * times,
             delivered: 13 * times,
             delivery_failures: 14 * times,

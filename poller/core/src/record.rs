@@ -75,6 +75,7 @@ pub struct Record {
     /// Records with the same key stay in order, also where batches run side by side.
     key: u64,
     is_filtered: bool,
+    is_not_json: bool,
     page: Bytes,
     start: u32,
     end: u32,
@@ -94,13 +95,29 @@ impl Record {
         assert!(range.start <= range.end && range.end <= page.len(), "a record lies within its page");
         let narrow = |offset: usize| u32::try_from(offset).expect("a page is smaller than 4 GiB");
         let (start, end) = (narrow(range.start), narrow(range.end));
-        Self { ordinal: 0, position, arrival, key: 0, is_filtered: false, page, start, end }
+        Self {
+            ordinal: 0,
+            position,
+            arrival,
+            key: 0,
+            is_filtered: false,
+            is_not_json: false,
+            page,
+            start,
+            end,
+        }
     }
 
     /// A record that matches no filter: it is never delivered, and holds no bytes.
     #[must_use]
     pub fn filtered(position: Position, arrival: Timestamp) -> Self {
         Self { is_filtered: true, ..Self::new(position, arrival, Bytes::new(), 0..0) }
+    }
+
+    /// The same, as its payload is not the JSON object that a filter needs.
+    #[must_use]
+    pub fn not_json(position: Position, arrival: Timestamp) -> Self {
+        Self { is_not_json: true, ..Self::filtered(position, arrival) }
     }
 
     /// The same record with a key: a stable hash of whatever its source keeps order by.
@@ -131,6 +148,12 @@ impl Record {
     #[must_use]
     pub fn is_filtered(&self) -> bool {
         self.is_filtered
+    }
+
+    /// Whether the record matches no filter because its payload is not a JSON object.
+    #[must_use]
+    pub fn is_not_json(&self) -> bool {
+        self.is_not_json
     }
 
     /// The record's bytes inside the invocation event: one JSON object.

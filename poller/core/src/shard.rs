@@ -135,6 +135,7 @@ impl Shard {
         self.next_ordinal += 1;
         self.counts.polled += 1;
         self.counts.filtered += u64::from(record.is_filtered());
+        self.counts.not_json += u64::from(record.is_not_json());
         if self.progress.settles_at_once(&record) {
             return;
         }

@@ -6,6 +6,7 @@ use super::signals::StopSignals;
 use crate::clock::Clock;
 use crate::live_view;
 use crate::logging::Terminal;
+use crate::stream_notice::Serving;
 use crate::traffic::Traffic;
 use tokio::sync::oneshot;
 use tracing::info;
@@ -30,10 +31,10 @@ pub async fn run(
     clock: Clock,
 ) -> Result<(), CommandFailure> {
     let local = tokio::select! {
-        local = start(arguments.dev, terminal, clock.clone()) => local?,
+        local = start(arguments.dev, Serving::Demo, terminal, clock.clone()) => local?,
         _ = signals.next() => return Ok(()),
     };
-    let Local { poller, surroundings: Surroundings { client, application, stream, .. }, .. } = local;
+    let Local { poller, surroundings: Surroundings { client, application, stream, notice, .. }, .. } = local;
     info!(
         rate = arguments.rate,
         streams = application.streams.len(),
@@ -50,7 +51,7 @@ pub async fn run(
         result
     };
     let (result, ()) = tokio::join!(stopped, view);
-    drop(traffic);
+    drop((traffic, notice));
     if let Some(stream) = stream {
         stream.stop().await;
     }

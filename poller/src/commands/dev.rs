@@ -11,7 +11,7 @@ use super::poller::{Ended, Launch, Poller};
 use super::run::{connect, require_mappings, take_data_dir};
 use super::signals::StopSignals;
 use super::views::Past;
-use super::{CommandFailure, load, samconfig};
+use super::{CommandFailure, beside, load, samconfig};
 use crate::application::{Application, BuildMethod, Function};
 use crate::aws;
 use crate::build::build;
@@ -25,6 +25,7 @@ use crate::rebuild::Rebuilder;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
 use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams, warn_of_differences};
+use crate::stream_notice::{PostedNotice, Serving, StreamNotice};
 use crate::supervisor::{Endpoint, Goal};
 use changed_template::{ChangedTemplate, Next};
 use std::path::PathBuf;
@@ -62,6 +63,8 @@ pub(super) struct Surroundings {
     pub(super) application: Application,
     pub(super) client: KinesisClient,
     pub(super) stream: Option<EmbeddedStream>,
+    /// Names the stream in the data folder.
+    pub(super) notice: Option<PostedNotice>,
     endpoint: Endpoint,
     aws: aws::AwsOptions,
     options: PollerOptions,
@@ -76,7 +79,7 @@ pub async fn run(
     clock: Clock,
 ) -> Result<(), CommandFailure> {
     let local = tokio::select! {
-        local = start(arguments, terminal, clock) => local?,
+        local = start(arguments, Serving::Dev, terminal, clock) => local?,
         _ = signals.next() => return Ok(()),
     };
     let Local { poller, mut surroundings, template } = local;
@@ -86,6 +89,7 @@ pub async fn run(
         info!(command, "put a record");
     }
     let result = run_all(poller, &mut surroundings, template, signals, terminal).await;
+    drop(surroundings.notice);
     if let Some(stream) = surroundings.stream {
         stream.stop().await;
     }
@@ -142,6 +146,7 @@ impl Surroundings {
 /// Starts everything. Cancelling stops what was started.
 pub(super) async fn start(
     arguments: DevArguments,
+    command: Serving,
     terminal: &Terminal,
     clock: Clock,
 ) -> Result<Local, CommandFailure> {
@@ -177,6 +182,8 @@ pub(super) async fn start(
     if stream.is_some() {
         warn_of_differences(&streams);
     }
+    let notice = StreamNotice::of(command, client.endpoint().as_str(), &region);
+    let notice = beside::post(&notice, data_dir.path());
     let template = ChangedTemplate {
         path,
         options: given,
@@ -190,7 +197,7 @@ pub(super) async fn start(
     };
     let past = Past::none(&clock);
     let surroundings =
-        Surroundings { application, client, stream, endpoint, aws: aws_elsewhere, options, clock };
+        Surroundings { application, client, stream, notice, endpoint, aws: aws_elsewhere, options, clock };
     let poller = Poller::start(surroundings.launch(functions, past, data_dir)).await?;
     Ok(Local { poller, surroundings, template })
 }

@@ -1,11 +1,13 @@
 //! What `pelton` does: one module per command.
 
+mod beside;
 pub mod demo;
 pub mod dev;
 pub mod failure;
 pub mod filter;
 mod functions;
 mod load;
+mod moment;
 mod on_failure;
 pub mod options;
 mod poller;

@@ -54,6 +54,27 @@ pub struct TemplateOptions {
 }
 
 impl TemplateOptions {
+    /// Whether one of them is given.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        let Self {
+            template,
+            parameters,
+            allow_unsupported,
+            only,
+            skip,
+            account_id,
+            stack_name,
+            config_env,
+            ..
+        } = self;
+        template.is_some()
+            || *allow_unsupported
+            || [account_id, stack_name, config_env].iter().any(|option| option.is_some())
+            || [only, skip].iter().any(|names| !names.is_empty())
+            || !parameters.is_empty()
+    }
+
     /// Which mappings run.
     #[must_use]
     pub fn selection(&self) -> Selection {

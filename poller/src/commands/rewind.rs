@@ -9,7 +9,7 @@ mod target;
 use super::options::{AwsOptions, TemplateOptions};
 use super::run::{connect, require_region};
 use super::signals::StopSignals;
-use super::{CommandFailure, load};
+use super::{CommandFailure, beside, load};
 use crate::application::{Application, Mapping, MappingId};
 use crate::clock::Clock;
 use crate::data_dir::{self, DataDir, DataDirError};
@@ -33,6 +33,9 @@ const EXAMPLES: &str = "Examples:
       pelton rewind OrderLedgerOrders --to trim-horizon
   What arrived at that time or later
       pelton rewind OrderLedgerOrders --to 2026-01-31T12:00:00Z
+  What arrived in the last five minutes, or in the last day
+      pelton rewind OrderLedgerOrders --to 5m-ago
+      pelton rewind OrderLedgerOrders --to 1d-ago
   Only what arrives from now on
       pelton rewind OrderLedgerOrders --to latest
   Where another mapping of the same stream is
@@ -44,7 +47,7 @@ const EXAMPLES: &str = "Examples:
 pub struct RewindArguments {
     /// The mapping, by its logical id: that of its function and the name of its event, as `pelton validate` shows it
     pub mapping: String,
-    /// Where it is to go on: trim-horizon, latest, a time (RFC 3339, or seconds since 1970), or checkpoint-of:MAPPING
+    /// Where it is to go on: trim-horizon, latest, a time (RFC 3339, seconds since 1970, or 5m-ago), or checkpoint-of:MAPPING
     #[arg(long, value_name = "POSITION", value_parser = target::parse)]
     pub to: RewindTo,
     /// The template.
@@ -68,12 +71,14 @@ pub async fn run(
     let RewindArguments { mapping, to, mut template, mut aws, data_dir } = arguments;
     let path = load::find(&template)?;
     load::settle(&path, &mut template, &mut aws.region)?;
+    let data_dir = data_dir.unwrap_or_else(|| data_dir::default_for(&path));
+    beside::settle(&mut aws, &data_dir).await?;
     let (client, _) = connect(&aws, clock).await?;
     let application = load::load(&path, &template, client.region(), None, terminal, clock)?;
     let mapping = find_mapping(&application, &mapping)?;
     check_target(mapping, &to, clock.now())?;
     require_region(std::iter::once(mapping), &client)?;
-    let data_dir = take(data_dir.unwrap_or_else(|| data_dir::default_for(&path)))?;
+    let data_dir = take(data_dir)?;
 
     let role = application.functions[&mapping.function].role_arn.clone();
     let budget = ByteBudget::default();
@@ -106,7 +111,10 @@ async fn move_to(
     Ok(report::render(mapping, to, &rewound))
 }
 
-fn find_mapping<'a>(application: &'a Application, name: &str) -> Result<&'a Mapping, CommandFailure> {
+pub(super) fn find_mapping<'a>(
+    application: &'a Application,
+    name: &str,
+) -> Result<&'a Mapping, CommandFailure> {
     let is_wanted = |mapping: &&Mapping| mapping.id.0 == name;
     application.mappings.iter().find(is_wanted).ok_or_else(|| {
         CommandFailure::bad_input(format!("the template has no event source mapping {name}"))

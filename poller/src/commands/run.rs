@@ -5,10 +5,10 @@ use super::options::{AwsOptions, CatchUpOptions, FunctionOptions, PollerOptions,
 use super::poller::{Launch, Poller, enabled, not_started};
 use super::signals::StopSignals;
 use super::views::Past;
-use super::{CommandFailure, load};
+use super::{CommandFailure, beside, load};
 use crate::application::{Application, Mapping};
 use crate::clock::Clock;
-use crate::data_dir::{self, DataDir};
+use crate::data_dir::{self, DataDir, DataDirError};
 use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::Terminal;
@@ -80,6 +80,7 @@ async fn start(
     functions::check_options(&functions)?;
     let path = load::find(&template)?;
     load::settle(&path, &mut template, &mut aws.region)?;
+    beside::settle(&mut aws, &data_dir_path(&options, &path)).await?;
     let region = load::region(aws.region.as_deref()).await?;
     let application = load::load(&path, &template, &region, Some(&functions), terminal, &clock)?;
     if catch_up.until_caught_up && !application.mappings.is_empty() && enabled(&application).next().is_none()
@@ -179,5 +180,16 @@ fn data_dir_path(options: &PollerOptions, template: &Path) -> PathBuf {
 
 /// The data folder, held for as long as the value lives.
 pub(super) fn take_data_dir(options: &PollerOptions, template: &Path) -> Result<DataDir, CommandFailure> {
-    DataDir::take(&data_dir_path(options, template)).map_err(|error| CommandFailure::bad_input(chain(&error)))
+    let path = data_dir_path(options, template);
+    DataDir::take(&path).map_err(|error| {
+        let help = match &error {
+            DataDirError::InUse { pid, .. } => beside::help_for_second_poller(*pid, &path),
+            DataDirError::NotAFolder { .. } | DataDirError::Unwritable { .. } => None,
+        };
+        let failure = CommandFailure::bad_input(chain(&error));
+        match help {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
+    })
 }

@@ -4,9 +4,10 @@
 
 use super::options::{TemplateOptions, parse_region};
 use super::signals::StopSignals;
-use super::{CommandFailure, load};
+use super::{CommandFailure, beside, load};
 use crate::application::Stream;
 use crate::clock::Clock;
+use crate::data_dir;
 use crate::errors::chain;
 use crate::logging::Terminal;
 use crate::source::aws::{AwsOptions, ConnectError, KinesisClient};
@@ -14,8 +15,10 @@ use crate::source::embedded::{
     CreateError, EmbeddedError, EmbeddedOptions, EmbeddedStream, LISTEN_DEFAULT, RECORD_KIB_MAX_DEFAULT,
     RETAINED_BYTES_MAX, RETENTION_HOURS_DEFAULT, create_streams, warn_of_differences,
 };
+use crate::stream_notice::{Serving, StreamNotice};
 use crate::template::NO_ACCOUNT;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Most shards of one stream that the command line takes.
@@ -33,6 +36,9 @@ pub struct StreamArguments {
     /// AWS region of the streams' ARNs [default: samconfig.toml, AWS_REGION, AWS_DEFAULT_REGION, profile, us-east-1]
     #[arg(long, value_name = "REGION", value_parser = parse_region)]
     pub region: Option<String>,
+    /// Folder where `put`, `get`, `run` and `rewind` find this stream [default: .pelton beside the template, or in this folder]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
 }
 
 /// What the stream server is to be.
@@ -119,28 +125,35 @@ pub async fn run(
     terminal: &Terminal,
     clock: Clock,
 ) -> Result<(), CommandFailure> {
-    let StreamArguments { stream, mut template, mut region } = arguments;
-    let (of_template, account) = match load::find(&template) {
+    let StreamArguments { stream, mut template, mut region, data_dir } = arguments;
+    let found = load::find(&template);
+    let (of_template, account) = match &found {
         Ok(path) => {
-            load::settle(&path, &mut template, &mut region)?;
+            load::settle(path, &mut template, &mut region)?;
             let known = load::region(region.as_deref()).await?;
-            let application = load::load(&path, &template, &known, None, terminal, &clock)?;
+            let application = load::load(path, &template, &known, None, terminal, &clock)?;
             (application.streams.into_values().collect(), application.account)
         }
         // Without a template there are the streams of the command line, and those that clients create.
         Err(_) => (Vec::new(), template.account_id.unwrap_or_else(|| NO_ACCOUNT.to_owned())),
     };
     let region = load::region(region.as_deref()).await?;
+    let data_dir = match found {
+        Ok(path) => data_dir.unwrap_or_else(|| data_dir::default_for(&path)),
+        Err(_) => beside::data_dir_here(data_dir),
+    };
     let started = tokio::select! {
         started = start(&stream, &of_template, (&region, &account), &clock) => started,
         _ = signals.next() => return Ok(()),
     };
     let server = started.map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+    let notice = beside::post(&StreamNotice::of(Serving::Stream, &server.endpoint(), &region), &data_dir);
     tracing::info!(
         endpoint = server.endpoint(),
         "the streams are ready; Ctrl-C stops, and then their records are gone"
     );
     signals.next().await;
+    drop(notice);
     server.stop().await;
     Ok(())
 }

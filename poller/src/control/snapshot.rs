@@ -170,6 +170,8 @@ pub struct ShardCounts {
     pub too_old: u64,
     pub retries_exhausted: u64,
     pub filtered: u64,
+    #[serde(default)]
+    pub not_json: u64,
     pub dropped: u64,
     pub delivered: u64,
     pub delivery_failures: u64,
@@ -258,6 +260,7 @@ impl From<Counts> for ShardCounts {
             too_old,
             retries_exhausted,
             filtered,
+            not_json,
             dropped,
             delivered,
             delivery_failures,
@@ -282,6 +285,7 @@ impl From<Counts> for ShardCounts {
             too_old,
             retries_exhausted,
             filtered,
+            not_json,
             dropped,
             delivered,
             delivery_failures,
@@ -417,7 +421,7 @@ mod tests {
             "last_error": "timed out",
             "counts": {
                 "polled": 10, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 1, "too_large": 0,
-                "too_old": 0, "retries_exhausted": 0, "filtered": 0, "dropped": 0, "delivered": 0,
+                "too_old": 0, "retries_exhausted": 0, "filtered": 0, "not_json": 0, "dropped": 0, "delivered": 0,
                 "delivery_failures": 0, "partial_failures": 0, "ignored_failures": 0, "ignored_content": 0,
                 "invocations": 0, "retries": 0, "function_errors": 2, "throttles": 0, "not_invoked": 0,
                 "fetch_errors": 0, "save_errors": 0
@@ -500,7 +504,7 @@ mod tests {
             "positions_trimmed": 0,
             "totals": {
                 "polled": 7, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 0, "too_large": 0,
-                "too_old": 0, "retries_exhausted": 0, "filtered": 0, "dropped": 0, "delivered": 0,
+                "too_old": 0, "retries_exhausted": 0, "filtered": 0, "not_json": 0, "dropped": 0, "delivered": 0,
                 "delivery_failures": 0, "partial_failures": 0, "ignored_failures": 0, "ignored_content": 0,
                 "invocations": 0, "retries": 0, "function_errors": 0, "throttles": 0, "not_invoked": 0,
                 "fetch_errors": 0, "save_errors": 0

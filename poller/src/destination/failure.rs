@@ -43,6 +43,13 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// The error for an answer of success that lacks what a success brings: whatever answered, it did not do what it should.
+    pub(super) fn lacks(self, field: &'static str, endpoint: &Endpoint) -> CallError {
+        let Self { operation, service, .. } = self;
+        let source = format!("the answer holds no {field}").into();
+        CallError::Failed { operation, service, endpoint: endpoint.clone(), source }
+    }
+
     /// The error for a call that failed.
     pub(super) fn failed<E>(self, endpoint: &Endpoint, error: SdkError<E, HttpResponse>) -> CallError
     where

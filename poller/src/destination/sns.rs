@@ -117,8 +117,11 @@ impl Topic {
     async fn publish(&self, message: String) -> Result<(), CallError> {
         let (topics, arn) = self.reach().await?;
         let call = topics.sdk.publish().topic_arn(arn).message(message);
-        call.send().await.map_err(|error| PUBLISH.failed(&topics.endpoint, error))?;
-        Ok(())
+        let answer = call.send().await.map_err(|error| PUBLISH.failed(&topics.endpoint, error))?;
+        match answer.message_id() {
+            Some(id) if !id.is_empty() => Ok(()),
+            Some(_) | None => Err(PUBLISH.lacks("MessageId", &topics.endpoint)),
+        }
     }
 }
 

@@ -44,13 +44,14 @@ impl Queue {
         Self { arn: arn.to_owned(), queues, url: OnceCell::new(), origin }
     }
 
-    /// Asked for once.
+    /// Asked for until there is an answer, and then kept.
     async fn url(&self, queues: &Queues) -> Result<&str, CallError> {
         let ask = async || {
             let call = queues.sdk.get_queue_url().queue_name(part(&self.arn, Part::Name));
             let call = call.set_queue_owner_aws_account_id(self.owner(&queues.endpoint));
             let answer = call.send().await.map_err(|error| GET_QUEUE_URL.failed(&queues.endpoint, error))?;
-            Ok(answer.queue_url.unwrap_or_default())
+            let url = answer.queue_url.filter(|url| !url.is_empty());
+            url.ok_or_else(|| GET_QUEUE_URL.lacks("QueueUrl", &queues.endpoint))
         };
         self.url.get_or_try_init(ask).await.map(String::as_str)
     }
@@ -73,8 +74,11 @@ impl Queue {
     async fn put(&self, message: String) -> Result<(), CallError> {
         let (queues, url) = self.reach().await?;
         let call = queues.sdk.send_message().queue_url(url).message_body(message);
-        call.send().await.map_err(|error| SEND_MESSAGE.failed(&queues.endpoint, error))?;
-        Ok(())
+        let answer = call.send().await.map_err(|error| SEND_MESSAGE.failed(&queues.endpoint, error))?;
+        match answer.message_id() {
+            Some(id) if !id.is_empty() => Ok(()),
+            Some(_) | None => Err(SEND_MESSAGE.lacks("MessageId", &queues.endpoint)),
+        }
     }
 }
 

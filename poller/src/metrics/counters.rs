@@ -30,7 +30,7 @@ const fn counter(name: &'static str, help: &'static str, counts: &'static [Count
     Counter { name, help, counts }
 }
 
-pub(super) const COUNTERS: [Counter; 18] = [
+pub(super) const COUNTERS: [Counter; 19] = [
     counter(
         "polled_records_total",
         "Records read from the stream (PolledEventCount).",
@@ -55,6 +55,12 @@ pub(super) const COUNTERS: [Counter; 18] = [
         "filtered_records_total",
         "Records that match no filter: they are not handed to the function (FilteredOutEventCount).",
         &[count(|counts| counts.filtered)],
+    ),
+    counter(
+        "not_json_records_total",
+        "Records that match no filter because their payload is not a JSON object, which a filter needs; \
+         filtered_records_total counts them, too.",
+        &[count(|counts| counts.not_json)],
     ),
     counter(
         "discarded_records_total",

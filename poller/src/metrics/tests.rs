@@ -39,6 +39,7 @@ fn snapshot() -> StatusSnapshot {
         too_old: 11,
         retries_exhausted: 12,
         filtered: 13,
+        not_json: 20,
         dropped: 14,
         delivered: 15,
         delivery_failures: 16,

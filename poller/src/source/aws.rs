@@ -2,7 +2,7 @@
 
 pub use crate::aws::{AwsOptions, ConnectError, Endpoint, EndpointKind};
 
-use crate::aws::{Connection, Service};
+use crate::aws::{Connection, Service, endpoint_named};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -39,6 +39,11 @@ impl KinesisClient {
     /// A client of the embedded stream, which takes everybody: no credentials are looked for.
     pub async fn connect_embedded(options: &AwsOptions) -> Result<Self, ConnectError> {
         Connection::without_credentials(KINESIS, options).await.map(Self::on)
+    }
+
+    /// The endpoint that the options, the environment or the profile name; `None`: AWS's own. Calls nobody.
+    pub async fn endpoint_named(options: &AwsOptions) -> Result<Option<Endpoint>, ConnectError> {
+        endpoint_named(KINESIS, options).await
     }
 
     fn on(connection: Connection) -> Self {

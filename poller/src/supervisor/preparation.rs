@@ -15,6 +15,7 @@ use crate::ports::{
 use crate::shard_worker::Ports;
 use pelton_core::plan::ListedShard;
 use pelton_core::{Backoff, Envelope, Policy};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::info;
@@ -195,10 +196,12 @@ impl StartError {
             StartError::Source { source: SourceError::Unavailable { .. }, .. } => {
                 "is the endpoint up? `pelton stream` starts the embedded one; --endpoint-url or AWS_ENDPOINT_URL_KINESIS names another"
             }
-            StartError::Source {
-                source: SourceError::Throttled { .. } | SourceError::Senseless { .. },
-                ..
-            } => "wait a little, and start again",
+            StartError::Source { source: SourceError::Throttled { .. }, .. } => {
+                "wait a little, and start again"
+            }
+            StartError::Source { source: SourceError::Senseless { .. }, .. } => {
+                "the endpoint answers, but not as Kinesis does: check --endpoint-url and AWS_ENDPOINT_URL_KINESIS, then start again"
+            }
             StartError::NotActive { .. } => {
                 "wait until the stream is ACTIVE, or create it again, then start Pelton again"
             }
@@ -221,8 +224,12 @@ pub async fn find_stream(
 ) -> Result<FoundStream, StartError> {
     let failed = |error| StartError::source(mapping, error);
     let description = await_active(mapping, source, clock).await?;
-    let listed =
-        confirm::shards(None, || persist(clock, || confirm::listing(source))).await.map_err(failed)?;
+    let pace = Pace::new(clock);
+    let ask = || async {
+        pace.next().await;
+        persist(clock, || confirm::listing(source)).await
+    };
+    let listed = confirm::shards(None, ask).await.map_err(failed)?;
     Ok(FoundStream { description, listed })
 }
 
@@ -261,9 +268,13 @@ async fn await_active(
 ) -> Result<StreamDescription, StartError> {
     let deadline = clock.now().after(CREATING_WAIT_MAX);
     loop {
-        let description = confirm::description(None, || persist(clock, || source.describe()))
-            .await
-            .map_err(|error| StartError::source(mapping, error))?;
+        let pace = Pace::new(clock);
+        let ask = || async {
+            pace.next().await;
+            persist(clock, || source.describe()).await
+        };
+        let description =
+            confirm::description(None, ask).await.map_err(|error| StartError::source(mapping, error))?;
         let doing = match description.status {
             StreamStatus::Active => return Ok(description),
             StreamStatus::Deleting => "being deleted",
@@ -298,6 +309,29 @@ async fn persist<T>(clock: &Clock, ask: impl AsyncFn() -> Result<T, SourceError>
         }
     }
     ask().await
+}
+
+/// Answers that must agree: two come at once. Further ones, which only an endpoint that contradicts itself needs, come after a
+/// backoff, as after an endpoint that does not answer.
+struct Pace<'a> {
+    clock: &'a Clock,
+    asked: Cell<u32>,
+}
+
+impl<'a> Pace<'a> {
+    fn new(clock: &'a Clock) -> Self {
+        Self { clock, asked: Cell::new(0) }
+    }
+
+    async fn next(&self) {
+        let contradictions = self.asked.get().saturating_sub(1);
+        self.asked.set(self.asked.get() + 1);
+        if contradictions > 0 {
+            let delay = Backoff::default().delay(contradictions, &mut fastrand::Rng::new());
+            info!(again_in = ?delay, "the endpoint contradicts itself: asking the stream again");
+            self.clock.sleep(delay).await;
+        }
+    }
 }
 
 fn policy_of(plan: &MappingPlan, description: &StreamDescription) -> Policy {

@@ -72,7 +72,7 @@ pub use pseudo_parameters::{NO_ACCOUNT, STACK_NAME_DEFAULT, is_account};
 pub use selection::Selection;
 pub(crate) use starting_position::{TIMESTAMP_FORMS, timestamp};
 pub(crate) use summary::shown_timestamp;
-pub use summary::summary;
+pub use summary::{Secrets, summary};
 
 use crate::application::{Application, Function, Mapping};
 use context::{Context, Reported};
@@ -188,6 +188,14 @@ pub struct Loaded {
     pub diagnostics: Diagnostics,
     /// Values that nobody is to see: of parameters with `NoEcho`.
     secrets: Vec<String>,
+}
+
+impl Loaded {
+    /// Values that nobody is to see.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        Secrets::from(self.secrets.clone())
+    }
 }
 
 /// The template of a folder: the first of [`FILE_NAMES`] that exists.

@@ -10,6 +10,24 @@ use std::path::Path;
 /// Stands for a value that nobody is to see.
 pub(super) const HIDDEN: &str = "(hidden)";
 
+/// Values that nobody is to see: of parameters with `NoEcho`.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// The text, unless it holds such a value.
+    #[must_use]
+    pub fn hide(&self, text: String) -> String {
+        if is_secret(&text, &self.0) { HIDDEN.to_owned() } else { text }
+    }
+}
+
+impl From<Vec<String>> for Secrets {
+    fn from(values: Vec<String>) -> Self {
+        Self(values)
+    }
+}
+
 /// Mappings, functions and streams, one a line; nothing if there is an error.
 #[must_use]
 pub fn summary(loaded: &Loaded) -> String {

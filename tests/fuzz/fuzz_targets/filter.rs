@@ -35,7 +35,7 @@ fn judge_text(pattern: &str, record: &str, filters: Result<Option<Filters>, Patt
     match filters {
         Ok(filters) => {
             let explanation = filters.expect("one pattern was given").explain_event_record(record);
-            if let Ok(Explanation::Drop(decided)) = explanation {
+            if let Ok(Explanation::Drop(decided) | Explanation::DropNotJson { decided, .. }) = explanation {
                 assert_eq!(decided.len(), 1, "the one pattern says why it does not match");
             }
         }

@@ -5,7 +5,7 @@
 
 use super::json_string;
 use crate::batch::Envelope;
-use crate::filter::{Filters, KinesisOrigin, KinesisView, Verdict};
+use crate::filter::{Filters, KinesisOrigin, KinesisView, Verdict, is_json_in_base64};
 use crate::record::{Position, Record, stable_hash};
 use crate::time::Timestamp;
 use base64_simd::STANDARD;
@@ -60,6 +60,16 @@ pub struct EncodedPage {
     records: Vec<Encoded>,
     /// About what the records that match no filter would have taken.
     filtered_len: usize,
+    first_not_json: Option<NotJson>,
+}
+
+/// A record that is dropped because its payload is not the JSON object that a filter needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotJson {
+    /// Its sequence number.
+    pub position: Position,
+    /// Whether the payload is the base64 text of such an object.
+    pub is_json_in_base64: bool,
 }
 
 /// One record of a page.
@@ -68,8 +78,17 @@ struct Encoded {
     position: Position,
     arrival: Timestamp,
     key: u64,
-    /// `None`: it matches no filter.
-    range: Option<Range<usize>>,
+    place: Placed,
+}
+
+/// Where a record stands in its page.
+#[derive(Debug)]
+enum Placed {
+    At(Range<usize>),
+    /// It matches no filter.
+    Filtered,
+    /// The same, as its payload is not a JSON object.
+    NotJson,
 }
 
 impl EncodedPage {
@@ -85,6 +104,12 @@ impl EncodedPage {
         self.bytes.len() + self.filtered_len
     }
 
+    /// The first record of the page that is dropped because it is not JSON.
+    #[must_use]
+    pub fn first_not_json(&self) -> Option<&NotJson> {
+        self.first_not_json.as_ref()
+    }
+
     /// Number of records in the page.
     #[must_use]
     pub fn records_len(&self) -> usize {
@@ -97,6 +122,15 @@ impl EncodedPage {
         self.records.is_empty()
     }
 
+    fn add_dropped(&mut self, record: &KinesisRecord<'_>, place: Placed) {
+        let position = Position::new(record.sequence_number);
+        if matches!(place, Placed::NotJson) && self.first_not_json.is_none() {
+            let is_json_in_base64 = is_json_in_base64(record.data);
+            self.first_not_json = Some(NotJson { position: position.clone(), is_json_in_base64 });
+        }
+        self.records.push(Encoded { position, arrival: record.arrival, key: 0, place });
+    }
+
     /// The records. `share` turns the page into what all of them share; whatever it owns beside the bytes lives as
     /// long as any of the records (a share of a memory budget, for example).
     #[must_use]
@@ -104,9 +138,10 @@ impl EncodedPage {
         let page = share(self.bytes);
         self.records
             .into_iter()
-            .map(|Encoded { position, arrival, key, range }| match range {
-                Some(range) => Record::new(position, arrival, page.clone(), range).with_key(key),
-                None => Record::filtered(position, arrival),
+            .map(|Encoded { position, arrival, key, place }| match place {
+                Placed::At(range) => Record::new(position, arrival, page.clone(), range).with_key(key),
+                Placed::Filtered => Record::filtered(position, arrival),
+                Placed::NotJson => Record::not_json(position, arrival),
             })
             .collect()
     }
@@ -182,12 +217,17 @@ impl KinesisEncoder {
             bytes: Vec::with_capacity(self.page_len(count, data_len)),
             records: Vec::with_capacity(count),
             filtered_len: 0,
+            first_not_json: None,
         };
         for record in records {
-            if self.is_filtered(&record) {
+            let dropped = match self.judge(&record) {
+                Verdict::Pass => None,
+                Verdict::Drop => Some(Placed::Filtered),
+                Verdict::DropNotJson => Some(Placed::NotJson),
+            };
+            if let Some(place) = dropped {
+                page.add_dropped(&record, place);
                 page.filtered_len += self.page_len(1, record.data.len());
-                let position = Position::new(record.sequence_number);
-                page.records.push(Encoded { position, arrival: record.arrival, key: 0, range: None });
                 continue;
             }
             if !page.bytes.is_empty() {
@@ -199,7 +239,7 @@ impl KinesisEncoder {
                 position: Position::new(record.sequence_number),
                 arrival: record.arrival,
                 key: self.key_of(&record),
-                range: Some(start..page.bytes.len()),
+                place: Placed::At(start..page.bytes.len()),
             });
         }
         page
@@ -213,16 +253,16 @@ impl KinesisEncoder {
         }
     }
 
-    fn is_filtered(&self, record: &KinesisRecord<'_>) -> bool {
+    fn judge(&self, record: &KinesisRecord<'_>) -> Verdict {
         let Some(Filtering { filters, event_source_arn, region, invoke_identity_arn }) = &self.filtering
         else {
-            return false;
+            return Verdict::Pass;
         };
         let KinesisRecord { sequence_number, partition_key, data, arrival } = *record;
         let origin =
             KinesisOrigin { shard_id: &self.shard_id, event_source_arn, region, invoke_identity_arn };
         let view = KinesisView { data, partition_key, sequence_number, arrival, origin };
-        filters.judge_kinesis(&view) == Verdict::Drop
+        filters.judge_kinesis(&view)
     }
 
     /// About what a page takes, in bytes.

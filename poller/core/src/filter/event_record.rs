@@ -100,6 +100,11 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
+    /// The bytes of its payloads.
+    pub(super) fn payloads(&self) -> Vec<&[u8]> {
+        self.payloads.iter().map(|(_, _, payload)| payload.as_ref()).collect()
+    }
+
     /// Adds everything to `fields`, and says of each payload what it holds.
     pub(super) fn add_to(
         &'a self,

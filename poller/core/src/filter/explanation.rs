@@ -2,6 +2,7 @@
 
 use super::Filters;
 use super::compiled::{Decisive, Reason};
+use super::payload::{Content, is_json_in_base64};
 use std::fmt;
 
 /// A verdict with what decided it.
@@ -11,6 +12,13 @@ pub enum Explanation {
     Pass,
     /// None does: for each pattern, the clause that decided.
     Drop(Vec<Decided>),
+    /// The same, and the payload is not the JSON object that a filter needs.
+    DropNotJson {
+        /// For each pattern, the clause that decided.
+        decided: Vec<Decided>,
+        /// Whether the payload is the base64 text of such an object: its producer encoded it once too often.
+        is_json_in_base64: bool,
+    },
 }
 
 /// The clause of one pattern that decided that it does not match. Displayed for people.
@@ -33,7 +41,9 @@ pub enum Why {
     NoValue,
     /// It has, but in another element of an array than where the clauses before it are satisfied.
     OtherElement,
-    /// The payload is not of the kind that the pattern is written for.
+    /// The payload is not a JSON object.
+    NotJson,
+    /// The payload is a JSON object, and the pattern is written for text.
     OtherKind,
 }
 
@@ -47,6 +57,11 @@ impl Filters {
             why: match decisive.reason {
                 Reason::NoValue => Why::NoValue,
                 Reason::NotTogether => Why::OtherElement,
+                Reason::Refused
+                    if self.uses[decisive.clause].is_some_and(|used| used.wants(Content::Object)) =>
+                {
+                    Why::NotJson
+                }
                 Reason::Refused => Why::OtherKind,
             },
         }
@@ -54,10 +69,21 @@ impl Filters {
 }
 
 impl Explanation {
+    /// The same, once the payloads are known.
+    pub(super) fn of_payloads(self, payloads: &[&[u8]]) -> Self {
+        match self {
+            Self::DropNotJson { decided, .. } => {
+                let is_json_in_base64 = payloads.iter().any(|payload| is_json_in_base64(payload));
+                Self::DropNotJson { decided, is_json_in_base64 }
+            }
+            Self::Pass | Self::Drop(_) => self,
+        }
+    }
+
     /// The clauses that decided, on one line for people; `None` of a record that passes.
     #[must_use]
     pub fn clause(&self) -> Option<String> {
-        let Self::Drop(decided) = self else { return None };
+        let (Self::Drop(decided) | Self::DropNotJson { decided, .. }) = self else { return None };
         if let [decided] = decided.as_slice() {
             return Some(decided.to_string());
         }
@@ -74,6 +100,7 @@ impl fmt::Display for Decided {
         f.write_str(match self.why {
             Why::NoValue => "",
             Why::OtherElement => " (not in the same element of an array as the rest)",
+            Why::NotJson => " (the payload is not a JSON object)",
             Why::OtherKind => " (the payload is of another kind)",
         })
     }

@@ -35,6 +35,7 @@ pub use error::PatternError;
 pub use event_record::RecordError;
 pub use explanation::{Decided, Explanation, Why};
 pub use kinesis::{KinesisOrigin, KinesisView};
+pub use payload::is_json_in_base64;
 
 use compiled::{Decisive, Patterns};
 use error::Refusal;
@@ -67,6 +68,8 @@ pub enum Verdict {
     Pass,
     /// None does: the record is settled without an invocation.
     Drop,
+    /// The same, and its payload is not the JSON object that a filter needs.
+    DropNotJson,
 }
 
 /// The filters of a mapping: a record passes if one of them matches.
@@ -136,7 +139,7 @@ impl Filters {
     #[must_use]
     pub fn explain_kinesis(&self, view: &KinesisView<'_>) -> Explanation {
         let (fields, content) = self.kinesis_fields(view);
-        self.explain(&fields, [content, Content::Unreadable])
+        self.explain(&fields, [content, Content::Unreadable]).of_payloads(&[view.data])
     }
 
     /// Judges a record as it stands inside an invocation event of its source: one JSON object.
@@ -149,7 +152,7 @@ impl Filters {
         let parts = event_record::parts(self.source, record)?;
         let mut fields = Fields::new(self.patterns.names());
         parts.add_to(&mut fields, &mut contents)?;
-        Ok(self.explain(&fields, contents))
+        Ok(self.explain(&fields, contents).of_payloads(&parts.payloads()))
     }
 
     /// Judges a JSON document by filters that are bare.
@@ -167,12 +170,19 @@ impl Filters {
         match verdict {
             Verdict::Pass => Explanation::Pass,
             Verdict::Drop => Explanation::Drop(decided),
+            Verdict::DropNotJson => Explanation::DropNotJson { decided, is_json_in_base64: false },
         }
     }
 
     fn judge(&self, fields: &Fields<'_>, contents: Contents, explain: impl FnMut(Decisive)) -> Verdict {
         let treatment = |clause: usize| payload::treatment(self.source, self.uses[clause], contents);
-        if self.patterns.match_fields(fields, treatment, explain) { Verdict::Pass } else { Verdict::Drop }
+        if self.patterns.match_fields(fields, treatment, explain) {
+            Verdict::Pass
+        } else if self.uses.iter().flatten().any(|used| payload::misses_json(self.source, *used, contents)) {
+            Verdict::DropNotJson
+        } else {
+            Verdict::Drop
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use super::Source;
 use super::compiled::Treatment;
 use super::error::Refusal;
 use super::fields::Fields;
+use super::json::{Reader, Token};
 use super::pattern::Branch;
+use base64_simd::forgiving_decode_to_vec;
 
 /// Most payloads of one record: key and value of Kafka.
 pub(super) const PAYLOADS_MAX: usize = 2;
@@ -82,6 +84,42 @@ pub(super) fn treatment(
         _ if contents[used.payload] == used.wants => Treatment::Judge,
         Source::Kafka => Treatment::Ignore,
         Source::Kinesis | Source::DynamoDb | Source::Sqs => Treatment::Refuse,
+    }
+}
+
+impl PayloadUse {
+    /// Whether it looks for that in the payload.
+    pub(super) fn wants(self, content: Content) -> bool {
+        self.wants == content
+    }
+}
+
+/// Whether a clause is refused because the payload that it looks into is not a JSON object.
+pub(super) fn misses_json(
+    source: Option<Source>,
+    used: PayloadUse,
+    contents: [Content; PAYLOADS_MAX],
+) -> bool {
+    let is_refused = treatment(source, Some(used), contents) == Treatment::Refuse;
+    is_refused && used.wants(Content::Object)
+}
+
+/// Whether a payload is the base64 text of a JSON object: its producer encoded what its SDK, or `pelton put`, encodes anyway.
+#[must_use]
+pub fn is_json_in_base64(payload: &[u8]) -> bool {
+    let Ok(decoded) = forgiving_decode_to_vec(payload) else { return false };
+    std::str::from_utf8(&decoded).is_ok_and(is_object)
+}
+
+fn is_object(text: &str) -> bool {
+    let mut reader = Reader::new(text);
+    let Ok(Some(Token::ObjectStart)) = reader.next() else { return false };
+    loop {
+        match reader.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
     }
 }
 

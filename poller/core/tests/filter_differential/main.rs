@@ -21,7 +21,7 @@ fn ours(pattern: &str, event: &str) -> Judgement {
     let Ok(filters) = Filters::compile_bare(&[pattern.to_owned()]) else { return Judgement::NoPattern };
     match filters.expect("one pattern was given").explain_document(event) {
         Ok(Explanation::Pass) => Judgement::Match,
-        Ok(Explanation::Drop(decided)) => {
+        Ok(Explanation::Drop(decided) | Explanation::DropNotJson { decided, .. }) => {
             assert_eq!(decided.len(), 1, "the one pattern says why it does not match");
             Judgement::NoMatch
         }

@@ -1,27 +1,58 @@
 //! What `pelton filter` is asked.
 
 use super::input::{Input, Shape};
-use crate::commands::CommandFailure;
+use crate::clock::Clock;
+use crate::commands::options::TemplateOptions;
+use crate::commands::rewind::find_mapping;
+use crate::commands::{CommandFailure, load};
+use crate::logging::Terminal;
+use crate::template::Secrets;
 use clap::ValueEnum;
 use pelton_core::filter::{Filters, Source};
 
 /// How it is called: clap would begin with the options.
 const USAGE: &str = "pelton filter --source <SOURCE> --pattern <JSON>... [OPTIONS] [FILE]
+       pelton filter --mapping <MAPPING> [OPTIONS] [FILE]
        pelton filter --raw --pattern <JSON>... [OPTIONS] [FILE]";
+
+/// What it is good for.
+const EXAMPLES: &str = "Examples:
+  Which records of an event the filters of a mapping pass
+      pelton filter --mapping OrderLedgerOrders event.json
+  The same for another template, as `pelton validate` reads it
+      pelton filter --template other.yaml --parameter Stage=prod --mapping OrderLedgerOrders event.json
+  A pattern that is not in a template yet
+      pelton filter --source kinesis --pattern '{\"data\": {\"event\": [\"placed\"]}}' event.json
+  A plain JSON document and a bare pattern
+      echo '{\"event\": \"placed\"}' | pelton filter --raw --pattern '{\"event\": [\"placed\"]}'";
 
 /// What `pelton filter` takes.
 #[derive(Clone, Debug, clap::Args)]
-#[command(override_usage = USAGE)]
+#[command(override_usage = USAGE, after_help = EXAMPLES)]
 pub struct FilterArguments {
     /// Where the records come from
-    #[arg(long, value_enum, required_unless_present = "raw", conflicts_with = "raw")]
+    #[arg(long, value_enum, required_unless_present_any = ["raw", "mapping"], conflicts_with = "raw")]
     source: Option<SourceName>,
     /// A pattern of FilterCriteria; given several times, one of them must match
-    #[arg(long = "pattern", value_name = "JSON", required = true, allow_hyphen_values = true)]
+    #[arg(
+        long = "pattern",
+        value_name = "JSON",
+        required_unless_present = "mapping",
+        allow_hyphen_values = true
+    )]
     patterns: Vec<String>,
     /// Match plain JSON documents, not records, against bare patterns
     #[arg(long)]
     raw: bool,
+    /// Use the patterns of this mapping of the template, by its logical id as `pelton validate` shows it
+    #[arg(long, value_name = "MAPPING", conflicts_with_all = ["source", "patterns", "raw"])]
+    mapping: Option<String>,
+    /// The template.
+    #[command(flatten)]
+    template: TemplateOptions,
+    /// AWS region, as `AWS::Region` gives it [default: AWS_REGION, AWS_DEFAULT_REGION, us-east-1]
+    #[arg(long, value_name = "REGION", requires = "mapping")]
+    region: Option<String>,
     /// JSON lines instead of text, for programs
     #[arg(long)]
     pub(super) json: bool,
@@ -49,8 +80,51 @@ impl SourceName {
     }
 }
 
+/// What judges records.
+pub(super) struct Judges {
+    pub(super) filters: Filters,
+    /// What must not be shown.
+    pub(super) secrets: Secrets,
+}
+
 impl FilterArguments {
-    pub(super) fn filters(&self) -> Result<Filters, CommandFailure> {
+    /// What judges the records.
+    pub(super) async fn judges(&self, terminal: &Terminal, clock: &Clock) -> Result<Judges, CommandFailure> {
+        match &self.mapping {
+            Some(mapping) => self.of_mapping(mapping, terminal, clock).await,
+            None if self.template.is_given() => {
+                Err(CommandFailure::bad_input("the template options need --mapping")
+                    .help("name the mapping whose patterns are meant; --pattern needs no template"))
+            }
+            None => Ok(Judges { filters: self.given()?, secrets: Secrets::default() }),
+        }
+    }
+
+    async fn of_mapping(
+        &self,
+        name: &str,
+        terminal: &Terminal,
+        clock: &Clock,
+    ) -> Result<Judges, CommandFailure> {
+        let (mut template, mut region) = (self.template.clone(), self.region.clone());
+        let path = load::find(&template)?;
+        load::settle(&path, &mut template, &mut region)?;
+        let region = load::region(region.as_deref()).await?;
+        let loaded = load::read(&path, &template, &region, None, clock);
+        let secrets = loaded.secrets();
+        let application = load::accept(loaded, terminal, clock)?;
+        let mapping = find_mapping(&application, name)?;
+        let filters = Filters::compile(Source::Kinesis, &mapping.filter_patterns)
+            .map_err(|error| CommandFailure::bad_input_because(&error))?
+            .ok_or_else(|| {
+                CommandFailure::bad_input(format!(
+                    "{name} has no FilterCriteria: its function gets every record"
+                ))
+            })?;
+        Ok(Judges { filters, secrets })
+    }
+
+    fn given(&self) -> Result<Filters, CommandFailure> {
         let filters = match self.source {
             Some(name) => Filters::compile(name.source(), &self.patterns),
             None => Filters::compile_bare(&self.patterns),
@@ -62,6 +136,7 @@ impl FilterArguments {
 
     pub(super) fn input(&self) -> Result<Input, CommandFailure> {
         let shape = match self.source.map(SourceName::source) {
+            None if self.mapping.is_some() => Shape::Event,
             None => Shape::Document,
             Some(Source::Kafka) => Shape::KafkaEvent,
             Some(Source::Kinesis | Source::DynamoDb | Source::Sqs) => Shape::Event,
@@ -96,6 +171,10 @@ mod tests {
             true,
         );
         check(&["--raw", "--pattern", "{}", "-"], true);
+        check(&["--mapping", "KeeperOrders", "--template", "other.yaml", "--parameter", "A=b", "-"], true);
+        check(&["--mapping", "KeeperOrders", "--pattern", "{}"], false);
+        check(&["--mapping", "KeeperOrders", "--source", "kinesis"], false);
+        check(&["--mapping", "KeeperOrders", "--raw"], false);
         check(&["--pattern", "{}"], false);
         check(&["--source", "kinesis"], false);
         check(&["--source", "mq", "--pattern", "{}"], false);

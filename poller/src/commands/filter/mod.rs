@@ -1,6 +1,6 @@
 //! `pelton filter`: which records filters would let pass. Starts nothing.
 //!
-//! In: patterns, and records as they stand inside invocation events, or plain documents. Out: a line for each, at once, in their order.
+//! In: patterns, given or those of a mapping, and records as they stand inside invocation events, or plain documents. Out: a line for each, at once, in their order.
 
 mod args;
 mod input;
@@ -9,21 +9,30 @@ pub use args::FilterArguments;
 
 use super::CommandFailure;
 use super::signals::StopSignals;
+use crate::clock::Clock;
+use crate::logging::Terminal;
+use crate::template::Secrets;
+use args::Judges;
 use input::{BadInput, Input, Place};
-use pelton_core::filter::{Explanation, Filters};
+use pelton_core::filter::Explanation;
 use serde_json::json;
 use std::io::{self, Write};
 use tokio::sync::oneshot;
 
 /// Judges records until there are no more of them, or a signal comes. A thread of its own reads and prints, because a read of a terminal
 /// cannot be taken back.
-pub async fn run(arguments: FilterArguments, signals: &mut StopSignals) -> Result<(), CommandFailure> {
-    let filters = arguments.filters()?;
+pub async fn run(
+    arguments: FilterArguments,
+    signals: &mut StopSignals,
+    terminal: &Terminal,
+    clock: &Clock,
+) -> Result<(), CommandFailure> {
+    let judges = arguments.judges(terminal, clock).await?;
     let input = arguments.input()?;
     let (done, end) = oneshot::channel();
     std::thread::spawn(move || {
         // Nobody waits for it any more after a signal.
-        done.send(judge_all(&filters, input, arguments.json)).unwrap_or_default();
+        done.send(judge_all(&judges, input, arguments.json)).unwrap_or_default();
     });
     tokio::select! {
         _ = signals.next() => Ok(()),
@@ -31,12 +40,12 @@ pub async fn run(arguments: FilterArguments, signals: &mut StopSignals) -> Resul
     }
 }
 
-fn judge_all(filters: &Filters, input: Input, json: bool) -> Result<(), CommandFailure> {
+fn judge_all(judges: &Judges, input: Input, json: bool) -> Result<(), CommandFailure> {
     let mut judged = 0;
     let mut judge = |record: &str, place: &Place| {
         let explanation =
-            filters.explain_event_record(record).map_err(|error| place.bad(&error.to_string()))?;
-        print(&line(&explanation, json))?;
+            judges.filters.explain_event_record(record).map_err(|error| place.bad(&error.to_string()))?;
+        print(&line(&explanation, &judges.secrets, json))?;
         judged += 1;
         Ok(())
     };
@@ -65,28 +74,48 @@ impl From<BadInput> for Stop {
     }
 }
 
+/// What is said of a payload that is JSON in base64.
+const ENCODED_TWICE: &str = "it is JSON in base64: send the JSON itself, the SDK encodes it";
+
 fn print(line: &str) -> Result<(), Stop> {
     writeln!(io::stdout(), "{line}").map_err(Stop::Printing)
 }
 
-fn line(explanation: &Explanation, json: bool) -> String {
-    match (explanation.clause(), json) {
+/// A clause that holds the value of a parameter with `NoEcho` is not shown.
+fn line(explanation: &Explanation, secrets: &Secrets, json: bool) -> String {
+    let clause = explanation.clause().map(|clause| secrets.hide(clause));
+    let (is_not_json, is_json_in_base64) = match explanation {
+        Explanation::DropNotJson { is_json_in_base64, .. } => (true, *is_json_in_base64),
+        Explanation::Pass | Explanation::Drop(_) => (false, false),
+    };
+    match (clause, json) {
         (None, false) => "pass".to_owned(),
         (None, true) => json!({"result": "pass"}).to_string(),
+        (Some(clause), false) if is_json_in_base64 => format!("drop {clause}; {ENCODED_TWICE}"),
         (Some(clause), false) => format!("drop {clause}"),
-        (Some(clause), true) => json!({"result": "drop", "clause": clause}).to_string(),
+        (Some(clause), true) => {
+            let mut line = json!({"result": "drop", "clause": clause});
+            if is_not_json {
+                line["not_json"] = true.into();
+                line["json_in_base64"] = is_json_in_base64.into();
+            }
+            line.to_string()
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pelton_core::filter::{Filters, Source};
 
     #[test]
     fn a_record_is_one_line_pass_or_drop_and_the_clause_that_decided() {
         let pattern = "{\"a\": [\n  \"x\",\n  {\"prefix\": \"y  z\"}\n]}".to_owned();
         let filters = Filters::compile_bare(&[pattern]).unwrap().unwrap();
         let explained = |document| filters.explain_event_record(document).unwrap();
+        let none = Secrets::default();
+        let line = |explanation: &Explanation, json| line(explanation, &none, json);
         assert_eq!(line(&explained(r#"{"a":"x"}"#), false), "pass");
         assert_eq!(line(&explained(r#"{"a":"x"}"#), true), r#"{"result":"pass"}"#);
         assert_eq!(line(&explained("{}"), false), r#"drop a: [ "x", {"prefix": "y  z"} ]"#);
@@ -94,5 +123,29 @@ mod tests {
             line(&explained("{}"), true),
             r#"{"result":"drop","clause":"a: [ \"x\", {\"prefix\": \"y  z\"} ]"}"#
         );
+    }
+
+    #[test]
+    fn a_payload_that_is_no_json_is_marked_for_programs_and_json_in_base64_for_people_too() {
+        let pattern = r#"{"data":{"a":["secret"]}}"#.to_owned();
+        let filters = Filters::compile(Source::Kinesis, &[pattern]).unwrap().unwrap();
+        let of = |data: &str, secrets: &Secrets, json| {
+            let record = json!({"kinesis": {"data": data}}).to_string();
+            line(&filters.explain_event_record(&record).unwrap(), secrets, json)
+        };
+        let none = Secrets::default();
+        let clause = r#"data.a: ["secret"] (the payload is not a JSON object)"#;
+        // `hello`, and `e30=`, which is `{}`.
+        assert_eq!(of("aGVsbG8=", &none, false), format!("drop {clause}"));
+        assert_eq!(of("ZTMwPQ==", &none, false), format!("drop {clause}; {ENCODED_TWICE}"));
+        let object = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        for (data, in_base64) in [("aGVsbG8=", false), ("ZTMwPQ==", true)] {
+            let expected = json!({
+                "result": "drop", "clause": clause, "not_json": true, "json_in_base64": in_base64
+            });
+            assert_eq!(object(&of(data, &none, true)), expected);
+        }
+        let secrets = Secrets::from(vec!["secret".to_owned()]);
+        assert_eq!(of("aGVsbG8=", &secrets, false), "drop (hidden)");
     }
 }

@@ -1,7 +1,7 @@
 //! The options of `pelton put`, and the records that they ask for.
 
 use super::generator::Generator;
-use super::lines::{BadLine, Lines};
+use super::lines::{BadLine, LineForm, Lines};
 use super::sender::BATCH_RECORDS_MAX;
 use super::{Entry, PutError};
 use crate::clock::Clock;
@@ -10,15 +10,20 @@ use std::time::Duration;
 
 /// Options of `pelton put`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("input").required(true).args(["data", "file", "generate"]))]
+#[command(group = clap::ArgGroup::new("input").required(true).multiple(true).args(["data", "file", "generate", "lines"]))]
 pub struct PutArgs {
     /// The stream's name
     pub stream: String,
-    /// The data of one record each
+    /// The data of one record each, not base64: the SDK encodes it
+    #[arg(conflicts_with_all = ["file", "generate", "lines"])]
     pub data: Vec<String>,
     /// A file of JSON lines, each the data of one record; `-` is the standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "generate")]
     pub file: Option<String>,
+    /// Put each line of the file, or of the standard input, as it stands: any bytes, without the line's end. Empty lines are left
+    /// out
+    #[arg(long, conflicts_with_all = ["generate", "key_field"])]
+    pub lines: bool,
     /// Partition key of every record; otherwise records are spread over all shards
     #[arg(long, value_name = "KEY", conflicts_with = "generate")]
     pub key: Option<String>,
@@ -57,10 +62,11 @@ impl PutArgs {
         if self.generate {
             return Ok(Input::Made(Generator::new(self, clock.clone())));
         }
-        if let Some(file) = &self.file {
+        if let Some(file) = self.file_of_lines() {
             let keys = KeyRule { key: self.key.clone(), field: self.key_field.clone() };
-            let lines = Lines::open(file, keys)
-                .map_err(|source| PutError::Unreadable { file: file.clone(), source })?;
+            let form = if self.lines { LineForm::Plain } else { LineForm::Json };
+            let lines = Lines::open(file, form, keys)
+                .map_err(|source| PutError::Unreadable { file: file.to_owned(), source })?;
             return Ok(Input::Lines(lines));
         }
         let keys = KeyRule { key: self.key.clone(), field: None };
@@ -74,7 +80,12 @@ impl PutArgs {
         if self.generate {
             return self.count;
         }
-        self.file.is_none().then_some(self.data.len() as u64)
+        self.file_of_lines().is_none().then_some(self.data.len() as u64)
+    }
+
+    /// Where lines are read; `-` is the standard input.
+    fn file_of_lines(&self) -> Option<&str> {
+        self.file.as_deref().or(self.lines.then_some("-"))
     }
 }
 
@@ -131,6 +142,12 @@ mod tests {
         check("orders one two", true);
         check("orders one --key k", true);
         check("orders --file -", true);
+        check("orders --lines", true);
+        check("orders --lines --file orders.log --key k", true);
+        check("orders one --lines", false);
+        check("orders --lines --generate", false);
+        check("orders --lines --key-field id", false);
+        check("orders --file - --generate", false);
         check("orders --file orders.jsonl --key-field id", true);
         check("orders --generate --rate 10 --keys 5 --count 100 --size 200", true);
         check("orders --generate --duration 1m30s", true);

@@ -1,4 +1,4 @@
-//! Records from JSON lines.
+//! Records from lines: of JSON, or of any bytes.
 //!
 //! In: a file, or the standard input. Out: one record for each line, its data the line as it stands. A thread of its own
 //! reads, because a read of a terminal cannot be taken back; what it reads ahead is limited.
@@ -17,10 +17,22 @@ const LINE_BYTES_MAX: u64 = 10 * 1024 * 1024;
 /// What some editors write at the beginning of a file to say that it is UTF-8. It is no part of the first record.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// Longest plain line, in bytes: the largest record of Kinesis.
+const PLAIN_BYTES_MAX: u64 = 10 * 1024 * 1024;
+
 /// Lines that are read ahead.
 const LINES_AHEAD_MAX: usize = 2 * BATCH_RECORDS_MAX;
 
-/// Records from JSON lines.
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineForm {
+    /// A JSON value, with or without blanks around it.
+    Json,
+    /// Any bytes up to the line's end.
+    Plain,
+}
+
+/// Records from lines.
 pub(super) struct Lines {
     read: mpsc::Receiver<Result<Entry, BadLine>>,
     bad: Option<BadLine>,
@@ -44,17 +56,17 @@ impl BadLine {
 
 impl Lines {
     /// Begins to read; `-` is the standard input.
-    pub(super) fn open(file: &str, keys: KeyRule) -> io::Result<Self> {
+    pub(super) fn open(file: &str, form: LineForm, keys: KeyRule) -> io::Result<Self> {
         if file == "-" {
-            return Ok(Self::of("the standard input", io::stdin(), keys));
+            return Ok(Self::of("the standard input", io::stdin(), form, keys));
         }
-        Ok(Self::of(file, File::open(file)?, keys))
+        Ok(Self::of(file, File::open(file)?, form, keys))
     }
 
-    fn of(file: &str, from: impl Read + Send + 'static, keys: KeyRule) -> Self {
+    fn of(file: &str, from: impl Read + Send + 'static, form: LineForm, keys: KeyRule) -> Self {
         let (lines, read) = mpsc::channel(LINES_AHEAD_MAX);
         let file = file.to_owned();
-        std::thread::spawn(move || read_lines(&file, BufReader::new(from), &keys, &lines));
+        std::thread::spawn(move || read_lines(&file, BufReader::new(from), form, &keys, &lines));
         Self { read, bad: None }
     }
 
@@ -81,12 +93,17 @@ impl Lines {
 fn read_lines(
     file: &str,
     mut from: impl BufRead,
+    form: LineForm,
     keys: &KeyRule,
     lines: &mpsc::Sender<Result<Entry, BadLine>>,
 ) {
     for line in 1.. {
         let before = if line == 1 { BYTE_ORDER_MARK } else { b"" };
-        let entry = match read_line(&mut from, before, keys) {
+        let read = match form {
+            LineForm::Json => read_line(&mut from, before, keys),
+            LineForm::Plain => read_plain_line(&mut from, before, keys),
+        };
+        let entry = match read {
             Ok(None) => return,
             Ok(Some(Line::Blank)) => continue,
             Ok(Some(Line::Entry(entry))) => Ok(entry),
@@ -124,6 +141,31 @@ fn read_line(from: &mut impl BufRead, before: &[u8], keys: &KeyRule) -> Result<O
     Ok(Some(Line::Entry(Entry { key, data: data.to_vec() })))
 }
 
+/// The same for a line of any bytes. Only its end is no part of it: `\n`, or `\r\n`.
+fn read_plain_line(from: &mut impl BufRead, before: &[u8], keys: &KeyRule) -> Result<Option<Line>, String> {
+    let mut line = Vec::new();
+    // Two more for its end, and what may stand before it.
+    let read = from
+        .take(PLAIN_BYTES_MAX + 2 + before.len() as u64)
+        .read_until(b'\n', &mut line)
+        .map_err(|error| error.to_string())?;
+    if read == 0 {
+        return Ok(None);
+    }
+    let data = line.strip_prefix(before).unwrap_or(&line);
+    let data = match data.strip_suffix(b"\n") {
+        Some(data) => data.strip_suffix(b"\r").unwrap_or(data),
+        None => data,
+    };
+    if data.len() as u64 > PLAIN_BYTES_MAX {
+        return Err("it is longer than the 10 MiB that a record may have".to_owned());
+    }
+    if data.is_empty() {
+        return Ok(Some(Line::Blank));
+    }
+    Ok(Some(Line::Entry(Entry { key: keys.any(), data: data.to_vec() })))
+}
+
 fn key_of(value: &Value, keys: &KeyRule) -> Result<String, String> {
     let Some(field) = &keys.field else { return Ok(keys.any()) };
     match value.get(field) {
@@ -143,7 +185,7 @@ mod tests {
     /// Keys and data of all lines before the first bad one, and where and why that one is bad.
     async fn read(text: &str, field: Option<&str>) -> (Vec<(String, String)>, Option<(u64, String)>) {
         let keys = KeyRule { key: Some("k".to_owned()), field: field.map(str::to_owned) };
-        let mut lines = Lines::of("orders.jsonl", io::Cursor::new(text.to_owned()), keys);
+        let mut lines = Lines::of("orders.jsonl", io::Cursor::new(text.to_owned()), LineForm::Json, keys);
         let mut entries = Vec::new();
         loop {
             match lines.next_batch().await {
@@ -165,6 +207,39 @@ mod tests {
         let (entries, bad) = read("{\"b\": 1,  \"a\": 2}\r\n\n[3]\n\"four\"", None).await;
         assert_eq!(entries, [entry("k", "{\"b\": 1,  \"a\": 2}"), entry("k", "[3]"), entry("k", "\"four\"")]);
         assert_eq!(bad, None);
+    }
+
+    #[tokio::test]
+    async fn a_plain_line_is_a_record_of_any_bytes_and_an_empty_one_is_none() {
+        let keys = KeyRule { key: Some("k".to_owned()), field: None };
+        let text = b"\xef\xbb\xbf{not json\r\n  two \n\n\r\n\xff\x00\xfe\nlast\r";
+        let mut lines = Lines::of("orders.log", io::Cursor::new(text.to_vec()), LineForm::Plain, keys);
+        let mut data = Vec::new();
+        loop {
+            match lines.next_batch().await.unwrap() {
+                batch if batch.is_empty() => break,
+                batch => data.extend(batch.into_iter().map(|entry| entry.data)),
+            }
+        }
+        let expected: [&[u8]; 4] = [b"{not json", b"  two ", b"\xff\x00\xfe", b"last\r"];
+        assert_eq!(data, expected);
+    }
+
+    #[tokio::test]
+    async fn a_plain_line_longer_than_a_record_is_named_after_those_before_it() {
+        let keys = KeyRule { key: None, field: None };
+        let longest = usize::try_from(PLAIN_BYTES_MAX).unwrap();
+        let text = [vec![b'x'; longest], b"\r\n".to_vec(), vec![b'x'; longest + 1], b"\n".to_vec()].concat();
+        let mut lines = Lines::of("orders.log", io::Cursor::new(text), LineForm::Plain, keys);
+        let mut read = 0;
+        let bad = loop {
+            match lines.next_batch().await {
+                Ok(batch) => read += batch.len(),
+                Err(bad) => break bad,
+            }
+        };
+        assert_eq!((read, bad.line), (1, 2));
+        assert!(bad.reason.contains("10 MiB"), "{}", bad.reason);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! `pelton put`: records into a stream.
 //!
-//! In: records from arguments, from JSON lines, or made up. Out: how many the stream accepted. Records go in the order in
+//! In: records from arguments, from lines, or made up. Out: how many the stream accepted. Records go in the order in
 //! which they were given; what the stream throttles is put again before anything later.
 
 mod args;
@@ -11,6 +11,7 @@ mod sender;
 pub use args::PutArgs;
 
 use super::CommandFailure;
+use super::beside;
 use super::options::AwsOptions;
 use super::run::connect;
 use super::signals::StopSignals;
@@ -25,6 +26,7 @@ use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, Progres
 use sender::{Sender, Sent};
 use std::fmt;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Names of streams that are shown when the one asked for does not exist.
@@ -127,6 +129,7 @@ impl PutError {
 /// How it is called: clap would begin with the options.
 const USAGE: &str = "pelton put <STREAM> [OPTIONS] <DATA>...
        pelton put <STREAM> [OPTIONS] --file <FILE>
+       pelton put <STREAM> [OPTIONS] --lines [--file <FILE>]
        pelton put <STREAM> [OPTIONS] --generate";
 
 /// What `pelton put` takes.
@@ -139,6 +142,9 @@ pub struct PutArguments {
     /// Which AWS.
     #[command(flatten)]
     pub aws: AwsOptions,
+    /// Folder of a running `dev`, `demo` or `stream`, whose stream is used [default: .pelton beside the template in this folder]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
 }
 
 /// Puts what the arguments say, and says how much that was.
@@ -148,7 +154,9 @@ pub async fn run(
     terminal: &Terminal,
     clock: Clock,
 ) -> Result<(), CommandFailure> {
-    let (client, _) = connect(&arguments.aws, &clock).await?;
+    let mut aws = arguments.aws;
+    beside::settle(&mut aws, &beside::data_dir_here(arguments.data_dir)).await?;
+    let (client, _) = connect(&aws, &clock).await?;
     let stop = async {
         signals.next().await;
     };

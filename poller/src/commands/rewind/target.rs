@@ -1,8 +1,8 @@
 //! Where a mapping is to go on, as the command line says it.
 
 use crate::application::MappingId;
+use crate::commands::moment;
 use crate::supervisor::RewindTo;
-use crate::template::{TIMESTAMP_FORMS, timestamp};
 use pelton_core::plan::StartingPosition;
 
 /// What stands before the name of the other mapping.
@@ -16,10 +16,10 @@ pub(super) fn parse(text: &str) -> Result<RewindTo, String> {
     let position = match text.to_ascii_lowercase().replace('_', "-").as_str() {
         "trim-horizon" => Some(StartingPosition::TrimHorizon),
         "latest" => Some(StartingPosition::Latest),
-        _ => timestamp(text).map(StartingPosition::AtTimestamp),
+        _ => moment::parse(text).ok().map(StartingPosition::AtTimestamp),
     };
     position.map(RewindTo::Start).ok_or_else(|| {
-        format!("expected trim-horizon, latest, {CHECKPOINT_OF}MAPPING, or a time: {TIMESTAMP_FORMS}")
+        format!("expected trim-horizon, latest, {CHECKPOINT_OF}MAPPING, or a time: {}", moment::forms())
     })
 }
 
@@ -43,7 +43,9 @@ mod tests {
         check("1767225600.5", at(1_767_225_600_500));
         check("2026-01-01T00:00:00.5Z", at(1_767_225_600_500));
         check("2026-01-01T01:00:00+01:00", at(1_767_225_600_000));
-        for wrong in ["", "yesterday", "2026-01-01", "2026-01-01T00:00:00", "-1", "1767225600000", "NaN"] {
+        for wrong in
+            ["", "yesterday", "5m", "2026-01-01", "2026-01-01T00:00:00", "-1", "1767225600000", "NaN"]
+        {
             check(wrong, None);
         }
     }

@@ -25,7 +25,7 @@ use pelton_core::event::kinesis::KinesisEncoder;
 use pelton_core::filter::Filters;
 use pelton_core::plan::{ListedShard, ShardId};
 use reader::KinesisReader;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
@@ -47,6 +47,8 @@ struct KinesisStream {
     described_arn: OnceLock<String>,
     invoke_identity_arn: String,
     positions_trimmed: AtomicU64,
+    /// Whether the hint about records that are dropped because they are not JSON was logged.
+    is_not_json_logged: AtomicBool,
 }
 
 impl KinesisSource {
@@ -72,6 +74,7 @@ impl KinesisSource {
             described_arn: OnceLock::new(),
             invoke_identity_arn,
             positions_trimmed,
+            is_not_json_logged: AtomicBool::new(false),
         };
         Self { stream: Arc::new(stream), arrivals: None, filters: None, has_keys: false }
     }

@@ -18,7 +18,7 @@ use aws_sdk_kinesis::types::ChildShard;
 use bytes::Bytes;
 use pelton_core::Position;
 use pelton_core::ending::Follows;
-use pelton_core::event::kinesis::{EncodedPage, KinesisEncoder, KinesisRecord};
+use pelton_core::event::kinesis::{EncodedPage, KinesisEncoder, KinesisRecord, NotJson};
 use pelton_core::plan::ShardId;
 use pelton_core::succession::{Foreign, Succession};
 use std::sync::Arc;
@@ -201,6 +201,9 @@ impl KinesisReader {
             }
         }
         let encoded = self.encode(&answer);
+        if let Some(not_json) = encoded.first_not_json() {
+            self.hint_at(not_json);
+        }
         let last_read = answer.records.last().map(|record| Position::new(record.sequence_number()));
         self.report_gap(&answer);
         self.place.advance(last_read, answer.next_shard_iterator);
@@ -239,6 +242,26 @@ impl KinesisReader {
         });
         let data_len = answer.records.iter().map(|record| record.data().as_ref().len()).sum();
         encoder.encode(records, data_len)
+    }
+
+    /// Once for a mapping: what the payload should be is the same mistake in every shard.
+    fn hint_at(&self, NotJson { position, is_json_in_base64 }: &NotJson) {
+        if self.stream.is_not_json_logged.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (stream, shard) = (&self.stream.arn.name, &self.shard);
+        match is_json_in_base64 {
+            true => tracing::warn!(
+                %stream, %shard, sequence_number = %position,
+                "dropped a record: the filters need a JSON payload, and this one is JSON in base64. Send the JSON itself: the \
+                 SDK encodes it"
+            ),
+            false => tracing::warn!(
+                %stream, %shard, sequence_number = %position,
+                "dropped a record: the filters need a JSON payload, and this one is not a JSON object. AWS drops such records, \
+                 too"
+            ),
+        }
     }
 
     fn report_gap(&mut self, answer: &GetRecordsOutput) {

@@ -40,7 +40,50 @@ fn kinesis_data_not_json_and_pattern_json_record_dropped() {
     }
     let filters = of(Source::Kinesis, &json!({"data": {"a": [1]}}));
     let explanation = filters.explain_kinesis(&view(b"plain"));
-    assert_eq!(explanation.clause().unwrap(), "data.a: [1] (the payload is of another kind)");
+    assert_eq!(explanation.clause().unwrap(), "data.a: [1] (the payload is not a JSON object)");
+}
+
+/// Whether a record of Kinesis with these data is dropped because they are no JSON object, and whether they are the base64 of one.
+#[track_caller]
+fn check_not_json(patterns: &[Value], data: &[u8], expected: Option<bool>) {
+    let patterns: Vec<String> = patterns.iter().map(Value::to_string).collect();
+    let filters = Filters::compile(Source::Kinesis, &patterns).unwrap().unwrap();
+    let verdict = filters.judge_kinesis(&view(data));
+    assert_eq!(verdict == Verdict::DropNotJson, expected.is_some(), "{patterns:?}: {verdict:?}");
+    let record = kinesis_record(data).to_string();
+    for explanation in [filters.explain_kinesis(&view(data)), filters.explain_event_record(&record).unwrap()]
+    {
+        let in_base64 = match explanation {
+            Explanation::DropNotJson { is_json_in_base64, .. } => Some(is_json_in_base64),
+            Explanation::Pass | Explanation::Drop(_) => None,
+        };
+        assert_eq!(in_base64, expected, "{patterns:?}");
+    }
+}
+
+#[test]
+fn a_record_that_is_dropped_because_it_is_no_json_object_is_told_apart() {
+    let of_data = || json!({"data": {"a": [1]}});
+    check_not_json(&[of_data()], b"plain", Some(false));
+    check_not_json(&[of_data()], b"\xff\x00", Some(false));
+    check_not_json(&[of_data()], b"[1]", Some(false));
+    check_not_json(&[of_data()], br#"{"a":2}"#, None);
+    check_not_json(&[of_data()], br#"{"a":1}"#, None);
+    // No filter needs the data.
+    check_not_json(&[json!({"partitionKey": ["2"]})], b"plain", None);
+    // One of two does, and might have let it pass.
+    check_not_json(&[json!({"partitionKey": ["2"]}), of_data()], b"plain", Some(false));
+}
+
+#[test]
+fn the_base64_of_a_json_object_is_recognized() {
+    let of_data = json!({"data": {"a": [1]}});
+    let encoded = |data: &[u8]| STANDARD.encode_to_string(data).into_bytes();
+    check_not_json(std::slice::from_ref(&of_data), &encoded(br#"{"a":1}"#), Some(true));
+    check_not_json(std::slice::from_ref(&of_data), &encoded(b"hello"), Some(false));
+    check_not_json(std::slice::from_ref(&of_data), &encoded(br#"{"a":1"#), Some(false));
+    let with_line_ends = [encoded(br#" {"a": {"b": [1, 2]}} "#), b"\n".to_vec()].concat();
+    check_not_json(&[of_data], &with_line_ends, Some(true));
 }
 
 #[test]
