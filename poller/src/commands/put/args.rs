@@ -5,6 +5,7 @@ use super::lines::{BadLine, Lines};
 use super::sender::BATCH_RECORDS_MAX;
 use super::{Entry, PutError};
 use crate::clock::Clock;
+use crate::commands::named_stream::NamedStream;
 use crate::commands::options::parse_duration;
 use std::time::Duration;
 
@@ -12,11 +13,11 @@ use std::time::Duration;
 #[derive(Clone, Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("input").required(true).args(["data", "file", "generate"]))]
 pub struct PutArgs {
-    /// The stream's name
-    pub stream: String,
+    /// The stream's name, or its ARN
+    pub stream: NamedStream,
     /// The data of one record each
     pub data: Vec<String>,
-    /// A file of JSON lines, each the data of one record; `-` is the standard input
+    /// A file of JSON lines, each the data of one record, or a line of `pelton get --json`; `-` is the standard input
     #[arg(long, value_name = "FILE")]
     pub file: Option<String>,
     /// Partition key of every record; otherwise records are spread over all shards
