@@ -267,9 +267,11 @@ fn note(shown: &Shown, arguments: &StreamArgs) -> Option<String> {
         (End::Limit { is_more: true }, Some(number)) => {
             let plural = if *records == 1 { "" } else { "s" };
             // Where several shards are merged, one number is not the place of all.
-            let next = match arguments.shard {
-                Some(_) => format!(", or the next ones with --from after:{number}"),
-                None => String::new(),
+            let next = match (&arguments.shard, &arguments.from) {
+                (Some(_), _) | (None, BrowseFrom::After(_)) => {
+                    format!(", or the next ones with --from after:{number}")
+                }
+                (None, BrowseFrom::Oldest | BrowseFrom::Latest | BrowseFrom::At(_)) => String::new(),
             };
             Some(format!(
                 "{records} record{plural} shown, more are there: show them with --limit N (0 is all){next}"
@@ -288,6 +290,7 @@ fn note(shown: &Shown, arguments: &StreamArgs) -> Option<String> {
 mod tests {
     use super::*;
     use crate::commands::options::AwsOptions;
+    use pelton_core::Position;
 
     #[track_caller]
     fn check(records: u64, end: Option<End>, from: BrowseFrom, expected: Option<&str>) {
@@ -322,6 +325,7 @@ mod tests {
         check(1, limit(true), BrowseFrom::Oldest, Some(more));
         let next = format!("{more}, or the next ones with --from after:495");
         check_shard(Some("s"), 1, limit(true), BrowseFrom::Oldest, Some(&next));
+        check(1, limit(true), BrowseFrom::After(Position::new("1")), Some(&next));
         check(1, limit(false), BrowseFrom::Oldest, None);
         check(1, Some(End::EndOfStream), BrowseFrom::Oldest, None);
         check(0, Some(End::EndOfStream), BrowseFrom::Oldest, Some("orders has no records there"));
