@@ -21,7 +21,7 @@ async fn stuck(site: &Site, server: &StreamServer, shards: usize) -> Running {
     wait::until("each of them is stuck", async || {
         let exit = get(site, &["KeeperOrders", "--json"]).await;
         let records =
-            exit.printed.stdout().iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            exit.printed.stdout().into_iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let stuck: BTreeSet<_> = records.map(|record| record["shard"].to_string()).collect();
         (stuck.len() >= shards).then_some(())
     })

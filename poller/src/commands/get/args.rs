@@ -63,7 +63,7 @@ pub struct GetArguments {
     pub json: bool,
     /// Write the event of the stuck batch to this file, byte for byte as the function gets it; `-` prints it instead of the records.
     /// A file that exists is replaced
-    #[arg(long, value_name = "FILE", requires = "stuck")]
+    #[arg(long, value_name = "FILE", conflicts_with = "stream")]
     pub event: Option<PathBuf>,
     /// Folder of the running poller, for --stuck [default: .pelton beside the template]
     #[arg(long, value_name = "DIR")]
