@@ -208,7 +208,7 @@ async fn what_does_not_exist_is_refused_with_2_and_told_what_does() {
         assert_eq!(exit.printed.stdout(), [""; 0]);
     };
     check(&["order"], &["the stream order does not exist at", "there is orders"]).await;
-    let near = "shardId-00000000000";
+    let near = "shardid-000000000000";
     check(&["orders", "--shard", near], &["has no shard", "did you mean `shardId-000000000000`?"]).await;
     check(&["orders", "--from", "after:4x"], &["a sequence number has only digits"]).await;
     check(&["orders", "--from", "after:17"], &["of none of the stream's shards", "--shard"]).await;

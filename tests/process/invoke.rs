@@ -4,7 +4,7 @@ use crate::dev::with_cargo;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::post;
-use pelton_tests::site::{POLLING, Site, StreamServer, pelton, template};
+use pelton_tests::site::{POLLING, Site, StreamServer, pelton, run_to_end, template};
 use pelton_tests::{Exit, Program, Signal};
 use serde_json::json;
 
@@ -70,7 +70,9 @@ async fn it_works_beside_a_running_poller_on_the_same_folder() {
     let site = site("");
     let server = StreamServer::start(&["orders"]).await;
     let running = site.start(&server).await;
-    invoked(&site, r#"[{"do":"print"}]"#).await.assert_code(0);
+    let template = site.path().join("template.yaml");
+    let beside = invoke(&["Keeper", "--event", "-", "--template"]).args([template]).input(SUCCESS);
+    run_to_end(beside).await.assert_code(0);
     assert!(running.printed().find(POLLING).is_some() && site.data_dir().join("address").exists());
 }
 

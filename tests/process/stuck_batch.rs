@@ -1,10 +1,11 @@
 //! `pelton get --stuck`: shows the batch that a mapping is stuck on, and writes its event, which `pelton invoke` takes.
 
 use axum::Router;
-use pelton_tests::site::{Site, StreamServer, pelton, template, until};
+use pelton_tests::site::{Site, StreamServer, pelton, run_to_end, template, until};
 use pelton_tests::{Exit, Running, wait};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
@@ -29,8 +30,15 @@ async fn stuck(site: &Site, server: &StreamServer, shards: usize) -> Running {
     running
 }
 
+/// In a folder of its own: what runs in that of the poller would be taken for its own.
 async fn get(site: &Site, arguments: &[&str]) -> Exit {
-    pelton(["get", "--stuck"]).args(arguments).run(&site.folder).await
+    run_to_end(pelton(["get", "--stuck"]).args(arguments).args([Path::new("--data-dir"), &site.data_dir()]))
+        .await
+}
+
+/// Where the event goes.
+fn event_file(site: &Site) -> String {
+    site.path().join("event.json").to_str().expect("the folder has a readable name").to_owned()
 }
 
 #[tokio::test]
@@ -40,7 +48,7 @@ async fn the_batch_is_shown_its_event_is_written_and_invoked_and_once_mended_the
     let places = server.put_texts("a", ["7", "text", "3"]).await;
     let running = stuck(&site, &server, 1).await;
 
-    let exit = get(&site, &["KeeperOrders", "--event", "event.json"]).await;
+    let exit = get(&site, &["KeeperOrders", "--event", &event_file(&site)]).await;
     exit.assert_code(0).assert_printed("shardId-000000000000: 2 records, failed");
     let (first, last) = (&places[0].sequence_number, &places[1].sequence_number);
     exit.assert_printed(&format!("  sequence numbers {first} to {last}"));
@@ -48,7 +56,7 @@ async fn the_batch_is_shown_its_event_is_written_and_invoked_and_once_mended_the
     exit.assert_printed(&format!("key a  sequence number {first}"));
     exit.assert_printed("  text");
     assert!(exit.printed.find(&places[2].sequence_number).is_none(), "it waits behind: {}", exit.printed);
-    exit.assert_printed("wrote the event of 2 records in shardId-000000000000 to event.json");
+    exit.assert_printed("wrote the event of 2 records in shardId-000000000000 to ");
 
     let event = std::fs::read(site.path().join("event.json")).expect("it was written");
     let exit = get(&site, &["KeeperOrders", "--event", "-"]).await;
@@ -58,7 +66,11 @@ async fn the_batch_is_shown_its_event_is_written_and_invoked_and_once_mended_the
     assert_eq!(numbers.len(), 2);
     assert_eq!(numbers[1]["kinesis"]["sequenceNumber"], last.as_str());
 
-    let invoke = async || pelton(["invoke", "Keeper", "--event", "event.json"]).run(&site.folder).await;
+    let template = site.path().join("template.yaml");
+    let invoke = async || {
+        let arguments = ["invoke", "Keeper", "--event", &event_file(&site), "--template"];
+        run_to_end(pelton(arguments).args([&template])).await
+    };
     invoke().await.assert_code(1).assert_printed("the function failed: Exception: Handler fails");
     site.behave("succeed");
     invoke().await.assert_code(0);
@@ -69,7 +81,7 @@ async fn the_batch_is_shown_its_event_is_written_and_invoked_and_once_mended_the
         get(&site, &["KeeperOrders"]).await.printed.find("KeeperOrders is not stuck on any batch").map(drop)
     })
     .await;
-    let exit = get(&site, &["KeeperOrders", "--event", "event.json"]).await;
+    let exit = get(&site, &["KeeperOrders", "--event", &event_file(&site)]).await;
     exit.assert_code(1).assert_printed("there is no event to write");
     assert_eq!(std::fs::read(site.path().join("event.json")).expect("it is still there"), event);
 }
@@ -90,7 +102,7 @@ async fn the_event_is_byte_for_byte_what_the_function_is_invoked_with() {
     server.put_texts("kéy \"q\"", ["{\"a\":1}", "\u{1b}", "ü"]).await;
     let _running = site.start_with(&server, &["--lambda-endpoint", &url]).await;
     let exit = wait::until("it is stuck", async || {
-        let exit = get(&site, &["KeeperOrders", "--event", "event.json"]).await;
+        let exit = get(&site, &["KeeperOrders", "--event", &event_file(&site)]).await;
         exit.status.success().then_some(exit)
     })
     .await;
@@ -110,12 +122,12 @@ async fn of_several_stuck_shards_all_are_shown_and_for_an_event_one_is_chosen() 
     for shard in [&a, &b] {
         exit.assert_printed(&format!("{shard}: 2 records, failed"));
     }
-    let exit = get(&site, &["KeeperOrders", "--event", "event.json"]).await;
+    let exit = get(&site, &["KeeperOrders", "--event", &event_file(&site)]).await;
     exit.assert_code(2).assert_printed("KeeperOrders is stuck in several shards");
     exit.assert_printed("choose one with --shard: shardId-000000000000, shardId-000000000001");
     assert!(!site.path().join("event.json").exists());
-    let exit = get(&site, &["KeeperOrders", "--shard", &b, "--event", "event.json"]).await;
-    exit.assert_code(0).assert_printed(&format!("in {b} to event.json"));
+    let exit = get(&site, &["KeeperOrders", "--shard", &b, "--event", &event_file(&site)]).await;
+    exit.assert_code(0).assert_printed(&format!("wrote the event of 2 records in {b} to "));
     let exit = get(&site, &["KeeperOrders", "--shard", "shardId-000000000007"]).await;
     exit.assert_code(2).assert_printed("KeeperOrders is not stuck in shardId-000000000007");
 }
@@ -146,7 +158,7 @@ async fn records_of_a_stuck_batch_as_json_can_be_put_again() {
     let _running = stuck(&site, &server, 1).await;
     let lines = get(&site, &["KeeperOrders", "--json"]).await.printed.stdout().join("\n");
     let put = server.put(["copy", "--file", "-"]).input(lines);
-    put.run(&site.folder).await.assert_code(0).assert_printed("2 records");
+    run_to_end(put).await.assert_code(0).assert_printed("2 records");
     let iterator = server.client.get_shard_iterator().stream_name("copy").shard_id("shardId-000000000000");
     let iterator = iterator.shard_iterator_type("TRIM_HORIZON".into()).send().await.expect("it is there");
     let page = server.client.get_records().set_shard_iterator(iterator.shard_iterator).send().await;

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// What stands for standard input.
 const STDIN: &str = "-";
@@ -64,12 +65,15 @@ pub async fn run(
     clock: Clock,
 ) -> Result<(), CommandFailure> {
     let interrupted = || CommandFailure::failed("interrupted: the function has not answered");
-    let event = read_event(&arguments.event)?;
-    let prepared = tokio::select! {
-        prepared = prepare(arguments, terminal, &clock) => prepared?,
+    let file = arguments.event.clone();
+    let before = async {
+        let event = event_in(file).await?;
+        Ok((event, prepare(arguments, terminal, &clock).await?))
+    };
+    let (event, Prepared { running, id }) = tokio::select! {
+        ready = before => ready?,
         _ = signals.next() => return Err(interrupted()),
     };
-    let Prepared { running, id } = prepared;
     let reply = tokio::select! {
         reply = running.invokers[&id].invoke(Arc::new(event)) => Some(reply),
         _ = signals.next() => None,
@@ -129,6 +133,16 @@ fn find<'a>(application: &'a Application, name: &str) -> Result<&'a Function, Co
         };
         CommandFailure::bad_input(format!("the template has no function {name} that can run here")).help(help)
     })
+}
+
+/// The event in this file. A thread of its own reads, because a read of a terminal cannot be taken back.
+async fn event_in(file: PathBuf) -> Result<Batch, CommandFailure> {
+    let (done, read) = oneshot::channel();
+    std::thread::spawn(move || {
+        // Nobody waits for it any more after a signal.
+        done.send(read_event(&file)).unwrap_or_default();
+    });
+    read.await.unwrap_or_else(|_| Err(CommandFailure::failed("the event could not be read")))
 }
 
 /// The event, as a batch whose body it is.
