@@ -188,11 +188,9 @@ impl<T> Browse<T> {
                     continue;
                 }
                 let is_chosen = self.only.as_ref() == Some(&shard.id);
-                let from = match from {
-                    // Children of the shard whose record is named.
-                    BrowseFrom::After(_) if !is_chosen => BrowseFrom::Oldest,
-                    other => other.clone(),
-                };
+                // Children of the shard whose record is named begin at their start.
+                let is_behind_another = matches!(from, BrowseFrom::After(_)) && !is_chosen;
+                let from = if is_behind_another { BrowseFrom::Oldest } else { from.clone() };
                 let seen = Seen {
                     from,
                     parents: shard.parents.clone(),
@@ -277,7 +275,7 @@ impl<T> Browse<T> {
     }
 
     /// What comes next.
-    pub fn next(&mut self) -> Next<T> {
+    pub fn next_step(&mut self) -> Next<T> {
         let is_done = self.left == Some(0);
         if is_done && self.is_following {
             let is_more = self.shards.values().any(|seen| !seen.page.is_empty());

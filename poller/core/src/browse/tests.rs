@@ -43,9 +43,9 @@ fn names(browse: &mut Browse<u64>) -> Vec<String> {
 fn shown(browse: &mut Browse<u64>) -> (Vec<u64>, Next<u64>) {
     let mut records = Vec::new();
     loop {
-        match browse.next() {
+        match browse.next_step() {
             Next::Record(_, record) => records.push(record),
-            other => return (records, other),
+            other @ (Next::List | Next::Wait | Next::Finished(_)) => return (records, other),
         }
     }
 }
@@ -82,7 +82,7 @@ fn a_shard_comes_after_those_that_it_was_made_of() {
     assert_eq!(shown(&mut browse), (vec![1, 2], Next::Wait), "a closed shard has an end");
     assert_eq!(names(&mut browse), ["b"]);
     browse.read(&id("b"), page(&[]), ENDED);
-    assert_eq!(browse.next(), Next::List);
+    assert_eq!(browse.next_step(), Next::List);
     browse.listed(&listed(&["c<a,b", "!a", "!b"]));
     assert_eq!(names(&mut browse), ["c"]);
     browse.read(&id("c"), page(&[3]), CAUGHT_UP);

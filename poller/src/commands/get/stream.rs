@@ -143,7 +143,7 @@ impl Showing<'_> {
     async fn run(mut self, printer: &Printer, json: bool) -> Result<Shown, CommandFailure> {
         let mut shown = Shown { records: 0, last: None, end: None };
         loop {
-            match self.browse.next() {
+            match self.browse.next_step() {
                 Next::Record(_, record) => {
                     let text = if json { record.json_line() + "\n" } else { record.lines() };
                     if let Err(Closed) = printer.print(text).await {

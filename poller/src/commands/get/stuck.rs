@@ -146,7 +146,10 @@ async fn event_of(
             batch.shard
         ))
         .help("ask again"),
-        other => not_asked(other),
+        StatusError::NoPoller { .. }
+        | StatusError::NoAddress { .. }
+        | StatusError::NotUnderstood { .. }
+        | StatusError::NotPrinted { .. } => not_asked(error),
     })?;
     Ok(event)
 }
