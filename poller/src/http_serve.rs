@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use axum::Router;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -23,6 +24,7 @@ pub(crate) async fn serve(
         stopped.await;
         drop(told);
     };
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, router).with_graceful_shutdown(stopped);
     tokio::select! {
         result = served => result,

@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod ports;
 pub mod rebuild;
 pub mod shard_worker;
+mod shown_record;
 pub mod source;
 pub mod store;
 pub mod stream_notice;

@@ -3,7 +3,9 @@
 use clap::{Args, Parser, Subcommand};
 use pelton::clock::Clock;
 use pelton::commands::signals::StopSignals;
-use pelton::commands::{CommandFailure, demo, dev, filter, put, rewind, run, status, stream, validate};
+use pelton::commands::{
+    CommandFailure, demo, dev, filter, get, invoke, put, rewind, run, status, stream, validate,
+};
 use pelton::errors::chain;
 use pelton::lambda::hidden_mode;
 use pelton::logging::{self, LogDetail, LogFormat, Terminal};
@@ -64,6 +66,10 @@ enum Command {
     Stream(stream::StreamArguments),
     /// Put records into a stream
     Put(put::PutArguments),
+    /// Show records of a stream, or the batch that a mapping is stuck on
+    Get(get::GetArguments),
+    /// Run a function once with an event, and print its answer
+    Invoke(invoke::InvokeArguments),
     /// Move the position of one mapping, while no poller runs
     Rewind(rewind::RewindArguments),
     /// Show which records filters would let pass, and which clause drops the others
@@ -133,6 +139,8 @@ async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), Comman
         Command::Run(arguments) => run::run(arguments, &mut signals, terminal, clock).await,
         Command::Stream(arguments) => stream::run(arguments, &mut signals, terminal, clock).await,
         Command::Put(arguments) => put::run(arguments, &mut signals, terminal, clock).await,
+        Command::Get(arguments) => get::run(arguments, &mut signals, terminal, clock).await,
+        Command::Invoke(arguments) => invoke::run(arguments, &mut signals, terminal, clock).await,
         Command::Rewind(arguments) => rewind::run(arguments, &mut signals, terminal, &clock).await,
         Command::Filter(arguments) => filter::run(arguments, &mut signals, terminal, &clock).await,
         Command::Status(command) => command.run(terminal, &clock).await,

@@ -23,7 +23,7 @@ use pelton_core::ending::Ending;
 use pelton_core::plan::{ShardId, ShardStart};
 use pelton_core::{
     Checkpoint, Command, FetchError, Finished, Input, Invocation, InvocationId, Outcome, Page, Policy, Reply,
-    SaveError, SendError, Shard, ShardView, Timestamp,
+    SaveError, SendError, Shard, ShardView, Stuck, Timestamp,
 };
 use problems::{Doing, Problems};
 pub use remarks::Remarks;
@@ -58,6 +58,8 @@ pub struct WorkerView {
     pub problem: Option<String>,
     /// Since when no read succeeds; `None` while they do.
     pub unread_since: Option<Timestamp>,
+    /// The batches that the function is stuck on. They share the memory of those that the shard holds, until the next view.
+    pub stuck: Vec<Stuck>,
 }
 
 /// What a worker works with.
@@ -142,8 +144,13 @@ impl ShardWorker {
         let from = read_from(&state, is_first_start);
         let ending = if policy.until_caught_up { Ending::confirming_caught_up() } else { Ending::default() };
         let shard = Shard::new(policy, Some(state.checkpoint), seed, ports.clock.now());
-        let first_view =
-            WorkerView { shard: shard.view(), is_open: false, problem: None, unread_since: None };
+        let first_view = WorkerView {
+            shard: shard.view(),
+            is_open: false,
+            problem: None,
+            unread_since: None,
+            stuck: vec![],
+        };
         let (view, views) = watch::channel(first_view);
         let problems = Problems::none(mapping.clone(), shard_id.clone());
         let deliveries = Deliveries::new(mapping.clone(), shard_id.clone(), ports.destination.clone());
@@ -385,6 +392,7 @@ impl ShardWorker {
             view.shard = self.shard.view();
             view.problem = problem;
             view.unread_since = self.unread_since;
+            view.stuck = self.shard.stuck();
         });
     }
 }

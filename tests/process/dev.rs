@@ -27,7 +27,7 @@ Resources:
 const SOURCE: &str = include_str!("greeter/src/main.rs");
 
 /// The template, and a copy of the function's crate.
-fn site() -> Site {
+pub(crate) fn site() -> Site {
     let site = Site::without_code(TEMPLATE);
     site.write("greeter/Cargo.toml", include_str!("greeter/Cargo.toml"));
     site.write("greeter/src/main.rs", SOURCE);

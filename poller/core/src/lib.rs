@@ -14,11 +14,13 @@
 //! | [`plan`] | which shards may run: parents before children |
 //! | [`ending`] | whether a shard has ended |
 //! | [`succession`] | whether records follow those that were read before |
+//! | [`browse`] | which records come next, where somebody looks at a stream |
 //! | [`confirm`] | which answers need a second one that agrees |
 //! | [`event`] | how a record looks inside an event |
 //! | [`filter`] | which records the function is to see (FilterCriteria) |
 
 pub mod batch;
+pub mod browse;
 pub mod checkpoint;
 pub mod confirm;
 pub mod contract;
@@ -47,7 +49,7 @@ pub use checkpoint::{Checkpoint, OpenWindow};
 pub use contract::{
     AfterFailure, Command, Counts, Failure, FailureId, FetchError, Finished, GiveUp, HowFailed, Ignored,
     Input, Invocation, InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError,
-    ShardView, Then,
+    ShardView, Stuck, Then,
 };
 pub use lane::DELIVERY_ATTEMPTS_MAX;
 pub use policy::{Policy, Tumbling};

@@ -6,7 +6,7 @@
 use crate::checkpoint::{Checkpoint, Progress};
 use crate::contract::{
     AfterFailure, Command, Counts, FailureId, FetchError, Finished, GiveUp, Ignored, Input, Invocation,
-    InvocationId, Notice, Page, Phase, Reply, SaveError, SendError, ShardView,
+    InvocationId, Notice, Page, Phase, Reply, SaveError, SendError, ShardView, Stuck,
 };
 use crate::lane::{Delivered, Ended, EndedAs, GivenUp, Lane, Step};
 use crate::lanes::Lanes;
@@ -367,6 +367,12 @@ impl Shard {
             checkpoint_saved_at: self.saving.saved_at(),
             counts: self.counts,
         }
+    }
+
+    /// The batches that the function is stuck on, that of the oldest record first. They share the memory of those that are held.
+    #[must_use]
+    pub fn stuck(&self) -> Vec<Stuck> {
+        self.lanes.stuck()
     }
 
     fn phase(&self) -> Phase {

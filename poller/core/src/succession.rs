@@ -86,8 +86,9 @@ fn order(one: &str, other: &str) -> Option<Ordering> {
     Some(one.len().cmp(&other.len()).then_with(|| one.cmp(other)))
 }
 
-/// The shard that a sequence number names: 32 bits above the version. `None` if it has another form.
-fn shard_of(number: &str) -> Option<u64> {
+/// The number of the shard that a sequence number names: 32 bits above the version. `None` if it has another form.
+#[must_use]
+pub fn shard_of(number: &str) -> Option<u64> {
     if number.len() < AWS_DIGITS_MIN {
         return None;
     }

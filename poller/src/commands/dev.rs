@@ -238,7 +238,7 @@ async fn functions_of(
 }
 
 /// What cargo builds from the function's folder.
-async fn built_by(
+pub(super) async fn built_by(
     method: &BuildMethod,
     function: &Function,
     terminal: &Terminal,

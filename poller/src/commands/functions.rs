@@ -116,8 +116,20 @@ pub(super) async fn elsewhere(
     region: &str,
     clock: &Clock,
 ) -> Result<BTreeMap<String, RemoteFunction>, CommandFailure> {
+    let used = enabled(application).map(|mapping| &mapping.function);
+    elsewhere_of(options, application, used, region, clock).await
+}
+
+/// The same among the functions with these logical ids.
+pub(super) async fn elsewhere_of<'a>(
+    options: &FunctionOptions,
+    application: &Application,
+    ids: impl Iterator<Item = &'a String>,
+    region: &str,
+    clock: &Clock,
+) -> Result<BTreeMap<String, RemoteFunction>, CommandFailure> {
     let (mut lambdas, mut functions) = (BTreeMap::new(), BTreeMap::new());
-    for id in enabled(application).map(|mapping| &mapping.function) {
+    for id in ids {
         let Some(url) = options.endpoint_of(id) else { continue };
         if functions.contains_key(id) {
             continue;

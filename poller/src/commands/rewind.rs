@@ -4,7 +4,7 @@
 //! nothing, and touches no other mapping.
 
 mod report;
-mod target;
+pub(super) mod target;
 
 use super::options::{AwsOptions, TemplateOptions};
 use super::run::{connect, require_region};

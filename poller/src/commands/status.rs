@@ -4,11 +4,12 @@
 //! poller runs, is exit code 1, so that scripts can ask whether one does.
 
 use crate::clock::Clock;
-use crate::control::{AskError, StatusSnapshot, ask_status};
+use crate::control::{self, AskError, StatusSnapshot};
 use crate::data_dir::announced_address;
 use crate::live_view::{LiveView, render, short};
 use crate::logging::{Palette, Terminal};
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -105,20 +106,29 @@ async fn watch(data_dir: &Path, terminal: &Terminal, clock: &Clock) -> Result<()
 }
 
 async fn ask(data_dir: &Path, clock: &Clock) -> Result<(SocketAddr, Bytes), StatusError> {
+    ask_for("/status", data_dir, clock).await
+}
+
+/// The poller on `data_dir`, and what it answers to `GET path`.
+pub(super) async fn ask_for(
+    path: &str,
+    data_dir: &Path,
+    clock: &Clock,
+) -> Result<(SocketAddr, Bytes), StatusError> {
     let data_dir = data_dir.to_owned();
     let address = match announced_address(&data_dir) {
         Ok(Some(address)) => address,
         Ok(None) => return Err(StatusError::NoPoller { data_dir }),
         Err(source) => return Err(StatusError::NoAddress { data_dir, source }),
     };
-    match ask_status(address, clock).await {
+    match control::ask(address, path, clock).await {
         Ok(answer) => Ok((address, answer)),
         Err(AskError::NobodyListens { .. }) => Err(StatusError::NoPoller { data_dir }),
         Err(source @ AskError::NotAnswered { .. }) => Err(StatusError::NotAnswered { data_dir, source }),
     }
 }
 
-fn understand(address: SocketAddr, answer: &[u8]) -> Result<StatusSnapshot, StatusError> {
+pub(super) fn understand<T: DeserializeOwned>(address: SocketAddr, answer: &[u8]) -> Result<T, StatusError> {
     serde_json::from_slice(answer).map_err(|source| StatusError::NotUnderstood { address, source })
 }
 
@@ -136,7 +146,7 @@ fn table(snapshot: &StatusSnapshot) -> String {
 mod tests {
     use super::*;
     use crate::control::snapshot::{MappingState, MappingStatus, ReadAhead, ShardCounts};
-    use crate::control::{ControlServer, Views};
+    use crate::control::{ControlServer, StuckBatch, Views};
     use crate::data_dir::DataDir;
     use crate::logging::LogFormat;
     use crate::mapping_settings::MappingSettings;
@@ -147,6 +157,10 @@ mod tests {
     struct OneMapping;
 
     impl Views for OneMapping {
+        fn stuck(&self, _mapping: &str) -> Option<Vec<StuckBatch>> {
+            None
+        }
+
         fn snapshot(&self) -> StatusSnapshot {
             StatusSnapshot {
                 pid: 4242,

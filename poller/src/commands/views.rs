@@ -2,11 +2,11 @@
 
 use crate::application::MappingId;
 use crate::clock::Clock;
-use crate::control::Views;
 use crate::control::snapshot::{
     FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardStatus, StatusSnapshot,
     starting_position_name,
 };
+use crate::control::{StuckBatch, Views};
 use crate::lambda::LocalFunction;
 use crate::mapping_settings::MappingSettings;
 use crate::shard_worker::WorkerView;
@@ -60,6 +60,13 @@ impl Views for RunningViews {
                 .collect(),
             mappings: self.mappings.iter().map(|handle| self.mapping_status(handle)).collect(),
         }
+    }
+
+    fn stuck(&self, mapping: &str) -> Option<Vec<StuckBatch>> {
+        let handle = self.mappings.iter().find(|handle| handle.mapping.id.0 == mapping)?;
+        let Some(view) = &handle.view else { return Some(vec![]) };
+        let shards = view.borrow().shards.clone();
+        Some(shards.iter().flat_map(|(id, worker)| StuckBatch::of_shard(id, &worker.borrow())).collect())
     }
 }
 
@@ -138,7 +145,7 @@ fn state(activity: MappingActivity, shards: &[ShardStatus], now: Timestamp) -> M
 }
 
 fn shard_status((id, worker): (&ShardId, &watch::Receiver<WorkerView>)) -> ShardStatus {
-    let WorkerView { shard, problem, unread_since, is_open: _ } = &*worker.borrow();
+    let WorkerView { shard, problem, unread_since, is_open: _, stuck: _ } = &*worker.borrow();
     ShardStatus { unread_since: *unread_since, last_error: problem.clone(), ..ShardStatus::new(id, shard) }
 }
 

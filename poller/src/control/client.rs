@@ -1,6 +1,6 @@
-//! Asks a running poller for its status.
+//! Asks a running poller.
 //!
-//! In: where it listens. Out: the JSON as it answered, within a time and a size.
+//! In: where it listens, and what is asked. Out: the body as it answered, within a time and a size.
 
 use crate::clock::Clock;
 use crate::http_get::{GetError, http_get};
@@ -41,15 +41,24 @@ pub enum AskError {
 ///
 /// [`AskError`].
 pub async fn ask_status(address: SocketAddr, clock: &Clock) -> Result<Bytes, AskError> {
+    ask(address, "/status", clock).await
+}
+
+/// The same for another path.
+///
+/// # Errors
+///
+/// [`AskError`].
+pub async fn ask(address: SocketAddr, path: &str, clock: &Clock) -> Result<Bytes, AskError> {
     let not_answered = |source| AskError::NotAnswered { address, source };
     tokio::select! {
-        answer = ask(address) => answer,
+        answer = get(address, path) => answer,
         () = clock.sleep(ANSWER_WAIT_MAX) => Err(not_answered("no answer in time".into())),
     }
 }
 
-async fn ask(address: SocketAddr) -> Result<Bytes, AskError> {
-    http_get(&address.to_string(), "/status", ANSWER_BYTES_MAX).await.map_err(|error| match error {
+async fn get(address: SocketAddr, path: &str) -> Result<Bytes, AskError> {
+    http_get(&address.to_string(), path, ANSWER_BYTES_MAX).await.map_err(|error| match error {
         GetError::NotConnected { source, .. } => AskError::NobodyListens { address, source },
         GetError::NotAnswered { source, .. } => AskError::NotAnswered { address, source },
     })

@@ -5,13 +5,20 @@
 //! | `GET /health` | 200 and `{"status":"ok", …}`, or 503 with what is wrong (`health`) |
 //! | `GET /metrics` | every [metric](crate::metrics), for Prometheus |
 //! | `GET /status` | a [`StatusSnapshot`](super::StatusSnapshot) |
+//! | `GET /mappings/MAPPING/stuck` | a [`StuckSnapshot`](super::StuckSnapshot) |
+//! | `GET /mappings/MAPPING/stuck/SHARD/SEQUENCE_NUMBER` | the event of the stuck batch that begins there, byte for byte |
+//!
+//! The last one holds payloads: it answers only programs on this machine, wherever the server listens.
 
-use super::Views;
 use super::health::problems;
+use super::stuck::StuckSnapshot;
+use super::{StuckBatch, Views};
 use crate::exposure::is_exposed;
 use crate::http_serve;
+use crate::lambda::EventBody;
 use crate::metrics;
-use axum::extract::{Request, State};
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::{StatusCode, header, uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -108,6 +115,11 @@ fn router(views: Arc<dyn Views>, listening: IpAddr) -> Router {
         .route("/health", get(health))
         .route("/metrics", get(all_metrics))
         .route("/status", get(status))
+        .route("/mappings/{mapping}/stuck", get(stuck))
+        .route(
+            "/mappings/{mapping}/stuck/{shard}/{name}",
+            get(stuck_event).layer(middleware::from_fn(only_this_machine)),
+        )
         .fallback(not_found)
         .with_state(views);
     if listening.is_loopback() { router.layer(middleware::from_fn(only_local_names)) } else { router }
@@ -138,17 +150,68 @@ async fn status(State(views): State<Arc<dyn Views>>) -> Response {
     Json(views.snapshot()).into_response()
 }
 
+async fn stuck(State(views): State<Arc<dyn Views>>, Path(mapping): Path<String>) -> Response {
+    match views.stuck(&mapping) {
+        Some(batches) => {
+            let batches = batches.into_iter().map(|batch| batch.status).collect();
+            Json(StuckSnapshot { mapping, batches }).into_response()
+        }
+        None => refusal(StatusCode::NOT_FOUND, "no such mapping runs here"),
+    }
+}
+
+/// Streams the slices of the event, which are shared with the shard: nothing is copied.
+async fn stuck_event(
+    State(views): State<Arc<dyn Views>>,
+    Path((mapping, shard, name)): Path<(String, String, String)>,
+) -> Response {
+    let is_wanted = |batch: &StuckBatch| batch.status.shard == shard && batch.status.name() == name;
+    match views.stuck(&mapping).into_iter().flatten().find(is_wanted) {
+        Some(StuckBatch { batch, .. }) => {
+            ([(header::CONTENT_TYPE, "application/json")], Body::new(EventBody::new(&batch))).into_response()
+        }
+        None => refusal(StatusCode::NOT_FOUND, "no such batch is stuck"),
+    }
+}
+
 async fn not_found() -> Response {
-    refusal(StatusCode::NOT_FOUND, "there is GET /health, GET /metrics and GET /status")
+    refusal(
+        StatusCode::NOT_FOUND,
+        "there is GET /health, GET /metrics, GET /status and GET /mappings/MAPPING/stuck",
+    )
+}
+
+/// Refuses a request from another machine, and one that names its host by a name, as a page in a browser does whose name was
+/// pointed here (DNS rebinding).
+async fn only_this_machine(
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if is_of_this_machine(peer.ip(), host(&request).as_deref()) {
+        next.run(request).await
+    } else {
+        refusal(StatusCode::FORBIDDEN, "payloads are shown on this machine only")
+    }
+}
+
+/// Whether a request comes from a program of this machine that knows whom it asks.
+pub(super) fn is_of_this_machine(peer: IpAddr, host: Option<&str>) -> bool {
+    let is_address = host.is_some_and(|host| host == "localhost" || host.parse::<IpAddr>().is_ok());
+    peer.to_canonical().is_loopback() && is_address
+}
+
+/// The host that a request names, without its port.
+fn host(request: &Request) -> Option<String> {
+    let host = request.headers().get(header::HOST)?.to_str().ok()?;
+    let authority = host.parse::<uri::Authority>().ok()?;
+    Some(authority.host().trim_matches(['[', ']']).to_owned())
 }
 
 /// Refuses a request that names another host than this machine: a page in a browser whose name was pointed here after
 /// it was loaded (DNS rebinding).
 async fn only_local_names(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let authority = host.and_then(|host| host.parse::<uri::Authority>().ok());
-    let is_local = authority.is_some_and(|authority| {
-        let name = authority.host().trim_matches(['[', ']']);
+    let is_local = host(&request).is_some_and(|name| {
         name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     });
     if is_local {

@@ -355,21 +355,21 @@ mod moment {
     }
 }
 
-mod optional_moment {
+pub(super) mod optional_moment {
     use pelton_core::Timestamp;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[derive(Serialize, Deserialize)]
     struct Moment(#[serde(with = "super::moment")] Timestamp);
 
-    pub(super) fn serialize<S: Serializer>(
+    pub(in crate::control) fn serialize<S: Serializer>(
         moment: &Option<Timestamp>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         moment.map(Moment).serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::control) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Timestamp>, D::Error> {
         Ok(Option::<Moment>::deserialize(deserializer)?.map(|Moment(moment)| moment))

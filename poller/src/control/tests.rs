@@ -1,13 +1,16 @@
 //! The API over real HTTP.
 
+use super::server::is_of_this_machine;
 use super::snapshot::{
     MappingState, MappingStatus, ReadAhead, ShardCounts, ShardPhase, ShardStatus, StatusSnapshot,
 };
-use super::{AskError, ControlServer, ListenError, Views, ask_status};
+use super::{AskError, ControlServer, ListenError, StuckBatch, Views, ask_status};
 use crate::clock::Clock;
 use crate::mapping_settings::MappingSettings;
-use pelton_core::Timestamp;
+use crate::shard_worker::WorkerView;
+use bytes::Bytes;
 use pelton_core::plan::ShardId;
+use pelton_core::{Batch, Envelope, Policy, Position, Record, Shard, Stuck, Timestamp};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,6 +24,10 @@ const TAKEN_AT: u64 = 20_000;
 struct OneMapping;
 
 impl Views for OneMapping {
+    fn stuck(&self, mapping: &str) -> Option<Vec<StuckBatch>> {
+        (mapping == "OrderLedgerOrders").then(|| vec![stuck()])
+    }
+
     fn snapshot(&self) -> StatusSnapshot {
         snapshot(MappingState::Polling, vec![])
     }
@@ -30,9 +37,33 @@ impl Views for OneMapping {
 struct Shown(StatusSnapshot);
 
 impl Views for Shown {
+    fn stuck(&self, _mapping: &str) -> Option<Vec<StuckBatch>> {
+        None
+    }
+
     fn snapshot(&self) -> StatusSnapshot {
         self.0.clone()
     }
+}
+
+/// A batch of two records that failed three times.
+fn stuck() -> StuckBatch {
+    let page = Bytes::from_static(br#"{"n":"1"},{"n":"2"}"#);
+    let record =
+        |number: &str, range| Record::new(Position::new(number), Timestamp::default(), page.clone(), range);
+    let batch = Batch::new(vec![record("1", 0..9), record("2", 10..19)], Envelope::new("[", "]"));
+    let view = WorkerView {
+        shard: Shard::new(Policy::kinesis(Envelope::new("[", "]")), None, 0, Timestamp::default()).view(),
+        is_open: true,
+        problem: Some("Unhandled: no such order".into()),
+        unread_since: None,
+        stuck: vec![Stuck {
+            batch: Arc::new(batch),
+            attempts: 3,
+            next_attempt_at: Some(Timestamp::from_millis(9_000)),
+        }],
+    };
+    StuckBatch::of_shard(&ShardId::new("shardId-0"), &view).remove(0)
 }
 
 fn snapshot(state: MappingState, shards: Vec<ShardStatus>) -> StatusSnapshot {
@@ -175,6 +206,42 @@ async fn status_answers_what_the_views_show() {
 }
 
 #[tokio::test]
+async fn stuck_answers_what_the_batches_are_and_the_event_of_each_byte_for_byte() {
+    let Running { address, stop: _running, .. } = running().await;
+    let (status, body) = get(address, "/mappings/OrderLedgerOrders/stuck", "localhost").await;
+    let expected = concat!(
+        r#"{"mapping":"OrderLedgerOrders","batches":[{"shard":"shardId-0","attempts":3,"#,
+        r#""next_attempt_at":"1970-01-01T00:00:09.000Z","records":2,"first_sequence_number":"1","#,
+        r#""last_sequence_number":"2","event_bytes":21,"error":"Unhandled: no such order"}]}"#
+    );
+    assert_eq!((status, body.as_str()), (200, expected));
+    let event = get(address, "/mappings/OrderLedgerOrders/stuck/shardId-0/1", "127.0.0.1").await;
+    assert_eq!(event, (200, r#"[{"n":"1"},{"n":"2"}]"#.to_owned()));
+    for gone in ["OrderLedgerOrders/stuck/shardId-0/2", "OrderLedgerOrders/stuck/shardId-1/1", "Other/stuck"]
+    {
+        assert_eq!(get(address, &format!("/mappings/{gone}"), "localhost").await.0, 404, "{gone}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_shown_on_this_machine_only_also_where_the_api_is_open_to_the_network() {
+    let server = ControlServer::bind(([0, 0, 0, 0], 0).into()).await.unwrap();
+    let port = server.address().port();
+    tokio::spawn(server.serve(Arc::new(OneMapping), std::future::pending()));
+    let event = "/mappings/OrderLedgerOrders/stuck/shardId-0/1";
+    let here = SocketAddr::from(([127, 0, 0, 1], port));
+    assert_eq!(get(here, event, "0.0.0.0").await.0, 200);
+    assert_eq!(get(here, event, "evil.example").await.0, 403, "a page whose name was pointed here");
+    assert_eq!(get(here, "/health", "evil.example").await.0, 200, "everything else is open");
+    for (peer, is_here) in
+        [("127.0.0.1", true), ("::1", true), ("::ffff:127.0.0.1", true), ("192.0.2.1", false)]
+    {
+        assert_eq!(is_of_this_machine(peer.parse().unwrap(), Some("localhost")), is_here, "{peer}");
+    }
+    assert!(!is_of_this_machine([127, 0, 0, 1].into(), None));
+}
+
+#[tokio::test]
 async fn a_host_that_is_not_this_machine_is_refused() {
     let Running { address, stop: _running, .. } = running().await;
     for host in ["localhost:7358", "127.0.0.1", "[::1]:7358", &address.to_string()] {
@@ -191,7 +258,10 @@ async fn another_path_says_what_there_is() {
     let (status, body) = get(address, "/", "localhost").await;
     assert_eq!(
         (status, body.as_str()),
-        (404, r#"{"message":"there is GET /health, GET /metrics and GET /status"}"#)
+        (
+            404,
+            r#"{"message":"there is GET /health, GET /metrics, GET /status and GET /mappings/MAPPING/stuck"}"#
+        )
     );
 }
 

@@ -8,14 +8,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// The slices that are not sent yet.
-pub(super) struct EventBody {
+pub(crate) struct EventBody {
     slices: std::vec::IntoIter<Bytes>,
     bytes_left: u64,
 }
 
 impl EventBody {
     /// The event of `batch`.
-    pub(super) fn new(batch: &Batch) -> Self {
+    pub(crate) fn new(batch: &Batch) -> Self {
         Self { slices: batch.body().into_iter(), bytes_left: batch.event_len() as u64 }
     }
 }

@@ -42,6 +42,7 @@ mod spawner;
 
 pub use archive::ArchiveError;
 pub use code::{Code, CodeError, CodePlaces};
+pub(crate) use event_body::EventBody;
 pub use function_log::{FunctionLog, TracingLog};
 pub use hidden_mode::hidden_mode;
 pub use output::{BYTES_PER_SECOND_MAX, LINE_BYTES_MAX, LINES_PER_SECOND_MAX};

@@ -10,7 +10,7 @@ mod work;
 use crate::batch::{Batch, Envelope};
 use crate::checkpoint::{OpenWindow, Version};
 use crate::contract::{
-    Failure, FailureId, GiveUp, HowFailed, Ignored, InvocationId, Outcome, Reached, Reply,
+    Failure, FailureId, GiveUp, HowFailed, Ignored, InvocationId, Outcome, Reached, Reply, Stuck,
 };
 use crate::event::window::WindowInvocation;
 use crate::policy::Policy;
@@ -402,6 +402,17 @@ impl Lane {
             State::Waiting { until } => self.work.front().map(|work| (work.attempts, until)),
             State::Idle | State::InFlight(_) | State::SendingFailure(_) => None,
         }
+    }
+
+    /// The batch at hand, if invocations with it, or with a batch that it was a part of, were in vain so far.
+    pub(crate) fn stuck(&self) -> Option<Stuck> {
+        let is_stuck = |work: &&Work| self.failures > 0 || work.last_reached.is_some();
+        let work = self.work.front().filter(|work| work.give_up.is_none()).filter(is_stuck)?;
+        let next_attempt_at = match self.state {
+            State::Waiting { until } => Some(until),
+            State::Idle | State::InFlight(_) | State::SendingFailure(_) => None,
+        };
+        Some(Stuck { batch: Arc::clone(&work.batch), attempts: work.attempts, next_attempt_at })
     }
 
     /// The first record held.

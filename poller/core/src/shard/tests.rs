@@ -8,6 +8,7 @@ mod invoking;
 mod parallel;
 mod reading;
 mod saving;
+mod stuck;
 mod tumbling;
 
 use super::*;

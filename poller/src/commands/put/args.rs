@@ -5,6 +5,7 @@ use super::lines::{BadLine, LineForm, Lines};
 use super::sender::BATCH_RECORDS_MAX;
 use super::{Entry, PutError};
 use crate::clock::Clock;
+use crate::commands::named_stream::NamedStream;
 use crate::commands::options::parse_duration;
 use std::time::Duration;
 
@@ -12,12 +13,12 @@ use std::time::Duration;
 #[derive(Clone, Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("input").required(true).multiple(true).args(["data", "file", "generate", "lines"]))]
 pub struct PutArgs {
-    /// The stream's name
-    pub stream: String,
+    /// The stream's name, or its ARN
+    pub stream: NamedStream,
     /// The data of one record each, not base64: the SDK encodes it
     #[arg(conflicts_with_all = ["file", "generate", "lines"])]
     pub data: Vec<String>,
-    /// A file of JSON lines, each the data of one record; `-` is the standard input
+    /// A file of JSON lines, each the data of one record, or a line of `pelton get --json`; `-` is the standard input
     #[arg(long, value_name = "FILE", conflicts_with = "generate")]
     pub file: Option<String>,
     /// Put each line of the file, or of the standard input, as it stands: any bytes, without the line's end. Empty lines are left

@@ -1,18 +1,22 @@
 //! Records from lines: of JSON, or of any bytes.
 //!
-//! In: a file, or the standard input. Out: one record for each line, its data the line as it stands. A thread of its own
-//! reads, because a read of a terminal cannot be taken back; what it reads ahead is limited.
+//! In: a file, or the standard input. Out: one record for each line, its data the line as it stands, or what a line of
+//! `pelton get --json` holds. A thread of its own reads, because a read of a terminal cannot be taken back; what it reads ahead is limited.
 
 use super::args::KeyRule;
 use super::sender::BATCH_RECORDS_MAX;
 use super::{Entry, PutError};
+use crate::shown_record::{MarkedLine, read_marked};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use tokio::sync::mpsc;
 
-/// Longest line, in bytes: the largest record of Kinesis.
-const LINE_BYTES_MAX: u64 = 10 * 1024 * 1024;
+/// Most data of a line, in bytes: the largest record of Kinesis.
+const DATA_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// Longest line, in bytes: such a record as `pelton get --json` writes it, each byte as an escape of six.
+const LINE_BYTES_MAX: u64 = 61 * 1024 * 1024;
 
 /// What some editors write at the beginning of a file to say that it is UTF-8. It is no part of the first record.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -129,16 +133,34 @@ fn read_line(from: &mut impl BufRead, before: &[u8], keys: &KeyRule) -> Result<O
     if read == 0 {
         return Ok(None);
     }
+    let too_long = || Err("it is longer than the 10 MiB that a record may have".to_owned());
     if line.len() as u64 > LINE_BYTES_MAX {
-        return Err("it is longer than the 10 MiB that a record may have".to_owned());
+        return too_long();
     }
     let data = line.strip_prefix(before).unwrap_or(&line).trim_ascii();
     if data.is_empty() {
         return Ok(Some(Line::Blank));
     }
     let value: Value = serde_json::from_slice(data).map_err(|error| format!("it is not JSON, {error}"))?;
-    let key = key_of(&value, keys)?;
-    Ok(Some(Line::Entry(Entry { key, data: data.to_vec() })))
+    let text = std::str::from_utf8(data).map_err(|error| format!("it is not JSON, {error}"))?;
+    let entry = match read_marked(text, &value)? {
+        Some(record) => entry_of(record, keys)?,
+        None => Entry { key: key_of(&value, keys)?, data: data.to_vec() },
+    };
+    if entry.data.len() > DATA_BYTES_MAX {
+        return too_long();
+    }
+    Ok(Some(Line::Entry(entry)))
+}
+
+/// The record of a line of `pelton get --json`. It has its key unless the command line says otherwise.
+fn entry_of(MarkedLine { partition_key, data }: MarkedLine, keys: &KeyRule) -> Result<Entry, String> {
+    if keys.field.is_some() {
+        let value: Value = serde_json::from_slice(&data).map_err(|_| "its data is not JSON".to_owned())?;
+        return Ok(Entry { key: key_of(&value, keys)?, data });
+    }
+    let key = keys.key.clone().or(partition_key).unwrap_or_else(|| keys.any());
+    Ok(Entry { key, data })
 }
 
 /// The same for a line of any bytes. Only its end is no part of it: `\n`, or `\r\n`.
@@ -258,6 +280,31 @@ mod tests {
         assert_eq!(entries, [entry("a", "{\"id\":\"a\"}"), entry("7", "{\"id\":7}")]);
         let reason = "it has no field id, which is to be the partition key";
         assert_eq!(bad, Some((3, reason.to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_line_of_get_is_the_record_that_it_holds_with_its_key() {
+        let record = |rest: &str| format!("{{\"pelton\":\"record\",\"shard\":\"s\",{rest}}}\n");
+        let lines = [
+            record(r#""partition_key":"a","data":{"id": 7}"#),
+            record(r#""partition_key":"b","text":" x""#),
+            record(r#""base64":"aGk=""#),
+        ]
+        .concat();
+        let without_key = KeyRule { key: None, field: None };
+        let mut from = Lines::of("orders.jsonl", io::Cursor::new(lines.clone()), without_key);
+        let mut entries = Vec::new();
+        while entries.len() < 3 {
+            entries.extend(from.next_batch().await.unwrap());
+        }
+        assert_eq!((entries[0].key.as_str(), entries[0].data.as_slice()), ("a", &b"{\"id\": 7}"[..]));
+        assert_eq!((entries[1].key.as_str(), entries[1].data.as_slice()), ("b", &b" x"[..]));
+        assert_eq!(entries[2].data, b"hi");
+        // The command line goes before.
+        let (entries, _) = read(&lines, None).await;
+        assert_eq!(entries, [entry("k", "{\"id\": 7}"), entry("k", " x"), entry("k", "hi")]);
+        let (entries, bad) = read(&lines, Some("id")).await;
+        assert_eq!((entries, bad.map(|(line, _)| line)), (vec![entry("7", "{\"id\": 7}")], Some(2)));
     }
 
     #[tokio::test]

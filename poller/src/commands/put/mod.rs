@@ -12,6 +12,7 @@ pub use args::PutArgs;
 
 use super::CommandFailure;
 use super::beside;
+use super::named_stream::NamedStream;
 use super::options::AwsOptions;
 use super::run::connect;
 use super::signals::StopSignals;
@@ -19,8 +20,9 @@ use crate::clock::Clock;
 use crate::errors::chain;
 use crate::logging::Terminal;
 use crate::ports::Cause;
-use crate::source::aws::{Endpoint, KinesisClient};
+use crate::source::aws::{Endpoint, EndpointKind, KinesisClient};
 use crate::source::failure::{Refusal, RefusalKind};
+use aws_sdk_kinesis::types::StreamDescriptionSummary;
 use futures_util::FutureExt;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sender::{Sender, Sent};
@@ -68,6 +70,14 @@ pub enum PutError {
         endpoint: Endpoint,
         /// Streams that do exist.
         existing: Vec<String>,
+    },
+    /// The credentials are of another account.
+    #[error("the stream of that name is {found} and not {arn}: use credentials of its account")]
+    AnotherStream {
+        /// The ARN that was asked for.
+        arn: String,
+        /// The ARN of the stream in the account of the credentials.
+        found: String,
     },
     /// Nobody answers.
     #[error(
@@ -118,6 +128,7 @@ impl PutError {
         match self {
             Self::BadLine { put: 1.., .. } | Self::Refused { put: 1.., .. } => 1,
             Self::NoSuchStream { .. }
+            | Self::AnotherStream { .. }
             | Self::NoAnswer { .. }
             | Self::Unreadable { .. }
             | Self::BadLine { put: 0, .. }
@@ -154,7 +165,7 @@ pub async fn run(
     terminal: &Terminal,
     clock: Clock,
 ) -> Result<(), CommandFailure> {
-    let mut aws = arguments.aws;
+    let mut aws = arguments.put.stream.settle(arguments.aws)?;
     beside::settle(&mut aws, &beside::data_dir_here(arguments.data_dir)).await?;
     let (client, _) = connect(&aws, &clock).await?;
     let stop = async {
@@ -179,7 +190,7 @@ pub async fn put(
     check_stream(&args.stream, client).await?;
     let mut input = args.input(clock)?;
     let progress = progress(args.total(), terminal);
-    let mut sender = Sender::new(client.sdk().clone(), clock.clone(), args.stream.clone());
+    let mut sender = Sender::new(client.sdk().clone(), clock.clone(), args.stream.name.clone());
     let started = clock.now();
     let stop = stop.shared();
     let is_interrupted = loop {
@@ -201,20 +212,39 @@ pub async fn put(
 }
 
 /// Fails unless the stream is there.
-async fn check_stream(stream: &str, client: &KinesisClient) -> Result<(), PutError> {
-    let call = client.sdk().describe_stream_summary().stream_name(stream).send();
-    let Err(error) = call.await else { return Ok(()) };
+pub(super) async fn check_stream(stream: &NamedStream, client: &KinesisClient) -> Result<(), PutError> {
+    let call = client.sdk().describe_stream_summary().stream_name(&stream.name).send();
+    let error = match call.await {
+        Ok(answer) => return check_arn(stream, client, answer.stream_description_summary()),
+        Err(error) => error,
+    };
     let refusal = Refusal::new("DescribeStreamSummary", error);
     let endpoint = client.endpoint().clone();
     if refusal.kind == RefusalKind::NotFound {
         let call = client.sdk().list_streams().limit(STREAMS_SHOWN_MAX).send();
         let existing = call.await.map(|answer| answer.stream_names).unwrap_or_default();
-        return Err(PutError::NoSuchStream { stream: stream.to_owned(), endpoint, existing });
+        return Err(PutError::NoSuchStream { stream: stream.name.clone(), endpoint, existing });
     }
     if refusal.kind == RefusalKind::Unavailable {
         return Err(PutError::NoAnswer { endpoint, source: refusal.cause });
     }
     Err(PutError::Refused { operation: refusal.operation, put: 0, source: refusal.cause })
+}
+
+/// On AWS a name is that of a stream in the account of the credentials: another one than the ARN names must not be taken for it.
+fn check_arn(
+    stream: &NamedStream,
+    client: &KinesisClient,
+    found: Option<&StreamDescriptionSummary>,
+) -> Result<(), PutError> {
+    match (stream.arn(), found) {
+        (Some(arn), Some(found))
+            if client.endpoint().kind() == EndpointKind::Aws && found.stream_arn() != arn =>
+        {
+            Err(PutError::AnotherStream { arn: arn.to_owned(), found: found.stream_arn().to_owned() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Where one may look for the stream that does not exist.

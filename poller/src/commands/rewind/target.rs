@@ -9,7 +9,7 @@ use pelton_core::plan::StartingPosition;
 const CHECKPOINT_OF: &str = "checkpoint-of:";
 
 /// Reads `trim-horizon`, `latest` (AWS's own spelling, too), a time, or `checkpoint-of:MAPPING`.
-pub(super) fn parse(text: &str) -> Result<RewindTo, String> {
+pub(in crate::commands) fn parse(text: &str) -> Result<RewindTo, String> {
     if let Some(other) = text.strip_prefix(CHECKPOINT_OF).filter(|other| !other.is_empty()) {
         return Ok(RewindTo::CheckpointOf(MappingId(other.to_owned())));
     }

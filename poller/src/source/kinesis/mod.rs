@@ -6,6 +6,7 @@
 mod appetite;
 #[cfg(test)]
 mod backlog;
+mod browser;
 mod calls;
 mod place;
 mod reader;
@@ -13,6 +14,8 @@ mod reader;
 mod tests;
 #[cfg(test)]
 mod wrong_answers;
+
+pub(crate) use browser::{BrowseError, ShardBrowser};
 
 use super::aws::KinesisClient;
 use super::budget::ByteBudget;
@@ -98,6 +101,11 @@ impl KinesisSource {
     pub fn with_keys(mut self, has_keys: bool) -> Self {
         self.has_keys = has_keys;
         self
+    }
+
+    /// Looks at a shard: its records come as they are, and are not encoded for events.
+    pub(crate) fn browser(&self, shard: &ShardId, from: ReadFrom) -> ShardBrowser {
+        ShardBrowser::new(Arc::clone(&self.stream), shard.clone(), from)
     }
 
     /// What turns the records of a shard into those of events.

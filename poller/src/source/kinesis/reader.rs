@@ -292,7 +292,12 @@ fn share(page: Vec<u8>, reservation: Reservation) -> Bytes {
 /// What comes after a page. An empty page in mid-stream is not the end of the backlog (specification 2.3).
 ///
 /// Servers other than AWS may always claim to be caught up: there, any record is reason to look again at once.
-fn what_follows(answer: &GetRecordsOutput, shard: &ShardId, limit: usize, endpoint: EndpointKind) -> Follows {
+pub(super) fn what_follows(
+    answer: &GetRecordsOutput,
+    shard: &ShardId,
+    limit: usize,
+    endpoint: EndpointKind,
+) -> Follows {
     if answer.next_shard_iterator().is_none_or(str::is_empty) {
         let mut children = answer.child_shards().iter();
         let is_child =

@@ -1,0 +1,98 @@
+//! A stream as the command line names it: by its name, or by its ARN.
+
+use super::CommandFailure;
+use super::options::AwsOptions;
+use std::str::FromStr;
+
+/// A stream as the command line names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedStream {
+    /// Its name.
+    pub name: String,
+    /// Its ARN, and the region in there, if it was named by it.
+    arn: Option<(String, String)>,
+}
+
+impl NamedStream {
+    /// Its ARN, if it was named by it.
+    #[must_use]
+    pub fn arn(&self) -> Option<&str> {
+        self.arn.as_ref().map(|(arn, _)| arn.as_str())
+    }
+
+    /// The options with the region of the ARN.
+    pub(super) fn settle(&self, options: AwsOptions) -> Result<AwsOptions, CommandFailure> {
+        let Some((arn, region)) = &self.arn else { return Ok(options) };
+        match &options.region {
+            Some(given) if given != region => {
+                Err(CommandFailure::bad_input(format!("{arn} is in {region}, and --region says {given}"))
+                    .help("leave out --region: the ARN names the region"))
+            }
+            Some(_) | None => Ok(AwsOptions { region: Some(region.clone()), ..options }),
+        }
+    }
+}
+
+impl FromStr for NamedStream {
+    type Err = String;
+
+    /// `orders`, or `arn:aws:kinesis:us-east-1:123456789012:stream/orders`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if !text.starts_with("arn:") {
+            return match text {
+                "" => Err("a stream has a name".to_owned()),
+                name => Ok(Self { name: name.to_owned(), arn: None }),
+            };
+        }
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        match parts.as_slice() {
+            ["arn", _, "kinesis", region, _, resource] if !region.is_empty() => {
+                match resource.strip_prefix("stream/").filter(|name| !name.is_empty() && !name.contains('/'))
+                {
+                    Some(name) => {
+                        Ok(Self { name: name.to_owned(), arn: Some((text.to_owned(), (*region).to_owned())) })
+                    }
+                    None => Err("it is not the ARN of a stream".to_owned()),
+                }
+            }
+            _ => Err("expected a name, or arn:aws:kinesis:REGION:ACCOUNT:stream/NAME".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws-cn:kinesis:eu-west-1:123456789012:stream/orders";
+
+    fn named(text: &str) -> NamedStream {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_stream_is_named_by_its_name_or_its_arn() {
+        assert_eq!((named("orders").name.as_str(), named("orders").arn()), ("orders", None));
+        assert_eq!((named(ARN).name.as_str(), named(ARN).arn()), ("orders", Some(ARN)));
+        for wrong in [
+            "",
+            "arn:aws:sqs:eu-west-1:1:orders",
+            "arn:aws:kinesis:eu-west-1:1:stream/orders/consumer/c:1",
+            "arn:aws:kinesis::1:stream/orders",
+        ] {
+            assert!(wrong.parse::<NamedStream>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_arn_names_the_region_and_another_one_is_refused() {
+        let options =
+            |region: Option<&str>| AwsOptions { endpoint_url: None, region: region.map(str::to_owned) };
+        let settled =
+            |text: &str, region| named(text).settle(options(region)).ok().map(|options| options.region);
+        assert_eq!(settled("orders", None), Some(None));
+        assert_eq!(settled(ARN, None), Some(Some("eu-west-1".to_owned())));
+        assert_eq!(settled(ARN, Some("eu-west-1")), Some(Some("eu-west-1".to_owned())));
+        assert_eq!(settled(ARN, Some("us-east-1")), None);
+    }
+}
