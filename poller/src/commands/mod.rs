@@ -5,6 +5,7 @@ pub mod dev;
 pub mod failure;
 pub mod filter;
 mod functions;
+pub mod init;
 mod load;
 mod on_failure;
 pub mod options;
