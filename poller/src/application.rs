@@ -49,6 +49,12 @@ pub struct Function {
 }
 
 impl Function {
+    /// Whether AWS runs it with a runtime of its own, and not with the function's `bootstrap`.
+    #[must_use]
+    pub fn has_managed_runtime(&self) -> bool {
+        !self.runtime.starts_with("provided")
+    }
+
     /// Its ARN in a region, in the partition and account of its execution role.
     #[must_use]
     pub fn arn(&self, region: &str) -> String {

@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use pelton::clock::Clock;
 use pelton::commands::signals::StopSignals;
 use pelton::commands::{
-    CommandFailure, demo, dev, filter, get, invoke, put, rewind, run, status, stream, validate,
+    CommandFailure, demo, dev, filter, get, init, invoke, put, rewind, run, status, stream, validate,
 };
 use pelton::errors::chain;
 use pelton::lambda::hidden_mode;
@@ -60,6 +60,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Run everything locally: build functions, create the template's streams, rebuild on change
     Dev(dev::DevArguments),
+    /// Write a small SAM application into a new folder: template, handler and test
+    Init(init::InitArguments),
     /// Run the template's mappings, long-running or until caught up; builds nothing, creates nothing
     Run(run::RunArguments),
     /// Run only the embedded stream: the Kinesis API on loopback, in memory
@@ -136,6 +138,7 @@ async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), Comman
     match arguments.command {
         Command::Demo(arguments) => demo::run(arguments, &mut signals, terminal, clock).await,
         Command::Dev(arguments) => dev::run(arguments, &mut signals, terminal, clock).await,
+        Command::Init(arguments) => init::run(&arguments),
         Command::Run(arguments) => run::run(arguments, &mut signals, terminal, clock).await,
         Command::Stream(arguments) => stream::run(arguments, &mut signals, terminal, clock).await,
         Command::Put(arguments) => put::run(arguments, &mut signals, terminal, clock).await,

@@ -36,7 +36,7 @@ async fn a_function_that_cannot_run_here_is_refused_and_the_help_names_every_way
             "--lambda-endpoint Python=URL",
             "--skip Python",
             "--allow-unsupported",
-            "provided.al2023",
+            "executable `bootstrap`",
             "#!/bin/sh",
         ];
         assert_refused(&site, &exit, &ways_out);
@@ -157,7 +157,6 @@ async fn the_lines_of_bootstrap_that_the_help_names_run_a_python_function() {
     let lines: Vec<&str> = lines.skip_while(|line| *line != "#!/bin/sh").take(3).collect();
     assert_eq!(lines.len(), 3, "{}", exit.printed);
 
-    site.write("template.yaml", &template("", "").replace("Handler: bootstrap", "Handler: app.handler"));
     site.write("function/bootstrap", &(lines.join("\n") + "\n"));
     fs::set_permissions(site.function().join("bootstrap"), fs::Permissions::from_mode(0o755)).unwrap();
     site.write(

@@ -129,8 +129,9 @@ async fn code_that_is_not_executable_is_refused_with_what_to_do() {
 
 #[tokio::test]
 async fn code_of_a_runtime_that_does_not_run_here_is_refused() {
-    let said = ["template.yaml:6:16", "python3.13", "provided.al2023"];
-    check_changed("provided.al2023", "python3.13", &said).await;
+    let said = ["template.yaml:6:16", "python3.13", "executable `bootstrap`"];
+    let python = template("", "").replace("provided.al2023", "python3.13");
+    check(&python.replace("CodeUri: function", "CodeUri: elsewhere"), &said).await;
 }
 
 #[tokio::test]

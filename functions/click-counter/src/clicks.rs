@@ -2,7 +2,7 @@
 //!
 //! In: one record. Out: one more click on its page, or why it is none.
 
-use ordered::{Error, Handler, Json, Kinesis, OnUndecodable, Record, Undecodable};
+use lambda_ordered::{Error, Handler, Json, Kinesis, OnUndecodable, Record, Undecodable};
 use rusqlite::params;
 use serde::Deserialize;
 use state_file::{Connection, Effect, StateFile};
@@ -63,8 +63,8 @@ fn count(database: &Connection, click: &Click) -> rusqlite::Result<Effect> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ordered::OnFailure;
-    use ordered::testing::{Kit, TestRecord};
+    use lambda_ordered::OnFailure;
+    use lambda_ordered::testing::{Kit, TestRecord};
 
     /// Delivers the clicks, the first time with an answer that is lost, and compares what is counted.
     async fn check(clicks: &[&str], pages: &[&str], anomalies: &[&str]) {

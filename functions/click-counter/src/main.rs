@@ -7,13 +7,13 @@
 mod clicks;
 
 use clicks::Clicks;
+use lambda_ordered::Error;
 use lambda_runtime::tracing;
-use ordered::Error;
 use state_file::StateFile;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let file = StateFile::from_environment("CLICKS_FILE", "/tmp/click-counter.db", clicks::SCHEMA)?;
-    ordered::run(Clicks(file)).await
+    lambda_ordered::run(Clicks(file)).await
 }

@@ -3,7 +3,7 @@
 //! In: one record. Out: one more line, or why there is none: the payload is no order event, or the order cannot go
 //! that way.
 
-use ordered::{Error, Handler, Json, Kinesis, OnUndecodable, Record, Undecodable};
+use lambda_ordered::{Error, Handler, Json, Kinesis, OnUndecodable, Record, Undecodable};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension as _, params};
 use serde::Deserialize;
@@ -152,8 +152,8 @@ impl FromSql for Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ordered::OnFailure;
-    use ordered::testing::{Kit, TestRecord};
+    use lambda_ordered::OnFailure;
+    use lambda_ordered::testing::{Kit, TestRecord};
 
     /// Delivers the payloads in one batch, twice, and compares the ledger and the anomalies.
     async fn check(payloads: &[&str], ledger: &[&str], anomalies: &[&str]) {

@@ -6,14 +6,14 @@
 
 mod ledger;
 
+use lambda_ordered::Error;
 use lambda_runtime::tracing;
 use ledger::Ledger;
-use ordered::Error;
 use state_file::StateFile;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let file = StateFile::from_environment("LEDGER_FILE", "/tmp/order-ledger.db", ledger::SCHEMA)?;
-    ordered::run(Ledger(file)).await
+    lambda_ordered::run(Ledger(file)).await
 }

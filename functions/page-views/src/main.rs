@@ -7,8 +7,8 @@
 
 mod views;
 
+use lambda_ordered::Error;
 use lambda_runtime::tracing;
-use ordered::Error;
 use state_file::StateFile;
 use views::PageViews;
 
@@ -16,5 +16,5 @@ use views::PageViews;
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let file = StateFile::from_environment("VIEWS_FILE", "/tmp/page-views.db", views::SCHEMA)?;
-    ordered::run_windows(PageViews(file)).reporting_item_failures().await
+    lambda_ordered::run_windows(PageViews(file)).reporting_item_failures().await
 }

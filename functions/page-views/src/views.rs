@@ -2,8 +2,8 @@
 //!
 //! In: clicks, one by one, and the end of the window. Out: rows. What is no click is passed over.
 
+use lambda_ordered::{Error, Json, Kinesis, OnUndecodable, Record, SequenceNumber, Window, WindowHandler};
 use lambda_runtime::tracing;
-use ordered::{Error, Json, Kinesis, OnUndecodable, Record, SequenceNumber, Window, WindowHandler};
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use state_file::StateFile;
@@ -74,8 +74,8 @@ impl WindowHandler for PageViews {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ordered::OnFailure;
-    use ordered::testing::{Kit, TestRecord};
+    use lambda_ordered::OnFailure;
+    use lambda_ordered::testing::{Kit, TestRecord};
 
     /// Delivers the payloads in batches of two, each answer lost once, ends the window twice, and compares the rows.
     async fn check(payloads: &[&str], rows: &[&str]) {

@@ -8,7 +8,7 @@
 //! Records that make no sense are kept as anomalies and do not fail: a record that always fails would stop its shard until
 //! the stream forgets it.
 
-use ordered::{Record, SequenceNumber, Source};
+use lambda_ordered::{Record, SequenceNumber, Source};
 pub use rusqlite::Connection;
 use rusqlite::{ErrorCode, OptionalExtension as _, TransactionBehavior, params};
 use std::fmt;

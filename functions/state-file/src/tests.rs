@@ -1,9 +1,9 @@
 //! Batches, repeats and failures, each with a file of its own.
 
 use super::*;
+use lambda_ordered::testing::{Answer, Kit, TestRecord};
+use lambda_ordered::{Error, Handler, Kinesis, OnFailure, OnUndecodable, Plain};
 use lambda_runtime::Diagnostic;
-use ordered::testing::{Answer, Kit, TestRecord};
-use ordered::{Error, Handler, Kinesis, OnFailure, OnUndecodable, Plain};
 use tempfile::TempDir;
 
 const LOG: &str = "CREATE TABLE IF NOT EXISTS log (number INTEGER PRIMARY KEY, text TEXT NOT NULL)";

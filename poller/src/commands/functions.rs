@@ -61,7 +61,14 @@ pub(super) fn find_code<'a>(
     let (mut code, mut problems) = (BTreeMap::new(), Vec::new());
     for function in functions {
         match Code::find(function, places) {
-            Ok(found) => drop(code.insert(function.logical_id.clone(), found)),
+            Ok(found) => {
+                if function.has_managed_runtime() {
+                    let (name, runtime) = (&function.name, &function.runtime);
+                    let folder = found.folder.display();
+                    info!(function = name, runtime, %folder, "runs bootstrap instead of the managed runtime");
+                }
+                code.insert(function.logical_id.clone(), found);
+            }
             Err(error) => problems.push(chain(&error)),
         }
     }

@@ -7,6 +7,7 @@ pub mod failure;
 pub mod filter;
 mod functions;
 pub mod get;
+pub mod init;
 pub mod invoke;
 mod load;
 mod moment;

@@ -67,8 +67,8 @@ impl CodePlaces {
 pub enum CodeError {
     /// Only executables run here.
     #[error(
-        "function {function} has the runtime {runtime}: Pelton runs `provided.al2023` and `provided.al2`, \
-         for which the code is an executable named `bootstrap`"
+        "function {function} has the runtime {runtime}: Pelton runs it only if its CodeUri is a folder with an executable \
+         named `bootstrap`"
     )]
     Runtime {
         /// Logical id.
@@ -147,14 +147,14 @@ pub enum CodeError {
 }
 
 impl Code {
-    /// The code of `function`: what is in the archive that CodeUri names, or what `sam build` made of it, or a `bootstrap`
+    /// The code of `function`, whatever its runtime if CodeUri has a `bootstrap`: what is in the archive that CodeUri names, or what `sam build` made of it, or a `bootstrap`
     /// in CodeUri, or what `cargo lambda build` made of the package there. The first that there is.
     ///
     /// # Errors
     ///
     /// If there is nothing to run; the error says what to do.
     pub fn find(function: &Function, places: &CodePlaces) -> Result<Self, CodeError> {
-        if !function.runtime.starts_with("provided") {
+        if function.has_managed_runtime() && Self::in_folder(function, &function.code_uri)?.is_none() {
             let (function, runtime) = (function.logical_id.clone(), function.runtime.clone());
             return Err(CodeError::Runtime { function, runtime });
         }

@@ -14,17 +14,21 @@ use tokio::sync::mpsc;
 use tracing::{error, info};
 
 /// How long after a change others are waited for: an editor saves several files.
-const SETTLE: Duration = Duration::from_millis(200);
+pub(super) const SETTLE: Duration = Duration::from_millis(200);
 
 /// Folders whose changes are results of builds, not causes.
 const RESULTS: [&str; 3] = ["target", ".aws-sam", ".pelton"];
 
-/// Tells of changes in the folder as long as the watcher lives; several that are not yet seen are one.
-pub(super) fn watch(folder: &Path) -> notify::Result<(RecommendedWatcher, mpsc::Receiver<()>)> {
+/// Tells of changes of the folder's files for which `is_cause` holds, as long as the watcher lives; several that are not yet seen
+/// are one.
+pub(super) fn watch(
+    folder: &Path,
+    is_cause: fn(&Path) -> bool,
+) -> notify::Result<(RecommendedWatcher, mpsc::Receiver<()>)> {
     let (changed, changes) = mpsc::channel(1);
     let root = folder.to_owned();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        if event.is_ok_and(|event| is_change(&event, &root)) {
+        if event.is_ok_and(|event| is_change(&event, &root, is_cause)) {
             // Full means that a change is already waiting to be seen.
             changed.try_send(()).ok();
         }
@@ -34,12 +38,13 @@ pub(super) fn watch(folder: &Path) -> notify::Result<(RecommendedWatcher, mpsc::
 }
 
 /// Whether the event says that code changed: nothing was only read, and it is not the result of a build.
-fn is_change(event: &Event, root: &Path) -> bool {
+fn is_change(event: &Event, root: &Path, is_cause: fn(&Path) -> bool) -> bool {
     let is_result = |path: &Path| {
         let first = path.strip_prefix(root).ok().and_then(|path| path.components().next());
         first.is_some_and(|first| RESULTS.iter().any(|result| first.as_os_str() == *result))
     };
-    !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(|path| !is_result(path))
+    !matches!(event.kind, EventKind::Access(_))
+        && event.paths.iter().any(|path| !is_result(path) && is_cause(path))
 }
 
 /// Builds `function` anew after each change, until there can be no more.

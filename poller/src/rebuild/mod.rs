@@ -41,7 +41,7 @@ impl Rebuilder {
                 rebuilder.tasks.spawn(found::replace(function, places.clone(), local, clock.clone()));
                 continue;
             };
-            match built::watch(&function.code_uri) {
+            match built::watch(&function.code_uri, |_| true) {
                 Ok((watcher, changes)) => {
                     rebuilder.watchers.push(watcher);
                     let (terminal, clock) = (terminal.clone(), clock.clone());

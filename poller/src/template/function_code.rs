@@ -7,6 +7,7 @@ use super::context::{Context, Reported};
 use super::node::{Entry, Node};
 use super::resource::Resource;
 use crate::application::BuildMethod;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Of the AWS CDK, in `Metadata`: which property the asset is for, and where it lies, as seen from the template.
@@ -60,6 +61,12 @@ fn asset_path<'r>(resource: &'r Resource, property: &str) -> Option<&'r str> {
     let metadata = resource.metadata.as_ref()?;
     let is_of_it = metadata.get(ASSET_PROPERTY).and_then(Node::as_scalar) == Some(property);
     metadata.get(ASSET_PATH).and_then(Node::as_scalar).filter(|_| is_of_it)
+}
+
+/// Whether the folder brings an executable `bootstrap`: it runs here, whatever the `Runtime` is.
+pub(super) fn has_bootstrap(folder: &Path) -> bool {
+    let bootstrap = std::fs::metadata(folder.join("bootstrap"));
+    bootstrap.is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 /// How `sam build` would build the function; methods that Pelton does not know, and what is built, build nothing.

@@ -173,7 +173,10 @@ pub(super) fn read<'t>(
         read_property(context, &mut reading, resource, property, root).ok();
     }
     require(context, resource, &properties);
-    let Reading { function, is_here, not_here } = reading;
+    let Reading { function, is_here, mut not_here } = reading;
+    if function_code::has_bootstrap(&function.code_uri) {
+        not_here.retain(|reason| !reason.is_runtime);
+    }
     match not_here.first() {
         Some(first) if is_here && context.options.unsupported == Unsupported::Warn => {
             // It does not run: what else is wrong with it does not matter.

@@ -17,6 +17,8 @@ exec python3 -m awslambdaric \"$_HANDLER\"";
 pub(super) struct NotHere {
     /// In words that go behind the name of the function.
     pub(super) why: String,
+    /// It is the `Runtime`, which does not matter to a folder with a `bootstrap`.
+    pub(super) is_runtime: bool,
     span: Span,
     message: String,
     label: &'static str,
@@ -29,9 +31,10 @@ impl NotHere {
     pub(super) fn runtime(property: &Entry, runtime: &str) -> Self {
         Self {
             why: format!("has the runtime `{runtime}`"),
+            is_runtime: true,
             span: property.value.span,
             message: format!("the runtime `{runtime}` is not supported by Pelton"),
-            label: "only `provided.al2023` and `provided.al2` are honoured",
+            label: "needs an executable `bootstrap` in the folder of its code",
             run_here: None,
         }
     }
@@ -40,6 +43,7 @@ impl NotHere {
     pub(super) fn code(property: &Entry) -> Self {
         Self {
             why: "has code that is not in a folder".to_owned(),
+            is_runtime: false,
             span: property.key_span,
             message: "code that is not in a folder is not supported by Pelton".to_owned(),
             label: "names no folder or zip file of this machine",
@@ -58,6 +62,7 @@ impl NotHere {
         };
         Self {
             why: why.to_owned(),
+            is_runtime: false,
             span: property.key_span,
             message: format!("`{}` is not supported by Pelton", property.key),
             label: "Pelton runs an executable `bootstrap` from a folder, with nothing around it",
@@ -95,12 +100,12 @@ fn help(context: &Context<'_>, function: &Function, first: &NotHere) -> String {
     }
     if function.runtime.starts_with("python") {
         return format!(
-            "{ways_out}; or run it here: `pip install awslambdaric`, set `Runtime: provided.al2023`, and put this \
-             executable `bootstrap` into the folder of its code:\n{PYTHON_BOOTSTRAP}"
+            "{ways_out}; or run it here: `pip install awslambdaric`, and put this executable `bootstrap` into the folder of its \
+             code, which AWS ignores:\n{PYTHON_BOOTSTRAP}"
         );
     }
     format!(
-        "{ways_out}; or run it here: set `Runtime: provided.al2023`, and name a folder of code with an executable `bootstrap` that \
-         speaks Lambda's Runtime API"
+        "{ways_out}; or run it here: put an executable `bootstrap` that speaks Lambda's Runtime API into the folder of its code, \
+         which AWS ignores"
     )
 }

@@ -166,11 +166,19 @@ fn code_that_is_missing_or_not_executable_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn only_provided_runtimes_run() {
+fn a_managed_runtime_runs_where_code_uri_has_a_bootstrap_and_is_refused_elsewhere() {
+    let python = |function: Function| Function { runtime: "python3.13".to_owned(), build: None, ..function };
     let (root, function) = project(&[("orders/bootstrap", "#!/bin/sh")]);
-    let function = Function { runtime: "python3.13".to_owned(), ..function };
-    let error = Code::find(&function, &places(root.path())).unwrap_err().to_string();
-    assert!(error.contains("python3.13") && error.contains("provided.al2023"), "{error}");
+    let code = Code::find(&python(function), &places(root.path())).unwrap();
+    assert_eq!(code.folder, root.path().join("orders"));
+    for files in [&[][..], &[(BUILT_BOOTSTRAP, "#!/bin/sh")]] {
+        let (root, function) = project(files);
+        let error = Code::find(&python(function), &places(root.path())).unwrap_err().to_string();
+        assert!(error.contains("python3.13") && error.contains("`bootstrap`"), "{error}");
+    }
+    let (root, function) = project(&[("orders/bootstrap", "no program")]);
+    let error = Code::find(&python(function), &places(root.path())).unwrap_err().to_string();
+    assert!(error.contains("chmod +x"), "{error}");
 }
 
 #[test]

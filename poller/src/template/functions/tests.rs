@@ -5,6 +5,7 @@ use crate::template::FunctionsRun;
 use crate::template::diagnostics::Colour;
 use crate::template::testing::{check_problem, lines, load, load_with, options, template};
 use crate::template::{LoadOptions, Unsupported};
+use std::os::unix::fs::PermissionsExt as _;
 
 #[track_caller]
 fn check(property: &str, is_expected: impl FnOnce(&Function) -> bool) {
@@ -196,7 +197,7 @@ fn the_help_for_a_function_that_cannot_run_here_does_not_go_in_a_circle() {
         "`--lambda-endpoint Ledger=URL`",
         "`--skip Ledger`",
         "`--allow-unsupported`",
-        "`Runtime: provided.al2023`",
+        "executable `bootstrap`",
         "#!/bin/sh\n",
         "cd \"$LAMBDA_TASK_ROOT\"\n",
         "exec python3 -m awslambdaric \"$_HANDLER\"",
@@ -230,9 +231,17 @@ fn a_function_that_runs_elsewhere_may_have_any_runtime_and_code() {
 }
 
 #[test]
-fn a_runtime_must_be_a_custom_one() {
+fn a_managed_runtime_needs_an_executable_bootstrap_in_the_folder_of_its_code() {
     let text = template("", "", "").replace("provided.al2023", "python3.13");
     check_problem(&load(&text), "the runtime `python3.13` is not supported by Pelton");
+    let folder = tempfile::tempdir().unwrap();
+    let bootstrap = folder.path().join("bootstrap");
+    for (mode, problem) in [(0o644, "the runtime `python3.13` is not supported by Pelton"), (0o755, "")] {
+        std::fs::write(&bootstrap, "#!/bin/sh").unwrap();
+        std::fs::set_permissions(&bootstrap, std::fs::Permissions::from_mode(mode)).unwrap();
+        let code = format!("Handler: app.handler\n      CodeUri: {}", folder.path().display());
+        check_problem(&load(&text.replace("Handler: bootstrap", &code)), problem);
+    }
     let text = template("", "", "").replace("      Runtime: provided.al2023\n", "");
     check_problem(&load(&text), "the function `Ledger` has no `Runtime`");
 }

@@ -10,7 +10,7 @@ use std::fmt;
 /// A sequence number of Kinesis or DynamoDB Streams, or an offset of Kafka.
 ///
 /// ```
-/// use ordered::SequenceNumber;
+/// use lambda_ordered::SequenceNumber;
 ///
 /// let [nine, ten] = ["9", "10"].map(|digits| SequenceNumber::new(digits).unwrap());
 /// assert!(nine < ten);

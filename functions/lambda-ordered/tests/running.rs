@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test: what fails here fails it")]
 
+use lambda_ordered::{Error, Handler, Json, Kinesis, OnUndecodable, Record, Window, WindowHandler};
 use lambda_runtime::tracing;
-use ordered::{Error, Handler, Json, Kinesis, OnUndecodable, Record, Window, WindowHandler};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -70,14 +70,14 @@ fn be_a_handler() -> bool {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let ended = runtime.block_on(async {
         match handler.as_str() {
-            "run" => ordered::run(Positive).await,
-            "run reporting" => ordered::run(Positive).reporting_item_failures().await,
+            "run" => lambda_ordered::run(Positive).await,
+            "run reporting" => lambda_ordered::run(Positive).reporting_item_failures().await,
             "run logging" => {
                 tracing::init_default_subscriber();
-                ordered::run(Positive).reporting_item_failures().await
+                lambda_ordered::run(Positive).reporting_item_failures().await
             }
-            "windows" => ordered::run_windows(Positive).await,
-            "windows reporting" => ordered::run_windows(Positive).reporting_item_failures().await,
+            "windows" => lambda_ordered::run_windows(Positive).await,
+            "windows reporting" => lambda_ordered::run_windows(Positive).reporting_item_failures().await,
             other => panic!("there is no handler {other}"),
         }
     });

@@ -1,7 +1,7 @@
 //! Events to the letter as AWS documents and sends them: each is taken.
 
-use ordered::testing::{Answer, Kit, TestSource};
-use ordered::{Decode, DynamoDb, Error, Handler, Kafka, Kinesis, OnFailure, OnUndecodable, Record};
+use lambda_ordered::testing::{Answer, Kit, TestSource};
+use lambda_ordered::{Decode, DynamoDb, Error, Handler, Kafka, Kinesis, OnFailure, OnUndecodable, Record};
 use serde_json::json;
 use std::marker::PhantomData;
 

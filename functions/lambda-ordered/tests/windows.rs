@@ -1,7 +1,9 @@
 //! Tumbling windows: the state goes from invocation to invocation, and ends with the window.
 
-use ordered::testing::{Answer, Kit, TestRecord, TestSource};
-use ordered::{Error, Json, Kinesis, OnFailure, OnUndecodable, Record, Window, WindowHandler, Windowed};
+use lambda_ordered::testing::{Answer, Kit, TestRecord, TestSource};
+use lambda_ordered::{
+    Error, Json, Kinesis, OnFailure, OnUndecodable, Record, Window, WindowHandler, Windowed,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

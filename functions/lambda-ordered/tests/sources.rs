@@ -1,7 +1,7 @@
 //! What differs between the services: identifiers, places and payloads.
 
-use ordered::testing::{Kit, TestRecord, TestSource};
-use ordered::{
+use lambda_ordered::testing::{Kit, TestRecord, TestSource};
+use lambda_ordered::{
     Decode, DynamoDb, Error, Handler, Image, Json, Kafka, Kinesis, OnFailure, OnUndecodable, Record,
 };
 use serde::Deserialize;

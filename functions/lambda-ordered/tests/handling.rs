@@ -1,10 +1,10 @@
 //! Records one by one: what a handler gets, and what Lambda is answered.
 
-use lambda_runtime::Diagnostic;
-use ordered::testing::{Answer, Kit, TestRecord, TestSource};
-use ordered::{
+use lambda_ordered::testing::{Answer, Kit, TestRecord, TestSource};
+use lambda_ordered::{
     Decode, Error, Handler, Json, Kafka, Kinesis, OnFailure, OnUndecodable, Plain, Record, Undecodable,
 };
+use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 use std::marker::PhantomData;
 

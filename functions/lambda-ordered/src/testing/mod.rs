@@ -1,8 +1,8 @@
 //! Tests of handlers without AWS: events as Lambda sends them, and what becomes of them.
 //!
 //! ```
-//! use ordered::testing::{Kit, TestRecord};
-//! use ordered::{Error, Handler, Json, Kinesis, OnFailure, OnUndecodable, Record};
+//! use lambda_ordered::testing::{Kit, TestRecord};
+//! use lambda_ordered::{Error, Handler, Json, Kinesis, OnFailure, OnUndecodable, Record};
 //!
 //! struct Sum(i64);
 //!

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// How far records were applied.
 ///
 /// ```
-/// # use ordered::{Applied, Kinesis, Record};
+/// # use lambda_ordered::{Applied, Kinesis, Record};
 /// # fn apply(applied: &mut Applied, record: &Record<'_, Kinesis>) {
 /// if applied.is_repeat(record) {
 ///     return;

@@ -1,7 +1,7 @@
 //! At least once: repeats are told, and the kit makes them.
 
-use ordered::testing::{Delivery, Kit, TestRecord, TestSource};
-use ordered::{Applied, DynamoDb, Error, Handler, Kinesis, OnFailure, OnUndecodable, Record};
+use lambda_ordered::testing::{Delivery, Kit, TestRecord, TestSource};
+use lambda_ordered::{Applied, DynamoDb, Error, Handler, Kinesis, OnFailure, OnUndecodable, Record};
 use std::marker::PhantomData;
 
 /// Keeps each payload once, and fails on `bad` as often as told.
@@ -31,7 +31,7 @@ impl<S: TestSource> Handler for Once<S> {
     }
 }
 
-fn once<S: TestSource>(applied: Applied) -> Kit<ordered::Plain<Once<S>>> {
+fn once<S: TestSource>(applied: Applied) -> Kit<lambda_ordered::Plain<Once<S>>> {
     let once = Once { applied, kept: Vec::new(), failures_left: 2, _of: PhantomData };
     Kit::new(once, OnFailure::ReportRecord)
 }
