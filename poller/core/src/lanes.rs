@@ -6,9 +6,10 @@
 
 use crate::checkpoint::{OpenWindow, Version};
 use crate::contract::{FailureId, InvocationId};
+use crate::failing::FailingBatch;
 use crate::lane::Lane;
 use crate::policy::Policy;
-use crate::record::Record;
+use crate::record::{Ordinal, Record};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::collections::hash_map::{DefaultHasher, Entry};
@@ -140,6 +141,15 @@ impl Lanes {
     /// The batch that waits for its next attempt and has failed most often: attempts, and when the next one is.
     pub(crate) fn retrying(&self) -> Option<(u32, Timestamp)> {
         self.lanes.iter().filter_map(Lane::retrying).max_by_key(|(attempts, _)| *attempts)
+    }
+
+    /// The batches that failed and are not settled, that of the oldest record first.
+    pub(crate) fn failing(&self, policy: &Policy) -> Vec<FailingBatch> {
+        let ordinal = |lane: &Lane| lane.first().map(|record| record.ordinal);
+        let mut failing: Vec<(Option<Ordinal>, FailingBatch)> =
+            self.lanes.iter().filter_map(|lane| Some((ordinal(lane), lane.failing(policy)?))).collect();
+        failing.sort_by_key(|(first, _)| *first);
+        failing.into_iter().map(|(_, batch)| batch).collect()
     }
 
     /// When the oldest record that is held arrived.
