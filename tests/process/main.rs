@@ -32,5 +32,6 @@ mod samconfig;
 mod side_by_side;
 mod staying_local;
 mod stopping;
+mod stuck;
 mod too_large;
 mod windows;
