@@ -1,6 +1,6 @@
 //! A shard that is stuck says so: in the log, in `pelton status`, and after a restart.
 
-use pelton_tests::site::{POLLING, Site, StreamServer, pelton, template, until};
+use pelton_tests::site::{POLLING, Site, StreamServer, pelton, run_to_end, template, until};
 use pelton_tests::{Signal, wait};
 
 const THREE_ATTEMPTS: &str = "BatchSize: 2
@@ -46,7 +46,9 @@ async fn status_shows_the_batch_that_a_shard_is_stuck_on_and_a_restart_tells_wha
     site.behave("error");
     server.put_numbers("a", 1..2).await;
     running.wait_for_line("the function failed").await;
-    let detail = pelton(["status", "--mapping", "KeeperOrders"]).start(&site.folder).wait_for_exit().await;
+    let data_dir = site.data_dir();
+    let arguments = ["status", "--mapping", "KeeperOrders", "--data-dir", data_dir.to_str().unwrap()];
+    let detail = run_to_end(pelton(arguments)).await;
     detail.assert_code(0);
     for part in [
         "failing batch     1 records; the shard waits",
@@ -69,7 +71,8 @@ async fn status_shows_the_batch_that_a_shard_is_stuck_on_and_a_restart_tells_wha
 async fn status_watch_waits_for_a_poller_survives_its_restart_elsewhere_and_ends_with_ctrl_c() {
     let site = Site::new(&template("", ""));
     let server = StreamServer::start(&["orders"]).await;
-    let mut watch = pelton(["status", "--watch"]).start(&site.folder);
+    let (folder, data_dir) = (tempfile::tempdir().unwrap(), site.data_dir());
+    let mut watch = pelton(["status", "--watch", "--data-dir", data_dir.to_str().unwrap()]).start(&folder);
     watch.wait_for_line("waiting for a poller").await;
     for start in 1..=2 {
         // With a port of its own each time.

@@ -140,12 +140,17 @@ async fn show(
 /// The data folder says anew each time where its poller listens: one that was restarted may listen elsewhere.
 async fn watch(data_dir: &Path, terminal: &Terminal, clock: &Clock) -> Result<(), StatusError> {
     let mut view = LiveView::new(terminal.clone());
-    let mut is_waiting = false;
+    let (mut is_waiting, mut shown) = (false, None);
     loop {
         match ask(data_dir, clock).await {
             Ok((address, answer)) => {
                 let snapshot = understand(address, &answer)?;
-                if std::mem::take(&mut is_waiting) {
+                // A restart may be over before anybody looks again.
+                let is_another = shown.replace(snapshot.pid).is_some_and(|pid| pid != snapshot.pid);
+                if is_another {
+                    view.forget_rates();
+                }
+                if std::mem::take(&mut is_waiting) || is_another {
                     info!(pid = snapshot.pid, version = snapshot.version, "the poller runs");
                 }
                 view.show(&snapshot);

@@ -62,9 +62,14 @@ impl LiveView {
         if self.terminal.is_interactive() { REFRESH_INTERVAL } else { SUMMARY_INTERVAL }
     }
 
-    /// Shows that there is nothing to show yet. What was known of rates is forgotten: another poller counts from the beginning.
-    pub(crate) fn wait(&mut self, what_for: &str) {
+    /// Forgets what was known of rates: another poller counts from the beginning.
+    pub(crate) fn forget_rates(&mut self) {
         self.rates = Rates::default();
+    }
+
+    /// Shows that there is nothing to show yet.
+    pub(crate) fn wait(&mut self, what_for: &str) {
+        self.forget_rates();
         let columns = self.terminal.size().columns.saturating_sub(1);
         self.terminal.pin(vec![what_for.chars().take(columns).collect()]);
     }
