@@ -99,7 +99,7 @@ mod tests {
     use pelton_core::{Checkpoint, Position};
 
     fn mapping(name: &str, shards: usize) -> (MappingId, Shards) {
-        let shard = |number| {
+        let shard = |number: usize| {
             let position = "7".to_owned();
             let from = if number == 0 {
                 From::Start("LATEST")
