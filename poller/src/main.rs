@@ -95,12 +95,18 @@ struct StatusCommand {
 }
 
 impl StatusCommand {
-    async fn run(self, terminal: &Terminal, clock: &Clock) -> Result<(), CommandFailure> {
+    async fn run(
+        self,
+        signals: &mut StopSignals,
+        terminal: &Terminal,
+        clock: &Clock,
+    ) -> Result<(), CommandFailure> {
         let beside = |template: PathBuf| data_dir::default_for(&template);
         let folder =
             self.data_dir.or_else(|| self.template.or_else(|| template::find(Path::new("."))).map(beside));
         let folder = folder.unwrap_or_else(|| data_dir::default_for(Path::new("template.yaml")));
-        let shown = status::run(&self.status, &folder, terminal, clock, &mut io::stdout()).await;
+        let shown =
+            status::run(&self.status, &folder, terminal, clock, signals.next(), &mut io::stdout()).await;
         shown.map_err(|error| CommandFailure::failed(chain(&error)))
     }
 }
@@ -146,7 +152,7 @@ async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), Comman
         Command::Invoke(arguments) => invoke::run(arguments, &mut signals, terminal, clock).await,
         Command::Rewind(arguments) => rewind::run(arguments, &mut signals, terminal, &clock).await,
         Command::Filter(arguments) => filter::run(arguments, &mut signals, terminal, &clock).await,
-        Command::Status(command) => command.run(terminal, &clock).await,
+        Command::Status(command) => command.run(&mut signals, terminal, &clock).await,
         Command::Validate(arguments) => validate::run(arguments, terminal, &clock).await,
     }
 }

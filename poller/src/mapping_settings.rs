@@ -10,7 +10,7 @@ const FOREVER: i64 = -1;
 
 /// What a mapping does with the records of its stream. Names and values are AWS's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(default, rename_all = "PascalCase")]
 pub struct MappingSettings {
     /// Most records of one invocation.
     pub batch_size: u32,

@@ -169,6 +169,9 @@ pub trait Invoker: Send + Sync {
 /// Takes records that were given up.
 #[async_trait]
 pub trait Destination: Send + Sync {
+    /// Where the records go, for people: an ARN, or `file:PATH`.
+    fn name(&self) -> String;
+
     /// Whether it looks as if it would take them, as far as that shows without leaving a trace. Cancelling is safe.
     async fn check(&self) -> Result<(), DestinationError>;
 

@@ -3,6 +3,7 @@
 //! In: orders of the supervisor, and what happens at the ports. Out: a view, and why it finished. Decides nothing.
 
 mod deliveries;
+pub(crate) mod failed_attempts;
 mod judged_reader;
 mod notices;
 mod problems;
@@ -15,6 +16,7 @@ use crate::ports::{
     CheckpointStore, Destination, Invoker, ReadFrom, ShardState, Source, SourceError, StoreError,
 };
 use deliveries::{Began, Delivered, Deliveries};
+use failed_attempts::{Before, FailedAttempts, problem};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -22,8 +24,8 @@ use judged_reader::JudgedReader;
 use pelton_core::ending::Ending;
 use pelton_core::plan::{ShardId, ShardStart};
 use pelton_core::{
-    Checkpoint, Command, FetchError, Finished, Input, Invocation, InvocationId, Outcome, Page, Policy, Reply,
-    SaveError, SendError, Shard, ShardView, Stuck, Timestamp,
+    Checkpoint, Command, FailedAttempt, FetchError, Finished, Input, Invocation, InvocationId, Notice,
+    Outcome, Page, Policy, Reply, SaveError, SendError, Shard, ShardView, Stuck, Timestamp,
 };
 use problems::{Doing, Problems};
 pub use remarks::Remarks;
@@ -33,10 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
-use tracing::{debug, warn};
-
-/// What a shard shows while its function is throttled.
-const THROTTLED: &str = "throttled: the function has no free concurrency (ReservedConcurrentExecutions)";
+use tracing::debug;
 
 /// What a worker is told while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +117,7 @@ pub struct ShardWorker {
     fetch: JoinSet<Fetched>,
     invocations: FuturesUnordered<BoxFuture<'static, (InvocationId, Reply)>>,
     deliveries: Deliveries,
+    failed_attempts: FailedAttempts,
     save: Option<BoxFuture<'static, Result<(), StoreError>>>,
     arrivals: Option<watch::Receiver<u64>>,
     code_changes: Option<watch::Receiver<u64>>,
@@ -128,6 +128,8 @@ pub struct ShardWorker {
     view: watch::Sender<WorkerView>,
     problems: Problems,
     unread_since: Option<Timestamp>,
+    /// The last read failed, and that is not logged yet.
+    read_error: Option<SourceError>,
     doubts: Arc<Doubts>,
     /// The stream turned out not to exist: when it is back, it may be another one.
     doubt: Option<Doubt>,
@@ -154,6 +156,8 @@ impl ShardWorker {
         let (view, views) = watch::channel(first_view);
         let problems = Problems::none(mapping.clone(), shard_id.clone());
         let deliveries = Deliveries::new(mapping.clone(), shard_id.clone(), ports.destination.clone());
+        let destination = ports.destination.as_ref().map(|destination| destination.name());
+        let failed_attempts = FailedAttempts::new(mapping.clone(), shard_id.clone(), destination);
         let worker = Self {
             mapping,
             arrivals: ports.source.arrivals(&shard_id),
@@ -166,12 +170,14 @@ impl ShardWorker {
             fetch: JoinSet::new(),
             invocations: FuturesUnordered::new(),
             deliveries,
+            failed_attempts,
             save: None,
             orders: Some(orders),
             answers: VecDeque::new(),
             view,
             problems,
             unread_since: None,
+            read_error: None,
             doubts,
             doubt: None,
         };
@@ -192,6 +198,7 @@ impl ShardWorker {
             let is_success = is_success(&input);
             self.shard.handle(input, self.ports.clock.now());
             self.take_notices(is_success);
+            self.say_read_error();
         }
     }
 
@@ -200,14 +207,28 @@ impl ShardWorker {
         let mut function_does_well = is_success;
         while let Some(notice) = self.shard.next_notice() {
             notices::say(&self.mapping, &self.shard_id, &self.ports.remarks, &notice);
-            if let Some(problem) = notices::problem_of_function(&notice) {
-                self.problems.note(Doing::Invoking, problem);
+            if let Notice::AttemptFailed(failed) = &notice {
+                self.attempt_failed(failed);
                 function_does_well = false;
             }
         }
         if function_does_well {
             self.problems.recovered(Doing::Invoking);
         }
+    }
+
+    /// Logs a read that failed, once the core knows when the next one starts.
+    fn say_read_error(&mut self) {
+        let Some(error) = self.read_error.take() else { return };
+        let now = self.ports.clock.now();
+        let again_in = self.shard.next_read_at().map(|at| at.since(now));
+        self.problems.has(Doing::Reading, "the shard cannot be read; trying again", &error, again_in);
+    }
+
+    fn attempt_failed(&mut self, failed: &FailedAttempt) {
+        let is_new = self.problems.note(Doing::Invoking, problem(failed));
+        let before = if is_new { Before::New } else { Before::GoesOn };
+        self.failed_attempts.say(failed, before, self.ports.clock.now());
     }
 
     fn carry_out(&mut self, command: Command) {
@@ -270,7 +291,7 @@ impl ShardWorker {
         let wakeup = self.shard.next_wakeup();
         tokio::select! {
             biased;
-            Some((id, reply)) = self.invocations.next() => self.invoked(id, reply),
+            Some((id, reply)) = self.invocations.next() => Input::Invoked(id, reply),
             Some(delivered) = self.deliveries.next() => self.delivered(&delivered),
             answer = finish(&mut self.save) => self.saved(answer),
             order = next_order(&mut self.orders) => self.obey(order),
@@ -318,7 +339,7 @@ impl ShardWorker {
                     }
                     SourceError::Throttled { .. } | SourceError::Denied { .. } => {}
                 }
-                self.problems.has(Doing::Reading, "the shard cannot be read; trying again", &error);
+                self.read_error = Some(error);
                 Input::Fetched(Err(if is_throttled {
                     FetchError::Throttled
                 } else {
@@ -339,35 +360,11 @@ impl ShardWorker {
                     Doing::Saving,
                     "the checkpoint cannot be kept; nothing new starts until it can",
                     &error,
+                    None,
                 );
                 Input::CheckpointSaved(Err(SaveError))
             }
         }
-    }
-
-    fn invoked(&mut self, id: InvocationId, reply: Reply) -> Input {
-        let (mapping, shard) = (&self.mapping, &self.shard_id);
-        match &reply.outcome {
-            // What it answered counts for more: see the notices.
-            Outcome::Succeeded { .. } => {}
-            Outcome::FunctionFailed { error_type, message } => {
-                warn!(%mapping, %shard, error_type, error = message, "the function failed");
-                self.problems.note(Doing::Invoking, format!("{error_type}: {message}"));
-            }
-            Outcome::Throttled => {
-                // Said once, not at every attempt.
-                if self.problems.note(Doing::Invoking, THROTTLED.to_owned()) {
-                    warn!(%mapping, %shard, "the function is throttled: the batch did not reach it");
-                } else {
-                    debug!(%mapping, %shard, "throttled: the batch did not reach the function");
-                }
-            }
-            Outcome::NotInvoked { reason } => {
-                warn!(%mapping, %shard, reason, "the function could not be invoked: the batch did not reach it");
-                self.problems.note(Doing::Invoking, reason.clone());
-            }
-        }
-        Input::Invoked(id, reply)
     }
 
     fn delivered(&mut self, delivered: &Delivered) -> Input {
@@ -379,7 +376,7 @@ impl ShardWorker {
                 Ok(())
             }
             Err(error) => {
-                self.problems.has(Doing::Delivering, "the on-failure destination does not work", error);
+                self.problems.has(Doing::Delivering, "the on-failure destination does not work", error, None);
                 Err(SendError)
             }
         };

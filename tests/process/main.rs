@@ -37,6 +37,7 @@ mod samconfig;
 mod side_by_side;
 mod staying_local;
 mod stopping;
+mod stuck;
 mod stuck_batch;
 mod too_large;
 mod windows;

@@ -4,6 +4,7 @@
 
 use crate::batch::Batch;
 use crate::checkpoint::Checkpoint;
+use crate::failing::{FailedAttempt, FailingBatch};
 use crate::record::Record;
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -173,22 +174,10 @@ impl From<Outcome> for Reply {
 /// What happened that people want to read of: the core itself says nothing. Take them after each [`crate::Shard::handle`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// A response names records that failed: what comes before the first of them is settled.
-    PartialFailure {
-        /// The first record that failed.
-        first: crate::record::Position,
-        /// How many records are not settled.
-        records: usize,
-        /// What becomes of them.
-        then: AfterFailure,
-    },
+    /// An attempt at a batch did not succeed.
+    AttemptFailed(FailedAttempt),
     /// A response counts as a success, though the function may have meant something else.
     ResponseIgnored(Ignored),
-    /// A response counts as a failure of the whole batch.
-    ResponseRefused {
-        /// Why, for people.
-        reason: String,
-    },
     /// A window ended before its time.
     WindowEndedEarly {
         /// Size of its state in bytes.
@@ -201,17 +190,6 @@ pub enum Notice {
         /// How many.
         records: usize,
     },
-}
-
-/// What becomes of records that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AfterFailure {
-    /// They will be tried again.
-    TriedAgain,
-    /// They are given up, or will be before their next attempt, as they are too old by then.
-    GivenUp,
-    /// The shard drains: whoever goes on from the checkpoint tries them again.
-    Left,
 }
 
 /// What of a response is ignored, as AWS does (specification 4.3).
@@ -261,6 +239,8 @@ pub struct ShardView {
     pub bytes_held: usize,
     /// Records of batches that were tried and not settled, which a drain left for whoever goes on from the checkpoint.
     pub records_left: usize,
+    /// The batches that failed and are not settled, that of the oldest record first. One at most without a ParallelizationFactor.
+    pub failing: Vec<FailingBatch>,
     /// When the first record held arrived; `None` while nothing is held.
     pub oldest_arrival: Option<Timestamp>,
     /// Age of the last record of the batch that was last sent, when it was sent (AWS's IteratorAge).

@@ -6,9 +6,10 @@
 
 use crate::checkpoint::{OpenWindow, Version};
 use crate::contract::{FailureId, InvocationId, Stuck};
+use crate::failing::FailingBatch;
 use crate::lane::Lane;
 use crate::policy::Policy;
-use crate::record::Record;
+use crate::record::{Ordinal, Record};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::collections::hash_map::{DefaultHasher, Entry};
@@ -152,6 +153,15 @@ impl Lanes {
         let mut stuck: Vec<Stuck> = self.lanes.iter().filter_map(Lane::stuck).collect();
         stuck.sort_by_key(|stuck| stuck.batch.records().first().map(|record| record.ordinal));
         stuck
+    }
+
+    /// The batches that failed and are not settled, that of the oldest record first.
+    pub(crate) fn failing(&self, policy: &Policy) -> Vec<FailingBatch> {
+        let ordinal = |lane: &Lane| lane.first().map(|record| record.ordinal);
+        let mut failing: Vec<(Option<Ordinal>, FailingBatch)> =
+            self.lanes.iter().filter_map(|lane| Some((ordinal(lane), lane.failing(policy)?))).collect();
+        failing.sort_by_key(|(first, _)| *first);
+        failing.into_iter().map(|(_, batch)| batch).collect()
     }
 
     /// When the oldest record that is held arrived.

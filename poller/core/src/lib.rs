@@ -17,6 +17,7 @@
 //! | [`browse`] | which records come next, where somebody looks at a stream |
 //! | [`confirm`] | which answers need a second one that agrees |
 //! | [`event`] | how a record looks inside an event |
+//! | [`failing`] | what people are told of a batch that failed |
 //! | [`filter`] | which records the function is to see (FilterCriteria) |
 
 pub mod batch;
@@ -27,6 +28,7 @@ pub mod contract;
 pub mod ending;
 pub mod event;
 pub mod exchange;
+pub mod failing;
 pub mod filter;
 mod lane;
 mod lanes;
@@ -47,10 +49,10 @@ pub mod window;
 pub use batch::{Batch, EVENT_BYTES_MAX, Envelope};
 pub use checkpoint::{Checkpoint, OpenWindow};
 pub use contract::{
-    AfterFailure, Command, Counts, Failure, FailureId, FetchError, Finished, GiveUp, HowFailed, Ignored,
-    Input, Invocation, InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError,
-    ShardView, Stuck, Then,
+    Command, Counts, Failure, FailureId, FetchError, Finished, GiveUp, HowFailed, Ignored, Input, Invocation,
+    InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError, ShardView, Stuck, Then,
 };
+pub use failing::{AfterFailure, AttemptError, Extent, FailedAttempt, FailingBatch, Waits};
 pub use lane::DELIVERY_ATTEMPTS_MAX;
 pub use policy::{Policy, Tumbling};
 pub use record::{Position, Record};

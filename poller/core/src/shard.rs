@@ -5,9 +5,10 @@
 
 use crate::checkpoint::{Checkpoint, Progress};
 use crate::contract::{
-    AfterFailure, Command, Counts, FailureId, FetchError, Finished, GiveUp, Ignored, Input, Invocation,
-    InvocationId, Notice, Page, Phase, Reply, SaveError, SendError, ShardView, Stuck,
+    Command, Counts, FailureId, FetchError, Finished, GiveUp, Ignored, Input, Invocation, InvocationId,
+    Notice, Page, Phase, Reply, SaveError, SendError, ShardView, Stuck,
 };
+use crate::failing::{AfterFailure, Extent, FailedAttempt, Waits, attempts_max};
 use crate::lane::{Delivered, Ended, EndedAs, GivenUp, Lane, Step};
 use crate::lanes::Lanes;
 use crate::policy::Policy;
@@ -114,6 +115,12 @@ impl Shard {
         [self.fetch_due(), self.save_due()].into_iter().flatten().chain(steps).min()
     }
 
+    /// When the next read is due; `None` while one is in flight, and after the end.
+    #[must_use]
+    pub fn next_read_at(&self) -> Option<Timestamp> {
+        self.reading.due()
+    }
+
     fn fetched(&mut self, answer: Result<Page, FetchError>, now: Timestamp) {
         // A page that comes while draining is not accepted, and so must not count as read: also not as the last one.
         let answer = if self.is_draining { Err(FetchError::Cancelled) } else { answer };
@@ -146,22 +153,24 @@ impl Shard {
 
     fn invoked(&mut self, id: InvocationId, reply: Reply, now: Timestamp) {
         let lane = self.lanes.of_invocation(id);
+        let request_id = reply.request_id.clone();
         let ended = self.lanes.lane(lane).invoked(id, reply, &self.policy, now, &mut self.random);
         self.count(&ended);
-        let Ended { batch, settled, result } = ended;
+        let Ended { batch, settled, attempt, error, result } = ended;
         let (done, left) = batch.records().split_at(settled);
-        match result {
-            EndedAs::PartlyFailed => {
-                if let Some(first) = left.first() {
-                    let (first, records) = (first.position().clone(), left.len());
-                    let then = self.after_failure(lane);
-                    self.notices.push_back(Notice::PartialFailure { first, records, then });
-                }
-            }
-            EndedAs::ResponseRefused(reason) => self.notices.push_back(Notice::ResponseRefused { reason }),
-            EndedAs::Succeeded(Some(ignored)) => self.notices.push_back(Notice::ResponseIgnored(ignored)),
-            EndedAs::Succeeded(None) | EndedAs::FunctionFailed | EndedAs::Throttled | EndedAs::NotInvoked => {
-            }
+        if let EndedAs::Succeeded(Some(ignored)) = result {
+            self.notices.push_back(Notice::ResponseIgnored(ignored));
+        }
+        if let Some(error) = error {
+            self.notices.push_back(Notice::AttemptFailed(FailedAttempt {
+                attempt,
+                attempts_max: attempts_max(&self.policy),
+                extent: Extent::of(left),
+                error,
+                request_id,
+                then: self.after_failure(lane, left.len()),
+                waits: Waits::under(&self.policy),
+            }));
         }
         self.settle(lane, done);
         if self.is_draining {
@@ -169,18 +178,22 @@ impl Shard {
         }
     }
 
-    fn after_failure(&self, lane: usize) -> AfterFailure {
-        if self.is_draining { AfterFailure::Left } else { self.lanes.at(lane).after_failure(&self.policy) }
+    fn after_failure(&self, lane: usize, failed: usize) -> AfterFailure {
+        if self.is_draining {
+            AfterFailure::Left
+        } else {
+            self.lanes.at(lane).after_failure(failed, &self.policy)
+        }
     }
 
-    fn count(&mut self, Ended { batch, settled, result }: &Ended) {
+    fn count(&mut self, Ended { batch, settled, result, .. }: &Ended) {
         let (settled, left) = (*settled as u64, (batch.records().len() - settled) as u64);
         self.counts.succeeded += settled;
         match result {
             EndedAs::Succeeded(None) => {}
             EndedAs::Succeeded(Some(Ignored::Failures)) => self.counts.ignored_failures += 1,
             EndedAs::Succeeded(Some(Ignored::Content)) => self.counts.ignored_content += 1,
-            EndedAs::PartlyFailed | EndedAs::ResponseRefused(_) => {
+            EndedAs::PartlyFailed | EndedAs::ResponseRefused => {
                 self.counts.partial_failures += 1;
                 self.counts.failed += left;
             }
@@ -362,6 +375,7 @@ impl Shard {
             records_held: self.records_held,
             bytes_held: self.bytes_held,
             records_left: self.records_left,
+            failing: self.lanes.failing(&self.policy),
             oldest_arrival: self.lanes.oldest_arrival(),
             iterator_age: self.iterator_age,
             checkpoint_saved_at: self.saving.saved_at(),

@@ -121,6 +121,11 @@ impl OnFailureDestinations {
         Some(destination)
     }
 
+    /// Where the records of each mapping go, for people.
+    pub(super) fn names(&self) -> BTreeMap<MappingId, String> {
+        self.opened.iter().map(|(mapping, destination)| (mapping.clone(), destination.name())).collect()
+    }
+
     /// Looks at all that were opened, and says which do not look as if they worked. Cancelling is safe.
     pub(super) async fn look(&self) {
         let look = async |(mapping, destination): &(MappingId, Arc<dyn Destination>)| {

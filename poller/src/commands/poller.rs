@@ -176,6 +176,7 @@ impl Poller {
             mappings: supervisor.mappings().to_vec(),
             names: application.functions.values().map(|f| (f.logical_id.clone(), f.name.clone())).collect(),
             functions: running.here.clone(),
+            failed_records_to: destinations.names(),
             budget,
             past,
             clock: clock.clone(),

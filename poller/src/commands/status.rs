@@ -1,18 +1,21 @@
 //! `pelton status`: mappings and shards, as the running poller sees them.
 //!
-//! In: the data folder of the poller. Out: a table, or the JSON of `GET /status` unchanged. Every failure, also that no
-//! poller runs, is exit code 1, so that scripts can ask whether one does.
+//! In: the data folder of the poller. Out: a table, one mapping in detail, or the JSON of `GET /status` unchanged. Every failure, also
+//! that no poller runs, is exit code 1, so that scripts can ask whether one does; only `--watch` waits for a poller.
 
 use crate::clock::Clock;
 use crate::control::{self, AskError, StatusSnapshot};
 use crate::data_dir::announced_address;
-use crate::live_view::{LiveView, render, short};
-use crate::logging::{Palette, Terminal};
+use crate::errors::chain;
+use crate::live_view::{LiveView, detail, render, short, wrap};
+use crate::logging::Terminal;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tracing::info;
 
 /// What `pelton status` takes besides the options of all commands.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -20,9 +23,12 @@ pub struct StatusArguments {
     /// Print the poller's own answer, in JSON
     #[arg(long)]
     pub json: bool,
-    /// Show it until Ctrl-C, or until the poller ends
+    /// Show it until Ctrl-C; wait for a poller that is not there yet, or is gone
     #[arg(long, conflicts_with = "json")]
     pub watch: bool,
+    /// Show this mapping in detail: its settings, its shards, and the batches that fail with their errors
+    #[arg(long, value_name = "MAPPING", conflicts_with_all = ["json", "watch"])]
+    pub mapping: Option<String>,
 }
 
 /// Why there is no status to show.
@@ -62,6 +68,14 @@ pub enum StatusError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// The poller does not run that mapping.
+    #[error("the poller runs no mapping {mapping}: it runs {mappings}", mappings = .mappings.join(", "))]
+    NoSuchMapping {
+        /// What was asked for.
+        mapping: String,
+        /// What there is.
+        mappings: Vec<String>,
+    },
     /// The result cannot be printed.
     #[error("the result cannot be printed")]
     NotPrinted {
@@ -71,12 +85,35 @@ pub enum StatusError {
     },
 }
 
-/// Prints what the poller on `data_dir` does to `out`; with `--watch`, shows it on the terminal until the poller ends.
+/// Characters of a line, as in the usual terminal.
+const COLUMNS: usize = 80;
+
+/// Indent of what does not fit into a line.
+const CONTINUED: usize = 6;
+
+/// From one look for a poller to the next.
+const WAIT_FOR_POLLER: Duration = Duration::from_millis(500);
+
+/// Prints what the poller on `data_dir` does to `out`; with `--watch`, shows it on the terminal until a signal comes.
 ///
 /// # Errors
 ///
 /// [`StatusError`].
 pub async fn run(
+    arguments: &StatusArguments,
+    data_dir: &Path,
+    terminal: &Terminal,
+    clock: &Clock,
+    stop: impl Future<Output = &'static str>,
+    out: &mut (dyn Write + Send),
+) -> Result<(), StatusError> {
+    tokio::select! {
+        shown = show(arguments, data_dir, terminal, clock, out) => shown,
+        _signal = stop => Ok(()),
+    }
+}
+
+async fn show(
     arguments: &StatusArguments,
     data_dir: &Path,
     terminal: &Terminal,
@@ -91,17 +128,44 @@ pub async fn run(
         out.write_all(&answer)?;
         writeln!(out)?;
     } else {
-        out.write_all(table(&understand(address, &answer)?).as_bytes())?;
+        let snapshot = understand(address, &answer)?;
+        let text = match &arguments.mapping {
+            Some(mapping) => of_mapping(&snapshot, mapping)?,
+            None => table(&snapshot),
+        };
+        out.write_all(text.as_bytes())?;
     }
     Ok(out.flush()?)
 }
 
+/// The data folder says anew each time where its poller listens: one that was restarted may listen elsewhere.
 async fn watch(data_dir: &Path, terminal: &Terminal, clock: &Clock) -> Result<(), StatusError> {
     let mut view = LiveView::new(terminal.clone());
+    let (mut is_waiting, mut shown) = (false, None);
     loop {
-        let (address, answer) = ask(data_dir, clock).await?;
-        view.show(&understand(address, &answer)?);
-        clock.sleep(view.interval()).await;
+        match ask(data_dir, clock).await {
+            Ok((address, answer)) => {
+                let snapshot: StatusSnapshot = understand(address, &answer)?;
+                // A restart may be over before anybody looks again.
+                let is_another = shown.replace(snapshot.pid).is_some_and(|pid| pid != snapshot.pid);
+                if is_another {
+                    view.forget_rates();
+                }
+                if std::mem::take(&mut is_waiting) || is_another {
+                    info!(pid = snapshot.pid, version = snapshot.version, "the poller runs");
+                }
+                view.show(&snapshot);
+                clock.sleep(view.interval()).await;
+            }
+            Err(error @ StatusError::NotUnderstood { .. }) => return Err(error),
+            Err(error) => {
+                if !std::mem::replace(&mut is_waiting, true) {
+                    info!(reason = chain(&error), "waiting for a poller");
+                }
+                view.wait(&format!("waiting for a poller on {}", data_dir.display()));
+                clock.sleep(WAIT_FOR_POLLER).await;
+            }
+        }
     }
 }
 
@@ -136,10 +200,29 @@ fn table(snapshot: &StatusSnapshot) -> String {
     let StatusSnapshot { version, pid, started_at, taken_at, .. } = snapshot;
     let mut text = format!("pelton {version}, process {pid}, up {}\n", short(taken_at.since(*started_at)));
     for line in render(snapshot, None, usize::MAX) {
-        text += &line.painted(Palette::Plain, usize::MAX);
-        text.push('\n');
+        text += &in_lines(&line.text);
     }
     text
+}
+
+fn of_mapping(snapshot: &StatusSnapshot, id: &str) -> Result<String, StatusError> {
+    let Some(mapping) = snapshot.mappings.iter().find(|mapping| mapping.id == id) else {
+        let mappings = snapshot.mappings.iter().map(|mapping| mapping.id.clone()).collect();
+        return Err(StatusError::NoSuchMapping { mapping: id.to_owned(), mappings });
+    };
+    Ok(detail(mapping, snapshot.taken_at, COLUMNS).iter().map(|line| format!("{line}\n")).collect())
+}
+
+/// The line, and where it is too long, what follows of it below.
+fn in_lines(line: &str) -> String {
+    if line.chars().count() <= COLUMNS {
+        return format!("{line}\n");
+    }
+    let mut lines = wrap(line, COLUMNS, 0).into_iter();
+    let first = lines.next().unwrap_or_default();
+    let rest = line.chars().skip(first.chars().count()).collect::<String>();
+    let rest = wrap(rest.trim_start(), COLUMNS, CONTINUED);
+    std::iter::once(first).chain(rest).map(|line| line + "\n").collect()
 }
 
 #[cfg(test)]
@@ -176,6 +259,7 @@ mod tests {
                     state: MappingState::Polling,
                     starting_position: "LATEST".into(),
                     settings: MappingSettings::default(),
+                    failed_records_to: None,
                     positions_trimmed: 0,
                     totals: ShardCounts::default(),
                     shards: vec![],
@@ -187,7 +271,7 @@ mod tests {
     async fn status(folder: &TempDir, arguments: StatusArguments) -> Result<String, StatusError> {
         let mut out = Vec::new();
         let (terminal, clock) = (Terminal::stderr(LogFormat::Json), Clock::start());
-        run(&arguments, folder.path(), &terminal, &clock, &mut out).await?;
+        run(&arguments, folder.path(), &terminal, &clock, std::future::pending(), &mut out).await?;
         Ok(String::from_utf8(out).unwrap())
     }
 
@@ -212,7 +296,8 @@ mod tests {
     async fn json_is_the_poller_s_own_answer() {
         let folder = tempfile::tempdir().unwrap();
         let _poller = poller(&folder).await;
-        let printed = status(&folder, StatusArguments { json: true, watch: false }).await.unwrap();
+        let printed =
+            status(&folder, StatusArguments { json: true, ..StatusArguments::default() }).await.unwrap();
         assert_eq!(printed, format!("{}\n", serde_json::to_string(&OneMapping.snapshot()).unwrap()));
     }
 
@@ -229,9 +314,31 @@ mod tests {
         // One that was killed left its address behind, where nobody listens any more.
         let gone = ControlServer::bind(([127, 0, 0, 1], 0).into()).await.unwrap().address();
         std::fs::write(folder.path().join("address"), gone.to_string()).unwrap();
-        for watch in [false, true] {
-            let error = status(&folder, StatusArguments { json: false, watch }).await.unwrap_err();
-            assert_eq!(error.to_string(), expected);
-        }
+        let error = status(&folder, StatusArguments::default()).await.unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_mapping_that_the_poller_does_not_run_is_refused_with_those_that_it_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let _poller = poller(&folder).await;
+        let of = |mapping: &str| StatusArguments {
+            mapping: Some(mapping.to_owned()),
+            ..StatusArguments::default()
+        };
+        let error = status(&folder, of("Orders")).await.unwrap_err();
+        assert_eq!(error.to_string(), "the poller runs no mapping Orders: it runs OrderLedgerOrders");
+        let detail = status(&folder, of("OrderLedgerOrders")).await.unwrap();
+        assert!(detail.starts_with("mapping           OrderLedgerOrders\n"), "{detail}");
+    }
+
+    #[test]
+    fn lines_that_are_too_long_go_on_below() {
+        let long = format!("  a heading{} polling", " word".repeat(30));
+        let lines = in_lines(&long);
+        assert!(lines.lines().all(|line| line.chars().count() <= COLUMNS), "{lines}");
+        let words: Vec<&str> = lines.split_whitespace().collect();
+        assert_eq!(words, long.split_whitespace().collect::<Vec<_>>(), "nothing is lost");
+        assert_eq!(in_lines("short"), "short\n");
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct RunningViews {
     pub(super) names: BTreeMap<String, String>,
     /// The functions that run, by logical id.
     pub(super) functions: BTreeMap<String, Arc<LocalFunction>>,
+    /// Where the records of each mapping go that are given up; nothing for a mapping that drops them, or is not enabled.
+    pub(super) failed_records_to: BTreeMap<MappingId, String>,
     pub(super) budget: ByteBudget,
     pub(super) past: Past,
     pub(super) clock: Clock,
@@ -124,6 +126,7 @@ impl RunningViews {
             positions_trimmed: self.positions_trimmed(handle),
             starting_position: starting_position_name(mapping.starting_position).to_owned(),
             settings: MappingSettings::of(mapping),
+            failed_records_to: self.failed_records_to.get(&mapping.id).cloned(),
             totals,
             shards,
         }

@@ -3,8 +3,9 @@
 //! In: what the core shows of a shard. Out: stable JSON; moments in RFC 3339, ages in milliseconds.
 
 use crate::mapping_settings::MappingSettings;
+use crate::shard_worker::failed_attempts::{error_type, text};
 use pelton_core::plan::{ShardId, StartingPosition};
-use pelton_core::{Counts, Finished, Phase, Position, ShardView, Timestamp};
+use pelton_core::{Counts, FailingBatch, Finished, Phase, Position, ShardView, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -25,8 +26,10 @@ pub struct StatusSnapshot {
     #[serde(with = "moment")]
     pub taken_at: Timestamp,
     /// What it holds of its streams' records.
+    #[serde(default)]
     pub read_ahead: ReadAhead,
     /// The functions of its mappings, in the order of their logical ids.
+    #[serde(default)]
     pub functions: Vec<FunctionStatus>,
     /// Its event source mappings, in the order of the template.
     pub mappings: Vec<MappingStatus>,
@@ -63,12 +66,20 @@ pub struct MappingStatus {
     #[serde(flatten)]
     pub state: MappingState,
     /// `TRIM_HORIZON`, `LATEST` or `AT_TIMESTAMP`.
+    #[serde(default)]
     pub starting_position: String,
     /// What it does with the records, in AWS's names.
+    #[serde(default)]
     pub settings: MappingSettings,
+    /// Where records really go that are given up: an ARN, `s3://BUCKET`, or `file:PATH`. `null`: they are dropped, or a poller of an
+    /// earlier version does not tell.
+    #[serde(default)]
+    pub failed_records_to: Option<String>,
     /// How often a position to go on from was no longer kept: each time, records were lost to the stream's retention.
+    #[serde(default)]
     pub positions_trimmed: u64,
     /// What happened in all its shards since the poller started, those that have ended included. Never goes back.
+    #[serde(default)]
     pub totals: ShardCounts,
     /// Its shards, in the order of their names.
     pub shards: Vec<ShardStatus>,
@@ -107,24 +118,88 @@ pub struct ShardStatus {
     /// Position of the last record that is settled and checkpointed; `null` before the first.
     pub checkpoint: Option<String>,
     /// When a checkpoint was last kept.
-    #[serde(with = "optional_moment")]
+    #[serde(default, with = "optional_moment")]
     pub checkpoint_saved_at: Option<Timestamp>,
     /// Records held: read, not yet settled.
     pub records_held: usize,
     /// Their bytes inside invocation events.
     pub bytes_held: usize,
     /// When the first of them arrived in the stream; `null` while there is none.
-    #[serde(with = "optional_moment")]
+    #[serde(default, with = "optional_moment")]
     pub batch_arrived_at: Option<Timestamp>,
     /// IteratorAge: how old the last record of the last batch was when it was sent to the function.
     pub iterator_age_ms: Option<u64>,
     /// Since when no read succeeds; `null` while they do.
-    #[serde(with = "optional_moment")]
+    #[serde(default, with = "optional_moment")]
     pub unread_since: Option<Timestamp>,
     /// The last failure, until a batch succeeds.
     pub last_error: Option<String>,
+    /// The batches that failed and are not settled, that of the oldest record first. One at most without a ParallelizationFactor.
+    #[serde(default)]
+    pub failing: Vec<FailingStatus>,
     /// What happened since the poller began to read the shard.
+    #[serde(default)]
     pub counts: ShardCounts,
+}
+
+/// A batch that failed and is not settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailingStatus {
+    /// How often the function failed with these records.
+    pub attempts: u32,
+    /// MaximumRetryAttempts and the first attempt; `null`: no limit.
+    pub attempt_limit: Option<u32>,
+    /// How many records it has. Filtered records between the first and the last are not among them.
+    pub records: usize,
+    /// `null` without records, as at the end of a tumbling window.
+    pub first_sequence_number: Option<String>,
+    /// Likewise.
+    pub last_sequence_number: Option<String>,
+    /// When these records first failed, perhaps as part of a larger batch.
+    #[serde(with = "moment")]
+    pub first_failed_at: Timestamp,
+    /// When the next attempt, or the next delivery of a batch that is given up, starts; `null`: it runs, or starts once the
+    /// checkpoint is stored.
+    #[serde(default, with = "optional_moment")]
+    pub next_attempt_at: Option<Timestamp>,
+    /// Whether it is given up, and only its delivery to the destination is left.
+    #[serde(default)]
+    pub given_up: bool,
+    /// AWS's error type, or the function's own; `null` if the function did not fail as a whole.
+    pub error_type: Option<String>,
+    /// Why the last attempt failed.
+    pub error_message: String,
+    /// Of the last invocation, if it has one: the log of the poller names it, too.
+    #[serde(default)]
+    pub request_id: Option<String>,
+}
+
+impl FailingStatus {
+    fn of(batch: &FailingBatch) -> Self {
+        let FailingBatch {
+            attempts,
+            attempts_max,
+            extent,
+            first_failed_at,
+            next_attempt_at,
+            is_given_up,
+            error,
+            request_id,
+        } = batch;
+        Self {
+            attempts: *attempts,
+            attempt_limit: *attempts_max,
+            records: extent.records,
+            first_sequence_number: extent.first.as_ref().map(Position::to_string),
+            last_sequence_number: extent.last.as_ref().map(Position::to_string),
+            first_failed_at: *first_failed_at,
+            next_attempt_at: *next_attempt_at,
+            given_up: *is_given_up,
+            error_type: error_type(error).map(str::to_owned),
+            error_message: text(error, extent),
+            request_id: request_id.as_deref().map(str::to_owned),
+        }
+    }
 }
 
 /// What a shard is doing: `"phase": "retrying", "attempts": 3, "next_attempt_at": "…"`.
@@ -159,6 +234,7 @@ pub enum ShardPhase {
 
 /// What happened in a shard. Records unless the name says otherwise; [`Counts`] says more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[expect(missing_docs, reason = "they are those of `Counts`")]
 pub struct ShardCounts {
     pub polled: u64,
@@ -202,6 +278,7 @@ impl ShardStatus {
             iterator_age_ms: None,
             unread_since: None,
             last_error: None,
+            failing: Vec::new(),
             counts: ShardCounts::default(),
         }
     }
@@ -227,6 +304,7 @@ impl ShardStatus {
             iterator_age_ms: age,
             unread_since: None,
             last_error: None,
+            failing: view.failing.iter().map(FailingStatus::of).collect(),
             counts: view.counts.into(),
         }
     }
@@ -379,7 +457,9 @@ pub(super) mod optional_moment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pelton_core::{AttemptError, Extent};
     use serde_json::json;
+    use std::sync::Arc;
 
     fn view(phase: Phase) -> ShardView {
         ShardView {
@@ -391,6 +471,23 @@ mod tests {
             records_held: 3,
             bytes_held: 900,
             records_left: 0,
+            failing: vec![FailingBatch {
+                attempts: 3,
+                attempts_max: Some(4),
+                extent: Extent {
+                    records: 2,
+                    first: Some(Position::new("4960")),
+                    last: Some(Position::new("4962")),
+                },
+                first_failed_at: Timestamp::from_millis(1_763_697_600_000),
+                next_attempt_at: Some(Timestamp::from_millis(1_763_697_644_123)),
+                is_given_up: false,
+                error: Arc::new(AttemptError::FunctionFailed {
+                    error_type: "Sandbox.Timedout".into(),
+                    message: "no answer".into(),
+                }),
+                request_id: Some("8b1d".into()),
+            }],
             oldest_arrival: Some(Timestamp::from_millis(1_500)),
             iterator_age: Some(Duration::from_millis(42)),
             checkpoint_saved_at: None,
@@ -419,6 +516,19 @@ mod tests {
             "iterator_age_ms": 42,
             "unread_since": "1970-01-01T00:00:07.000Z",
             "last_error": "timed out",
+            "failing": [{
+                "attempts": 3,
+                "attempt_limit": 4,
+                "records": 2,
+                "first_sequence_number": "4960",
+                "last_sequence_number": "4962",
+                "first_failed_at": "2025-11-21T04:00:00.000Z",
+                "next_attempt_at": "2025-11-21T04:00:44.123Z",
+                "given_up": false,
+                "error_type": "Sandbox.Timedout",
+                "error_message": "no answer",
+                "request_id": "8b1d"
+            }],
             "counts": {
                 "polled": 10, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 1, "too_large": 0,
                 "too_old": 0, "retries_exhausted": 0, "filtered": 0, "not_json": 0, "dropped": 0, "delivered": 0,
@@ -479,6 +589,7 @@ mod tests {
             state: MappingState::Waiting { reason: "the stream does not exist".into() },
             starting_position: starting_position_name(StartingPosition::Latest).into(),
             settings: MappingSettings::default(),
+            failed_records_to: Some("file:/app/.pelton/failed/M.jsonl".into()),
             positions_trimmed: 0,
             totals: ShardCounts { polled: 7, succeeded: 7, ..ShardCounts::default() },
             shards: vec![],
@@ -501,6 +612,7 @@ mod tests {
                 "FunctionResponseTypes": [],
                 "DestinationConfig": { "OnFailure": {} }
             },
+            "failed_records_to": "file:/app/.pelton/failed/M.jsonl",
             "positions_trimmed": 0,
             "totals": {
                 "polled": 7, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 0, "too_large": 0,
@@ -513,5 +625,40 @@ mod tests {
         });
         assert_eq!(serde_json::to_value(&mapping).unwrap(), expected);
         assert_eq!(serde_json::from_value::<MappingStatus>(expected).unwrap(), mapping);
+    }
+
+    /// What a poller answered before it told of batches that fail.
+    const OLDER: &str = include_str!("older_answer.json");
+
+    #[test]
+    fn the_answer_of_an_older_poller_is_understood() {
+        let snapshot: StatusSnapshot = serde_json::from_str(OLDER).unwrap();
+        let shard = &snapshot.mappings[0].shards[0];
+        assert!(matches!(shard.phase, ShardPhase::Retrying { attempts: 3, .. }), "{shard:?}");
+        assert_eq!((&shard.failing[..], snapshot.mappings[0].failed_records_to.as_deref()), (&[][..], None));
+        assert_eq!(shard.last_error.as_deref(), Some("Unhandled: boom"));
+    }
+
+    #[test]
+    fn what_may_be_missing_is_only_what_was_added_since_the_first_version() {
+        let mut told: serde_json::Value = serde_json::from_str(OLDER).unwrap();
+        told.as_object_mut().unwrap().retain(|name, _| !["read_ahead", "functions"].contains(&name.as_str()));
+        let mapping = told["mappings"][0].as_object_mut().unwrap();
+        mapping.retain(|name, _| !["settings", "totals", "positions_trimmed"].contains(&name.as_str()));
+        let shard = told["mappings"][0]["shards"][0].as_object_mut().unwrap();
+        shard.retain(|name, _| !["unread_since", "counts", "checkpoint_saved_at"].contains(&name.as_str()));
+        serde_json::from_value::<StatusSnapshot>(told).unwrap();
+    }
+
+    #[test]
+    fn an_older_status_understands_what_is_added_here_as_fields_that_it_does_not_know_are_ignored() {
+        let mut told: serde_json::Value = serde_json::from_str(OLDER).unwrap();
+        told["of_tomorrow"] = json!(1);
+        told["mappings"][0]["of_tomorrow"] = json!([{}]);
+        told["mappings"][0]["settings"]["OfTomorrow"] = json!("x");
+        told["mappings"][0]["shards"][0]["of_tomorrow"] = json!({ "a": null });
+        told["mappings"][0]["shards"][0]["counts"]["of_tomorrow"] = json!(7);
+        let older: StatusSnapshot = serde_json::from_str(OLDER).unwrap();
+        assert_eq!(serde_json::from_value::<StatusSnapshot>(told).unwrap(), older);
     }
 }

@@ -81,6 +81,7 @@ fn snapshot(state: MappingState, shards: Vec<ShardStatus>) -> StatusSnapshot {
             state,
             starting_position: "LATEST".into(),
             settings: MappingSettings::default(),
+            failed_records_to: None,
             positions_trimmed: 0,
             totals: ShardCounts::default(),
             shards,

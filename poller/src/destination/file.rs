@@ -78,12 +78,16 @@ impl LineFile {
     }
 
     fn error(&self, source: AppendError) -> DestinationError {
-        error(&format!("file:{}", self.path.display()), source)
+        error(&self.name(), source)
     }
 }
 
 #[async_trait]
 impl Destination for LineFile {
+    fn name(&self) -> String {
+        format!("file:{}", self.path.display())
+    }
+
     async fn check(&self) -> Result<(), DestinationError> {
         match self.folder {
             Folder::Given => check(&self.path).map_err(|source| self.error(source)),

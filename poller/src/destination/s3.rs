@@ -65,12 +65,16 @@ impl Bucket {
     }
 
     fn error(&self, source: CallError) -> DestinationError {
-        error(&format!("s3://{}", self.name), source)
+        error(&self.name(), source)
     }
 }
 
 #[async_trait]
 impl Destination for Bucket {
+    fn name(&self) -> String {
+        format!("s3://{}", self.name)
+    }
+
     async fn check(&self) -> Result<(), DestinationError> {
         self.look().await.map_err(|source| self.error(source))
     }

@@ -127,6 +127,10 @@ impl Topic {
 
 #[async_trait]
 impl Destination for Topic {
+    fn name(&self) -> String {
+        self.arn.clone()
+    }
+
     async fn check(&self) -> Result<(), DestinationError> {
         self.look().await.map_err(|source| error(&self.arn, source))
     }

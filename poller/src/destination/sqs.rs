@@ -84,6 +84,10 @@ impl Queue {
 
 #[async_trait]
 impl Destination for Queue {
+    fn name(&self) -> String {
+        self.arn.clone()
+    }
+
     async fn check(&self) -> Result<(), DestinationError> {
         self.reach().await.map_err(|source| error(&self.arn, source))?;
         Ok(())

@@ -3,14 +3,18 @@
 //! In: copies of what the poller knows. Out: lines at the bottom of the terminal, a few times a second; without a
 //! terminal, a log line for each mapping every few seconds.
 
+mod detail;
 mod rates;
 mod row;
 mod table;
 #[cfg(test)]
 mod tests;
+mod wrap;
 
+pub(crate) use detail::detail;
 pub(crate) use row::short;
 pub(crate) use table::render;
+pub(crate) use wrap::wrap;
 
 use crate::clock::Clock;
 use crate::control::{StatusSnapshot, Views};
@@ -56,6 +60,18 @@ impl LiveView {
     /// From one picture to the next.
     pub(crate) fn interval(&self) -> Duration {
         if self.terminal.is_interactive() { REFRESH_INTERVAL } else { SUMMARY_INTERVAL }
+    }
+
+    /// Forgets what was known of rates: another poller counts from the beginning.
+    pub(crate) fn forget_rates(&mut self) {
+        self.rates = Rates::default();
+    }
+
+    /// Shows that there is nothing to show yet.
+    pub(crate) fn wait(&mut self, what_for: &str) {
+        self.forget_rates();
+        let columns = self.terminal.size().columns.saturating_sub(1);
+        self.terminal.pin(vec![what_for.chars().take(columns).collect()]);
     }
 
     pub(crate) fn show(&mut self, snapshot: &StatusSnapshot) {

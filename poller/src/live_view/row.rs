@@ -13,7 +13,8 @@ const POSITION_TAIL_LEN: usize = 8;
 pub(super) struct Row {
     pub(super) style: Style,
     pub(super) cells: [String; COLUMNS.len()],
-    pub(super) last_error: String,
+    /// What goes wrong, for a line of its own.
+    pub(super) below: Option<String>,
 }
 
 /// A column of the table.
@@ -52,20 +53,22 @@ impl Row {
     pub(super) fn new(shard: &ShardStatus, rate: Option<f64>, now: Timestamp) -> Self {
         let cells = [
             shard.shard.clone(),
-            phase(shard.phase, now),
+            state(shard, now),
             HumanCount(shard.counts.settled()).to_string(),
             rate.map(|rate| format!("{rate:.0}")).unwrap_or_default(),
             age(shard, now).map(short).unwrap_or_else(|| "-".to_owned()),
             shard.counts.errors().to_string(),
             shard.checkpoint.as_deref().map(tail).unwrap_or_else(|| "-".to_owned()),
         ];
-        let last_error = shard.last_error.as_deref().unwrap_or_default().replace(char::is_control, " ");
-        Self { style: phase_style(shard.phase), cells, last_error }
+        let failing = shard.failing.first().map(|batch| batch.error_message.as_str());
+        let below = shard.last_error.as_deref().or(failing).filter(|error| !error.is_empty());
+        let below = below.map(|error| error.replace(char::is_control, " "));
+        Self { style: style(shard, now), cells, below }
     }
 }
 
-/// What a shard does, in a word.
-pub(super) fn phase_name(phase: ShardPhase) -> &'static str {
+/// A phase, in a word.
+fn phase_name(phase: ShardPhase) -> &'static str {
     match phase {
         ShardPhase::Waiting => "waiting",
         ShardPhase::Polling => "polling",
@@ -87,8 +90,9 @@ pub(super) enum Interest {
     None,
 }
 
-pub(super) fn interest(phase: ShardPhase) -> Interest {
-    match phase {
+pub(super) fn interest(shard: &ShardStatus, now: Timestamp) -> Interest {
+    match shard.phase {
+        _ if is_unreadable(shard, now) => Interest::Trouble,
         ShardPhase::Retrying { .. } | ShardPhase::Stalled => Interest::Trouble,
         ShardPhase::Polling | ShardPhase::Gathering | ShardPhase::Invoking | ShardPhase::Draining => {
             Interest::Work
@@ -97,8 +101,18 @@ pub(super) fn interest(phase: ShardPhase) -> Interest {
     }
 }
 
-fn phase(phase: ShardPhase, now: Timestamp) -> String {
-    match phase {
+/// What a shard does, in a word: one that cannot be read does not poll, whatever its phase says.
+pub(super) fn state_name(shard: &ShardStatus, now: Timestamp) -> &'static str {
+    if is_unreadable(shard, now) { "unreadable" } else { phase_name(shard.phase) }
+}
+
+/// Whether there is nothing to say of the shard but that it cannot be read.
+fn is_unreadable(shard: &ShardStatus, now: Timestamp) -> bool {
+    shard.phase == ShardPhase::Polling && shard.is_unread(now)
+}
+
+fn state(shard: &ShardStatus, now: Timestamp) -> String {
+    match shard.phase {
         ShardPhase::Retrying { attempts, next_attempt_at } => {
             format!("retry {attempts} in {:.1}s", next_attempt_at.since(now).as_secs_f64())
         }
@@ -109,13 +123,13 @@ fn phase(phase: ShardPhase, now: Timestamp) -> String {
         | ShardPhase::Stalled
         | ShardPhase::Draining
         | ShardPhase::Drained
-        | ShardPhase::Ended => phase_name(phase).to_owned(),
+        | ShardPhase::Ended => state_name(shard, now).to_owned(),
     }
 }
 
-fn phase_style(phase: ShardPhase) -> Style {
-    match interest(phase) {
-        Interest::Trouble if phase == ShardPhase::Stalled => Style::Red,
+fn style(shard: &ShardStatus, now: Timestamp) -> Style {
+    match interest(shard, now) {
+        Interest::Trouble if shard.phase == ShardPhase::Stalled => Style::Red,
         Interest::Trouble => Style::Yellow,
         Interest::Work => Style::Plain,
         Interest::None => Style::Dim,

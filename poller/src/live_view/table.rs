@@ -4,7 +4,7 @@
 //! summed up, never dropped.
 
 use super::rates::Rates;
-use super::row::{Align, COLUMNS, Column, RATE_COLUMN, Row, interest, phase_name};
+use super::row::{Align, COLUMNS, Column, RATE_COLUMN, Row, interest, state_name};
 use crate::control::StatusSnapshot;
 use crate::control::snapshot::{MappingState, MappingStatus, ShardCounts, ShardStatus};
 use crate::logging::{Palette, Style};
@@ -77,34 +77,55 @@ impl Block {
         let mut shards: Vec<&ShardStatus> = mapping.shards.iter().collect();
         let shards_len = shards.len();
         let all_fit = shards_len <= rows_max;
-        let rows_len = if all_fit { shards.len() } else { rows_max - 1 };
         if !all_fit {
-            shards.sort_by_key(|shard| interest(shard.phase));
+            shards.sort_by_key(|shard| interest(shard, now));
         }
-        let (shown, hidden) = shards.split_at(rows_len);
+        // What a shard fails with takes the place of a shard only where not all of them fit: those in trouble come first there.
+        let mut lines_left = if all_fit { rows_max } else { rows_max - 1 };
+        let mut rows = Vec::new();
+        for (index, shard) in shards.iter().enumerate() {
+            let rows_to_come = if all_fit { shards_len - index - 1 } else { 0 };
+            if lines_left == 0 {
+                break;
+            }
+            let mut row = Row::new(shard, rate(shard), now);
+            lines_left -= 1;
+            match row.below {
+                Some(_) if lines_left > rows_to_come => lines_left -= 1,
+                Some(_) | None => row.below = None,
+            }
+            rows.push(row);
+        }
+        let hidden = &shards[rows.len()..];
         Self {
             heading: heading(mapping),
-            // Only where it takes the place of no shard.
-            settings: settings(mapping).filter(|_| shards_len < rows_max),
-            rows: shown.iter().map(|shard| Row::new(shard, rate(shard), now)).collect(),
-            rest: (!hidden.is_empty()).then(|| rest(hidden, hidden.iter().copied().map(rate).sum())),
+            // Only where it takes the place of nothing else.
+            settings: settings(mapping).filter(|_| all_fit && lines_left > 0),
+            rest: (!hidden.is_empty()).then(|| rest(hidden, hidden.iter().copied().map(rate).sum(), now)),
+            rows,
         }
     }
 
     fn lines_len(&self) -> usize {
-        1 + usize::from(self.settings.is_some()) + self.rows.len() + usize::from(self.rest.is_some())
+        let rows: usize = self.rows.iter().map(|row| 1 + usize::from(row.below.is_some())).sum();
+        1 + usize::from(self.settings.is_some()) + rows + usize::from(self.rest.is_some())
     }
 }
 
-fn heading(mapping: &MappingStatus) -> Line {
-    let stream = mapping.stream.rsplit('/').next().unwrap_or(&mapping.stream);
-    let (style, state) = match &mapping.state {
+/// What a mapping does, for people.
+pub(super) fn state_text(state: &MappingState) -> (Style, String) {
+    match state {
         MappingState::Polling => (Style::Bold, "polling".to_owned()),
         MappingState::CaughtUp => (Style::Dim, "caught up".to_owned()),
         MappingState::Waiting { reason } => (Style::Yellow, format!("waiting: {reason}")),
         MappingState::Stopped { reason } => (Style::Red, format!("stopped: {reason}")),
         MappingState::Disabled => (Style::Dim, "disabled".to_owned()),
-    };
+    }
+}
+
+fn heading(mapping: &MappingStatus) -> Line {
+    let stream = mapping.stream.rsplit('/').next().unwrap_or(&mapping.stream);
+    let (style, state) = state_text(&mapping.state);
     let MappingStatus { id, function, starting_position, positions_trimmed, totals, .. } = mapping;
     let settled = match mapping.state {
         MappingState::Disabled => String::new(),
@@ -140,17 +161,21 @@ fn without_success(totals: &ShardCounts) -> String {
 
 /// What the mapping sets beside what every mapping has; nothing if all of it is the default.
 fn settings(mapping: &MappingStatus) -> Option<Line> {
-    let changes = mapping.settings.changes();
+    let mut settings = mapping.settings.clone();
+    if let Some(failed_records_to) = &mapping.failed_records_to {
+        settings.destination_config.on_failure.destination = Some(failed_records_to.clone());
+    }
+    let changes = settings.changes();
     let told: Vec<String> = changes.iter().map(|(name, value)| format!("{name} {value}")).collect();
     let text = told.join(", ").replace(char::is_control, " ");
     (!changes.is_empty()).then(|| Line::new(Style::Dim, format!("{INDENT}{text}")))
 }
 
 /// `… 12 more shards: 10 polling, 2 retrying, 812 records/s`
-fn rest(shards: &[&ShardStatus], rate: Option<f64>) -> Line {
+fn rest(shards: &[&ShardStatus], rate: Option<f64>, now: Timestamp) -> Line {
     let mut phases: BTreeMap<&str, usize> = BTreeMap::new();
     for shard in shards {
-        *phases.entry(phase_name(shard.phase)).or_default() += 1;
+        *phases.entry(state_name(shard, now)).or_default() += 1;
     }
     let phases: Vec<String> = phases.iter().map(|(name, count)| format!("{count} {name}")).collect();
     let plural = if shards.len() == 1 { "" } else { "s" };
@@ -164,7 +189,7 @@ fn lay_out(blocks: &[Block], with_rates: bool) -> Vec<Line> {
         let cells = blocks.iter().flat_map(|block| &block.rows).map(|row| row.cells[column].chars().count());
         cells.fold(COLUMNS[column].width_min, usize::max)
     });
-    let line = |cells: &[String; COLUMNS.len()], after: &str| {
+    let line = |cells: &[String; COLUMNS.len()]| {
         let mut text = INDENT.to_owned();
         for (column, (Column { align, .. }, width)) in COLUMNS.iter().zip(widths).enumerate() {
             if column == RATE_COLUMN && !with_rates {
@@ -175,16 +200,21 @@ fn lay_out(blocks: &[Block], with_rates: bool) -> Vec<Line> {
                 Align::Right => format!("{:>width$} ", cells[column]),
             };
         }
-        format!("{text} {after}").trim_end().to_owned()
+        text.trim_end().to_owned()
     };
     let mut lines = Vec::new();
     if blocks.iter().any(|block| !block.rows.is_empty()) {
-        lines.push(Line::new(Style::Dim, line(&COLUMNS.map(|column| column.name.to_owned()), "")));
+        lines.push(Line::new(Style::Dim, line(&COLUMNS.map(|column| column.name.to_owned()))));
     }
     for Block { heading, settings, rows, rest } in blocks {
         lines.push(heading.clone());
         lines.extend(settings.clone());
-        lines.extend(rows.iter().map(|row| Line::new(row.style, line(&row.cells, &row.last_error))));
+        for row in rows {
+            lines.push(Line::new(row.style, line(&row.cells)));
+            lines.extend(
+                row.below.as_ref().map(|text| Line::new(row.style, format!("{INDENT}{INDENT}{text}"))),
+            );
+        }
         lines.extend(rest.clone());
     }
     lines

@@ -22,6 +22,7 @@ fn shard(number: u32, phase: ShardPhase, settled: u64) -> ShardStatus {
         iterator_age_ms: Some(12),
         unread_since: None,
         last_error: None,
+        failing: vec![],
         counts: ShardCounts { succeeded: settled, ..ShardCounts::default() },
     }
 }
@@ -34,6 +35,7 @@ fn mapping(id: &str, shards: Vec<ShardStatus>) -> MappingStatus {
         state: MappingState::Polling,
         starting_position: "TRIM_HORIZON".into(),
         settings: MappingSettings::default(),
+        failed_records_to: None,
         positions_trimmed: 0,
         totals: ShardCounts {
             succeeded: shards.iter().map(|shard| shard.counts.settled()).sum(),
@@ -68,7 +70,7 @@ fn busy() -> StatusSnapshot {
         checkpoint: None,
         records_held: 250,
         batch_arrived_at: Some(Timestamp::from_millis(30_000)),
-        last_error: Some("Sandbox.Timedout: no answer\nafter 3 s".into()),
+        last_error: Some("no answer\nafter 3 s (Sandbox.Timedout)".into()),
         counts: ShardCounts { function_errors: 3, ..ShardCounts::default() },
         ..shard(1, retrying, 0)
     };
@@ -86,8 +88,8 @@ fn each_shard_is_a_row_below_its_mapping() {
         "  shard                 phase             settled    age errors  position",
         "OrderLedgerOrders  orders → order-ledger  from TRIM_HORIZON  4,317 settled  polling",
         "  shardId-000000000000  invoking            4,310   12ms      0 …36580000",
-        "  shardId-000000000001  retry 3 in 4.2s         0  1m10s      3         -  \
-         Sandbox.Timedout: no answer after 3 s",
+        "  shardId-000000000001  retry 3 in 4.2s         0  1m10s      3         -",
+        "    no answer after 3 s (Sandbox.Timedout)",
         "  shardId-000000000002  ended                   7   12ms      0 …36580002",
         "ClickCounterClicks  orders → order-ledger  from TRIM_HORIZON  0 settled  \
          waiting: the stream does not exist",
@@ -98,7 +100,46 @@ fn each_shard_is_a_row_below_its_mapping() {
 #[test]
 fn what_needs_attention_stands_out() {
     let styles: Vec<Style> = render(&busy(), None, usize::MAX).iter().map(|line| line.style).collect();
-    assert_eq!(styles, [Style::Dim, Style::Bold, Style::Plain, Style::Yellow, Style::Dim, Style::Yellow]);
+    let (dim, yellow) = (Style::Dim, Style::Yellow);
+    assert_eq!(styles, [dim, Style::Bold, Style::Plain, yellow, yellow, dim, yellow]);
+}
+
+#[test]
+fn a_shard_that_cannot_be_read_is_not_said_to_poll() {
+    let since = |millis| ShardStatus {
+        unread_since: Some(Timestamp::from_millis(millis)),
+        last_error: Some("GetRecords was refused".into()),
+        ..shard(0, ShardPhase::Polling, 1)
+    };
+    let lines = |shard| render(&snapshot(20_000, vec![mapping("M", vec![shard])]), None, usize::MAX);
+    let unreadable = lines(since(10_000));
+    assert!(unreadable[2].text.starts_with("  shardId-000000000000  unreadable  "), "{unreadable:?}");
+    assert_eq!(
+        (unreadable[2].style, unreadable[3].text.as_str()),
+        (Style::Yellow, "    GetRecords was refused")
+    );
+    assert!(lines(since(10_001))[2].text.contains("  polling  "));
+}
+
+#[test]
+fn what_a_shard_fails_with_takes_no_row_of_another_shard() {
+    let failing =
+        |number| ShardStatus { last_error: Some("boom".into()), ..shard(number, ShardPhase::Polling, 1) };
+    let lines = render(&snapshot(0, vec![mapping("M", vec![failing(0), failing(1)])]), None, 5);
+    let text: Vec<&str> = lines[2..].iter().map(|line| line.text.trim_start()).collect();
+    assert!(
+        text[0].starts_with("shardId-000000000000") && text[1].starts_with("shardId-000000000001"),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn failed_records_are_shown_to_go_where_they_really_go() {
+    let local = MappingStatus { failed_records_to: Some("file:/app/M.jsonl".into()), ..mapping("M", vec![]) };
+    let mut named = local.clone();
+    named.settings.destination_config.on_failure.destination = Some("arn:aws:sqs:::q".into());
+    let lines = render(&snapshot(0, vec![named]), None, usize::MAX);
+    assert_eq!(lines[1].text, "  OnFailure file:/app/M.jsonl");
 }
 
 #[test]

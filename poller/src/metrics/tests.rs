@@ -20,6 +20,7 @@ fn mapping(id: &str, state: MappingState, totals: ShardCounts, shards: Vec<Shard
         state,
         starting_position: "LATEST".into(),
         settings: MappingSettings::default(),
+        failed_records_to: None,
         positions_trimmed: 2,
         totals,
         shards,

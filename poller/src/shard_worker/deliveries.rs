@@ -2,13 +2,14 @@
 //!
 //! In: failures of the core. Out: how each delivery went, once. Whether one is tried again, the core decides.
 
+use super::failed_attempts::reason;
 use crate::application::MappingId;
 use crate::ports::{Destination, DestinationError, GivenUp};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use pelton_core::plan::ShardId;
-use pelton_core::{Failure, GiveUp, Timestamp};
+use pelton_core::{Failure, Timestamp};
 use std::sync::Arc;
 use tracing::field::display;
 use tracing::{error, info, warn};
@@ -74,24 +75,16 @@ impl Deliveries {
         let Failure { batch, attempts, reason: why, .. } = &given_up.failure;
         let (reason, records) = (reason(*why), batch.records().len());
         let (first, last) = (batch.first_position().map(display), batch.last_position().map(display));
+        let sent_to = self.destination.as_ref().map(|destination| destination.name());
         match sent {
             Ok(()) => warn!(
-                %mapping, %shard, reason, records, attempts, first, last,
+                %mapping, %shard, reason, records, attempts, sent_to, first, last,
                 "records given up, and handed to the on-failure destination"
             ),
             Err(_) => info!(
-                %mapping, %shard, reason, records, attempts, first, last,
+                %mapping, %shard, reason, records, attempts, sent_to, first, last,
                 "records given up, and not taken by the on-failure destination"
             ),
         }
-    }
-}
-
-fn reason(reason: GiveUp) -> &'static str {
-    match reason {
-        GiveUp::Expired => "older than the stream's retention",
-        GiveUp::TooOld => "older than MaximumRecordAgeInSeconds",
-        GiveUp::RetriesExhausted => "MaximumRetryAttempts are used up",
-        GiveUp::TooLarge => "larger than an invocation may be",
     }
 }

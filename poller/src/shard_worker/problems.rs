@@ -5,6 +5,8 @@ use crate::errors::chain;
 use pelton_core::plan::ShardId;
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::time::Duration;
+use tracing::field::debug as debug_value;
 use tracing::{debug, info, warn};
 
 /// What can go wrong.
@@ -33,15 +35,22 @@ impl Problems {
         self.at_hand.insert(doing, problem).is_none()
     }
 
-    /// Something goes wrong: said once at `warn`, then at `debug` until it goes well again.
-    pub(super) fn has(&mut self, doing: Doing, message: &'static str, problem: &(dyn Error + 'static)) {
+    /// Something goes wrong: logged once at `warn`, then at `debug` until it goes well again. `again_in`: when it is tried again,
+    /// if that is known.
+    pub(super) fn has(
+        &mut self,
+        doing: Doing,
+        message: &'static str,
+        problem: &(dyn Error + 'static),
+        again_in: Option<Duration>,
+    ) {
         let error = chain(problem);
         let is_new = self.note(doing, error.clone());
-        let (mapping, shard) = (&self.mapping, &self.shard);
+        let (mapping, shard, again_in) = (&self.mapping, &self.shard, again_in.map(debug_value));
         if is_new {
-            warn!(%mapping, %shard, error, message);
+            warn!(%mapping, %shard, error, again_in, message);
         } else {
-            debug!(%mapping, %shard, error, message);
+            debug!(%mapping, %shard, error, again_in, message);
         }
     }
 

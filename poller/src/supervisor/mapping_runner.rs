@@ -144,7 +144,7 @@ impl MappingRunner {
         let clock = self.plan.ports.clock.clone();
         tokio::select! {
             biased;
-            Some(ended) = self.tasks.join_next() => self.worker_ended(ended),
+            Some(ended) = self.tasks.join_next() => self.workers_ended(ended),
             () = self.doubts.raised() => self.sync_soon(),
             () = clock.sleep_until(self.sync_at) => self.sync().await,
         }
@@ -203,6 +203,16 @@ impl MappingRunner {
         self.workers.insert(shard, Worker { orders, view });
     }
 
+    /// All that have ended by now are taken in before the others are looked at: that takes as long as there are shards.
+    fn workers_ended(&mut self, first: Result<(ShardId, Finished), JoinError>) {
+        self.worker_ended(first);
+        while let Some(ended) = self.tasks.try_join_next() {
+            self.worker_ended(ended);
+        }
+        self.start_shards();
+        self.publish(self.activity());
+    }
+
     fn worker_ended(&mut self, ended: Result<(ShardId, Finished), JoinError>) {
         let (shard, finished) = match ended {
             Ok(ended) => ended,
@@ -225,8 +235,6 @@ impl MappingRunner {
             // What was kept while it ran: whoever starts it again goes on from there.
             state.checkpoint = worker.view.borrow().shard.checkpoint.clone();
         }
-        self.start_shards();
-        self.publish(self.activity());
     }
 
     /// Children may have appeared, or the stream may be another one.
@@ -354,6 +362,7 @@ impl MappingRunner {
         while let Some(ended) = self.tasks.join_next().await {
             self.worker_ended(ended);
         }
+        self.publish(self.activity());
     }
 
     async fn order_all(&self, order: Order) {

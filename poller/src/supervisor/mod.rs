@@ -9,6 +9,7 @@ mod mapping_view;
 mod policy;
 mod positions;
 mod preparation;
+mod resumption;
 mod rewinding;
 
 pub use mapping_runner::MappingRunner;
@@ -58,6 +59,7 @@ impl Supervisor {
     /// Starts every mapping that was prepared; `disabled` ones are only shown.
     #[must_use]
     pub fn start(prepared: Vec<Prepared>, disabled: Vec<Mapping>) -> Self {
+        resumption::say(&prepared);
         let (stop, stop_seen) = watch::channel(false);
         let mut runners = JoinSet::new();
         let mut views: Vec<MappingHandle> =

@@ -78,6 +78,10 @@ impl FakeDestination {
 
 #[async_trait]
 impl Destination for FakeDestination {
+    fn name(&self) -> String {
+        "memory".to_owned()
+    }
+
     async fn check(&self) -> Result<(), DestinationError> {
         self.reached()
     }

@@ -13,6 +13,7 @@ use crate::contract::{
     Failure, FailureId, GiveUp, HowFailed, Ignored, InvocationId, Outcome, Reached, Reply, Stuck,
 };
 use crate::event::window::WindowInvocation;
+use crate::failing::{AttemptError, Extent, FailingBatch, attempts_max};
 use crate::policy::Policy;
 use crate::record::Record;
 use crate::response::{Rules, Verdict, judge};
@@ -78,6 +79,10 @@ pub(crate) struct Ended {
     pub(crate) batch: Arc<Batch>,
     /// So many of its records, from the first on, are settled.
     pub(crate) settled: usize,
+    /// Which attempt it was.
+    pub(crate) attempt: u32,
+    /// Why it did not succeed.
+    pub(crate) error: Option<Arc<AttemptError>>,
     pub(crate) result: EndedAs,
 }
 
@@ -88,7 +93,7 @@ pub(crate) enum EndedAs {
     /// The records that are not settled were reported, or came after one that was.
     PartlyFailed,
     FunctionFailed,
-    ResponseRefused(String),
+    ResponseRefused,
     Throttled,
     NotInvoked,
 }
@@ -240,29 +245,38 @@ impl Lane {
     ) -> Ended {
         assert_eq!(self.state, State::InFlight(id), "an answer belongs to an invocation in flight (I7)");
         self.gathering_since = now;
-        let batch = Arc::clone(&self.at_hand().batch);
+        let (batch, attempt) = (Arc::clone(&self.at_hand().batch), self.at_hand().attempts.saturating_add(1));
         let reached = |how| Reached { request_id: reply.request_id.clone(), how };
+        let refused = |reason| AttemptError::ResponseRefused { reason };
         let (settled, result) = match &reply.outcome {
-            Outcome::Throttled => (0, EndedAs::Throttled),
-            Outcome::NotInvoked { .. } => (0, EndedAs::NotInvoked),
-            Outcome::FunctionFailed { .. } => {
-                self.batch_failed(reached(HowFailed::FunctionError), policy);
+            Outcome::Throttled => {
+                self.at_hand().failed(AttemptError::Throttled, None, now);
+                (0, EndedAs::Throttled)
+            }
+            Outcome::NotInvoked { reason } => {
+                self.at_hand().failed(AttemptError::NotInvoked { reason: reason.clone() }, None, now);
+                (0, EndedAs::NotInvoked)
+            }
+            Outcome::FunctionFailed { error_type, message } => {
+                let (error_type, message) = (error_type.clone(), message.clone());
+                let error = AttemptError::FunctionFailed { error_type, message };
+                self.batch_failed(reached(HowFailed::FunctionError), error, policy, now);
                 (0, EndedAs::FunctionFailed)
             }
             Outcome::Succeeded { payload } => match judge(payload, batch.records(), self.rules(policy)) {
                 Verdict::Succeeded { state, .. } | Verdict::FailedFrom { state, .. }
                     if !self.has_room_for(state.as_ref(), policy) =>
                 {
-                    self.batch_failed(reached(HowFailed::Reported), policy);
                     let reason = "the response's `state` is larger than an event may be".to_owned();
-                    (0, EndedAs::ResponseRefused(reason))
+                    self.batch_failed(reached(HowFailed::Reported), refused(reason), policy, now);
+                    (0, EndedAs::ResponseRefused)
                 }
                 Verdict::Succeeded { state, ignored } => {
                     self.set_window_state(state);
                     (batch.records().len(), EndedAs::Succeeded(ignored))
                 }
                 Verdict::FailedFrom { first: 0, .. } => {
-                    self.batch_failed(reached(HowFailed::Reported), policy);
+                    self.batch_failed(reached(HowFailed::Reported), AttemptError::Reported, policy, now);
                     (0, EndedAs::PartlyFailed)
                 }
                 Verdict::FailedFrom { first, state } => {
@@ -270,21 +284,24 @@ impl Lane {
                     self.failures = 0;
                     let rest = self.at_hand().rest_from(first, reached(HowFailed::Reported));
                     *self.at_hand() = rest;
+                    self.at_hand().failed(AttemptError::Reported, reply.request_id.clone(), now);
                     (first, EndedAs::PartlyFailed)
                 }
                 Verdict::Refused { reason } => {
-                    self.batch_failed(reached(HowFailed::Reported), policy);
-                    (0, EndedAs::ResponseRefused(reason))
+                    self.batch_failed(reached(HowFailed::Reported), refused(reason), policy, now);
+                    (0, EndedAs::ResponseRefused)
                 }
             },
         };
+        let mut error = None;
         if matches!(result, EndedAs::Succeeded(_)) {
             self.failures = 0;
             self.finish_work();
         } else {
+            error = self.at_hand().last_failed.as_ref().map(|failed| Arc::clone(&failed.error));
             self.rest_or_give_up(policy, now, random);
         }
-        Ended { batch, settled, result }
+        Ended { batch, settled, attempt, error, result }
     }
 
     fn rules(&self, policy: &Policy) -> Rules {
@@ -296,8 +313,9 @@ impl Lane {
     }
 
     /// The function failed with the whole batch at hand: it is split, or has one attempt less.
-    fn batch_failed(&mut self, reached: Reached, policy: &Policy) {
+    fn batch_failed(&mut self, reached: Reached, error: AttemptError, policy: &Policy, now: Timestamp) {
         let work = self.at_hand();
+        work.failed(error, reached.request_id.clone(), now);
         work.last_reached = Some(reached);
         if policy.bisects && work.batch.records().len() > 1 {
             let (first, second) = work.halves();
@@ -408,11 +426,35 @@ impl Lane {
     pub(crate) fn stuck(&self) -> Option<Stuck> {
         let is_stuck = |work: &&Work| self.failures > 0 || work.last_reached.is_some();
         let work = self.work.front().filter(|work| work.give_up.is_none()).filter(is_stuck)?;
-        let next_attempt_at = match self.state {
+        Some(Stuck {
+            batch: Arc::clone(&work.batch),
+            attempts: work.attempts,
+            next_attempt_at: self.waits_until(),
+        })
+    }
+
+    /// The batch at hand, if it failed.
+    pub(crate) fn failing(&self, policy: &Policy) -> Option<FailingBatch> {
+        let work = self.work.front()?;
+        let failed = work.last_failed.as_ref()?;
+        Some(FailingBatch {
+            attempts: work.attempts,
+            attempts_max: attempts_max(policy),
+            extent: Extent::of(work.batch.records()),
+            first_failed_at: failed.first_at,
+            next_attempt_at: self.waits_until(),
+            is_given_up: work.give_up.is_some(),
+            error: Arc::clone(&failed.error),
+            request_id: failed.request_id.clone(),
+        })
+    }
+
+    /// When the next attempt of the batch at hand starts, if it waits for it.
+    fn waits_until(&self) -> Option<Timestamp> {
+        match self.state {
             State::Waiting { until } => Some(until),
             State::Idle | State::InFlight(_) | State::SendingFailure(_) => None,
-        };
-        Some(Stuck { batch: Arc::clone(&work.batch), attempts: work.attempts, next_attempt_at })
+        }
     }
 
     /// The first record held.

@@ -6,7 +6,8 @@
 
 use super::work::Work;
 use super::{Lane, State};
-use crate::contract::AfterFailure;
+use crate::contract::GiveUp;
+use crate::failing::AfterFailure;
 use crate::policy::Policy;
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -50,17 +51,25 @@ impl Lane {
         }
     }
 
-    /// What becomes of the records at hand, which failed.
-    pub(crate) fn after_failure(&self, policy: &Policy) -> AfterFailure {
-        let is_too_old = |until| {
-            let limits = self.work.front().and_then(|work| age_limits(work, policy));
-            limits.is_some_and(|limits| limits.last <= until)
-        };
-        match self.state {
-            State::Waiting { until } if !is_too_old(until) => AfterFailure::TriedAgain,
-            State::Waiting { .. } | State::Idle | State::InFlight(_) | State::SendingFailure(_) => {
-                AfterFailure::GivenUp
+    /// What becomes of so many records, which just failed. The batch at hand has fewer of them if it was split.
+    pub(crate) fn after_failure(&self, failed: usize, policy: &Policy) -> AfterFailure {
+        let work = self.work.front().expect("what failed is at hand");
+        let until = match (self.state, work.give_up) {
+            (_, Some(reason)) => return AfterFailure::GivenUp { reason },
+            (State::Waiting { until }, None) => until,
+            (State::Idle | State::InFlight(_) | State::SendingFailure(_), None) => {
+                unreachable!("a batch that failed rests, or is given up")
             }
+        };
+        if age_limits(work, policy).is_some_and(|limits| limits.last <= until) {
+            let is_maximum = policy.record_age_max.is_some_and(|max| max <= policy.retention);
+            return AfterFailure::GivenUp {
+                reason: if is_maximum { GiveUp::TooOld } else { GiveUp::Expired },
+            };
+        }
+        match work.batch.records().len() {
+            first_half if first_half < failed => AfterFailure::Split { at: until, first_half },
+            _all => AfterFailure::TriedAgain { at: until },
         }
     }
 

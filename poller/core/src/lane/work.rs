@@ -3,6 +3,7 @@
 use super::WindowInvocation;
 use crate::batch::Batch;
 use crate::contract::{Failure, FailureId, GiveUp, Reached};
+use crate::failing::AttemptError;
 use crate::record::Record;
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -17,12 +18,23 @@ pub(super) struct Work {
     pub(super) was_tried: bool,
     /// The last invocation with these records, perhaps among others, that reached the function and failed.
     pub(super) last_reached: Option<Reached>,
+    /// The last attempt with these records, perhaps among others, if it did not succeed.
+    pub(super) last_failed: Option<LastFailed>,
     /// Not to be invoked, but to be given up.
     pub(super) give_up: Option<GiveUp>,
     /// How often it could not be handed over.
     pub(super) failed_deliveries: u32,
     /// It is the last invocation of its window, and without records.
     pub(super) last_of_window: Option<LastOfWindow>,
+}
+
+/// An attempt that did not succeed.
+#[derive(Clone, Debug)]
+pub(super) struct LastFailed {
+    /// When the first one of them ended.
+    pub(super) first_at: Timestamp,
+    pub(super) error: Arc<AttemptError>,
+    pub(super) request_id: Option<Arc<str>>,
 }
 
 /// The last invocation of a window.
@@ -40,10 +52,17 @@ impl Work {
             attempts: 0,
             was_tried: false,
             last_reached: None,
+            last_failed: None,
             give_up: None,
             failed_deliveries: 0,
             last_of_window: None,
         }
+    }
+
+    /// An attempt with it did not succeed.
+    pub(super) fn failed(&mut self, error: AttemptError, request_id: Option<Arc<str>>, now: Timestamp) {
+        let first_at = self.last_failed.as_ref().map_or(now, |failed| failed.first_at);
+        self.last_failed = Some(LastFailed { first_at, error: Arc::new(error), request_id });
     }
 
     /// The delivery of this work, given up for `reason`.

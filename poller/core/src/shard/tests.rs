@@ -3,6 +3,7 @@
 mod caught_up;
 mod draining;
 mod ending;
+mod failing;
 mod giving_up;
 mod invoking;
 mod parallel;

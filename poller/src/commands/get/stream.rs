@@ -315,6 +315,7 @@ mod tests {
             is_following: false,
             json: false,
             aws: AwsOptions { endpoint_url: None, region: None },
+            data_dir: ".pelton".into(),
         };
         let last = (records > 0).then(|| "495".to_owned());
         assert_eq!(note(&Shown { records, last, end }, &arguments).as_deref(), expected);

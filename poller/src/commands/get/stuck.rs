@@ -149,6 +149,7 @@ async fn event_of(
         StatusError::NoPoller { .. }
         | StatusError::NoAddress { .. }
         | StatusError::NotUnderstood { .. }
+        | StatusError::NoSuchMapping { .. }
         | StatusError::NotPrinted { .. } => not_asked(error),
     })?;
     Ok(event)

@@ -100,6 +100,7 @@ mod tests {
             records_held,
             bytes_held: 0,
             records_left: 0,
+            failing: Vec::new(),
             oldest_arrival: None,
             iterator_age: None,
             checkpoint_saved_at: None,

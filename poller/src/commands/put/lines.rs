@@ -292,7 +292,7 @@ mod tests {
         ]
         .concat();
         let without_key = KeyRule { key: None, field: None };
-        let mut from = Lines::of("orders.jsonl", io::Cursor::new(lines.clone()), without_key);
+        let mut from = Lines::of("orders.jsonl", io::Cursor::new(lines.clone()), LineForm::Json, without_key);
         let mut entries = Vec::new();
         while entries.len() < 3 {
             entries.extend(from.next_batch().await.unwrap());

@@ -1,7 +1,7 @@
 //! Records that are given up: counted, handed over, dropped if nobody takes them; and the shard goes on (specification 4.2).
 
 use super::*;
-use crate::DELIVERY_ATTEMPTS_MAX;
+use crate::{AttemptError, DELIVERY_ATTEMPTS_MAX};
 
 /// No retries, reads rarely.
 fn once() -> Policy {
@@ -10,6 +10,12 @@ fn once() -> Policy {
 
 fn notices(shard: &mut Shard) -> Vec<Notice> {
     std::iter::from_fn(|| shard.next_notice()).collect()
+}
+
+/// What it says of attempts that did not succeed.
+fn failed_attempts(shard: &mut Shard) -> Vec<FailedAttempt> {
+    let attempt = |notice| if let Notice::AttemptFailed(attempt) = notice { Some(attempt) } else { None };
+    notices(shard).into_iter().filter_map(attempt).collect()
 }
 
 #[test]
@@ -62,7 +68,7 @@ fn destination_delivery_fails_records_counted_as_dropped_and_processing_goes_on(
     let counts = shard.view().counts;
     assert_eq!((counts.delivery_failures, counts.dropped, counts.delivered), (1, 3, 0));
     assert_eq!(counts.retries_exhausted, 3, "counted once");
-    assert_eq!(notices(&mut shard), [Notice::DeliveryAbandoned { records: 3 }]);
+    assert_eq!(notices(&mut shard)[1..], [Notice::DeliveryAbandoned { records: 3 }]);
 }
 
 #[test]
@@ -162,11 +168,11 @@ fn a_partial_failure_checkpoints_the_record_before_the_first_that_failed() {
     let counts = shard.view().counts;
     assert_eq!((counts.succeeded, counts.failed, counts.partial_failures), (3, 2, 1));
     assert_eq!((counts.function_errors, counts.retries), (0, 1));
-    let first = Position::new("b");
-    assert_eq!(
-        notices(&mut shard),
-        [Notice::PartialFailure { first, records: 2, then: AfterFailure::TriedAgain }]
-    );
+    let told = failed_attempts(&mut shard);
+    let [FailedAttempt { extent, error, then, .. }] = &told[..] else { panic!("{told:?}") };
+    let ends = [&extent.first, &extent.last].map(|end| end.as_ref().map(Position::as_str));
+    assert_eq!((extent.records, ends), (2, [Some("b"), Some("c")]), "those that are not settled");
+    assert_eq!((&**error, *then), (&AttemptError::Reported, AfterFailure::TriedAgain { at: at(6) }));
 }
 
 #[test]
@@ -181,21 +187,17 @@ fn a_response_that_names_no_record_of_the_batch_is_said_and_counted() {
     );
     let counts = shard.view().counts;
     assert_eq!((counts.failed, counts.partial_failures, counts.function_errors), (2, 1, 0));
-    let said = notices(&mut shard);
-    assert!(matches!(&said[..], [Notice::ResponseRefused { reason }] if reason.contains('z')), "{said:?}");
+    let told = failed_attempts(&mut shard);
+    let [FailedAttempt { error, then, .. }] = &told[..] else { panic!("{told:?}") };
+    assert!(matches!(&**error, AttemptError::ResponseRefused { reason } if reason.contains('z')), "{told:?}");
+    assert_eq!(*then, AfterFailure::GivenUp { reason: GiveUp::RetriesExhausted });
 }
 
 #[test]
-fn neither_a_success_nor_a_failure_of_the_function_is_a_notice() {
+fn a_success_is_no_notice() {
     let mut shard = check(
         policy(),
-        &[
-            (0, Begin, "fetch 10"),
-            (5, Page("ab", CaughtUp), "invoke ab #1"),
-            (6, Fails, "invoke ab #2"),
-            (7, Throttled, "invoke ab #2"),
-            (8, Succeeds, "save b"),
-        ],
+        &[(0, Begin, "fetch 10"), (5, Page("ab", CaughtUp), "invoke ab #1"), (6, Succeeds, "save b")],
     );
     assert_eq!(notices(&mut shard), []);
 }
@@ -207,15 +209,18 @@ fn check_then(policy: Policy, before: &[(u64, On, &str)], commands: &str, then: 
     let start = [(0, Begin, "fetch 10"), (5, Page("ab", CaughtUp), "invoke ab #1")];
     let report = (6, Says(r#"{"batchItemFailures":[{"itemIdentifier":"a"}]}"#), commands);
     let mut shard = check(policy, &[&start, before, &[report]].concat());
-    let first = Position::new("a");
-    assert_eq!(notices(&mut shard), [Notice::PartialFailure { first, records: 2, then }]);
+    let told: Vec<_> =
+        failed_attempts(&mut shard).into_iter().map(|told| (told.extent.records, told.then)).collect();
+    assert_eq!(told, [(2, then)]);
 }
 
 #[test]
 fn a_partial_failure_says_whether_its_records_are_tried_again_given_up_or_left() {
-    check_then(policy(), &[], "invoke ab #2", AfterFailure::TriedAgain);
-    check_then(once(), &[], "retried enough ab", AfterFailure::GivenUp);
-    check_then(Policy { bisects: true, ..once() }, &[], "invoke a #1", AfterFailure::TriedAgain);
+    check_then(policy(), &[], "invoke ab #2", AfterFailure::TriedAgain { at: at(6) });
+    let exhausted = AfterFailure::GivenUp { reason: GiveUp::RetriesExhausted };
+    check_then(once(), &[], "retried enough ab", exhausted);
+    let split = AfterFailure::Split { at: at(6), first_half: 1 };
+    check_then(Policy { bisects: true, ..once() }, &[], "invoke a #1", split);
     check_then(policy(), &[(6, Drain, "")], "", AfterFailure::Left);
     check_then(once(), &[(6, Drain, "")], "", AfterFailure::Left);
 }
@@ -224,8 +229,11 @@ fn a_partial_failure_says_whether_its_records_are_tried_again_given_up_or_left()
 fn records_that_are_too_old_by_their_next_attempt_are_not_said_to_be_tried_again() {
     let slow = crate::Backoff { base: millis(600_000), factor: 1, cap: millis(600_000) };
     let old = Policy { backoff: slow, record_age_max: Some(millis(1_000)), ..policy() };
-    check_then(old.clone(), &[], "", AfterFailure::GivenUp);
-    check_then(Policy { record_age_max: Some(millis(1)), ..old }, &[], "too old ab", AfterFailure::GivenUp);
+    let too_old = AfterFailure::GivenUp { reason: GiveUp::TooOld };
+    check_then(old.clone(), &[], "", too_old);
+    check_then(Policy { record_age_max: Some(millis(1)), ..old.clone() }, &[], "too old ab", too_old);
+    let short = Policy { record_age_max: None, retention: millis(1_000), ..old };
+    check_then(short, &[], "", AfterFailure::GivenUp { reason: GiveUp::Expired });
 }
 
 #[test]

@@ -1,0 +1,146 @@
+//! Tells at the start where each shard resumes, and which records come again.
+//!
+//! In: the mappings that are about to start. Out: a log line for each shard; where these are many, one for each mapping. What was
+//! tried is not stored: attempts count from 1 after each start.
+
+use super::preparation::Prepared;
+use crate::application::MappingId;
+use crate::ports::ShardState;
+use pelton_core::plan::{ShardId, ShardStart};
+use tracing::info;
+
+/// Most lines of one start.
+const LINES_MAX: usize = 20;
+
+/// Where a shard begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum From {
+    /// Behind a record; beyond it, so many are settled, too (ParallelizationFactor).
+    Checkpoint { position: String, settled_beyond: usize },
+    /// Nothing is settled: at the place that was stored when the mapping first saw the shard.
+    Start(&'static str),
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Line {
+    Shard { mapping: MappingId, shard: ShardId, from: From },
+    Mapping { mapping: MappingId, resuming: usize, starting: usize },
+    More { mappings: usize },
+}
+
+type Shards = Vec<(ShardId, From)>;
+
+/// Logs where the shards of these mappings begin.
+pub(super) fn say(prepared: &[Prepared]) {
+    let shards = |prepared: &Prepared| -> Shards {
+        let shards = prepared.state.shards.iter();
+        shards.filter_map(|(id, state)| Some((id.clone(), from(state)?))).collect()
+    };
+    let mappings: Vec<(MappingId, Shards)> =
+        prepared.iter().map(|prepared| (prepared.mapping().id.clone(), shards(prepared))).collect();
+    for line in lines(mappings) {
+        match line {
+            Line::Shard { mapping, shard, from: From::Checkpoint { position, settled_beyond } } => info!(
+                %mapping, %shard, position, settled_beyond,
+                "resuming behind the checkpoint: the records behind it come again, and their attempts count from 1"
+            ),
+            Line::Shard { mapping, shard, from: From::Start(from) } => {
+                info!(%mapping, %shard, from, "starting at the starting position: nothing of the shard is settled yet");
+            }
+            Line::Mapping { mapping, resuming, starting } => info!(
+                %mapping, resuming, starting,
+                "resuming shards behind their checkpoints, starting the others: records behind a checkpoint come again, and their \
+                 attempts count from 1"
+            ),
+            Line::More { mappings } => info!(mappings, "more mappings resume likewise"),
+        }
+    }
+}
+
+/// `None`: the shard has ended.
+fn from(ShardState { start, checkpoint }: &ShardState) -> Option<From> {
+    if checkpoint.ended {
+        return None;
+    }
+    if let Some(position) = &checkpoint.position {
+        let settled_beyond = checkpoint.ahead.len();
+        return Some(From::Checkpoint { position: position.to_string(), settled_beyond });
+    }
+    Some(From::Start(match start.as_ref()? {
+        ShardStart::TrimHorizon => "TRIM_HORIZON",
+        ShardStart::AtTimestamp(_) => "AT_TIMESTAMP",
+        ShardStart::AfterLatest(_) => "LATEST",
+    }))
+}
+
+/// A line for each shard if there is room for all, else one for each mapping, and the count of the rest.
+fn lines(mappings: Vec<(MappingId, Shards)>) -> Vec<Line> {
+    let shards: usize = mappings.iter().map(|(_, shards)| shards.len()).sum();
+    if shards <= LINES_MAX {
+        let each = mappings.into_iter().flat_map(|(mapping, shards)| {
+            shards.into_iter().map(move |(shard, from)| Line::Shard { mapping: mapping.clone(), shard, from })
+        });
+        return each.collect();
+    }
+    let more = mappings.len().saturating_sub(LINES_MAX);
+    let of_mapping = |(mapping, shards): (MappingId, Shards)| {
+        let starting = shards.iter().filter(|(_, from)| matches!(from, From::Start(_))).count();
+        Line::Mapping { mapping, resuming: shards.len() - starting, starting }
+    };
+    let mut lines: Vec<Line> = mappings.into_iter().take(LINES_MAX).map(of_mapping).collect();
+    lines.extend((more > 0).then_some(Line::More { mappings: more }));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pelton_core::{Checkpoint, Position};
+
+    fn mapping(name: &str, shards: usize) -> (MappingId, Shards) {
+        let shard = |number: usize| {
+            let position = "7".to_owned();
+            let from = if number == 0 {
+                From::Start("LATEST")
+            } else {
+                From::Checkpoint { position, settled_beyond: 0 }
+            };
+            (ShardId::new(&number.to_string()), from)
+        };
+        (MappingId(name.to_owned()), (0..shards).map(shard).collect())
+    }
+
+    #[test]
+    fn a_few_shards_have_a_line_each_and_many_have_one_for_their_mapping() {
+        let few = lines(vec![mapping("A", 15), mapping("B", 5)]);
+        assert_eq!(few.len(), 20);
+        assert!(few.iter().all(|line| matches!(line, Line::Shard { .. })), "{few:?}");
+        let many = lines(vec![mapping("A", 15), mapping("B", 6)]);
+        let of = |name: &str, resuming, starting| Line::Mapping {
+            mapping: MappingId(name.to_owned()),
+            resuming,
+            starting,
+        };
+        assert_eq!(many, [of("A", 14, 1), of("B", 5, 1)]);
+    }
+
+    #[test]
+    fn however_many_mappings_there_are_the_lines_are_few() {
+        let lines = lines((0..500).map(|number| mapping(&number.to_string(), 3)).collect());
+        assert_eq!(lines.len(), LINES_MAX + 1);
+        assert_eq!(lines.last(), Some(&Line::More { mappings: 480 }));
+    }
+
+    #[test]
+    fn a_shard_begins_behind_its_checkpoint_or_where_its_start_was_stored() {
+        let state = |position: Option<&str>, ended| ShardState {
+            start: Some(ShardStart::TrimHorizon),
+            checkpoint: Checkpoint { position: position.map(Position::new), ended, ..Checkpoint::default() },
+        };
+        let behind = From::Checkpoint { position: "7".to_owned(), settled_beyond: 0 };
+        assert_eq!(from(&state(Some("7"), false)), Some(behind));
+        assert_eq!(from(&state(None, false)), Some(From::Start("TRIM_HORIZON")));
+        assert_eq!(from(&state(Some("7"), true)), None, "it has ended");
+    }
+}
