@@ -39,12 +39,21 @@ impl Traffic {
     pub fn start(application: &Application, client: &KinesisClient, rate: u32, clock: &Clock) -> Self {
         let mut tasks = JoinSet::new();
         for stream in application.streams.values() {
-            let is_orders = stream.name.to_lowercase().contains("order");
-            let generator = if is_orders { Generator::Orders(Orders::new(clock)) } else { Generator::Clicks };
+            let generator = if is_of_orders(&stream.name) {
+                Generator::Orders(Orders::new(clock))
+            } else {
+                Generator::Clicks
+            };
             tasks.spawn(put_for_ever(stream.name.clone(), generator, client.clone(), rate, clock.clone()));
         }
         Self { _tasks: tasks }
     }
+}
+
+/// Whether a stream of this name holds orders, and not clicks.
+#[must_use]
+pub fn is_of_orders(stream: &str) -> bool {
+    stream.to_lowercase().contains("order")
 }
 
 /// A record to put.

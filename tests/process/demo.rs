@@ -16,9 +16,8 @@ async fn it_shows_batches_of_several_shards_of_the_sample_functions_and_stops_by
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let target = binary("pelton").ancestors().nth(2).unwrap().to_owned();
     let template = root.join("samplesam.yaml");
-    let state = format!("StateFolder={}", folder.path().display());
     let demo = pelton(["demo", "--listen", "127.0.0.1:0", "--stream-listen", "127.0.0.1:0", "--rate", "50"])
-        .args(["--data-dir", "data", "--parameter", &state, "--template"])
+        .args(["--data-dir", "data", "--template"])
         .args([template]);
     let mut running = with_cargo(demo).env("CARGO_TARGET_DIR", target).start(&folder);
 
@@ -35,7 +34,7 @@ async fn it_shows_batches_of_several_shards_of_the_sample_functions_and_stops_by
     running.signal(Signal::INT);
     running.wait_for_exit().await.assert_code(0).assert_printed("everything in flight is settled");
     running.assert_no_survivors().await;
-    assert_sound_ledger(&folder.path().join("order-ledger.db"), &running);
+    assert_sound_ledger(&folder.path().join("data/demo/order-ledger.db"), &running);
 }
 
 /// The shards, with their mapping, in which batches have succeeded.

@@ -1,7 +1,7 @@
 //! `pelton dev`: builds, creates the streams, runs, and builds again on change.
 
 use aws_sdk_kinesis::Client;
-use pelton_tests::site::{POLLING, Site, assert_refused, pelton};
+use pelton_tests::site::{POLLING, Site, pelton};
 use pelton_tests::{Program, Running, Signal, kinesis, wait};
 use serde_json::Value;
 
@@ -106,11 +106,18 @@ async fn it_builds_the_functions_creates_the_streams_handles_a_put_at_once_and_u
 }
 
 #[tokio::test]
-async fn code_that_does_not_compile_is_refused_with_what_cargo_says() {
+async fn code_that_does_not_compile_at_start_is_waited_for() {
     let site = site();
     replace_source(&site, "fn main() { undefined }");
-    let exit = dev().run(&site.folder).await;
-    assert_refused(&site, &exit, &["cannot find value `undefined`", "Greeter does not compile"]);
+    let running = dev().start(&site.folder);
+    running.wait_for_line("cannot find value `undefined`").await;
+    running.wait_for_line("its batches wait for a change of the code that compiles").await;
+    running.wait_for_line(POLLING).await;
+    let client = client(&running).await;
+    kinesis::put(&client, "orders", "a", b"1").await;
+    replace_source(&site, SOURCE);
+    running.wait_for_line("version one was invoked").await;
+    ends_well(running).await;
 }
 
 #[tokio::test]

@@ -120,6 +120,23 @@ async fn code_that_sam_built_takes_the_place_of_a_bootstrap_in_code_uri() {
 }
 
 #[tokio::test]
+async fn a_stream_that_the_template_names_and_does_not_define_is_made() {
+    let arn = "arn:aws:kinesis:us-east-1:123456789012:stream/orders";
+    let resource = "  Orders:
+    Type: AWS::Kinesis::Stream
+    Properties: {Name: orders, ShardCount: 1}
+";
+    let template = template("", "");
+    assert!(template.contains(resource));
+    let site = Site::without_code(&template.replacen(resource, "", 1).replace("!GetAtt Orders.Arn", arn));
+    install(&site, "one");
+    let (running, client) = start(&site).await;
+    running.wait_for_line("the template names this stream and does not define it").await;
+    handles(&site, &running, &client, "0").await;
+    ends_well(running).await;
+}
+
+#[tokio::test]
 async fn a_template_with_problems_changes_nothing_and_one_without_is_run_instead() {
     let site = Site::without_code(&template("", ""));
     install(&site, "one");

@@ -136,7 +136,7 @@ async fn one_function_may_be_invoked_elsewhere_while_the_others_run_here() {
         site.run(&server.endpoint).args(named).args(["--template"]).args([site.path().join("template.yaml")]),
     )
     .await;
-    exit.assert_code(2).assert_printed("--function-name Keeper=…: Keeper runs here");
+    exit.assert_code(2).assert_printed("Keeper runs here, under no other name");
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ async fn the_batch_is_shown_its_event_is_written_and_invoked_and_once_mended_the
     exit.assert_code(0).assert_printed("shardId-000000000000: 2 records, failed");
     let (first, last) = (&places[0].sequence_number, &places[1].sequence_number);
     exit.assert_printed(&format!("  sequence numbers {first} to {last}"));
-    exit.assert_printed("  error: Exception: Handler fails");
+    exit.assert_printed("  error: Handler fails (Exception)");
     exit.assert_printed(&format!("key a  sequence number {first}"));
     exit.assert_printed("  text");
     assert!(exit.printed.find(&places[2].sequence_number).is_none(), "it waits behind: {}", exit.printed);

@@ -1,13 +1,15 @@
 //! `pelton demo`: samplesam.yaml on the embedded stream, with generated traffic, live on the terminal.
 
-use super::CommandFailure;
 use super::dev::{DevArguments, Local, Surroundings, start};
 use super::signals::StopSignals;
+use super::{CommandFailure, load};
 use crate::clock::Clock;
+use crate::data_dir;
 use crate::live_view;
 use crate::logging::Terminal;
 use crate::stream_notice::Serving;
 use crate::traffic::Traffic;
+use std::path::PathBuf;
 use tokio::sync::oneshot;
 use tracing::info;
 
@@ -23,6 +25,25 @@ pub struct DemoArguments {
     pub rate: u32,
 }
 
+/// Parameter of samplesam.yaml: where the sample functions write what they make of the records.
+const RESULTS_PARAMETER: &str = "StateFolder";
+
+/// In the data folder: what the sample functions write.
+const RESULTS: &str = "demo";
+
+/// A folder for the results in the data folder, which is made. Files of an earlier demo stay.
+fn results_folder(dev: &DevArguments) -> Result<PathBuf, CommandFailure> {
+    let template = load::find(&dev.template)?;
+    let data_dir = dev.poller.data_dir.clone().unwrap_or_else(|| data_dir::default_for(&template));
+    let folder = std::path::absolute(data_dir.join(RESULTS)).and_then(|folder| {
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder)
+    });
+    folder.map_err(|error| {
+        CommandFailure::bad_input(format!("{} cannot be made: {error}", data_dir.join(RESULTS).display()))
+    })
+}
+
 /// Runs the demo until told to stop.
 pub async fn run(
     arguments: DemoArguments,
@@ -30,14 +51,18 @@ pub async fn run(
     terminal: &Terminal,
     clock: Clock,
 ) -> Result<(), CommandFailure> {
+    let mut dev = arguments.dev;
+    let results = results_folder(&dev)?;
+    dev.template.presets.push((RESULTS_PARAMETER.to_owned(), results.display().to_string()));
     let local = tokio::select! {
-        local = start(arguments.dev, Serving::Demo, terminal, clock.clone()) => local?,
+        local = start(dev, Serving::Demo, terminal, clock.clone()) => local?,
         _ = signals.next() => return Ok(()),
     };
     let Local { poller, surroundings: Surroundings { client, application, stream, notice, .. }, .. } = local;
     info!(
         rate = arguments.rate,
         streams = application.streams.len(),
+        results = %results.display(),
         "putting generated records into each stream"
     );
     let traffic = Traffic::start(&application, &client, arguments.rate, &clock);
@@ -55,5 +80,6 @@ pub async fn run(
     if let Some(stream) = stream {
         stream.stop().await;
     }
+    info!(results = %results.display(), "the files that the functions wrote stay there");
     result
 }

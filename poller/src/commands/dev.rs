@@ -4,32 +4,36 @@
 //! Without `--endpoint-url` the streams are embedded: in this process, in memory.
 
 mod changed_template;
+mod changes;
 
 use super::functions::{self, Functions};
 use super::options::{AwsOptions, FunctionOptions, PollerOptions, StreamOptions, TemplateOptions};
-use super::poller::{Ended, Launch, Poller};
+use super::poller::{Ended, Launch, Poller, enabled};
 use super::run::{connect, require_mappings, take_data_dir};
 use super::signals::StopSignals;
 use super::views::Past;
 use super::{CommandFailure, beside, load, samconfig};
-use crate::application::{Application, BuildMethod, Function};
+use crate::application::{Application, BuildMethod, Function, Stream};
 use crate::aws;
-use crate::build::build;
+use crate::build::{BuildError, build};
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::errors::chain;
 use crate::lambda::{Code, CodePlaces};
-use crate::logging::Terminal;
+use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
 use crate::rebuild::Rebuilder;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
-use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams, warn_of_differences};
+use crate::source::embedded::{
+    EmbeddedOptions, EmbeddedStream, RECORD_KIB_MAX_DEFAULT, RETENTION_HOURS_DEFAULT, create_streams,
+    warn_of_differences,
+};
 use crate::stream_notice::{PostedNotice, Serving, StreamNotice};
 use crate::supervisor::{Endpoint, Goal};
+use crate::traffic;
 use changed_template::{ChangedTemplate, Next};
-use std::path::PathBuf;
-use tracing::info;
+use tracing::{Level, error, info};
 
 /// What `pelton dev` takes.
 #[derive(clap::Args, Clone, Debug)]
@@ -83,10 +87,10 @@ pub async fn run(
         _ = signals.next() => return Ok(()),
     };
     let Local { poller, mut surroundings, template } = local;
-    if let Some(name) = surroundings.application.streams.values().map(|stream| &stream.name).next() {
-        let endpoint = surroundings.client.endpoint();
-        let command = format!("pelton put {name} --endpoint-url {endpoint} '{{\"hello\":1}}'");
-        info!(command, "put a record");
+    if let Some(stream) = enabled(&surroundings.application).map(|mapping| &mapping.stream.name).next() {
+        let command = sample_command(stream, surroundings.client.endpoint().as_str());
+        let text = format!("Put a record from another terminal:\n    {command}");
+        tell(terminal, &surroundings.clock, Level::INFO, &text);
     }
     let result = run_all(poller, &mut surroundings, template, signals, terminal).await;
     drop(surroundings.notice);
@@ -94,6 +98,34 @@ pub async fn run(
         stream.stop().await;
     }
     result
+}
+
+/// A command to be pasted into a shell. The record is one that the functions of the samples take.
+fn sample_command(stream: &str, endpoint: &str) -> String {
+    let record = match traffic::is_of_orders(stream) {
+        true => r#"--key o-1 '{"order":"o-1","event":"placed","amount":1999}'"#,
+        false => r#"--key /cart '{"page":"/cart"}'"#,
+    };
+    format!("pelton put {stream} --endpoint-url {endpoint} {record}")
+}
+
+/// The streams that the template defines; `also_undefined`: and those that its mappings name by their ARN or by a parameter.
+fn streams_of(application: &Application, also_undefined: bool) -> Vec<Stream> {
+    let mut streams: Vec<Stream> = application.streams.values().cloned().collect();
+    for mapping in enabled(application).filter(|_| also_undefined) {
+        let name = &mapping.stream.name;
+        if streams.iter().all(|stream| stream.name != *name) {
+            info!(stream = name, mapping = %mapping.id, "the template names this stream and does not define it: it gets one shard");
+            streams.push(Stream {
+                logical_id: name.clone(),
+                name: name.clone(),
+                shard_count: 1,
+                retention_hours: RETENTION_HOURS_DEFAULT,
+                record_kib_max: RECORD_KIB_MAX_DEFAULT,
+            });
+        }
+    }
+    streams
 }
 
 /// Runs one poller after the other, as often as the template changes.
@@ -172,10 +204,12 @@ pub(super) async fn start(
     let (client, endpoint) =
         connect(&AwsOptions { endpoint_url, region: Some(region.clone()) }, &clock).await?;
     let endpoint = if stream.is_some() { Endpoint::InProcess } else { endpoint };
-    // Code that does not compile must not leave streams behind.
+    // The demo follows no changes.
+    let waits = command == Serving::Dev;
     let places = CodePlaces::new(&application.root, data_dir.path());
-    let functions = functions_of(&function_options, &application, &places, &region, terminal, &clock).await?;
-    let streams: Vec<_> = application.streams.values().cloned().collect();
+    let functions =
+        functions_of(&function_options, &application, &places, &region, terminal, &clock, waits).await?;
+    let streams = streams_of(&application, stream.is_some());
     create_streams(&client, &clock, &streams)
         .await
         .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
@@ -194,6 +228,7 @@ pub(super) async fn start(
         terminal: terminal.clone(),
         clock: clock.clone(),
         look_out,
+        is_embedded: stream.is_some(),
     };
     let past = Past::none(&clock);
     let surroundings =
@@ -215,7 +250,8 @@ async fn embed(
     EmbeddedStream::start(options).await.map_err(|error| CommandFailure::bad_input(chain(&error)))
 }
 
-/// Every function that an enabled mapping uses: found elsewhere, or with the code that was built or found here.
+/// Every function that an enabled mapping uses: found elsewhere, or with the code that was built or found here. `waits`: one that
+/// does not compile is waited for.
 async fn functions_of(
     options: &FunctionOptions,
     application: &Application,
@@ -223,6 +259,7 @@ async fn functions_of(
     region: &str,
     terminal: &Terminal,
     clock: &Clock,
+    waits: bool,
 ) -> Result<Functions, CommandFailure> {
     let elsewhere = functions::elsewhere(options, application, region, clock).await?;
     let (built, found): (Vec<_>, Vec<_>) =
@@ -231,7 +268,14 @@ async fn functions_of(
     let mut here = functions::find_code(found.into_iter(), places)?;
     for function in built {
         if let Some(method) = &function.build {
-            here.insert(function.logical_id.clone(), built_by(method, function, terminal).await?);
+            let code = match built_by(method, function, terminal).await {
+                Err(error @ BuildError::DoesNotCompile { .. }) if waits => {
+                    error!(error = chain(&error), "its batches wait for a change of the code that compiles");
+                    Code::built(function.code_uri.join("bootstrap"), function)
+                }
+                built => built.map_err(|error| CommandFailure::bad_input(chain(&error)))?,
+            };
+            here.insert(function.logical_id.clone(), code);
         }
     }
     Ok(Functions { here, elsewhere })
@@ -242,9 +286,27 @@ pub(super) async fn built_by(
     method: &BuildMethod,
     function: &Function,
     terminal: &Terminal,
-) -> Result<Code, CommandFailure> {
+) -> Result<Code, BuildError> {
     info!(function = function.name, folder = %function.code_uri.display(), "building");
-    let bootstrap: PathBuf =
-        build(function, method, terminal).await.map_err(|error| CommandFailure::bad_input(chain(&error)))?;
-    Ok(Code::built(bootstrap, function))
+    Ok(Code::built(build(function, method, terminal).await?, function))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_is_one_word_after_the_other_for_a_shell() {
+        let command = |stream| sample_command(stream, "http://127.0.0.1:4567");
+        let orders = r#"--key o-1 '{"order":"o-1","event":"placed","amount":1999}'"#;
+        assert_eq!(
+            command("Orders"),
+            format!("pelton put Orders --endpoint-url http://127.0.0.1:4567 {orders}")
+        );
+        let clicks = r#"--key /cart '{"page":"/cart"}'"#;
+        assert_eq!(
+            command("Clicks"),
+            format!("pelton put Clicks --endpoint-url http://127.0.0.1:4567 {clicks}")
+        );
+    }
 }

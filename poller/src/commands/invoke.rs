@@ -10,6 +10,7 @@ use super::{CommandFailure, dev, load};
 use crate::application::{Application, Function};
 use crate::clock::Clock;
 use crate::data_dir;
+use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::Terminal;
 use crate::template::suggest;
@@ -112,7 +113,12 @@ async fn prepare(
         let data_dir = data_dir.unwrap_or_else(|| data_dir::default_for(&path));
         let places = CodePlaces::new(&application.root, &data_dir);
         here = match &function.build {
-            Some(method) => BTreeMap::from([(id.clone(), dev::built_by(method, function, terminal).await?)]),
+            Some(method) => BTreeMap::from([(
+                id.clone(),
+                dev::built_by(method, function, terminal)
+                    .await
+                    .map_err(|error| CommandFailure::bad_input(chain(&error)))?,
+            )]),
             None => functions::find_code(std::iter::once(function), &places)?,
         };
     }

@@ -92,6 +92,7 @@ pub(super) fn read(
         parameters: options.parameters.clone(),
         overrides: options.overrides.clone(),
         overrides_key: options.overrides_key.clone(),
+        presets: options.presets.clone(),
         account: options.account_id.clone(),
         stack_name: options.stack_name.clone().unwrap_or_else(|| STACK_NAME_DEFAULT.to_owned()),
         unsupported: if options.allow_unsupported { Unsupported::Warn } else { Unsupported::Refuse },

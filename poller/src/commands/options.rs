@@ -51,6 +51,10 @@ pub struct TemplateOptions {
     /// What they stand under there.
     #[arg(skip)]
     pub overrides_key: String,
+
+    /// Parameters that the command itself gives, where nobody else does.
+    #[arg(skip)]
+    pub presets: Vec<(String, String)>,
 }
 
 impl TemplateOptions {

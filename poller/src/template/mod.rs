@@ -97,6 +97,8 @@ pub struct LoadOptions {
     pub overrides: Vec<(String, String)>,
     /// What they stand under in `samconfig.toml`.
     pub overrides_key: String,
+    /// The same from the command itself: everything else goes before them, and the template need not declare them.
+    pub presets: Vec<(String, String)>,
     /// `AWS::Region`
     pub region: String,
     /// `AWS::AccountId`, 12 digits; `None`: what the ARNs of the streams say.
@@ -123,6 +125,7 @@ impl LoadOptions {
             parameters: Vec::new(),
             overrides: Vec::new(),
             overrides_key: String::new(),
+            presets: Vec::new(),
             region: region.to_owned(),
             account: None,
             stack_name: STACK_NAME_DEFAULT.to_owned(),

@@ -160,7 +160,8 @@ impl<'t> Declaration<'t> {
 
     fn value(&self, context: &mut Context<'t>) -> Result<ParameterValue, Reported> {
         let options = context.options;
-        let mut given = options.parameters.iter().rev().chain(options.overrides.iter().rev());
+        let given = options.parameters.iter().rev().chain(options.overrides.iter().rev());
+        let mut given = given.chain(&options.presets);
         let given = given.find(|(name, _)| name == self.name);
         let (text, span) = match (given, self.property("Default")) {
             (Some((_, value)), _) => (Cow::Borrowed(value.as_str()), self.entry.key_span),

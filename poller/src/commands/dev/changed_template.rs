@@ -5,7 +5,8 @@
 
 use super::super::run::require_mappings;
 use super::super::{CommandFailure, load};
-use super::{FunctionOptions, Functions, TemplateOptions, functions_of};
+use super::changes::changes;
+use super::{FunctionOptions, Functions, TemplateOptions, functions_of, streams_of};
 use crate::application::{Application, Stream};
 use crate::clock::Clock;
 use crate::errors::chain;
@@ -29,6 +30,7 @@ pub(super) struct ChangedTemplate {
     pub(super) terminal: Terminal,
     pub(super) clock: Clock,
     pub(super) look_out: LookOut,
+    pub(super) is_embedded: bool,
 }
 
 /// What is to run instead.
@@ -74,8 +76,10 @@ impl ChangedTemplate {
         require_mappings(&application, &self.path)?;
         let (options, places) = (&self.functions, &self.places);
         let functions =
-            functions_of(options, &application, places, &self.region, &self.terminal, &self.clock).await?;
-        let streams: Vec<Stream> = application.streams.values().cloned().collect();
+            functions_of(options, &application, places, &self.region, &self.terminal, &self.clock, true)
+                .await?;
+        let streams = streams_of(&application, self.is_embedded);
+        info!(changes = changes(running, &application), "the template asks for something else");
         create_streams(&self.client, &self.clock, &streams)
             .await
             .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
