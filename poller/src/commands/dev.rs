@@ -5,6 +5,7 @@
 
 mod changed_template;
 mod changes;
+mod sample;
 
 use super::functions::{self, Functions};
 use super::options::{AwsOptions, FunctionOptions, PollerOptions, StreamOptions, TemplateOptions};
@@ -31,7 +32,6 @@ use crate::source::embedded::{
 };
 use crate::stream_notice::{PostedNotice, Serving, StreamNotice};
 use crate::supervisor::{Endpoint, Goal};
-use crate::traffic;
 use changed_template::{ChangedTemplate, Next};
 use tracing::{Level, error, info};
 
@@ -88,7 +88,8 @@ pub async fn run(
     };
     let Local { poller, mut surroundings, template } = local;
     if let Some(stream) = enabled(&surroundings.application).map(|mapping| &mapping.stream.name).next() {
-        let command = sample_command(stream, surroundings.client.endpoint().as_str());
+        let command =
+            sample::command(&surroundings.application.root, stream, surroundings.client.endpoint().as_str());
         let text = format!("Put a record from another terminal:\n    {command}");
         tell(terminal, &surroundings.clock, Level::INFO, &text);
     }
@@ -98,15 +99,6 @@ pub async fn run(
         stream.stop().await;
     }
     result
-}
-
-/// A command to be pasted into a shell. The record is one that the functions of the samples take.
-fn sample_command(stream: &str, endpoint: &str) -> String {
-    let record = match traffic::is_of_orders(stream) {
-        true => r#"--key o-1 '{"order":"o-1","event":"placed","amount":1999}'"#,
-        false => r#"--key /cart '{"page":"/cart"}'"#,
-    };
-    format!("pelton put {stream} --endpoint-url {endpoint} {record}")
 }
 
 /// The streams that the template defines; `also_undefined`: and those that its mappings name by their ARN or by a parameter.
@@ -289,24 +281,4 @@ pub(super) async fn built_by(
 ) -> Result<Code, BuildError> {
     info!(function = function.name, folder = %function.code_uri.display(), "building");
     Ok(Code::built(build(function, method, terminal).await?, function))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sample_is_one_word_after_the_other_for_a_shell() {
-        let command = |stream| sample_command(stream, "http://127.0.0.1:4567");
-        let orders = r#"--key o-1 '{"order":"o-1","event":"placed","amount":1999}'"#;
-        assert_eq!(
-            command("Orders"),
-            format!("pelton put Orders --endpoint-url http://127.0.0.1:4567 {orders}")
-        );
-        let clicks = r#"--key /cart '{"page":"/cart"}'"#;
-        assert_eq!(
-            command("Clicks"),
-            format!("pelton put Clicks --endpoint-url http://127.0.0.1:4567 {clicks}")
-        );
-    }
 }

@@ -27,7 +27,8 @@ pub(super) struct File {
 const SAMPLE: &str = r#"{"amount":1999}"#;
 
 const TEMPLATE: &str = include_str!("template.yaml");
-const COMMON: [(&str, &str); 1] = [(".gitignore", include_str!("gitignore"))];
+const COMMON: [(&str, &str); 2] =
+    [(".gitignore", include_str!("gitignore")), ("events/record.json", include_str!("event.json"))];
 
 const RUST_CODE: &str = include_str!("rust/code.yaml");
 const RUST: [(&str, &str); 4] = [
@@ -83,6 +84,13 @@ mod tests {
                 assert!(!file.text.contains("{{"), "{}", file.path);
             }
         }
+    }
+
+    #[test]
+    fn the_event_holds_the_sample() {
+        use base64::Engine as _;
+        let data = base64::prelude::BASE64_STANDARD.encode(SAMPLE);
+        assert!(COMMON.iter().any(|(_, text)| text.contains(&format!("\"data\": \"{data}\""))), "{data}");
     }
 
     #[test]
