@@ -5,7 +5,7 @@
 //! | `GET /health` | 200 and `{"status":"ok", …}`, or 503 with what is wrong (`health`) |
 //! | `GET /metrics` | every [metric](crate::metrics), for Prometheus |
 //! | `GET /status` | a [`StatusSnapshot`](super::StatusSnapshot) |
-//! | `GET /mappings/MAPPING/stuck` | a [`StuckSnapshot`](super::StuckSnapshot) |
+//! | `GET /mappings/MAPPING/stuck` | a [`StuckSnapshot`] |
 //! | `GET /mappings/MAPPING/stuck/SHARD/SEQUENCE_NUMBER` | the event of the stuck batch that begins there, byte for byte |
 //!
 //! The last one holds payloads: it answers only programs on this machine, wherever the server listens.
