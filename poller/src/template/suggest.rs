@@ -8,14 +8,23 @@ const SIMILARITY_MIN: f64 = 0.7;
 /// The known name that is most like `name`, if one is like it.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
+    let len = lower.chars().count();
     known
         .into_iter()
+        .filter(|candidate| !candidate.is_ascii() || lengths_allow(len, candidate.len()))
         .map(|candidate| {
             (strsim::normalized_damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate)
         })
         .filter(|&(similarity, _)| similarity >= SIMILARITY_MIN)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether names of these lengths can be as similar as they must be: each character more or less is a difference. A template may have
+/// thousands of names, and most are told apart by this alone.
+fn lengths_allow(one: usize, other: usize) -> bool {
+    let longer = one.max(other);
+    longer > 0 && 1.0 - one.abs_diff(other) as f64 / longer as f64 >= SIMILARITY_MIN
 }
 
 /// The problem of an unknown name: an error if it is a slip in one of those that Pelton reads, whose setting would be lost;
@@ -51,13 +60,13 @@ const LISTED_MAX: usize = 30;
 
 /// The names with commas between them; `None` if there are none.
 pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let mut names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    let left_out = names.len().saturating_sub(LISTED_MAX);
-    names.truncate(LISTED_MAX);
+    let mut names = names.into_iter();
+    let mut listed: Vec<String> = names.by_ref().take(LISTED_MAX).map(|name| format!("`{name}`")).collect();
+    let left_out = names.count();
     if left_out > 0 {
-        names.push(format!("and {left_out} more"));
+        listed.push(format!("and {left_out} more"));
     }
-    (!names.is_empty()).then(|| names.join(", "))
+    (!listed.is_empty()).then(|| listed.join(", "))
 }
 
 #[cfg(test)]
@@ -76,5 +85,9 @@ mod tests {
         check("Ordres", &["Orders", "Order"], Some("Orders"));
         check("Payments", &["Orders"], None);
         check("", &["Orders"], None);
+        check("Orde", &["Orders"], None);
+        check("Order", &["Orders"], Some("Orders"));
+        check("Ordersxxx", &["Orders"], None);
+        check("Ordersxx", &["Orders"], Some("Orders"));
     }
 }
