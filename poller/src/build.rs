@@ -3,8 +3,8 @@
 //! In: a function whose `BuildMethod` is `rust-cargolambda`. Out: the executable that cargo made. A plain `cargo build`
 //! makes one that works as well on the same machine as the one that cargo-lambda makes for AWS.
 
-use crate::application::{BuildMethod, Function};
 use crate::logging::{LogFormat, Terminal};
+use crate::model::{BuildMethod, Function};
 use crate::ports::Cause;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;

@@ -1,6 +1,5 @@
 //! Pelton runs AWS Lambda event source mappings anywhere: it does what `pelton-core` decided.
 
-pub mod application;
 pub mod aws;
 pub mod build;
 pub mod clock;
@@ -18,8 +17,8 @@ pub mod lambda;
 pub mod live_view;
 pub mod logging;
 pub mod look_out;
-pub mod mapping_settings;
 pub mod metrics;
+pub mod model;
 pub mod ports;
 pub mod rebuild;
 pub mod shard_worker;

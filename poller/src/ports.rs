@@ -1,6 +1,6 @@
 //! The seams of the shell: what a shard worker needs from streams, functions and stores, and what each must keep.
 
-use crate::application::MappingId;
+use crate::model::MappingId;
 use async_trait::async_trait;
 use pelton_core::ending::Follows;
 use pelton_core::plan::{ListedShard, NewShard, ShardId, ShardStart};

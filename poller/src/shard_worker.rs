@@ -9,9 +9,9 @@ mod notices;
 mod problems;
 mod remarks;
 
-use crate::application::MappingId;
 use crate::clock::Clock;
 use crate::doubts::{Doubt, Doubts};
+use crate::model::MappingId;
 use crate::ports::{
     CheckpointStore, Destination, Invoker, ReadFrom, ShardState, Source, SourceError, StoreError,
 };

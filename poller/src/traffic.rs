@@ -3,9 +3,9 @@
 //! In: the streams of the sample application. Out: records, at a rate, keyed so that what belongs together stays in
 //! order. A put that fails is tried again with the next ones: the demo shows how orders live, so none may be missing.
 
-use crate::application::Application;
 use crate::clock::Clock;
 use crate::errors::chain;
+use crate::model::Application;
 use crate::source::aws::KinesisClient;
 use aws_sdk_kinesis::primitives::Blob;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Specification 4.2, 4.5: what becomes of records that are given up. What is given up, and when, is the core's.
 
 use crate::world::{GRACE, World, numbers};
-use pelton::application::Mapping;
+use pelton::model::Mapping;
 use pelton::shard_worker::WorkerView;
 use pelton::supervisor::{Stopped, Supervisor};
 use pelton_core::{Counts, GiveUp, Outcome};
@@ -164,14 +164,10 @@ async fn a_delivery_that_outlasts_the_grace_time_is_made_again_at_the_next_start
 async fn the_state_of_a_window_whose_last_invocation_is_given_up_is_lost_and_the_shard_goes_on() {
     let (world, destination) = world(&["a"]).with_destination();
     let length = Duration::from_secs(60);
-    let world = World {
-        mapping: Mapping {
-            tumbling_window: Some(length),
-            maximum_retry_attempts: Some(1),
-            ..world.mapping.clone()
-        },
-        ..world
-    };
+    let world = world.shards(|shards| {
+        shards.tumbling_window = Some(length);
+        shards.maximum_retry_attempts = Some(1);
+    });
     world.function.does(|records| {
         let payload = r#"{"state":{"sum":1}}"#.into();
         (Duration::ZERO, if records.is_empty() { failed() } else { Outcome::Succeeded { payload } })

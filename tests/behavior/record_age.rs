@@ -10,7 +10,7 @@ const AGE_MAX: Duration = Duration::from_secs(60);
 /// A mapping that gives up what is older than a minute, and a function that fails with whatever begins with `bad`.
 fn world() -> (World, FakeDestination) {
     let (mut world, destination) = World::new(&["a"]).with_destination();
-    world.mapping.maximum_record_age = Some(AGE_MAX);
+    world = world.shards(|shards| shards.maximum_record_age = Some(AGE_MAX));
     world.function.does(|records| {
         let is_bad = records.iter().any(|record| record.starts_with("bad"));
         let failed = Outcome::FunctionFailed { error_type: "Exception".into(), message: "told to".into() };
@@ -71,7 +71,7 @@ async fn age_is_measured_before_each_attempt_per_record_not_per_batch() {
 async fn unable_to_invoke_keeps_retrying_until_maximum_record_age_and_the_retry_quota_is_untouched() {
     for outcome in [Outcome::Throttled, Outcome::NotInvoked { reason: "nobody there".into() }] {
         let (mut world, destination) = world();
-        world.mapping.maximum_retry_attempts = Some(0);
+        world = world.shards(|shards| shards.maximum_retry_attempts = Some(0));
         world.function.does(move |_| (Duration::ZERO, outcome.clone()));
         world.stream.put("a", ["waits"]);
         let supervisor = world.start().await;

@@ -1,7 +1,7 @@
 //! Rewinding: a mapping that does not run is moved, and the next start goes on from there.
 
 use crate::world::{World, numbers};
-use pelton::application::MappingId;
+use pelton::model::MappingId;
 use pelton::ports::CheckpointStore as _;
 use pelton::supervisor::{RewindError, RewindTo, Rewound, find_stream, rewind};
 use pelton_core::plan::StartingPosition::{AtTimestamp, Latest, TrimHorizon};

@@ -1,7 +1,7 @@
 //! One mapping of one stream, its function, and its store.
 
-use pelton::application::{Mapping, MappingId, StreamArn};
 use pelton::clock::Clock;
+use pelton::model::{Mapping, MappingId, ShardSettings};
 use pelton::ports::{Destination, Invoker};
 use pelton::shard_worker::{Ports, Remarks};
 use pelton::supervisor::{
@@ -37,12 +37,7 @@ impl World {
         let clock = Clock::start_paused();
         let stream = FakeStream::new(&clock, shards);
         let function = FakeFunction::new(&clock);
-        let arn = StreamArn {
-            partition: "aws".into(),
-            region: "us-east-1".into(),
-            account: "000000000000".into(),
-            name: "fake".into(),
-        };
+        let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/fake".parse().unwrap();
         let id = MappingId("mapping".into());
         let mapping = Mapping {
             batch_size: 10,
@@ -54,7 +49,13 @@ impl World {
     }
 
     pub(crate) fn from(self, starting_position: StartingPosition) -> Self {
-        Self { mapping: Mapping { starting_position, ..self.mapping }, ..self }
+        self.shards(|shards| shards.starting_position = starting_position)
+    }
+
+    /// The same with what `change` changes of what is asked of its shards.
+    pub(crate) fn shards(mut self, change: impl FnOnce(&mut ShardSettings)) -> Self {
+        change(self.mapping.source.shards_mut().expect("a stream has shards"));
+        self
     }
 
     pub(crate) fn batch_size(self, batch_size: u32) -> Self {

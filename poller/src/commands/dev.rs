@@ -14,7 +14,6 @@ use super::run::{connect, require_mappings, take_data_dir};
 use super::signals::StopSignals;
 use super::views::Past;
 use super::{CommandFailure, beside, load, samconfig};
-use crate::application::{Application, BuildMethod, Function, Stream};
 use crate::aws;
 use crate::build::{BuildError, build};
 use crate::clock::Clock;
@@ -23,6 +22,7 @@ use crate::errors::chain;
 use crate::lambda::{Code, CodePlaces};
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
+use crate::model::{Application, BuildMethod, Function, Stream};
 use crate::rebuild::Rebuilder;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
@@ -87,7 +87,7 @@ pub async fn run(
         _ = signals.next() => return Ok(()),
     };
     let Local { poller, mut surroundings, template } = local;
-    if let Some(stream) = enabled(&surroundings.application).map(|mapping| &mapping.stream.name).next() {
+    if let Some(stream) = enabled(&surroundings.application).map(|mapping| mapping.source.name()).next() {
         let command =
             sample::command(&surroundings.application.root, stream, surroundings.client.endpoint().as_str());
         let text = format!("Put a record from another terminal:\n    {command}");
@@ -105,12 +105,12 @@ pub async fn run(
 fn streams_of(application: &Application, also_undefined: bool) -> Vec<Stream> {
     let mut streams: Vec<Stream> = application.streams.values().cloned().collect();
     for mapping in enabled(application).filter(|_| also_undefined) {
-        let name = &mapping.stream.name;
-        if streams.iter().all(|stream| stream.name != *name) {
+        let name = mapping.source.name();
+        if streams.iter().all(|stream| stream.name != name) {
             info!(stream = name, mapping = %mapping.id, "the template names this stream and does not define it: it gets one shard");
             streams.push(Stream {
-                logical_id: name.clone(),
-                name: name.clone(),
+                logical_id: name.to_owned(),
+                name: name.to_owned(),
                 shard_count: 1,
                 retention_hours: RETENTION_HOURS_DEFAULT,
                 record_kib_max: RECORD_KIB_MAX_DEFAULT,

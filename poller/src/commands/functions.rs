@@ -3,13 +3,13 @@
 use super::CommandFailure;
 use super::options::{AWS, FunctionOptions};
 use super::poller::enabled;
-use crate::application::{Application, Function};
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::errors::chain;
 use crate::lambda::{
     Code, CodePlaces, LocalFunction, RemoteError, RemoteFunction, RemoteLambda, Spawner, TracingLog,
 };
+use crate::model::{Application, Function};
 use crate::ports::Invoker;
 use crate::shard_worker::Remarks;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,10 +2,10 @@
 
 use super::options::{FunctionOptions, REGION_FORM, TemplateOptions, is_region};
 use super::{CommandFailure, samconfig};
-use crate::application::Application;
 use crate::aws::{self, AwsOptions};
 use crate::clock::Clock;
 use crate::logging::{Terminal, tell};
+use crate::model::Application;
 use crate::template::diagnostics::Colour;
 use crate::template::{self, FunctionsRun, LoadOptions, Loaded, STACK_NAME_DEFAULT, Unsupported};
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 //! In: the text, and what time it is. Out: the moment. Never a time that depends on the machine's time zone, such as `yesterday`.
 
 use crate::clock::Clock;
-use crate::template::{TIMESTAMP_FORMS, timestamp};
+use crate::model::{TIMESTAMP_FORMS, timestamp};
 use jiff::{Span, SpanRelativeTo};
 use pelton_core::Timestamp;
 

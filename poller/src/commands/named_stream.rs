@@ -2,6 +2,8 @@
 
 use super::CommandFailure;
 use super::options::AwsOptions;
+use crate::model::arn::NoArn;
+use crate::model::{StreamArn, StreamKind};
 use std::str::FromStr;
 
 /// A stream as the command line names it.
@@ -9,20 +11,21 @@ use std::str::FromStr;
 pub struct NamedStream {
     /// Its name.
     pub name: String,
-    /// Its ARN, and the region in there, if it was named by it.
-    arn: Option<(String, String)>,
+    /// Its ARN, if it was named by it.
+    arn: Option<StreamArn>,
 }
 
 impl NamedStream {
     /// Its ARN, if it was named by it.
     #[must_use]
-    pub fn arn(&self) -> Option<&str> {
-        self.arn.as_ref().map(|(arn, _)| arn.as_str())
+    pub fn arn(&self) -> Option<&StreamArn> {
+        self.arn.as_ref()
     }
 
     /// The options with the region of the ARN.
     pub(super) fn settle(&self, options: AwsOptions) -> Result<AwsOptions, CommandFailure> {
-        let Some((arn, region)) = &self.arn else { return Ok(options) };
+        let Some(arn) = &self.arn else { return Ok(options) };
+        let StreamArn { region, .. } = arn;
         match &options.region {
             Some(given) if given != region => {
                 Err(CommandFailure::bad_input(format!("{arn} is in {region}, and --region says {given}"))
@@ -44,18 +47,13 @@ impl FromStr for NamedStream {
                 name => Ok(Self { name: name.to_owned(), arn: None }),
             };
         }
-        let parts: Vec<&str> = text.splitn(6, ':').collect();
-        match parts.as_slice() {
-            ["arn", _, "kinesis", region, _, resource] if !region.is_empty() => {
-                match resource.strip_prefix("stream/").filter(|name| !name.is_empty() && !name.contains('/'))
-                {
-                    Some(name) => {
-                        Ok(Self { name: name.to_owned(), arn: Some((text.to_owned(), (*region).to_owned())) })
-                    }
-                    None => Err("it is not the ARN of a stream".to_owned()),
-                }
+        match text.parse() {
+            Ok(arn @ StreamArn { kind: StreamKind::Kinesis, .. }) => {
+                Ok(Self { name: arn.name.clone(), arn: Some(arn) })
             }
-            _ => Err("expected a name, or arn:aws:kinesis:REGION:ACCOUNT:stream/NAME".to_owned()),
+            Ok(StreamArn { kind: StreamKind::DynamoDb { .. }, .. }) | Err(NoArn) => {
+                Err("expected a name, or arn:aws:kinesis:REGION:ACCOUNT:stream/NAME".to_owned())
+            }
         }
     }
 }
@@ -73,12 +71,14 @@ mod tests {
     #[test]
     fn a_stream_is_named_by_its_name_or_its_arn() {
         assert_eq!((named("orders").name.as_str(), named("orders").arn()), ("orders", None));
-        assert_eq!((named(ARN).name.as_str(), named(ARN).arn()), ("orders", Some(ARN)));
+        assert_eq!(named(ARN).name, "orders");
+        assert_eq!(named(ARN).arn().unwrap().to_string(), ARN);
         for wrong in [
             "",
-            "arn:aws:sqs:eu-west-1:1:orders",
-            "arn:aws:kinesis:eu-west-1:1:stream/orders/consumer/c:1",
-            "arn:aws:kinesis::1:stream/orders",
+            "arn:aws:sqs:eu-west-1:123456789012:orders",
+            "arn:aws:kinesis:eu-west-1:123456789012:stream/orders/consumer/c:1",
+            "arn:aws:kinesis::123456789012:stream/orders",
+            "arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026-01-31T12:00:00.000",
         ] {
             assert!(wrong.parse::<NamedStream>().is_err(), "{wrong}");
         }

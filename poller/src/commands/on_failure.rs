@@ -8,12 +8,12 @@
 
 use super::functions::Functions;
 use super::options::DestinationsAt;
-use crate::application::{Application, Mapping, MappingId};
 use crate::aws::{AwsOptions, EndpointKind, endpoint_named};
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::destination::{Destinations, Origin, Takes};
 use crate::errors::chain;
+use crate::model::{Application, Mapping, MappingId};
 use crate::ports::Destination;
 use crate::source::aws::KinesisClient;
 use crate::source::embedded;

@@ -1,7 +1,8 @@
 //! The options that several commands share, as architecture names them: others script against these names.
 
 use crate::aws::Endpoint;
-use crate::template::{FunctionsRun, Selection, is_account};
+use crate::model::arn::is_account;
+use crate::template::{FunctionsRun, Selection};
 use clap::{Args, ValueEnum};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

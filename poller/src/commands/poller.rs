@@ -16,13 +16,13 @@ use super::on_failure::{OnFailureDestinations, Surroundings};
 use super::options::PollerOptions;
 use super::signals::StopSignals;
 use super::views::{Past, RunningViews};
-use crate::application::{Application, Mapping};
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
 use crate::errors::chain;
 use crate::lambda::LocalFunction;
+use crate::model::{Application, Mapping, StreamArn};
 use crate::ports::Source;
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
@@ -39,7 +39,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::Timestamp;
 use pelton_core::event::kinesis::KinesisEncoder;
-use pelton_core::filter::{self, Filters};
+use pelton_core::filter::Filters;
 use room::{handlers_max, say_if_handlers_wait, say_what_is_throttled};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -340,9 +340,10 @@ fn sources(
     let source = |mapping: &Mapping| -> Arc<dyn Source> {
         let role = application.functions[&mapping.function].role_arn.clone();
         let (client, clock, budget) = (client.clone(), clock.clone(), budget.clone());
-        let source = KinesisSource::new(client, clock, budget, mapping.stream.clone(), role)
+        let has_lanes = mapping.source.shards().is_some_and(|shards| shards.parallelization_factor > 1);
+        let source = KinesisSource::new(client, clock, budget, stream_of(mapping).clone(), role)
             .with_filters(filters(mapping))
-            .with_keys(mapping.parallelization_factor > 1);
+            .with_keys(has_lanes);
         match arrivals {
             Some(arrivals) => Arc::new(source.with_arrivals(arrivals.clone())),
             None => Arc::new(source),
@@ -351,8 +352,13 @@ fn sources(
     enabled(application).map(|mapping| (mapping.clone(), source(mapping))).collect()
 }
 
+/// The stream that a mapping reads.
+pub(super) fn stream_of(mapping: &Mapping) -> &StreamArn {
+    mapping.source.stream().expect("the template leaves out what reads no stream")
+}
+
 fn filters(mapping: &Mapping) -> Option<Filters> {
-    Filters::compile(filter::Source::Kinesis, &mapping.filter_patterns)
+    Filters::compile(mapping.source.kind().records(), &mapping.filter_patterns)
         .expect("the patterns of a mapping compile")
 }
 

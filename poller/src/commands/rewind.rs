@@ -7,14 +7,15 @@ mod report;
 pub(super) mod target;
 
 use super::options::{AwsOptions, TemplateOptions};
+use super::poller::stream_of;
 use super::run::{connect, require_region};
 use super::signals::StopSignals;
 use super::{CommandFailure, beside, load};
-use crate::application::{Application, Mapping, MappingId};
 use crate::clock::Clock;
 use crate::data_dir::{self, DataDir, DataDirError};
 use crate::errors::chain;
 use crate::logging::Terminal;
+use crate::model::{Application, Mapping, MappingId};
 use crate::ports::SourceError;
 use crate::source::budget::ByteBudget;
 use crate::source::kinesis::KinesisSource;
@@ -82,7 +83,8 @@ pub async fn run(
 
     let role = application.functions[&mapping.function].role_arn.clone();
     let budget = ByteBudget::default();
-    let source = KinesisSource::new(client, clock.clone(), budget, mapping.stream.clone(), role);
+    let stream = stream_of(mapping).clone();
+    let source = KinesisSource::new(client, clock.clone(), budget, stream, role);
     let found = tokio::select! {
         found = find_stream(mapping, &source, clock) => found.map_err(|error| not_found(&error))?,
         signal = signals.next() => {

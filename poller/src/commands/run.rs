@@ -6,12 +6,12 @@ use super::poller::{Launch, Poller, enabled, not_started};
 use super::signals::StopSignals;
 use super::views::Past;
 use super::{CommandFailure, beside, load};
-use crate::application::{Application, Mapping};
 use crate::clock::Clock;
 use crate::data_dir::{self, DataDir, DataDirError};
 use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::Terminal;
+use crate::model::{Application, Mapping};
 use crate::source::aws::{self, EndpointKind, KinesisClient};
 use crate::source::budget::ByteBudget;
 use crate::source::embedded;
@@ -139,10 +139,13 @@ pub(super) fn require_region<'a>(
     mut mappings: impl Iterator<Item = &'a Mapping>,
     client: &KinesisClient,
 ) -> Result<(), CommandFailure> {
-    let is_elsewhere = |mapping: &&Mapping| mapping.stream.region != client.region();
-    match mappings.find(is_elsewhere) {
-        Some(mapping) if client.endpoint().kind() == EndpointKind::Aws => {
-            let (id, stream, region) = (&mapping.id, &mapping.stream, client.region());
+    let elsewhere = mappings.find_map(|mapping| {
+        let stream = mapping.source.stream()?;
+        (stream.region != client.region()).then_some((&mapping.id, stream))
+    });
+    match elsewhere {
+        Some((id, stream)) if client.endpoint().kind() == EndpointKind::Aws => {
+            let region = client.region();
             Err(CommandFailure::bad_input(format!(
                 "{id} reads {stream}, and Pelton was told to use {region}"
             ))

@@ -232,7 +232,7 @@ mod tests {
     use crate::control::{ControlServer, StuckBatch, Views};
     use crate::data_dir::DataDir;
     use crate::logging::LogFormat;
-    use crate::mapping_settings::MappingSettings;
+    use crate::model::MappingConfiguration;
     use pelton_core::Timestamp;
     use std::sync::Arc;
     use tempfile::TempDir;
@@ -258,7 +258,7 @@ mod tests {
                     stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
                     state: MappingState::Polling,
                     starting_position: "LATEST".into(),
-                    settings: MappingSettings::default(),
+                    settings: MappingConfiguration::default(),
                     failed_records_to: None,
                     positions_trimmed: 0,
                     totals: ShardCounts::default(),

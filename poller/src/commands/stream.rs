@@ -5,18 +5,18 @@
 use super::options::{TemplateOptions, parse_region};
 use super::signals::StopSignals;
 use super::{CommandFailure, beside, load};
-use crate::application::Stream;
 use crate::clock::Clock;
 use crate::data_dir;
 use crate::errors::chain;
 use crate::logging::Terminal;
+use crate::model::Stream;
+use crate::model::arn::NO_ACCOUNT;
 use crate::source::aws::{AwsOptions, ConnectError, KinesisClient};
 use crate::source::embedded::{
     CreateError, EmbeddedError, EmbeddedOptions, EmbeddedStream, LISTEN_DEFAULT, RECORD_KIB_MAX_DEFAULT,
     RETAINED_BYTES_MAX, RETENTION_HOURS_DEFAULT, create_streams, warn_of_differences,
 };
 use crate::stream_notice::{Serving, StreamNotice};
-use crate::template::NO_ACCOUNT;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;

@@ -1,6 +1,5 @@
 //! What the running mappings show, as the status that others read.
 
-use crate::application::MappingId;
 use crate::clock::Clock;
 use crate::control::snapshot::{
     FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardStatus, StatusSnapshot,
@@ -8,7 +7,8 @@ use crate::control::snapshot::{
 };
 use crate::control::{StuckBatch, Views};
 use crate::lambda::LocalFunction;
-use crate::mapping_settings::MappingSettings;
+use crate::model::MappingConfiguration;
+use crate::model::MappingId;
 use crate::shard_worker::WorkerView;
 use crate::source::budget::ByteBudget;
 use crate::supervisor::{MappingActivity, MappingHandle};
@@ -121,11 +121,15 @@ impl RunningViews {
         MappingStatus {
             id: mapping.id.to_string(),
             function: self.name(&mapping.function),
-            stream: mapping.stream.to_string(),
+            stream: mapping.source.to_string(),
             state,
             positions_trimmed: self.positions_trimmed(handle),
-            starting_position: starting_position_name(mapping.starting_position).to_owned(),
-            settings: MappingSettings::of(mapping),
+            starting_position: mapping
+                .source
+                .starting_position()
+                .map_or("", starting_position_name)
+                .to_owned(),
+            settings: MappingConfiguration::of(mapping),
             failed_records_to: self.failed_records_to.get(&mapping.id).cloned(),
             totals,
             shards,

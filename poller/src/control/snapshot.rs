@@ -2,7 +2,7 @@
 //!
 //! In: what the core shows of a shard. Out: stable JSON; moments in RFC 3339, ages in milliseconds.
 
-use crate::mapping_settings::MappingSettings;
+use crate::model::MappingConfiguration;
 use crate::shard_worker::failed_attempts::{error_type, text};
 use pelton_core::plan::{ShardId, StartingPosition};
 use pelton_core::{Counts, FailingBatch, Finished, Phase, Position, ShardView, Timestamp};
@@ -70,7 +70,7 @@ pub struct MappingStatus {
     pub starting_position: String,
     /// What it does with the records, in AWS's names.
     #[serde(default)]
-    pub settings: MappingSettings,
+    pub settings: MappingConfiguration,
     /// Where records really go that are given up: an ARN, `s3://BUCKET`, or `file:PATH`. `null`: they are dropped, or a poller of an
     /// earlier version does not tell.
     #[serde(default)]
@@ -588,7 +588,7 @@ mod tests {
             stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
             state: MappingState::Waiting { reason: "the stream does not exist".into() },
             starting_position: starting_position_name(StartingPosition::Latest).into(),
-            settings: MappingSettings::default(),
+            settings: MappingConfiguration::default(),
             failed_records_to: Some("file:/app/.pelton/failed/M.jsonl".into()),
             positions_trimmed: 0,
             totals: ShardCounts { polled: 7, succeeded: 7, ..ShardCounts::default() },

@@ -6,7 +6,7 @@ use super::snapshot::{
 };
 use super::{AskError, ControlServer, ListenError, StuckBatch, Views, ask_status};
 use crate::clock::Clock;
-use crate::mapping_settings::MappingSettings;
+use crate::model::MappingConfiguration;
 use crate::shard_worker::WorkerView;
 use bytes::Bytes;
 use pelton_core::plan::ShardId;
@@ -80,7 +80,7 @@ fn snapshot(state: MappingState, shards: Vec<ShardStatus>) -> StatusSnapshot {
             stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
             state,
             starting_position: "LATEST".into(),
-            settings: MappingSettings::default(),
+            settings: MappingConfiguration::default(),
             failed_records_to: None,
             positions_trimmed: 0,
             totals: ShardCounts::default(),

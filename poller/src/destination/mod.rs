@@ -14,9 +14,9 @@ mod sqs;
 
 pub use origin::Origin;
 
-use crate::application::OnFailure;
 use crate::aws::{AwsOptions, Service};
 use crate::clock::Clock;
+use crate::model::OnFailure;
 use crate::ports::{Cause, Destination, DestinationError};
 use file::LineFile;
 use lazy::Lazy;
@@ -59,21 +59,24 @@ impl Destinations {
     pub fn open(&mut self, named: &OnFailure, origin: Origin) -> Arc<dyn Destination> {
         match named {
             OnFailure::Sqs(arn) => {
-                let region = part(arn, Part::Region).to_owned();
-                let lazy = || Arc::new(Lazy::new(sqs::SERVICE, in_region(&self.aws, &region), Queues::new));
-                let queues = self.queues.entry(region.clone()).or_insert_with(lazy);
+                let lazy =
+                    || Arc::new(Lazy::new(sqs::SERVICE, in_region(&self.aws, &arn.region), Queues::new));
+                let queues = self.queues.entry(arn.region.clone()).or_insert_with(lazy);
                 Arc::new(Queue::new(arn, Arc::clone(queues), origin))
             }
             OnFailure::Sns(arn) => {
-                let region = part(arn, Part::Region).to_owned();
-                let lazy = || Arc::new(Lazy::new(sns::SERVICE, in_region(&self.aws, &region), Topics::new));
-                let topics = self.topics.entry(region.clone()).or_insert_with(lazy);
+                let lazy =
+                    || Arc::new(Lazy::new(sns::SERVICE, in_region(&self.aws, &arn.region), Topics::new));
+                let topics = self.topics.entry(arn.region.clone()).or_insert_with(lazy);
                 Arc::new(Topic::new(arn, Arc::clone(topics), origin))
             }
-            OnFailure::S3 { bucket } => {
+            OnFailure::S3(bucket) => {
                 let lazy = || Arc::new(Lazy::new(s3::SERVICE, self.aws.clone(), Buckets::new));
                 let buckets = self.buckets.get_or_insert_with(lazy);
-                Arc::new(Bucket::new(bucket, Arc::clone(buckets), origin, self.turns.clone()))
+                Arc::new(Bucket::new(&bucket.resource, Arc::clone(buckets), origin, self.turns.clone()))
+            }
+            OnFailure::Kafka { topic } => {
+                unreachable!("only a mapping of Kafka names the topic {topic}, and none runs")
             }
             OnFailure::File(path) => {
                 Arc::new(LineFile::new(path, origin, self.turns.clone(), self.clock.clone()))
@@ -94,14 +97,14 @@ pub enum Takes {
 }
 
 impl Takes {
-    /// The service that a mapping names; `None`: a file.
+    /// The service that a mapping names; `None`: none of AWS.
     #[must_use]
     pub fn of(named: &OnFailure) -> Option<Self> {
         match named {
             OnFailure::Sqs(_) => Some(Self::Queues),
             OnFailure::Sns(_) => Some(Self::Topics),
-            OnFailure::S3 { .. } => Some(Self::Buckets),
-            OnFailure::File(_) => None,
+            OnFailure::S3(_) => Some(Self::Buckets),
+            OnFailure::Kafka { .. } | OnFailure::File(_) => None,
         }
     }
 
@@ -138,27 +141,6 @@ fn in_region(aws: &AwsOptions, region: &str) -> AwsOptions {
     AwsOptions { region: Some(region.to_owned()), ..aws.clone() }
 }
 
-/// A part of `arn:PARTITION:SERVICE:REGION:ACCOUNT:NAME`.
-#[derive(Clone, Copy)]
-enum Part {
-    Region = 3,
-    Account = 4,
-    Name = 5,
-}
-
-/// A part of the ARN of a queue or a topic; empty if it has none.
-fn part(arn: &str, part: Part) -> &str {
-    arn.split(':').nth(part as usize).unwrap_or_default()
-}
-
-/// The account of an ARN that Pelton made up because nobody told it which: no server is sent it.
-const NO_ACCOUNT: &str = "000000000000";
-
-/// Whether the name is that of a FIFO queue or topic.
-fn is_fifo(arn: &str) -> bool {
-    arn.ends_with(".fifo")
-}
-
-fn error(destination: &str, source: impl Into<Cause>) -> DestinationError {
-    DestinationError { destination: destination.to_owned(), source: source.into() }
+fn error(destination: &impl ToString, source: impl Into<Cause>) -> DestinationError {
+    DestinationError { destination: destination.to_string(), source: source.into() }
 }

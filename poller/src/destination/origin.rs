@@ -1,6 +1,6 @@
 //! Where records come from that were given up: the mapping, its stream, its function.
 
-use crate::application::MappingId;
+use crate::model::MappingId;
 use crate::ports::GivenUp;
 use pelton_core::event::failure::{FailureEncoder, Report, object_key};
 use sha1::{Digest as _, Sha1};

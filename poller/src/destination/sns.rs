@@ -2,8 +2,9 @@
 
 use super::failure::{Call, CallError};
 use super::lazy::Lazy;
-use super::{NO_ACCOUNT, Origin, Part, error, is_fifo, part};
+use super::{Origin, error};
 use crate::aws::{Connection, Endpoint, EndpointKind, Service};
+use crate::model::Arn;
 use crate::ports::{Destination, DestinationError, GivenUp};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -59,7 +60,9 @@ impl Topics {
             let call = self.sdk.list_topics().set_next_token(next).send();
             let page = call.await.map_err(|error| LIST_TOPICS.failed(&self.endpoint, error))?;
             let arns = page.topics().iter().filter_map(|topic| topic.topic_arn());
-            if let Some(arn) = arns.into_iter().find(|arn| part(arn, Part::Name) == name) {
+            if let Some(arn) =
+                arns.into_iter().find(|arn| arn.parse().is_ok_and(|arn: Arn| arn.resource == name))
+            {
                 return Ok(arn.to_owned());
             }
             next = page.next_token().map(str::to_owned);
@@ -75,7 +78,7 @@ impl Topics {
 
 /// One topic.
 pub(super) struct Topic {
-    arn: String,
+    arn: Arn,
     topics: Arc<Lazy<Topics>>,
     /// Its ARN there.
     found: OnceCell<String>,
@@ -83,12 +86,12 @@ pub(super) struct Topic {
 }
 
 impl Topic {
-    pub(super) fn new(arn: &str, topics: Arc<Lazy<Topics>>, origin: Origin) -> Self {
-        Self { arn: arn.to_owned(), topics, found: OnceCell::new(), origin }
+    pub(super) fn new(arn: &Arn, topics: Arc<Lazy<Topics>>, origin: Origin) -> Self {
+        Self { arn: arn.clone(), topics, found: OnceCell::new(), origin }
     }
 
     async fn reach(&self) -> Result<(&Topics, &str), CallError> {
-        if is_fifo(&self.arn) {
+        if self.arn.is_fifo() {
             return Err(CallError::Fifo { what: "topic" });
         }
         let topics = self.topics.get().await?;
@@ -99,12 +102,12 @@ impl Topic {
     /// into an account of their own, and a template may name none: then the topic is found by its name.
     async fn found(&self, topics: &Topics) -> Result<&str, CallError> {
         let find = async || {
-            let is_known = part(&self.arn, Part::Account) != NO_ACCOUNT;
+            let (arn, is_known) = (self.arn.to_string(), self.arn.known_account().is_some());
             let is_aws = topics.endpoint.kind() == EndpointKind::Aws;
-            if is_known && (is_aws || topics.is_there(&self.arn).await?) {
-                return Ok(self.arn.clone());
+            if is_known && (is_aws || topics.is_there(&arn).await?) {
+                return Ok(arn);
             }
-            topics.of_name(part(&self.arn, Part::Name)).await
+            topics.of_name(&self.arn.resource).await
         };
         self.found.get_or_try_init(find).await.map(String::as_str)
     }
@@ -128,7 +131,7 @@ impl Topic {
 #[async_trait]
 impl Destination for Topic {
     fn name(&self) -> String {
-        self.arn.clone()
+        self.arn.to_string()
     }
 
     async fn check(&self) -> Result<(), DestinationError> {

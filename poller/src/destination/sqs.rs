@@ -2,8 +2,9 @@
 
 use super::failure::{Call, CallError};
 use super::lazy::Lazy;
-use super::{NO_ACCOUNT, Origin, Part, error, is_fifo, part};
+use super::{Origin, error};
 use crate::aws::{Connection, Endpoint, EndpointKind, Service};
+use crate::model::Arn;
 use crate::ports::{Destination, DestinationError, GivenUp};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -33,21 +34,21 @@ impl Queues {
 
 /// One queue.
 pub(super) struct Queue {
-    arn: String,
+    arn: Arn,
     queues: Arc<Lazy<Queues>>,
     url: OnceCell<String>,
     origin: Origin,
 }
 
 impl Queue {
-    pub(super) fn new(arn: &str, queues: Arc<Lazy<Queues>>, origin: Origin) -> Self {
-        Self { arn: arn.to_owned(), queues, url: OnceCell::new(), origin }
+    pub(super) fn new(arn: &Arn, queues: Arc<Lazy<Queues>>, origin: Origin) -> Self {
+        Self { arn: arn.clone(), queues, url: OnceCell::new(), origin }
     }
 
     /// Asked for until there is an answer, and then kept.
     async fn url(&self, queues: &Queues) -> Result<&str, CallError> {
         let ask = async || {
-            let call = queues.sdk.get_queue_url().queue_name(part(&self.arn, Part::Name));
+            let call = queues.sdk.get_queue_url().queue_name(&self.arn.resource);
             let call = call.set_queue_owner_aws_account_id(self.owner(&queues.endpoint));
             let answer = call.send().await.map_err(|error| GET_QUEUE_URL.failed(&queues.endpoint, error))?;
             let url = answer.queue_url.filter(|url| !url.is_empty());
@@ -58,13 +59,12 @@ impl Queue {
 
     /// Other servers than AWS know a queue by its name, and a template may name no account.
     fn owner(&self, endpoint: &Endpoint) -> Option<String> {
-        let account = part(&self.arn, Part::Account);
-        let is_known = endpoint.kind() == EndpointKind::Aws && account != NO_ACCOUNT;
-        is_known.then(|| account.to_owned())
+        let account = self.arn.known_account().filter(|_| endpoint.kind() == EndpointKind::Aws);
+        account.map(str::to_owned)
     }
 
     async fn reach(&self) -> Result<(&Queues, &str), CallError> {
-        if is_fifo(&self.arn) {
+        if self.arn.is_fifo() {
             return Err(CallError::Fifo { what: "queue" });
         }
         let queues = self.queues.get().await?;
@@ -85,7 +85,7 @@ impl Queue {
 #[async_trait]
 impl Destination for Queue {
     fn name(&self) -> String {
-        self.arn.clone()
+        self.arn.to_string()
     }
 
     async fn check(&self) -> Result<(), DestinationError> {

@@ -49,8 +49,8 @@ pub use output::{BYTES_PER_SECOND_MAX, LINE_BYTES_MAX, LINES_PER_SECOND_MAX};
 pub use remote::{RemoteError, RemoteFunction, RemoteLambda};
 pub use spawner::Spawner;
 
-use crate::application::Function;
 use crate::clock::Clock;
+use crate::model::Function;
 use crate::ports::Invoker;
 use async_trait::async_trait;
 use dispatcher::Dispatcher;

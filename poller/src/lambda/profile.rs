@@ -1,6 +1,6 @@
 //! What a function is, apart from its code: what its processes and its callers are told.
 
-use crate::application::Function;
+use crate::model::Function;
 use pelton_core::exchange::Limits;
 use std::collections::BTreeMap;
 

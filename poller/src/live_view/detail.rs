@@ -81,7 +81,7 @@ fn of_shard(lines: &mut Lines, mapping: &MappingStatus, shard: &ShardStatus, now
     }
     for batch in &shard.failing {
         lines.indent = BATCH_INDENT;
-        let waits = if mapping.settings.parallelization_factor > 1 {
+        let waits = if mapping.settings.parallelization_factor.is_some_and(|factor| factor > 1) {
             "the keys of the batch wait"
         } else {
             "the shard waits"
@@ -157,8 +157,8 @@ mod tests {
         let mut snapshot: StatusSnapshot =
             serde_json::from_str(include_str!("../control/older_answer.json")).unwrap();
         let mapping = &mut snapshot.mappings[0];
-        mapping.settings.parallelization_factor = 2;
-        mapping.settings.maximum_retry_attempts = 3;
+        mapping.settings.parallelization_factor = Some(2);
+        mapping.settings.maximum_retry_attempts = Some(3);
         mapping.failed_records_to = Some("file:/app/.pelton/failed/OrderLedgerOrders.jsonl".into());
         let now = snapshot.taken_at;
         let failing = FailingStatus {

@@ -8,6 +8,7 @@ use super::row::{Align, COLUMNS, Column, RATE_COLUMN, Row, interest, state_name}
 use crate::control::StatusSnapshot;
 use crate::control::snapshot::{MappingState, MappingStatus, ShardCounts, ShardStatus};
 use crate::logging::{Palette, Style};
+use crate::model::StreamArn;
 use indicatif::HumanCount;
 use pelton_core::Timestamp;
 use std::collections::BTreeMap;
@@ -124,7 +125,7 @@ pub(super) fn state_text(state: &MappingState) -> (Style, String) {
 }
 
 fn heading(mapping: &MappingStatus) -> Line {
-    let stream = mapping.stream.rsplit('/').next().unwrap_or(&mapping.stream);
+    let stream = mapping.stream.parse().map_or_else(|_| mapping.stream.clone(), |arn: StreamArn| arn.name);
     let (style, state) = state_text(&mapping.state);
     let MappingStatus { id, function, starting_position, positions_trimmed, totals, .. } = mapping;
     let settled = match mapping.state {

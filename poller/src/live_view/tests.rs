@@ -7,7 +7,7 @@ use crate::control::snapshot::{
     MappingState, MappingStatus, ReadAhead, ShardCounts, ShardPhase, ShardStatus,
 };
 use crate::logging::{Palette, Style};
-use crate::mapping_settings::MappingSettings;
+use crate::model::MappingConfiguration;
 use pelton_core::Timestamp;
 
 fn shard(number: u32, phase: ShardPhase, settled: u64) -> ShardStatus {
@@ -34,7 +34,7 @@ fn mapping(id: &str, shards: Vec<ShardStatus>) -> MappingStatus {
         stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
         state: MappingState::Polling,
         starting_position: "TRIM_HORIZON".into(),
-        settings: MappingSettings::default(),
+        settings: MappingConfiguration::default(),
         failed_records_to: None,
         positions_trimmed: 0,
         totals: ShardCounts {
@@ -266,12 +266,12 @@ fn what_was_filtered_out_given_up_or_lost_is_said_beside_what_was_settled() {
 
 #[test]
 fn settings_other_than_the_defaults_are_a_line_of_their_own_where_no_shard_loses_its_row() {
-    let settings = MappingSettings {
+    let settings = MappingConfiguration {
         batch_size: 5,
-        parallelization_factor: 4,
-        maximum_retry_attempts: 3,
+        parallelization_factor: Some(4),
+        maximum_retry_attempts: Some(3),
         function_response_types: vec!["ReportBatchItemFailures".into()],
-        ..MappingSettings::default()
+        ..MappingConfiguration::default()
     };
     let shards = || vec![shard(0, ShardPhase::Polling, 1), shard(1, ShardPhase::Polling, 1)];
     let with_settings = MappingStatus { settings, ..mapping("M", shards()) };

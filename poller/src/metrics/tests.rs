@@ -5,7 +5,7 @@ use crate::control::StatusSnapshot;
 use crate::control::snapshot::{
     FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardCounts, ShardPhase, ShardStatus,
 };
-use crate::mapping_settings::MappingSettings;
+use crate::model::MappingConfiguration;
 use pelton_core::Timestamp;
 use pelton_core::plan::ShardId;
 
@@ -19,7 +19,7 @@ fn mapping(id: &str, state: MappingState, totals: ShardCounts, shards: Vec<Shard
         stream: "arn:aws:kinesis:us-east-1:000000000000:stream/orders".into(),
         state,
         starting_position: "LATEST".into(),
-        settings: MappingSettings::default(),
+        settings: MappingConfiguration::default(),
         failed_records_to: None,
         positions_trimmed: 2,
         totals,

@@ -1,11 +1,11 @@
 //! Code that Pelton builds: a change of a file under CodeUri builds it again.
 
-use crate::application::{BuildMethod, Function};
 use crate::build::build;
 use crate::clock::Clock;
 use crate::errors::chain;
 use crate::lambda::{Code, LocalFunction};
 use crate::logging::Terminal;
+use crate::model::{BuildMethod, Function};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::path::Path;
 use std::sync::Arc;

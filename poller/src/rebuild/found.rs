@@ -2,11 +2,11 @@
 //! script.
 
 use super::built::{self, SETTLE};
-use crate::application::Function;
 use crate::clock::Clock;
 use crate::errors::chain;
 use crate::lambda::{Code, CodeError, CodePlaces, LocalFunction};
 use crate::look_out::{LookOut, Stamp};
+use crate::model::Function;
 use notify::RecommendedWatcher;
 use std::path::Path;
 use std::sync::Arc;

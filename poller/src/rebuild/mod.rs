@@ -6,11 +6,11 @@
 mod built;
 mod found;
 
-use crate::application::Application;
 use crate::clock::Clock;
 use crate::errors::chain;
 use crate::lambda::{CodePlaces, LocalFunction};
 use crate::logging::Terminal;
+use crate::model::Application;
 use notify::RecommendedWatcher;
 use std::collections::BTreeMap;
 use std::sync::Arc;

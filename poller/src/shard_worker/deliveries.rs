@@ -3,7 +3,7 @@
 //! In: failures of the core. Out: how each delivery went, once. Whether one is tried again, the core decides.
 
 use super::failed_attempts::reason;
-use crate::application::MappingId;
+use crate::model::MappingId;
 use crate::ports::{Destination, DestinationError, GivenUp};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;

@@ -3,7 +3,7 @@
 //! In: what the core says of an attempt. Out: a log line with the same fields for every kind of failure, and the problem for the
 //! status. Decides nothing.
 
-use crate::application::MappingId;
+use crate::model::MappingId;
 use pelton_core::plan::ShardId;
 use pelton_core::{AfterFailure, AttemptError, Extent, FailedAttempt, GiveUp, Timestamp, Waits};
 use std::sync::Arc;

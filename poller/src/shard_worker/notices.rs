@@ -1,7 +1,7 @@
 //! Says what the core noticed, for people.
 
 use super::Remarks;
-use crate::application::MappingId;
+use crate::model::MappingId;
 use pelton_core::Notice;
 use pelton_core::plan::ShardId;
 use tracing::{error, warn};

@@ -1,7 +1,7 @@
 //! What does not go well in one shard, each thing by itself: a read that succeeds says nothing about the function.
 
-use crate::application::MappingId;
 use crate::errors::chain;
+use crate::model::MappingId;
 use pelton_core::plan::ShardId;
 use std::collections::BTreeMap;
 use std::error::Error;

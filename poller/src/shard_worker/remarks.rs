@@ -2,7 +2,7 @@
 //!
 //! In: what of a response is ignored. Out: a warning, or nothing. The counters tell how often.
 
-use crate::application::MappingId;
+use crate::model::MappingId;
 use pelton_core::Ignored;
 use pelton_core::plan::ShardId;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -17,8 +17,8 @@ pub use mapping_view::{MappingActivity, MappingView};
 pub use preparation::{Endpoint, FoundStream, Goal, MappingPlan, Prepared, StartError, find_stream, prepare};
 pub use rewinding::{RewindError, RewindTo, Rewound, rewind};
 
-use crate::application::Mapping;
 use crate::clock::Clock;
+use crate::model::Mapping;
 use crate::ports::Source;
 use crate::shard_worker::WorkerView;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 //! In: a mapping. Out: the policy of its shards, and what is one shard's own. Where the stream is, and how long it keeps its
 //! records, is added by whoever prepares the mapping.
 
-use crate::application::Mapping;
+use crate::model::{Mapping, ShardSettings};
 use pelton_core::event::window::WindowEnvelope;
 use pelton_core::plan::ShardId;
 use pelton_core::{EVENT_BYTES_MAX, Envelope, Policy, Tumbling};
@@ -11,11 +11,16 @@ use pelton_core::{EVENT_BYTES_MAX, Envelope, Policy, Tumbling};
 /// Batches that are read ahead for each that can run: while they run, the next ones come.
 const BATCHES_READ_AHEAD: usize = 2;
 
-/// What the mapping asks of each of its shards, for events in `envelope`.
+/// What the mapping asks of each shard of its source.
+pub(super) fn shards_of(mapping: &Mapping) -> &ShardSettings {
+    mapping.source.shards().expect("only a source that lists its shards is supervised")
+}
+
+/// The same as the core understands it, for events in `envelope`.
 pub(super) fn of_mapping(mapping: &Mapping, envelope: Envelope) -> Policy {
-    let kinesis = Policy::kinesis(envelope);
+    let (kinesis, shards) = (Policy::kinesis(envelope), shards_of(mapping));
     let batch_size = mapping.batch_size as usize;
-    let parallelization_factor = mapping.parallelization_factor as usize;
+    let parallelization_factor = shards.parallelization_factor as usize;
     let read_ahead_records_min = BATCHES_READ_AHEAD * batch_size * parallelization_factor;
     // With one lane, an event that runs and one that is gathered; each further lane has one of its own.
     let read_ahead_bytes_min = (1 + parallelization_factor) * EVENT_BYTES_MAX;
@@ -23,9 +28,9 @@ pub(super) fn of_mapping(mapping: &Mapping, envelope: Envelope) -> Policy {
         batch_size,
         batching_window: mapping.batching_window,
         parallelization_factor,
-        bisects: mapping.bisect_batch_on_function_error,
-        retry_attempts_max: mapping.maximum_retry_attempts,
-        record_age_max: mapping.maximum_record_age,
+        bisects: shards.bisect_batch_on_function_error,
+        retry_attempts_max: shards.maximum_retry_attempts,
+        record_age_max: shards.maximum_record_age,
         reports_item_failures: mapping.report_batch_item_failures,
         read_ahead_records_max: kinesis.read_ahead_records_max.max(read_ahead_records_min),
         read_ahead_bytes_max: kinesis.read_ahead_bytes_max.max(read_ahead_bytes_min),
@@ -35,7 +40,7 @@ pub(super) fn of_mapping(mapping: &Mapping, envelope: Envelope) -> Policy {
 
 /// What the mapping asks of this shard: `policy`, and windows whose events name the shard and its stream.
 pub(super) fn of_shard(policy: &Policy, mapping: &Mapping, stream_arn: &str, shard: &ShardId) -> Policy {
-    let tumbling = mapping
+    let tumbling = shards_of(mapping)
         .tumbling_window
         .map(|length| Tumbling { length, envelope: WindowEnvelope::new(shard.as_str(), stream_arn) });
     Policy { tumbling, ..policy.clone() }
@@ -44,18 +49,20 @@ pub(super) fn of_shard(policy: &Policy, mapping: &Mapping, stream_arn: &str, sha
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::{MappingId, OnFailure, StreamArn};
+    use crate::model::{MappingId, OnFailure};
     use pelton_core::plan::StartingPosition;
     use std::time::Duration;
 
     fn defaults() -> Mapping {
-        let stream = StreamArn {
-            partition: "aws".into(),
-            region: "eu-west-1".into(),
-            account: "123456789012".into(),
-            name: "orders".into(),
-        };
+        let stream = "arn:aws:kinesis:eu-west-1:123456789012:stream/orders".parse().unwrap();
         Mapping::new(MappingId("M".into()), "F".into(), stream, StartingPosition::TrimHorizon)
+    }
+
+    /// The defaults, but for what `change` changes of its shards.
+    fn with_shards(change: impl FnOnce(&mut ShardSettings)) -> Mapping {
+        let mut mapping = defaults();
+        change(mapping.source.shards_mut().unwrap());
+        mapping
     }
 
     fn envelope() -> Envelope {
@@ -72,13 +79,14 @@ mod tests {
         let mapping = Mapping {
             batch_size: 10,
             batching_window: Duration::from_secs(5),
-            parallelization_factor: 4,
-            bisect_batch_on_function_error: true,
-            maximum_retry_attempts: Some(3),
-            maximum_record_age: Some(Duration::from_secs(60)),
             report_batch_item_failures: true,
             on_failure: Some(OnFailure::File("/failed".into())),
-            ..defaults()
+            ..with_shards(|shards| {
+                shards.parallelization_factor = 4;
+                shards.bisect_batch_on_function_error = true;
+                shards.maximum_retry_attempts = Some(3);
+                shards.maximum_record_age = Some(Duration::from_secs(60));
+            })
         };
         let expected = Policy {
             batch_size: 10,
@@ -97,7 +105,8 @@ mod tests {
     #[test]
     fn enough_is_read_ahead_for_two_batches_of_each_lane() {
         let check = |batch_size, parallelization_factor, expected| {
-            let mapping = Mapping { batch_size, parallelization_factor, ..defaults() };
+            let lanes = with_shards(|shards| shards.parallelization_factor = parallelization_factor);
+            let mapping = Mapping { batch_size, ..lanes };
             assert_eq!(of_mapping(&mapping, envelope()).read_ahead_records_max, expected);
         };
         check(100, 10, 10_000);
@@ -110,7 +119,7 @@ mod tests {
         let length = Duration::from_secs(30);
         let (policy, shard) = (of_mapping(&defaults(), envelope()), ShardId::new("shardId-1"));
         assert_eq!(of_shard(&policy, &defaults(), "arn:stream", &shard), policy);
-        let windows = Mapping { tumbling_window: Some(length), ..defaults() };
+        let windows = with_shards(|shards| shards.tumbling_window = Some(length));
         let envelope = WindowEnvelope::new("shardId-1", "arn:stream");
         assert_eq!(
             of_shard(&policy, &windows, "arn:stream", &shard),

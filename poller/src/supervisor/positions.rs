@@ -3,6 +3,7 @@
 //! In: what the stream is and lists, on which two answers agree. Out: where each shard begins or resumes, stored. What to store is
 //! decided by `pelton_core::plan`.
 
+use super::policy::shards_of;
 use super::preparation::{Endpoint, MappingPlan};
 use crate::ports::{MappingState, ShardState, StoreError, StreamIdentity};
 use pelton_core::Checkpoint;
@@ -15,14 +16,14 @@ use tracing::{info, warn};
 /// A stream made again under the name of one that was being read holds only records that came after the mapping's
 /// start: under LATEST, too, all of them are wanted.
 pub(super) fn after_recreation(plan: &MappingPlan) -> StartingPosition {
-    match plan.mapping.starting_position {
+    match shards_of(&plan.mapping).starting_position {
         StartingPosition::Latest | StartingPosition::TrimHorizon => StartingPosition::TrimHorizon,
         StartingPosition::AtTimestamp(from) => StartingPosition::AtTimestamp(from),
     }
 }
 
 pub(super) fn say_starting_anew(plan: &MappingPlan, old: &StreamIdentity) {
-    let (mapping, stream) = (&plan.mapping.id, &plan.mapping.stream);
+    let (mapping, stream) = (&plan.mapping.id, &plan.mapping.source);
     let message = "the stream was deleted and made again: its old positions are worthless, starting anew";
     match plan.endpoint {
         Endpoint::InProcess => {

@@ -4,11 +4,12 @@
 //! stream is found, which keeps nothing; once those of all mappings are, the positions are looked up, and kept where they
 //! are new: that is right also if Pelton ends before the mapping runs. Starts nothing.
 
+use super::policy::shards_of;
 use super::positions::{adopt, after_recreation, say_starting_anew, start_anew};
 use super::{confirm, policy};
-use crate::application::{Mapping, MappingId};
 use crate::clock::Clock;
 use crate::errors::chain;
+use crate::model::{Mapping, MappingId};
 use crate::ports::{
     MappingState, Source, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus,
 };
@@ -178,7 +179,7 @@ pub enum StartError {
 
 impl StartError {
     fn source(mapping: &Mapping, source: SourceError) -> Self {
-        StartError::Source { mapping: mapping.id.clone(), stream: mapping.stream.to_string(), source }
+        StartError::Source { mapping: mapping.id.clone(), stream: mapping.source.to_string(), source }
     }
 
     /// What to do about it.
@@ -254,7 +255,7 @@ pub async fn prepare(plan: MappingPlan, found: FoundStream) -> Result<Prepared, 
             )
         }
         None => {
-            let from = plan.mapping.starting_position;
+            let from = shards_of(&plan.mapping).starting_position;
             (start_anew(&plan, identity, &listed, from).await.map_err(store_failed)?, true)
         }
     };
@@ -284,7 +285,7 @@ async fn await_active(
             }
             StreamStatus::Creating => "still being created",
         };
-        let (mapping, stream) = (mapping.id.clone(), mapping.stream.to_string());
+        let (mapping, stream) = (mapping.id.clone(), mapping.source.to_string());
         return Err(StartError::NotActive { mapping, stream, doing });
     }
 }

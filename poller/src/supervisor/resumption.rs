@@ -4,7 +4,7 @@
 //! tried is not stored: attempts count from 1 after each start.
 
 use super::preparation::Prepared;
-use crate::application::MappingId;
+use crate::model::MappingId;
 use crate::ports::ShardState;
 use pelton_core::plan::{ShardId, ShardStart};
 use tracing::info;

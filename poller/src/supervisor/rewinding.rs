@@ -5,7 +5,7 @@
 
 use super::positions::state_of;
 use super::preparation::FoundStream;
-use crate::application::MappingId;
+use crate::model::MappingId;
 use crate::ports::{CheckpointStore, MappingState, ShardState, StoreError, StreamIdentity};
 use pelton_core::plan::{StartingPosition, first_start};
 use pelton_core::{Checkpoint, Timestamp};

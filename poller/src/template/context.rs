@@ -9,8 +9,9 @@ use super::document::Document;
 use super::left_out::LeftOut;
 use super::node::Node;
 use super::parameters::ParameterValue;
-use super::pseudo_parameters::{self, NO_ACCOUNT};
+use super::pseudo_parameters;
 use super::source::Span;
+use crate::model::arn::NO_ACCOUNT;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Functions inside functions, and references to what refers on: each level is a few frames of the stack.

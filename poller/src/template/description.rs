@@ -5,8 +5,8 @@
 use super::Loaded;
 use super::diagnostics::{Diagnostic, Diagnostics, Severity};
 use super::summary::{HIDDEN, is_secret, shown_folder, shown_settings, shown_timestamp};
-use crate::application::{Application, BuildMethod, Function, Mapping, Stream};
-use crate::mapping_settings::MappingSettings;
+use crate::model::MappingConfiguration;
+use crate::model::{Application, BuildMethod, Function, Mapping, Stream};
 use pelton_core::plan::StartingPosition;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -52,11 +52,12 @@ struct MappingDescription<'a> {
     event_source_arn: String,
     function_name: &'a str,
     enabled: bool,
-    starting_position: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starting_position: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     starting_position_timestamp: Option<String>,
     #[serde(flatten)]
-    settings: MappingSettings,
+    settings: MappingConfiguration,
 }
 
 #[derive(Serialize)]
@@ -140,14 +141,17 @@ impl<'a> ApplicationDescription<'a> {
 
 impl<'a> MappingDescription<'a> {
     fn of(mapping: &'a Mapping, function: &'a Function, secrets: &[String]) -> Self {
-        let (starting_position, starting_position_timestamp) = match mapping.starting_position {
-            StartingPosition::TrimHorizon => ("TRIM_HORIZON", None),
-            StartingPosition::Latest => ("LATEST", None),
-            StartingPosition::AtTimestamp(timestamp) => ("AT_TIMESTAMP", Some(shown_timestamp(timestamp))),
+        let (starting_position, starting_position_timestamp) = match mapping.source.starting_position() {
+            None => (None, None),
+            Some(StartingPosition::TrimHorizon) => (Some("TRIM_HORIZON"), None),
+            Some(StartingPosition::Latest) => (Some("LATEST"), None),
+            Some(StartingPosition::AtTimestamp(timestamp)) => {
+                (Some("AT_TIMESTAMP"), Some(shown_timestamp(timestamp)))
+            }
         };
         Self {
             logical_id: &mapping.id.0,
-            event_source_arn: mapping.stream.to_string(),
+            event_source_arn: mapping.source.to_string(),
             function_name: &function.name,
             enabled: mapping.enabled,
             starting_position,

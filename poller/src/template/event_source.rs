@@ -6,12 +6,9 @@ use super::node::{Entry, Node};
 use super::references::referenced_id;
 use super::resource::Resource;
 use super::source::Span;
-use super::streams::is_stream_name;
-use crate::application::StreamArn;
+use crate::model::{Arn, StreamArn};
 
 pub(super) const CONSUMER: &str = "AWS::Kinesis::StreamConsumer";
-
-const ACCOUNT_DIGITS: usize = 12;
 
 /// What a mapping reads.
 #[derive(Clone, Debug)]
@@ -55,40 +52,15 @@ fn fan_out_is_unsupported(context: &mut Context<'_>, span: Span) {
 
 fn read_arn(context: &mut Context<'_>, property: &Entry, node: &Node) -> Result<EventSource, Reported> {
     let text = context.evaluate_text(node, "the ARN of a stream")?;
-    let parts: Vec<&str> = text.splitn(6, ':').collect();
-    let [arn, partition, service, region, account, resource] = parts[..] else {
-        return Err(no_arn(context, property, &text));
-    };
-    if arn != "arn" {
-        return Err(no_arn(context, property, &text));
-    }
-    if service != "kinesis" {
-        let message = format!("Pelton does not read from `{service}` yet");
+    let Ok(arn) = text.parse::<Arn>() else { return Err(no_arn(context, property, &text)) };
+    if arn.service != "kinesis" {
+        let message = format!("Pelton does not read from `{}` yet", arn.service);
         return Err(context.unsupported(node.span, message, "only Kinesis streams are read"));
     }
-    let Some(path) = resource.strip_prefix("stream/") else {
-        return Err(no_arn(context, property, &text));
-    };
-    let (name, consumer) = match path.split_once("/consumer/") {
-        Some((name, consumer)) => {
-            fan_out_is_unsupported(context, node.span);
-            (name, Some(consumer.to_owned()))
-        }
-        None => (path, None),
-    };
-    let is_account = account.len() == ACCOUNT_DIGITS && account.bytes().all(|byte| byte.is_ascii_digit());
-    let is_word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    if !is_account || !is_word(region) || !is_word(partition) || !is_stream_name(name) {
-        return Err(no_arn(context, property, &text));
+    let Some((stream, consumer)) = StreamArn::of(&arn) else { return Err(no_arn(context, property, &text)) };
+    if consumer.is_some() {
+        fan_out_is_unsupported(context, node.span);
     }
-    let stream = StreamArn {
-        partition: partition.to_owned(),
-        region: region.to_owned(),
-        account: account.to_owned(),
-        name: name.to_owned(),
-    };
     Ok(EventSource { stream, consumer })
 }
 
@@ -122,7 +94,10 @@ mod tests {
     fn check(source: &str, arn: &str) {
         let loaded = load(&text(source));
         check_problem(&loaded, "");
-        assert_eq!(loaded.application.expect("there is no problem").mappings[0].stream.to_string(), arn);
+        assert_eq!(
+            loaded.application.expect("there is no problem").mappings[0].source.stream().unwrap().to_string(),
+            arn
+        );
     }
 
     #[track_caller]
@@ -176,7 +151,11 @@ mod tests {
             let loaded = load_with(&text(source), &allowing);
             check_problem(&loaded, "warning unsupported: enhanced fan-out");
             assert_eq!(
-                loaded.application.expect("a warning is no error").mappings[0].stream.to_string(),
+                loaded.application.expect("a warning is no error").mappings[0]
+                    .source
+                    .stream()
+                    .unwrap()
+                    .to_string(),
                 arn
             );
         }

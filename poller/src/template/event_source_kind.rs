@@ -13,6 +13,7 @@ use super::parameters::ParameterValue;
 use super::references::referenced_id;
 use super::streams::STREAM;
 use super::text_functions::{Piece, pieces};
+use crate::model::{Parameter, arn};
 
 /// A service from which Lambda reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,27 +70,32 @@ pub(super) const EVENT_TYPES: [(&str, Service); 7] = [
     ("SelfManagedKafka", SELF_MANAGED_KAFKA),
 ];
 
-/// Settings that AWS does not take with a Kinesis stream; those that tell most come first.
-const SETTINGS: [(&str, Service); 14] = [
-    ("SelfManagedEventSource", SELF_MANAGED_KAFKA),
-    ("SelfManagedKafkaEventSourceConfig", SELF_MANAGED_KAFKA),
-    ("KafkaBootstrapServers", SELF_MANAGED_KAFKA),
-    ("AmazonManagedKafkaEventSourceConfig", MSK),
-    ("Topics", KAFKA),
-    ("SchemaRegistryConfig", KAFKA),
-    ("ConsumerGroupId", KAFKA),
-    ("Queues", MQ),
-    ("DocumentDBEventSourceConfig", DOCUMENT_DB),
-    ("ScalingConfig", SQS),
-    ("ProvisionedPollerConfig", NOT_KINESIS),
-    ("SourceAccessConfigurations", NOT_KINESIS),
-    ("LoggingConfig", NOT_KINESIS),
-    ("SecretsManagerKmsKeyId", NOT_KINESIS),
+/// Settings that AWS does not take with a Kinesis stream; those that tell most come first. SAM has names of its own for some.
+const SETTINGS: [(&str, Service, Parameter); 14] = [
+    ("SelfManagedEventSource", SELF_MANAGED_KAFKA, Parameter::SelfManagedEventSource),
+    ("SelfManagedKafkaEventSourceConfig", SELF_MANAGED_KAFKA, Parameter::SelfManagedKafkaEventSourceConfig),
+    ("KafkaBootstrapServers", SELF_MANAGED_KAFKA, Parameter::SelfManagedEventSource),
+    ("AmazonManagedKafkaEventSourceConfig", MSK, Parameter::AmazonManagedKafkaEventSourceConfig),
+    ("Topics", KAFKA, Parameter::Topics),
+    ("SchemaRegistryConfig", KAFKA, Parameter::AmazonManagedKafkaEventSourceConfig),
+    ("ConsumerGroupId", KAFKA, Parameter::ConsumerGroupId),
+    ("Queues", MQ, Parameter::Queues),
+    ("DocumentDBEventSourceConfig", DOCUMENT_DB, Parameter::DocumentDbEventSourceConfig),
+    ("ScalingConfig", SQS, Parameter::ScalingConfig),
+    ("ProvisionedPollerConfig", NOT_KINESIS, Parameter::ProvisionedPollerConfig),
+    ("SourceAccessConfigurations", NOT_KINESIS, Parameter::SourceAccessConfigurations),
+    ("LoggingConfig", NOT_KINESIS, Parameter::LoggingConfig),
+    ("SecretsManagerKmsKeyId", NOT_KINESIS, Parameter::SourceAccessConfigurations),
 ];
 
 /// The settings that AWS takes with other services only.
 pub(super) fn settings_of_others() -> impl Iterator<Item = &'static str> {
-    SETTINGS.iter().map(|(name, _)| *name)
+    SETTINGS.iter().map(|(name, _, _)| *name)
+}
+
+/// The parameter behind the name of such a setting.
+pub(super) fn parameter_of_others(name: &str) -> Option<Parameter> {
+    SETTINGS.iter().find(|(known, _, _)| *known == name).map(|(_, _, parameter)| *parameter)
 }
 
 /// What is known under a name.
@@ -173,7 +179,7 @@ impl<'t> Context<'t> {
 
     /// The service that alone has one of the settings. One without a value says nothing.
     fn service_of_settings(&mut self, properties: &[&'t Entry]) -> Option<Service> {
-        SETTINGS.iter().find_map(|(name, service)| {
+        SETTINGS.iter().find_map(|(name, service, _)| {
             let property = properties.iter().find(|property| property.key == *name)?;
             let value = self.quietly(|context| context.evaluate(&property.value));
             (value != Ok(None)).then_some(*service)
@@ -249,9 +255,7 @@ enum Unknown {
 }
 
 fn service_of_arn(text: &str) -> Option<Service> {
-    let mut parts = text.split(':');
-    let (arn, _, service) = (parts.next()?, parts.next()?, parts.next()?);
-    if arn != "arn" { None } else { find(&ARN_SERVICES, service) }
+    arn::service_of(text).and_then(|service| find(&ARN_SERVICES, service))
 }
 
 /// The logical id in the text of an `Fn::Sub` that is nothing but `${ID}` or `${ID.ATTRIBUTE}`.
@@ -358,7 +362,7 @@ Conditions: {Here: !Equals [a, a]}
 
     #[test]
     fn the_service_is_told_by_a_setting_that_no_other_has() {
-        for (name, service) in SETTINGS {
+        for (name, service, _) in SETTINGS {
             let Other(service) = service else { panic!("{name} is a setting of Kinesis") };
             check_service(&format!("{name}: [x]"), service);
             check_service(&format!("{name}: [x], EventSourceArn: !ImportValue source"), service);

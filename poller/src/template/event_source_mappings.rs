@@ -17,7 +17,7 @@ use super::resource::Resource;
 use super::selection;
 use super::source::Span;
 use super::streams::STREAM;
-use crate::application::{Mapping, MappingId};
+use crate::model::{Mapping, MappingId};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
@@ -166,11 +166,12 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
 fn refuse_doubles(context: &mut Context<'_>, found: &[Read]) {
     let mut seen = BTreeMap::new();
     for read in found {
-        let key = (&read.mapping.stream, &read.consumer, &read.mapping.function, &read.qualifier);
+        let Some(stream) = read.mapping.source.stream() else { continue };
+        let key = (stream, &read.consumer, &read.mapping.function, &read.qualifier);
         let Some(first) = seen.insert(key, read.span) else { continue };
         let message = format!(
             "a mapping of the stream `{}` to the function `{}` exists already",
-            read.mapping.stream.name, read.mapping.function
+            stream.name, read.mapping.function
         );
         context.report(
             Diagnostic::error(Code::Conflict, message)

@@ -1,10 +1,15 @@
 //! Every setting of a Kinesis stream's mapping: its range and its default (specification 1.1), and every refusal (1.2) that
-//! a template can bring about. `FilterCriteria`, `DestinationConfig`, `FunctionResponseTypes`, `MetricsConfig`, the starting
-//! position, the event source and the function have tests of their own, beside what reads them.
+//! a template can bring about. `FilterCriteria`, `DestinationConfig`, the event source and the function have tests of their own, beside
+//! what reads them.
 
 use super::testing::{check_problem, load, template};
-use crate::application::Mapping;
+use crate::model::{Mapping, ShardSettings};
 use std::time::Duration;
+
+mod metrics_config;
+mod not_taken;
+mod response_types;
+mod starting_position;
 
 #[track_caller]
 fn check(settings: &str, is_expected: impl FnOnce(&Mapping) -> bool) {
@@ -12,6 +17,10 @@ fn check(settings: &str, is_expected: impl FnOnce(&Mapping) -> bool) {
     check_problem(&loaded, "");
     let application = loaded.application.expect("there is no problem");
     assert!(is_expected(&application.mappings[0]), "{:#?}", application.mappings);
+}
+
+fn shards(mapping: &Mapping) -> &ShardSettings {
+    mapping.source.shards().expect("a stream has shards")
 }
 
 #[track_caller]
@@ -33,15 +42,15 @@ fn settings_have_the_defaults_of_aws() {
     check("", |mapping| {
         mapping.id.0 == "LedgerOrders"
             && mapping.function == "Ledger"
-            && mapping.stream.to_string() == "arn:aws:kinesis:eu-west-1:123456789012:stream/Orders"
+            && mapping.source.to_string() == "arn:aws:kinesis:eu-west-1:123456789012:stream/Orders"
             && mapping.enabled
             && mapping.batch_size == 100
             && mapping.batching_window == Duration::ZERO
-            && mapping.parallelization_factor == 1
-            && !mapping.bisect_batch_on_function_error
-            && mapping.maximum_retry_attempts.is_none()
-            && mapping.maximum_record_age.is_none()
-            && mapping.tumbling_window.is_none()
+            && shards(mapping).parallelization_factor == 1
+            && !shards(mapping).bisect_batch_on_function_error
+            && shards(mapping).maximum_retry_attempts.is_none()
+            && shards(mapping).maximum_record_age.is_none()
+            && shards(mapping).tumbling_window.is_none()
             && !mapping.report_batch_item_failures
             && mapping.filter_patterns.is_empty()
             && mapping.on_failure.is_none()
@@ -88,7 +97,7 @@ fn maximum_batching_window_in_seconds_is_0_to_300_and_0_by_default() {
 fn parallelization_factor_is_1_to_10_and_1_by_default() {
     for factor in [1, 2, 10] {
         check(&format!("ParallelizationFactor: {factor}"), |mapping| {
-            mapping.parallelization_factor == factor
+            shards(mapping).parallelization_factor == factor
         });
     }
     check_refused(
@@ -101,8 +110,8 @@ fn parallelization_factor_is_1_to_10_and_1_by_default() {
 
 #[test]
 fn bisect_batch_on_function_error_is_a_boolean_and_false_by_default() {
-    check("BisectBatchOnFunctionError: true", |mapping| mapping.bisect_batch_on_function_error);
-    check("BisectBatchOnFunctionError: false", |mapping| !mapping.bisect_batch_on_function_error);
+    check("BisectBatchOnFunctionError: true", |mapping| shards(mapping).bisect_batch_on_function_error);
+    check("BisectBatchOnFunctionError: false", |mapping| !shards(mapping).bisect_batch_on_function_error);
     check_refused("BisectBatchOnFunctionError: maybe", "must be `true` or `false`");
     check_refused("BisectBatchOnFunctionError: 1", "must be `true` or `false`");
 }
@@ -111,7 +120,7 @@ fn bisect_batch_on_function_error_is_a_boolean_and_false_by_default() {
 fn maximum_retry_attempts_is_minus_1_to_10000_and_by_default_minus_1_until_expiry() {
     for (attempts, expected) in [(-1, None), (0, Some(0)), (1, Some(1)), (10_000, Some(10_000))] {
         check(&format!("MaximumRetryAttempts: {attempts}"), |mapping| {
-            mapping.maximum_retry_attempts == expected
+            shards(mapping).maximum_retry_attempts == expected
         });
     }
     check_refused(
@@ -126,7 +135,9 @@ fn maximum_retry_attempts_is_minus_1_to_10000_and_by_default_minus_1_until_expir
 fn maximum_record_age_in_seconds_is_either_minus_1_for_forever_or_between_60_and_604800_inclusive() {
     for (age, expected) in [(-1, None), (60, Some(60)), (604_800, Some(604_800))] {
         let expected = expected.map(Duration::from_secs);
-        check(&format!("MaximumRecordAgeInSeconds: {age}"), |mapping| mapping.maximum_record_age == expected);
+        check(&format!("MaximumRecordAgeInSeconds: {age}"), |mapping| {
+            shards(mapping).maximum_record_age == expected
+        });
     }
     let allowed = "must be -1 (forever), or a whole number from 60 to 604800";
     for age in ["-2", "0", "1", "59", "604801", "60.5", "1h"] {
@@ -139,7 +150,9 @@ fn maximum_record_age_in_seconds_is_either_minus_1_for_forever_or_between_60_and
 fn tumbling_window_in_seconds_is_0_to_900_and_by_default_0_which_is_off() {
     for (length, expected) in [(0, None), (1, Some(1)), (900, Some(900))] {
         let expected = expected.map(Duration::from_secs);
-        check(&format!("TumblingWindowInSeconds: {length}"), |mapping| mapping.tumbling_window == expected);
+        check(&format!("TumblingWindowInSeconds: {length}"), |mapping| {
+            shards(mapping).tumbling_window == expected
+        });
     }
     check_refused("TumblingWindowInSeconds: -1", "whole number from 0 to 900");
     check_refused(
@@ -153,8 +166,8 @@ fn a_tumbling_window_with_a_parallelization_factor_greater_than_1_is_not_allowed
     let both = |window: u32, factor: u32| {
         format!("TumblingWindowInSeconds: {window}\n            ParallelizationFactor: {factor}")
     };
-    check(&both(30, 1), |mapping| mapping.tumbling_window.is_some());
-    check(&both(0, 10), |mapping| mapping.parallelization_factor == 10);
+    check(&both(30, 1), |mapping| shards(mapping).tumbling_window.is_some());
+    check(&both(0, 10), |mapping| shards(mapping).parallelization_factor == 10);
     check_refused(
         &both(30, 2),
         "tumbling windows do not go with a `ParallelizationFactor` greater than 1 | must be 1",

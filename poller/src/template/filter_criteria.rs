@@ -1,17 +1,18 @@
 //! `FilterCriteria` of a mapping: which records its function gets (specification 1.1, 6.1).
 //!
-//! In: the property. Out: the texts of the patterns, each of which is one. What a pattern means is the core's.
+//! In: the property. Out: the texts of the patterns, and warnings of likely slips. Whether they are patterns, the model decides.
 
 use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
+use super::mapping_places::Place;
+use super::mappings::Given;
 use super::node::{Entry, Node};
 use super::source::{Source, Span};
-use pelton_core::filter::{self, FILTERS_MAX, Filters, PATTERN_CHARACTERS_MAX, PatternError};
+use crate::model::Parameter;
+use crate::model::tables::KINESIS;
+use pelton_core::filter::PatternError;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
-
-/// Filters of one mapping that AWS takes without being asked.
-const FILTERS_DEFAULT_MAX: usize = 5;
 
 /// What a record has at its top, for a pattern to name (specification 6.2).
 const RECORD_FIELDS: [&str; 13] = [
@@ -30,63 +31,78 @@ const RECORD_FIELDS: [&str; 13] = [
     "invokeIdentityArn",
 ];
 
-/// The texts of the patterns; none, if the mapping has no filters after all.
-pub(super) fn read(context: &mut Context<'_>, property: &Entry) -> Result<Vec<String>, Reported> {
+/// Notes the texts of the patterns; none, if the mapping has no filters after all.
+pub(super) fn read<'t>(
+    context: &mut Context<'t>,
+    property: &'t Entry,
+    given: &mut Given<'t>,
+) -> Result<(), Reported> {
     let entries = context.head(&property.value, "a map with `Filters`")?.unwrap_or_default();
-    let lists = context.each(entries, |context, entry| match entry.key.as_str() {
-        "Filters" => filters(context, entry),
+    context.each(entries, |context, entry| match entry.key.as_str() {
+        "Filters" => filters(context, entry, given),
         _ => Err(context.unknown_setting(entry, "`FilterCriteria`", &["Filters"])),
     })?;
-    Ok(lists.into_iter().flatten().collect())
-}
-
-fn filters(context: &mut Context<'_>, property: &Entry) -> Result<Vec<String>, Reported> {
-    let Some(value) = context.evaluate(&property.value)? else { return Ok(Vec::new()) };
-    let Some(filters) = value.as_sequence() else {
-        return Err(context.wrong_property(property, &value, "a list of filters: `- Pattern: '…'`"));
-    };
-    let count = check_count(context, property, filters.len());
-    let patterns = context.each(filters, filter);
-    count.and(patterns)
-}
-
-fn check_count(context: &mut Context<'_>, property: &Entry, count: usize) -> Result<(), Reported> {
-    if count <= FILTERS_DEFAULT_MAX {
-        return Ok(());
-    }
-    let message = format!("the mapping has {count} filters");
-    if count > FILTERS_MAX {
-        return Err(context.report(
-            Diagnostic::error(Code::TooLarge, message)
-                .at(property.key_span, format!("must be at most {FILTERS_MAX}"))
-                .help("name several values in one pattern: `[\"a\", \"b\"]` matches either"),
-        ));
-    }
-    context.report(
-        Diagnostic::warning(Code::TooLarge, message)
-            .at(
-                property.key_span,
-                format!("AWS takes more than {FILTERS_DEFAULT_MAX} only where the quota was raised"),
-            )
-            .help("Pelton runs with all of them"),
-    );
     Ok(())
 }
 
-fn filter(context: &mut Context<'_>, filter: &Node) -> Result<String, Reported> {
+fn filters<'t>(
+    context: &mut Context<'t>,
+    property: &'t Entry,
+    given: &mut Given<'t>,
+) -> Result<(), Reported> {
+    given.places.add(Parameter::Filters, property);
+    let Some(value) = context.evaluate(&property.value)? else { return Ok(()) };
+    let Some(filters) = value.as_sequence() else {
+        return Err(context.wrong_property(property, &value, "a list of filters: `- Pattern: '…'`"));
+    };
+    warn_of_a_raised_quota(context, property, filters.len());
+    context.each(filters.iter().enumerate(), |context, (index, filter)| {
+        let parameter = Parameter::Pattern(index);
+        let pattern = read_filter(context, parameter, filter, given);
+        if pattern.is_err() {
+            given.places.add_unreadable(parameter);
+        }
+        given.settings.filters.push(pattern.clone().unwrap_or_default());
+        pattern
+    })?;
+    Ok(())
+}
+
+fn warn_of_a_raised_quota(context: &mut Context<'_>, property: &Entry, count: usize) {
+    let limits = &KINESIS.filter_criteria;
+    if count <= limits.count_unasked_max || count > limits.count_max {
+        return;
+    }
+    let label = format!("AWS takes more than {} only where the quota was raised", limits.count_unasked_max);
+    context.report(
+        Diagnostic::warning(Code::TooLarge, format!("the mapping has {count} filters"))
+            .at(property.key_span, label)
+            .help("Pelton runs with all of them"),
+    );
+}
+
+/// The text of a filter's pattern, if it has one.
+fn read_filter<'t>(
+    context: &mut Context<'t>,
+    parameter: Parameter,
+    filter: &Node,
+    given: &mut Given<'t>,
+) -> Result<Option<String>, Reported> {
     let Some(entries) = filter.as_mapping() else {
         return Err(context.wrong_kind(Some(filter), filter.span, "a map with `Pattern`"));
     };
     let patterns = context.each(entries, |context, entry| match entry.key.as_str() {
-        "Pattern" => pattern(context, entry),
+        "Pattern" => {
+            given.places.add(parameter, entry);
+            pattern(context, entry)
+        }
         _ => Err(context.unknown_setting(entry, "a filter", &["Pattern"])),
     })?;
-    patterns.into_iter().next().ok_or_else(|| {
-        context.report(
-            Diagnostic::error(Code::Missing, "the filter has no `Pattern`")
-                .at(filter.span, "needs a `Pattern`, a text of JSON"),
-        )
-    })
+    if patterns.is_empty() {
+        let (name, span) = ("Pattern".to_owned(), filter.span);
+        given.places.add_at(parameter, Place { name, key_span: span, value_span: span });
+    }
+    Ok(patterns.into_iter().next())
 }
 
 fn pattern(context: &mut Context<'_>, property: &Entry) -> Result<String, Reported> {
@@ -99,14 +115,6 @@ fn pattern(context: &mut Context<'_>, property: &Entry) -> Result<String, Report
             "put the JSON of the pattern in quotes: `Pattern: '{\"data\": {\"kind\": [\"order\"]}}'`",
         )));
     };
-    let chars = text.chars().count();
-    if chars > PATTERN_CHARACTERS_MAX {
-        return Err(context.report(
-            Diagnostic::error(Code::TooLarge, format!("`Pattern` has {chars} characters"))
-                .at(span, format!("must have at most {PATTERN_CHARACTERS_MAX}")),
-        ));
-    }
-    check_pattern(context, text, span)?;
     warn_of_a_pattern_without_data(context, text, span);
     Ok(text.to_owned())
 }
@@ -124,18 +132,26 @@ fn warn_of_a_pattern_without_data(context: &mut Context<'_>, text: &str, span: S
     }
 }
 
-/// Reports a text that is no pattern. Underlined is the place inside of it, if the template shows that very place.
-fn check_pattern(context: &mut Context<'_>, text: &str, span: Span) -> Result<(), Reported> {
-    let Err(error) = Filters::compile(filter::Source::Kinesis, &[text.to_owned()]) else { return Ok(()) };
+/// A text that is no pattern. Underlined is the place inside of it, if the template shows that very place.
+pub(super) fn no_pattern(
+    context: &Context<'_>,
+    given: &Given<'_>,
+    parameter: Parameter,
+    shown: &Place,
+    error: &PatternError,
+) -> Diagnostic {
     let PatternError { index: _, offset: _, line, column, message } = error;
+    let patterns = &given.settings.filters;
+    let text = if let Parameter::Pattern(index) = parameter { patterns[index].as_deref() } else { None };
+    let (text, span) = (text.unwrap_or_default(), shown.value_span);
     let wrong = Diagnostic::error(Code::InvalidValue, "`Pattern` is no filter pattern");
-    Err(context.report(match place(context.diagnostics.source(), span, text, (line, column)) {
+    match place(context.diagnostics.source(), span, text, (*line, *column)) {
         Some(place) => wrong.at(place, message),
         None if text.contains('\n') => {
             wrong.at(span, format!("in its line {line}, column {column}: {message}"))
         }
         None => wrong.at(span, format!("in its column {column}: {message}")),
-    }))
+    }
 }
 
 /// Where the template shows a place of a pattern: where its line stands as it is, once. An escape or a function in it moves the

@@ -6,6 +6,7 @@ use super::functions::is_function;
 use super::node::Entry;
 use super::resource::Resource;
 use super::suggest;
+use crate::model::arn::function_name;
 
 /// A function, and the alias or version that the mapping invokes.
 pub(super) struct Invoked<'t> {
@@ -18,7 +19,7 @@ pub(super) fn resolve<'t>(context: &mut Context<'t>, property: &Entry) -> Result
     let Some(text) = context.text(property)? else {
         return Err(context.not_allowed(property, "AWS::NoValue", "a function of this template"));
     };
-    let Some((name, qualifier)) = take_apart(&text) else {
+    let Some((name, qualifier)) = function_name(&text) else {
         let allowed = "a function's name or ARN, such as `!Ref Function`";
         return Err(context.not_allowed(property, &text, allowed));
     };
@@ -26,12 +27,12 @@ pub(super) fn resolve<'t>(context: &mut Context<'t>, property: &Entry) -> Result
     let document = context.document;
     for resource in document.resources.iter().filter(|resource| is_function(resource)) {
         let may_exist = context.quietly(|context| context.may_exist(resource));
-        let function_name = context.quietly(|context| context.name_of(resource));
-        if let (true, Ok(function_name)) = (may_exist, function_name) {
-            names.push((function_name, resource));
+        let name = context.quietly(|context| context.name_of(resource));
+        if let (true, Ok(name)) = (may_exist, name) {
+            names.push((name, resource));
         }
     }
-    let mut matching = names.iter().filter(|(function_name, _)| function_name == name);
+    let mut matching = names.iter().filter(|(known, _)| known == name);
     match (matching.next(), matching.next()) {
         (Some((_, function)), None) => Ok(Invoked { function, qualifier: qualifier.map(str::to_owned) }),
         (Some((_, first)), Some((_, second))) => Err(context.report(
@@ -68,40 +69,4 @@ pub(super) fn find<'e>(
     let invoked =
         context.quietly(|context| resolve(context, property).map(|found| found.function.id.clone()));
     invoked.ok()
-}
-
-/// `NAME`, `ACCOUNT:function:NAME`, `arn:…:lambda:REGION:ACCOUNT:function:NAME`, each perhaps with `:QUALIFIER`.
-fn take_apart(text: &str) -> Option<(&str, Option<&str>)> {
-    let parts: Vec<&str> = text.split(':').collect();
-    let rest = match parts[..] {
-        ["arn", _, "lambda", _, _, "function", ref rest @ ..] => rest,
-        ["function", ref rest @ ..] | [_, "function", ref rest @ ..] => rest,
-        ref rest => rest,
-    };
-    match *rest {
-        [name] => Some((name, None)),
-        [name, qualifier] => Some((name, Some(qualifier))),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, expected: Option<(&str, Option<&str>)>) {
-        assert_eq!(take_apart(text), expected);
-    }
-
-    #[test]
-    fn a_function_is_named_in_many_ways() {
-        check("ledger", Some(("ledger", None)));
-        check("ledger:live", Some(("ledger", Some("live"))));
-        check("123456789012:function:ledger", Some(("ledger", None)));
-        check("123456789012:function:ledger:live", Some(("ledger", Some("live"))));
-        check("arn:aws:lambda:us-east-1:123456789012:function:ledger", Some(("ledger", None)));
-        check("arn:aws:lambda:us-east-1:123456789012:function:ledger:3", Some(("ledger", Some("3"))));
-        check("arn:aws:sqs:us-east-1:123456789012:ledger", None);
-    }
 }

@@ -1,31 +1,19 @@
 //! The settings of an event source mapping, wherever they stand: in an event of a SAM function, or in an
 //! `AWS::Lambda::EventSourceMapping` (specification 1.1).
 //!
-//! In: the properties. Out: a mapping whose settings are all honoured. What AWS would not take is an error; what AWS
-//! honours and Pelton does not is refused, unless it says what is the case anyway.
+//! In: the properties. Out: a mapping whose settings are all honoured. Only the values are read here; what AWS takes, the model
+//! decides, and what is wrong is shown where the template says it.
 
 use super::context::{Context, Reported, Without};
 use super::diagnostics::{Code, Diagnostic};
 use super::event_source::EventSource;
-use super::event_source_kind::settings_of_others;
+use super::event_source_kind::{parameter_of_others, settings_of_others};
+use super::mapping_places::Places;
+use super::mapping_problems;
 use super::node::Entry;
-use super::settings::Setting;
 use super::source::Span;
-use super::{
-    event_source, filter_criteria, metrics_config, on_failure, response_types, starting_position, unhonoured,
-};
-use crate::application::{Mapping, MappingId, OnFailure};
-use std::ops::RangeInclusive;
-use std::time::Duration;
-
-const BATCH_SIZE: RangeInclusive<i64> = 1..=10_000;
-const BATCHING_WINDOW_SECONDS: RangeInclusive<i64> = 0..=300;
-const PARALLELIZATION_FACTOR: RangeInclusive<i64> = 1..=10;
-/// What stands for no limit but the stream's retention, of attempts and of age: the default of both.
-const FOREVER: i64 = -1;
-const RETRY_ATTEMPTS: RangeInclusive<i64> = FOREVER..=10_000;
-const RECORD_AGE_SECONDS: RangeInclusive<i64> = 60..=604_800;
-const TUMBLING_WINDOW_SECONDS: RangeInclusive<i64> = 0..=900;
+use super::{event_source, filter_criteria, on_failure, root_of};
+use crate::model::{Mapping, MappingId, MappingSettings, Parameter, ReadsFrom, StreamArn, StreamKind};
 
 /// The properties that make a Kinesis mapping and that Pelton honours.
 pub(super) const SETTINGS: [&str; 16] = [
@@ -83,16 +71,12 @@ fn read_settings<'t>(
     declared: &Declared<'t>,
     function: &str,
 ) -> Result<(Mapping, Option<String>), Reported> {
-    let mut settings = Settings::default();
-    let mut result = Ok(());
-    for property in &declared.properties {
-        if let Err(reported) = settings.read(context, declared, property) {
-            result = Err(reported);
-        }
-    }
-    let position = settings.starting_position.position(context, declared);
-    let windows = settings.check_windows(context);
-    let Some(EventSource { stream, consumer }) = settings.source else {
+    let mut given = Given::default();
+    let properties = declared.properties.iter().copied();
+    // What is wrong with one property hides nothing of the others.
+    let read = context.each(properties, |context, property| given.read(context, declared, property));
+    let mapping = given.check(context, declared, function);
+    let Some(EventSource { stream: _, consumer }) = given.source else {
         let has_source = declared.properties.iter().any(|property| property.key == declared.source_property);
         if !has_source {
             let message = format!("the mapping `{}` has no `{}`", declared.id, declared.source_property);
@@ -102,48 +86,19 @@ fn read_settings<'t>(
         }
         return Err(Reported);
     };
-    result?;
-    windows?;
-    let defaults = Mapping::new(declared.id.clone(), function.to_owned(), stream, position?);
-    let factor = settings.parallelization_factor.map(|(factor, _)| factor);
-    let mapping = Mapping {
-        enabled: settings.enabled.unwrap_or(defaults.enabled),
-        batch_size: settings.batch_size.unwrap_or(defaults.batch_size),
-        batching_window: settings.batching_window.unwrap_or(defaults.batching_window),
-        parallelization_factor: factor.unwrap_or(defaults.parallelization_factor),
-        bisect_batch_on_function_error: settings
-            .bisect_batch_on_function_error
-            .unwrap_or(defaults.bisect_batch_on_function_error),
-        maximum_retry_attempts: settings.maximum_retry_attempts,
-        maximum_record_age: settings.maximum_record_age,
-        tumbling_window: settings.tumbling_window.map(|(length, _)| length),
-        report_batch_item_failures: settings.report_batch_item_failures,
-        filter_patterns: settings.filter_patterns,
-        on_failure: settings.on_failure,
-        ..defaults
-    };
-    Ok((mapping, consumer))
+    read?;
+    Ok((mapping?, consumer))
 }
 
-/// What the properties say.
+/// What the properties say, and where.
 #[derive(Default)]
-struct Settings<'t> {
+pub(super) struct Given<'t> {
     source: Option<EventSource>,
-    enabled: Option<bool>,
-    starting_position: starting_position::Declaration<'t>,
-    batch_size: Option<u32>,
-    batching_window: Option<Duration>,
-    parallelization_factor: Option<(u32, &'t Entry)>,
-    bisect_batch_on_function_error: Option<bool>,
-    maximum_retry_attempts: Option<u32>,
-    maximum_record_age: Option<Duration>,
-    tumbling_window: Option<(Duration, &'t Entry)>,
-    report_batch_item_failures: bool,
-    filter_patterns: Vec<String>,
-    on_failure: Option<OnFailure>,
+    pub(super) settings: MappingSettings,
+    pub(super) places: Places<'t>,
 }
 
-impl<'t> Settings<'t> {
+impl<'t> Given<'t> {
     fn read(
         &mut self,
         context: &mut Context<'t>,
@@ -154,92 +109,127 @@ impl<'t> Settings<'t> {
             name if name == declared.source_property => {
                 self.source = Some(event_source::read(context, property)?);
             }
-            "Enabled" => self.enabled = context.boolean(property)?,
-            "StartingPosition" => self.starting_position.read_position(context, property)?,
-            "StartingPositionTimestamp" => self.starting_position.read_timestamp(context, property)?,
-            "BatchSize" => self.batch_size = count(context, property, BATCH_SIZE)?,
-            "MaximumBatchingWindowInSeconds" => {
-                self.batching_window = seconds(context, property, BATCHING_WINDOW_SECONDS)?;
-            }
-            "ParallelizationFactor" => {
-                let factor = count(context, property, PARALLELIZATION_FACTOR)?;
-                self.parallelization_factor = factor.map(|factor| (factor, property));
-            }
-            "BisectBatchOnFunctionError" => {
-                self.bisect_batch_on_function_error = context.boolean(property)?
-            }
-            "MaximumRetryAttempts" => self.maximum_retry_attempts = retry_attempts(context, property)?,
-            "MaximumRecordAgeInSeconds" => self.maximum_record_age = record_age(context, property)?,
-            "TumblingWindowInSeconds" => {
-                let length = seconds(context, property, TUMBLING_WINDOW_SECONDS)?;
-                let length = length.filter(|length| !length.is_zero());
-                self.tumbling_window = length.map(|length| (length, property));
-            }
             "FunctionResponseTypes" => {
-                self.report_batch_item_failures = response_types::read(context, property)?
+                self.places.add(Parameter::FunctionResponseTypes, property);
+                self.settings.function_response_types = context.texts(property)?.unwrap_or_default();
             }
-            "FilterCriteria" => self.filter_patterns = filter_criteria::read(context, property)?,
-            "DestinationConfig" => {
-                self.on_failure = on_failure::read(context, property, declared.is_sam_event)?;
-            }
+            "FilterCriteria" => filter_criteria::read(context, property, self)?,
+            "DestinationConfig" => on_failure::read(context, property, declared.is_sam_event, self)?,
             // What it asks for is counted in any case.
             "MetricsConfig" => {
-                let check = |context: &mut Context<'t>| metrics_config::check(context, property).ok();
-                context.without(Without::Setting, |context| context.leniently(check)).unwrap_or(())
+                let read = |context: &mut Context<'t>| self.read_metrics(context, property).ok();
+                context.without(Without::Setting, |context| context.leniently(read)).unwrap_or(())
             }
+            name if single_value(&mut self.settings, name).is_some() => self.read_text(context, property)?,
             name if SETTINGS.contains(&name) || declared.other_properties.contains(&name) => {}
-            name if settings_of_others().any(|other| other == name) => unhonoured::check(context, property)?,
-            _ => {
-                let mut known = vec![declared.source_property];
-                known.extend(SETTINGS);
-                known.extend(declared.other_properties);
-                known.extend(settings_of_others());
-                return Err(context.unknown_setting(property, declared.owner, &known));
-            }
+            name => match parameter_of_others(name) {
+                Some(parameter) => self.read_presence(context, parameter, property),
+                None => {
+                    let mut known = vec![declared.source_property];
+                    known.extend(SETTINGS);
+                    known.extend(declared.other_properties);
+                    known.extend(settings_of_others());
+                    return Err(context.unknown_setting(property, declared.owner, &known));
+                }
+            },
         }
         Ok(())
     }
 
-    /// A window has one state: batches that run side by side would each need one.
-    fn check_windows(&self, context: &mut Context<'t>) -> Result<(), Reported> {
-        let (Some((_, window)), Some((factor, parallel))) =
-            (self.tumbling_window, self.parallelization_factor)
-        else {
-            return Ok(());
-        };
-        if factor <= 1 {
-            return Ok(());
+    fn read_text(&mut self, context: &mut Context<'t>, property: &'t Entry) -> Result<(), Reported> {
+        let Some((parameter, value)) = single_value(&mut self.settings, &property.key) else { return Ok(()) };
+        self.places.add(parameter, property);
+        let text = context.text(property);
+        if text.is_err() {
+            self.places.add_unreadable(parameter);
         }
-        let message = "tumbling windows do not go with a `ParallelizationFactor` greater than 1";
-        Err(context.report(
-            Diagnostic::error(Code::Conflict, message)
-                .at(parallel.value.span, "must be 1, as there are windows")
-                .related(window.value.span, "must be 0, as batches run in parallel")
-                .help("remove one of them"),
-        ))
+        *value = text?;
+        Ok(())
+    }
+
+    /// A setting that the source does not take: that it has a value is enough.
+    fn read_presence(&mut self, context: &mut Context<'t>, parameter: Parameter, property: &'t Entry) {
+        if context.evaluate(&property.value) != Ok(None) {
+            self.places.add(parameter, property);
+            self.settings.others.insert(parameter);
+        }
+    }
+
+    fn read_metrics(&mut self, context: &mut Context<'t>, property: &'t Entry) -> Result<(), Reported> {
+        let entries = context.head(&property.value, "a map with `Metrics`")?.unwrap_or_default();
+        context.each(entries, |context, entry| match entry.key.as_str() {
+            "Metrics" => {
+                self.places.add(Parameter::Metrics, entry);
+                self.settings.metrics = context.texts(entry)?.unwrap_or_default();
+                Ok(())
+            }
+            _ => Err(context.unknown_setting(entry, "`MetricsConfig`", &["Metrics"])),
+        })?;
+        Ok(())
+    }
+
+    /// The mapping that is asked for, or every problem of it.
+    fn check(
+        &self,
+        context: &mut Context<'t>,
+        declared: &Declared<'t>,
+        function: &str,
+    ) -> Result<Mapping, Reported> {
+        let source = self.source.as_ref().map_or_else(stand_in, |source| source.stream.clone());
+        let now = context.options.now;
+        let check = |settings: MappingSettings| {
+            let reads_from = ReadsFrom::Stream(source.clone());
+            settings.check(declared.id.clone(), function.to_owned(), reads_from, now)
+        };
+        for problem in check(self.settings.clone()).err().unwrap_or_default() {
+            mapping_problems::report(context, declared, self, &problem);
+        }
+        // All that `MetricsConfig` can ask for is counted in any case: what is wrong with it was only warned of.
+        let settings = MappingSettings { metrics: Vec::new(), ..self.settings.clone() };
+        let mapping = check(settings).map_err(|_| Reported)?;
+        let folder = root_of(context.diagnostics.source().path());
+        let on_failure = mapping.on_failure.map(|destination| destination.seen_from(&folder));
+        Ok(Mapping { on_failure, ..mapping })
     }
 }
 
-fn count(context: &mut Context<'_>, property: &Entry, range: RangeInclusive<i64>) -> Setting<u32> {
-    let count = context.integer(property, range)?;
-    Ok(count.map(|count| u32::try_from(count).expect("the range was checked")))
+/// The value of a setting that is a text, a number or a boolean.
+fn single_value<'s>(
+    settings: &'s mut MappingSettings,
+    name: &str,
+) -> Option<(Parameter, &'s mut Option<String>)> {
+    Some(match name {
+        "Enabled" => (Parameter::Enabled, &mut settings.enabled),
+        "BatchSize" => (Parameter::BatchSize, &mut settings.batch_size),
+        "MaximumBatchingWindowInSeconds" => {
+            (Parameter::MaximumBatchingWindowInSeconds, &mut settings.maximum_batching_window_in_seconds)
+        }
+        "StartingPosition" => (Parameter::StartingPosition, &mut settings.starting_position),
+        "StartingPositionTimestamp" => {
+            (Parameter::StartingPositionTimestamp, &mut settings.starting_position_timestamp)
+        }
+        "ParallelizationFactor" => (Parameter::ParallelizationFactor, &mut settings.parallelization_factor),
+        "BisectBatchOnFunctionError" => {
+            (Parameter::BisectBatchOnFunctionError, &mut settings.bisect_batch_on_function_error)
+        }
+        "MaximumRetryAttempts" => (Parameter::MaximumRetryAttempts, &mut settings.maximum_retry_attempts),
+        "MaximumRecordAgeInSeconds" => {
+            (Parameter::MaximumRecordAgeInSeconds, &mut settings.maximum_record_age_in_seconds)
+        }
+        "TumblingWindowInSeconds" => {
+            (Parameter::TumblingWindowInSeconds, &mut settings.tumbling_window_in_seconds)
+        }
+        _ => return None,
+    })
 }
 
-fn seconds(context: &mut Context<'_>, property: &Entry, range: RangeInclusive<i64>) -> Setting<Duration> {
-    let seconds = context.integer(property, range)?;
-    Ok(seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs())))
-}
-
-/// `None`, too, for no limit.
-fn retry_attempts(context: &mut Context<'_>, property: &Entry) -> Setting<u32> {
-    let attempts = context.integer(property, RETRY_ATTEMPTS)?;
-    Ok(attempts.and_then(|attempts| u32::try_from(attempts).ok()))
-}
-
-/// `None`, too, for no limit.
-fn record_age(context: &mut Context<'_>, property: &Entry) -> Setting<Duration> {
-    let allowed = "-1 (forever), or a whole number from 60 to 604800";
-    let is_allowed = |age| age == FOREVER || RECORD_AGE_SECONDS.contains(&age);
-    let age = context.number(property, allowed, is_allowed)?;
-    Ok(age.and_then(|age| u64::try_from(age).ok()).map(Duration::from_secs))
+/// In the place of a stream that is not known, so that what else is wrong is told at the same time: no mapping comes of it.
+fn stand_in() -> StreamArn {
+    StreamArn {
+        partition: String::new(),
+        region: String::new(),
+        account: String::new(),
+        name: String::new(),
+        kind: StreamKind::Kinesis,
+    }
 }

@@ -37,8 +37,9 @@ mod globals;
 mod intrinsics;
 mod json;
 mod left_out;
+mod mapping_places;
+mod mapping_problems;
 mod mappings;
-mod metrics_config;
 mod node;
 mod not_here;
 mod on_failure;
@@ -49,32 +50,28 @@ mod render;
 mod resource;
 mod resource_kinds;
 mod resource_types;
-mod response_types;
 #[cfg(test)]
 mod robustness;
 mod selection;
 mod settings;
 pub mod source;
-mod starting_position;
 mod streams;
 pub(crate) mod suggest;
 mod summary;
 #[cfg(test)]
 mod testing;
 mod text_functions;
-mod unhonoured;
 mod yaml;
 mod yaml_mapping;
 mod yaml_scalar;
 
 pub use description::description;
-pub use pseudo_parameters::{NO_ACCOUNT, STACK_NAME_DEFAULT, is_account};
+pub use pseudo_parameters::STACK_NAME_DEFAULT;
 pub use selection::Selection;
-pub(crate) use starting_position::{TIMESTAMP_FORMS, timestamp};
 pub(crate) use summary::shown_timestamp;
 pub use summary::{Secrets, summary};
 
-use crate::application::{Application, Function, Mapping};
+use crate::model::{Application, Function, Mapping};
 use context::{Context, Reported};
 use diagnostics::{Code, Diagnostic, Diagnostics};
 use document::Document;

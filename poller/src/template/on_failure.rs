@@ -1,62 +1,53 @@
 //! `DestinationConfig` of a mapping: where records go that are given up (specification 1.1, 4.5, 11.1).
 //!
-//! In: the property. Out: the destination, which is of a kind that takes such records.
+//! In: the property. Out: the text of the destination. What takes such records, the model decides.
 
 use super::context::{Context, Reported, Without};
 use super::diagnostics::{Code, Diagnostic};
+use super::mapping_places::Place;
+use super::mappings::Given;
 use super::node::{Entry, Node};
 use super::references::referenced_id;
-use crate::application::OnFailure;
-use std::path::Path;
+use super::source::Span;
+use crate::model::{DestinationKind, OnFailure, Parameter};
 
-/// Characters of a destination.
-const DESTINATION_CHARS_MAX: usize = 350;
 /// What the name of a FIFO queue and of a FIFO topic ends with.
 const FIFO_END: &str = ".fifo";
-/// Before the path of a file: Pelton's own kind of destination.
-const FILE: &str = "file:";
 
-const ALLOWED: &str = "the ARN of a standard SQS queue, a standard SNS topic or an S3 bucket, or `file:PATH`";
-
-/// The destination; `None` if the mapping has none after all. Only a SAM event says its `Type`.
+/// Notes the destination; none, if the mapping has none after all. Only a SAM event says its `Type`.
 pub(super) fn read<'t>(
     context: &mut Context<'t>,
     property: &'t Entry,
     is_sam_event: bool,
-) -> Result<Option<OnFailure>, Reported> {
+    given: &mut Given<'t>,
+) -> Result<(), Reported> {
     let entries = context.head(&property.value, "a map with `OnFailure`")?.unwrap_or_default();
-    let destinations = context.each(entries, |context, entry| match entry.key.as_str() {
-        "OnFailure" => on_failure(context, entry, is_sam_event),
-        "OnSuccess" => on_success(context, entry).map(|()| None),
+    context.each(entries, |context, entry| match entry.key.as_str() {
+        "OnFailure" => on_failure(context, entry, is_sam_event, given),
+        "OnSuccess" => {
+            if context.quietly(|context| context.evaluate(&entry.value)) != Ok(None) {
+                given.places.add(Parameter::OnSuccess, entry);
+                given.settings.others.insert(Parameter::OnSuccess);
+            }
+            Ok(())
+        }
         _ => Err(context.unknown_setting(entry, "`DestinationConfig` of a stream", &["OnFailure"])),
     })?;
-    Ok(destinations.into_iter().flatten().next())
-}
-
-/// AWS: `Unsupported DestinationConfig parameter for given event source mapping type.`
-fn on_success(context: &mut Context<'_>, on_success: &Entry) -> Result<(), Reported> {
-    if context.quietly(|context| context.evaluate(&on_success.value)) == Ok(None) {
-        return Ok(());
-    }
-    let message = "`DestinationConfig` of a mapping of a stream does not support `OnSuccess`";
-    Err(context.report(
-        Diagnostic::error(Code::Conflict, message)
-            .at(on_success.key_span, "a stream has only `OnFailure`")
-            .help("remove it"),
-    ))
+    Ok(())
 }
 
 fn on_failure<'t>(
     context: &mut Context<'t>,
     on_failure: &'t Entry,
     is_sam_event: bool,
-) -> Result<Option<OnFailure>, Reported> {
+    given: &mut Given<'t>,
+) -> Result<(), Reported> {
     let entries = context.head(&on_failure.value, "a map with `Destination`")?.unwrap_or_default();
     let known: &[&str] = if is_sam_event { &["Destination", "Type"] } else { &["Destination"] };
-    let (mut kind, mut found) = (None, None);
+    let mut kind = None;
     context.each(entries, |context, entry| {
         match entry.key.as_str() {
-            "Destination" => found = destination(context, entry)?.map(|destination| (destination, entry)),
+            "Destination" => destination(context, entry, given)?,
             "Type" if is_sam_event => {
                 kind = context.word(entry, &["SQS", "SNS", "S3"])?.map(|word| (word, entry));
             }
@@ -64,26 +55,22 @@ fn on_failure<'t>(
         }
         Ok(())
     })?;
-    let Some((destination, place)) = found else { return Ok(None) };
-    if let Some((word, kind)) = kind {
-        check_type(context, (word, kind), &destination, place);
+    if let (Some(kind), Some(text), Some(place)) =
+        (kind, &given.settings.destination, given.places.destination)
+    {
+        check_type(context, kind, text, place);
     }
-    Ok(Some(destination))
+    Ok(())
 }
 
 /// `Type` is SAM's: which permission the function gets, which changes nothing here. A file needs none, and may stand in
 /// for any.
-fn check_type(
-    context: &mut Context<'_>,
-    (word, kind): (&str, &Entry),
-    destination: &OnFailure,
-    place: &Entry,
-) {
-    let (wanted, what) = match destination {
-        OnFailure::Sqs(_) => ("SQS", "a queue"),
-        OnFailure::Sns(_) => ("SNS", "a topic"),
-        OnFailure::S3 { .. } => ("S3", "a bucket"),
-        OnFailure::File(_) => return,
+fn check_type(context: &mut Context<'_>, (word, kind): (&str, &Entry), destination: &str, place: &Entry) {
+    let (wanted, what) = match OnFailure::named(destination).as_ref().map(OnFailure::kind) {
+        Ok(DestinationKind::Sqs) => ("SQS", "a queue"),
+        Ok(DestinationKind::Sns) => ("SNS", "a topic"),
+        Ok(DestinationKind::S3) => ("S3", "a bucket"),
+        Ok(DestinationKind::Kafka | DestinationKind::File) | Err(_) => return,
     };
     if word == wanted {
         return;
@@ -95,99 +82,53 @@ fn check_type(
     );
 }
 
-fn destination<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result<Option<OnFailure>, Reported> {
+fn destination<'t>(
+    context: &mut Context<'t>,
+    property: &'t Entry,
+    given: &mut Given<'t>,
+) -> Result<(), Reported> {
     let mark = context.diagnostics.mark();
-    let text = match context.without(Without::Setting, |context| context.text(property)) {
-        Ok(Some(text)) if !text.is_empty() => text,
-        // An empty text clears the destination.
-        Ok(Some(_) | None) => return Ok(None),
+    let mut text = match context.without(Without::Setting, |context| context.text(property)) {
+        Ok(text) => text.unwrap_or_default(),
         // Only AWS knows it, and it is allowed to run without.
-        Err(Reported) if !context.diagnostics.has_errors_since(mark) => return Ok(None),
+        Err(Reported) if !context.diagnostics.has_errors_since(mark) => return Ok(()),
         Err(Reported) => return Err(Reported),
     };
-    if let Some(path) = text.strip_prefix(FILE) {
-        return file(context, property, path).map(Some);
+    given.places.add(Parameter::Destination, property);
+    given.places.destination = Some(property);
+    given.places.fifo = made_fifo(context, property);
+    // AWS gives a FIFO queue or topic a name that says so.
+    if given.places.fifo.is_some() && OnFailure::named(&text).is_ok() {
+        text.push_str(FIFO_END);
     }
-    if text.starts_with("kafka://") {
-        return Err(context.report(
-            Diagnostic::error(Code::Conflict, "a Kinesis stream does not go with a topic of Kafka")
-                .at(property.value.span, format!("must be {ALLOWED}")),
-        ));
-    }
-    let chars = text.chars().count();
-    if chars > DESTINATION_CHARS_MAX {
-        return Err(context.report(
-            Diagnostic::error(Code::TooLarge, format!("`Destination` has {chars} characters"))
-                .at(property.value.span, format!("must have at most {DESTINATION_CHARS_MAX}")),
-        ));
-    }
-    let Some(destination) = parse(&text) else { return Err(no_destination(context, property, &text)) };
-    check_order(context, property, &text)?;
-    Ok(Some(destination))
+    given.settings.destination = Some(text);
+    Ok(())
 }
 
-/// `file:PATH`, as seen from the folder of the template.
-fn file(context: &mut Context<'_>, property: &Entry, path: &str) -> Result<OnFailure, Reported> {
-    if path.is_empty() || path.ends_with('/') {
-        return Err(context.not_allowed(
-            property,
-            &format!("{FILE}{path}"),
-            "`file:` and the path of a file",
-        ));
-    }
-    let root = super::root_of(context.diagnostics.source().path());
-    Ok(OnFailure::File(root.join(Path::new(path)).components().collect()))
+/// What in the template makes the queue or topic behind a reference a FIFO one.
+fn made_fifo<'t>(context: &mut Context<'t>, property: &'t Entry) -> Option<Span> {
+    let id = referenced_id(&property.value)?;
+    let entries = context.document.resource(id)?.properties.as_mapping()?;
+    let said = entries.iter().find(|entry| entry.key == "FifoQueue" || entry.key == "FifoTopic")?;
+    let is_fifo = context.quietly(|context| context.boolean(said));
+    (is_fifo == Ok(Some(true))).then_some(said.key_span)
 }
 
-/// `arn:PARTITION:SERVICE:REGION:ACCOUNT:NAME`; region and account of a bucket are empty.
-fn parse(arn: &str) -> Option<OnFailure> {
-    let parts: Vec<&str> = arn.split(':').collect();
-    let ["arn", partition, service, region, account, name] = parts[..] else { return None };
-    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-    let consists_of = |word: &str, others: &[u8]| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
-    };
-    let unordered_name = name.strip_suffix(FIFO_END).unwrap_or(name);
-    let is_regional = is_account && consists_of(region, b"-") && consists_of(unordered_name, b"-_");
-    let destination = match service {
-        "sqs" if is_regional => OnFailure::Sqs(arn.to_owned()),
-        "sns" if is_regional => OnFailure::Sns(arn.to_owned()),
-        "s3" if region.is_empty() && account.is_empty() && consists_of(name, b"-.") => {
-            OnFailure::S3 { bucket: name.to_owned() }
-        }
-        _ => return None,
-    };
-    consists_of(partition, b"-").then_some(destination)
-}
-
-/// AWS takes neither FIFO queues nor FIFO topics: deliveries to them fail.
-fn check_order<'t>(context: &mut Context<'t>, property: &'t Entry, arn: &str) -> Result<(), Reported> {
-    let said_so = referenced_id(&property.value).and_then(|id| {
-        let entries = context.document.resource(id)?.properties.as_mapping()?;
-        let said = entries.iter().find(|entry| entry.key == "FifoQueue" || entry.key == "FifoTopic")?;
-        let is_fifo = context.quietly(|context| context.boolean(said));
-        (is_fifo == Ok(Some(true))).then_some(said)
-    });
-    if said_so.is_none() && !arn.ends_with(FIFO_END) {
-        return Ok(());
+/// A text that names nothing that takes failed records.
+pub(super) fn no_destination(
+    context: &Context<'_>,
+    given: &Given<'_>,
+    place: &Place,
+    allowed: &str,
+) -> Diagnostic {
+    let text = given.settings.destination.as_deref().unwrap_or_default();
+    let message = format!("`{}` is `{text}`, to which no failed records can go", place.name);
+    let wrong =
+        Diagnostic::error(Code::InvalidValue, message).at(place.value_span, format!("must be {allowed}"));
+    match given.places.destination.and_then(|property| meant(context, &property.value)) {
+        Some(meant) => wrong.help(format!("did you mean `{meant}`?")),
+        None => wrong,
     }
-    let mut diagnostic =
-        Diagnostic::error(Code::InvalidValue, "a FIFO queue or topic takes no failed records")
-            .at(property.value.span, format!("must be {ALLOWED}"));
-    if let Some(said) = said_so {
-        diagnostic = diagnostic.related(said.key_span, "this makes it FIFO");
-    }
-    Err(context.report(diagnostic))
-}
-
-fn no_destination(context: &mut Context<'_>, property: &Entry, text: &str) -> Reported {
-    let message = format!("`Destination` is `{text}`, to which no failed records can go");
-    let mut diagnostic =
-        Diagnostic::error(Code::InvalidValue, message).at(property.value.span, format!("must be {ALLOWED}"));
-    if let Some(meant) = meant(context, &property.value) {
-        diagnostic = diagnostic.help(format!("did you mean `{meant}`?"));
-    }
-    context.report(diagnostic)
 }
 
 /// What gives the ARN of the resource that a reference names.
@@ -237,11 +178,15 @@ mod tests {
     }
 
     fn queue(name: &str) -> OnFailure {
-        OnFailure::Sqs(format!("arn:aws:sqs:eu-west-1:123456789012:{name}"))
+        named(&format!("arn:aws:sqs:eu-west-1:123456789012:{name}"))
     }
 
     fn bucket(name: &str) -> OnFailure {
-        OnFailure::S3 { bucket: name.to_owned() }
+        named(&format!("arn:aws:s3:::{name}"))
+    }
+
+    fn named(arn: &str) -> OnFailure {
+        OnFailure::named(arn).unwrap()
     }
 
     #[test]
@@ -249,7 +194,7 @@ mod tests {
         check("arn:aws:sqs:eu-west-1:123456789012:rejected", queue("rejected"));
         check(
             "arn:aws-cn:sns:cn-north-1:123456789012:alerts",
-            OnFailure::Sns("arn:aws-cn:sns:cn-north-1:123456789012:alerts".into()),
+            named("arn:aws-cn:sns:cn-north-1:123456789012:alerts"),
         );
         check("arn:aws:s3:::kept.orders", bucket("kept.orders"));
     }
@@ -259,7 +204,7 @@ mod tests {
         check("!GetAtt Rejected.Arn", queue("Rejected"));
         check("!GetAtt Named.Arn", queue("rejected-orders"));
         check("!Sub '${Named.Arn}'", queue("rejected-orders"));
-        let alerts = OnFailure::Sns("arn:aws:sns:eu-west-1:123456789012:Alerts".into());
+        let alerts = named("arn:aws:sns:eu-west-1:123456789012:Alerts");
         check("!Ref Alerts", alerts.clone());
         check("!GetAtt Alerts.TopicArn", alerts);
         check("!GetAtt Kept.Arn", bucket("kept.orders"));
@@ -319,7 +264,7 @@ mod tests {
             let start = "arn:aws:sns:eu-west-1:123456789012:";
             format!("{start}{}", "a".repeat(length - start.len()))
         };
-        check(&arn(350), OnFailure::Sns(arn(350)));
+        check(&arn(350), named(&arn(350)));
         check_refused(&arn(351), "`Destination` has 351 characters | must have at most 350");
     }
 

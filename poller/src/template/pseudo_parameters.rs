@@ -10,10 +10,9 @@ use super::references::SAM_FUNCTION;
 use super::resource::Resource;
 use super::source::Span;
 use super::suggest;
+use crate::model::Arn;
+use crate::model::arn::{NO_ACCOUNT, is_account};
 use std::collections::BTreeSet;
-
-/// The account where neither the command line nor the ARN of a stream names one. It is nobody's: no server is sent it.
-pub const NO_ACCOUNT: &str = "000000000000";
 
 /// The name of the stack where the command line names none.
 pub const STACK_NAME_DEFAULT: &str = "pelton";
@@ -29,12 +28,6 @@ const PSEUDO_PARAMETERS: [&str; 8] = [
     "AWS::NotificationARNs",
 ];
 
-/// Whether this is the number of an account.
-#[must_use]
-pub fn is_account(text: &str) -> bool {
-    text.len() == NO_ACCOUNT.len() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 /// The partition that a region belongs to.
 pub(super) fn partition_of(region: &str) -> &'static str {
     match region {
@@ -49,14 +42,11 @@ pub(super) fn partition_of(region: &str) -> &'static str {
 /// ARNs that name an account agree.
 pub(super) fn settle(context: &mut Context<'_>) {
     let (mut accounts, mut partitions) = (BTreeSet::new(), BTreeSet::new());
-    for arn in stream_arns(context) {
-        let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        if let ["arn", partition, "kinesis", _, account, _] = parts[..]
-            && is_account(account)
-            && account != NO_ACCOUNT
-        {
-            accounts.insert(account.to_owned());
-            partitions.insert(partition.to_owned());
+    for text in stream_arns(context) {
+        let Ok(arn) = text.parse::<Arn>() else { continue };
+        if arn.service == "kinesis" && is_account(&arn.account) && arn.account != NO_ACCOUNT {
+            accounts.insert(arn.account);
+            partitions.insert(arn.partition);
         }
     }
     if let Some(partition) = the_only(partitions) {

@@ -6,7 +6,8 @@ use super::node::Entry;
 use super::resource::Resource;
 use super::source::Span;
 use super::suggest;
-use crate::application::Stream;
+use crate::model::Stream;
+use crate::model::arn::is_stream_name;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const STREAM: &str = "AWS::Kinesis::Stream";
@@ -24,8 +25,6 @@ const RETENTION_HOURS_DEFAULT: u32 = 24;
 /// MaxRecordSizeInKiB.
 const RECORD_KIB: std::ops::RangeInclusive<i64> = 1024..=10_240;
 const RECORD_KIB_DEFAULT: u32 = 1024;
-
-const NAME_LENGTH_MAX: usize = 128;
 
 const PROPERTIES: [&str; 9] = [
     "Name",
@@ -66,12 +65,6 @@ pub(super) fn read_all<'t>(context: &mut Context<'t>, needed: &BTreeSet<String>)
         streams.insert(resource.id.clone(), stream);
     }
     streams
-}
-
-/// Whether a stream may have this name.
-pub(super) fn is_stream_name(name: &str) -> bool {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    (1..=NAME_LENGTH_MAX).contains(&name.len()) && name.chars().all(is_allowed)
 }
 
 /// Who decides how many shards a stream has.

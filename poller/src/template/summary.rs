@@ -1,8 +1,8 @@
 //! What a template would run, as tables for people: each setting that is not the default, and those that every mapping has.
 
 use super::Loaded;
-use crate::application::{BuildMethod, Function, Mapping, Stream};
-use crate::mapping_settings::MappingSettings;
+use crate::model::MappingConfiguration;
+use crate::model::{BuildMethod, Function, Mapping, Stream};
 use pelton_core::Timestamp;
 use pelton_core::plan::StartingPosition;
 use std::path::Path;
@@ -53,14 +53,15 @@ pub fn summary(loaded: &Loaded) -> String {
 }
 
 fn mapping_row(mapping: &Mapping) -> [String; 7] {
-    let from = match mapping.starting_position {
-        StartingPosition::TrimHorizon => "TRIM_HORIZON".to_owned(),
-        StartingPosition::Latest => "LATEST".to_owned(),
-        StartingPosition::AtTimestamp(timestamp) => shown_timestamp(timestamp),
+    let from = match mapping.source.starting_position() {
+        None => "-".to_owned(),
+        Some(StartingPosition::TrimHorizon) => "TRIM_HORIZON".to_owned(),
+        Some(StartingPosition::Latest) => "LATEST".to_owned(),
+        Some(StartingPosition::AtTimestamp(timestamp)) => shown_timestamp(timestamp),
     };
     [
         mapping.id.to_string(),
-        mapping.stream.name.clone(),
+        mapping.source.name().to_owned(),
         mapping.function.clone(),
         from,
         mapping.batch_size.to_string(),
@@ -76,8 +77,8 @@ fn setting_rows(mapping: &Mapping, secrets: &[String]) -> impl Iterator<Item = [
 }
 
 /// The settings of a mapping; patterns only without values that nobody is to see.
-pub(super) fn shown_settings(mapping: &Mapping, secrets: &[String]) -> MappingSettings {
-    let mut settings = MappingSettings::of(mapping);
+pub(super) fn shown_settings(mapping: &Mapping, secrets: &[String]) -> MappingConfiguration {
+    let mut settings = MappingConfiguration::of(mapping);
     for filter in settings.filter_criteria.iter_mut().flat_map(|criteria| &mut criteria.filters) {
         if is_secret(&filter.pattern, secrets) {
             filter.pattern = HIDDEN.to_owned();

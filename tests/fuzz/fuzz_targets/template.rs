@@ -5,12 +5,9 @@
 
 #![no_main]
 
-#[path = "../../../poller/src/application.rs"]
-#[allow(dead_code, reason = "only templates are read here")]
-mod application;
-#[path = "../../../poller/src/mapping_settings.rs"]
-#[allow(dead_code, reason = "only templates are read here")]
-mod mapping_settings;
+#[path = "../../../poller/src/model/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "only templates are read here")]
+mod model;
 #[path = "../../../poller/src/template/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "only templates are read here")]
 mod template;

@@ -1,8 +1,8 @@
 //! A stream of its own for each test, embedded or of LocalStack, and what a test does to it.
 
 use aws_sdk_kinesis::primitives::Blob;
-use pelton::application::{Stream, StreamArn};
 use pelton::clock::Clock;
+use pelton::model::Stream;
 use pelton::ports::{Answer, ShardReader, Source, SourceError};
 use pelton::source::aws::{AwsOptions, KinesisClient};
 use pelton::source::budget::ByteBudget;
@@ -72,12 +72,7 @@ impl World {
     }
 
     pub(crate) fn source(&self) -> KinesisSource {
-        let arn = StreamArn {
-            partition: "aws".to_owned(),
-            region: "us-east-1".to_owned(),
-            account: "000000000000".to_owned(),
-            name: self.stream.clone(),
-        };
+        let arn = format!("arn:aws:kinesis:us-east-1:000000000000:stream/{}", self.stream).parse().unwrap();
         let (client, clock, role) = (self.client.clone(), self.clock.clone(), ROLE.to_owned());
         let source = KinesisSource::new(client, clock, ByteBudget::default(), arn, role);
         match &self.embedded {

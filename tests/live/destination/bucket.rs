@@ -1,7 +1,7 @@
 //! A bucket of S3.
 
 use super::world::{MAPPING, SHARD, STREAM, World, assert_refused, given_up, with_payload};
-use pelton::application::OnFailure;
+use pelton::model::OnFailure;
 use pelton::ports::GivenUp;
 use pelton_core::{Failure, GiveUp};
 use serde_json::Value;
@@ -11,7 +11,7 @@ const RECORD_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 impl World {
     fn bucket(&self) -> OnFailure {
-        OnFailure::S3 { bucket: self.name.clone() }
+        OnFailure::named(&format!("arn:aws:s3:::{}", self.name)).unwrap()
     }
 }
 

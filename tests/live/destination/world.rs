@@ -3,11 +3,11 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_sqs::types::QueueAttributeName;
-use pelton::application::{MappingId, OnFailure};
 use pelton::aws::AwsOptions;
 use pelton::clock::Clock;
 use pelton::destination::{Destinations, Origin};
 use pelton::errors::chain;
+use pelton::model::{MappingId, OnFailure};
 use pelton::ports::{Destination, DestinationError, GivenUp};
 use pelton_core::event::failure::{FailureEncoder, Report};
 use pelton_core::event::kinesis::{KinesisEncoder, KinesisRecord};

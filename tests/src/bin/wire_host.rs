@@ -1,9 +1,9 @@
 //! Stands in for Pelton in wire tests: it has Pelton's hidden modes, and, called with the path of a handler, it runs
 //! that handler until somebody kills it. What the handler writes goes to standard output.
 
-use pelton::application::Function;
 use pelton::clock::Clock;
 use pelton::lambda::{Code, FunctionLog, LocalFunction, Spawner, hidden_mode};
+use pelton::model::Function;
 use pelton::ports::Invoker as _;
 use pelton_core::{Batch, Envelope, Position, Record, Timestamp};
 use std::collections::BTreeMap;

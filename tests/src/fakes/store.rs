@@ -1,7 +1,7 @@
 //! Checkpoints in memory, on a disk that can be full.
 
 use async_trait::async_trait;
-use pelton::application::MappingId;
+use pelton::model::MappingId;
 use pelton::ports::{CheckpointStore, MappingState, ShardState, StoreError, StreamIdentity};
 use pelton_core::Checkpoint;
 use pelton_core::plan::{NewShard, ShardId};

@@ -1,9 +1,9 @@
 //! One function on a bench: its handler is the misbehaving one, its lines are kept.
 
 use bytes::Bytes;
-use pelton::application::Function;
 use pelton::clock::Clock;
 use pelton::lambda::{Code, FunctionLog, LocalFunction, Spawner};
+use pelton::model::Function;
 use pelton::ports::Invoker as _;
 use pelton_core::{Batch, Envelope, Outcome, Position, Record, Timestamp};
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! Processes from their start to their end, when all goes well.
 
 use super::bench::{Bench, FAMILY, HANDLER, event, eventually, function, gone, hasty_function, is_alive};
-use pelton::application::Function;
 use pelton::lambda::Code;
+use pelton::model::Function;
 use pelton::ports::Invoker as _;
 use pelton_core::{Batch, Envelope, Outcome, Position, Record, Timestamp};
 use rustix::process::Signal;

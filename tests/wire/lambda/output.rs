@@ -1,8 +1,8 @@
 //! What is seen of a function: its handler's lines, and Lambda's own around them.
 
 use super::bench::{Bench, eventually, function, function_with_init};
-use pelton::application::Function;
 use pelton::lambda::LINES_PER_SECOND_MAX;
+use pelton::model::Function;
 use serde_json::json;
 use std::time::Duration;
 

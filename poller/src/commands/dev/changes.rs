@@ -1,7 +1,7 @@
 //! What a changed template asks for that the one before did not.
 
-use crate::application::{Application, Function, Mapping, Stream};
-use crate::mapping_settings::MappingSettings;
+use crate::model::MappingConfiguration;
+use crate::model::{Application, Function, Mapping, Stream};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ fn of<T: PartialEq>(
 }
 
 fn of_mapping(before: &Mapping, after: &Mapping) -> Vec<String> {
-    let settings = |mapping| match serde_json::to_value(MappingSettings::of(mapping)) {
+    let settings = |mapping| match serde_json::to_value(MappingConfiguration::of(mapping)) {
         Ok(Value::Object(settings)) => settings,
         Ok(_) | Err(_) => serde_json::Map::new(),
     };
@@ -53,9 +53,9 @@ fn of_mapping(before: &Mapping, after: &Mapping) -> Vec<String> {
     }
     let others = [
         ("FunctionName", before.function != after.function),
-        ("EventSourceArn", before.stream != after.stream),
+        ("EventSourceArn", before.source.to_string() != after.source.to_string()),
         ("Enabled", before.enabled != after.enabled),
-        ("StartingPosition", before.starting_position != after.starting_position),
+        ("StartingPosition", before.source.starting_position() != after.source.starting_position()),
     ];
     changed.extend(others.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()));
     changed
@@ -92,16 +92,11 @@ fn named<const N: usize>(differences: [(&str, bool); N]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::{MappingId, StreamArn};
+    use crate::model::MappingId;
     use pelton_core::plan::StartingPosition;
 
     fn application() -> Application {
-        let stream = StreamArn {
-            partition: "aws".to_owned(),
-            region: "us-east-1".to_owned(),
-            account: "123456789012".to_owned(),
-            name: "orders".to_owned(),
-        };
+        let stream = "arn:aws:kinesis:us-east-1:123456789012:stream/orders".parse().unwrap();
         let id = MappingId("Records".to_owned());
         Application {
             root: "/app".into(),
@@ -116,8 +111,9 @@ mod tests {
     fn settings_are_told_by_name_and_numbers_with_their_values() {
         let (before, mut after) = (application(), application());
         after.mappings[0].batch_size = 20;
-        after.mappings[0].bisect_batch_on_function_error = true;
-        after.mappings[0].starting_position = StartingPosition::Latest;
+        let shards = after.mappings[0].source.shards_mut().unwrap();
+        shards.bisect_batch_on_function_error = true;
+        shards.starting_position = StartingPosition::Latest;
         assert_eq!(
             changes(&before, &after),
             "mapping Records: BatchSize 100 -> 20, BisectBatchOnFunctionError false -> true, StartingPosition"

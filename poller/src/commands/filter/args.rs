@@ -114,7 +114,7 @@ impl FilterArguments {
         let secrets = loaded.secrets();
         let application = load::accept(loaded, terminal, clock)?;
         let mapping = find_mapping(&application, name)?;
-        let filters = Filters::compile(Source::Kinesis, &mapping.filter_patterns)
+        let filters = Filters::compile(mapping.source.kind().records(), &mapping.filter_patterns)
             .map_err(|error| CommandFailure::bad_input_because(&error))?
             .ok_or_else(|| {
                 CommandFailure::bad_input(format!(

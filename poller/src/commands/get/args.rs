@@ -1,11 +1,11 @@
 //! The options of `pelton get`.
 
 use super::{CommandFailure, NamedStream};
-use crate::application::MappingId;
 use crate::commands::beside;
 use crate::commands::options::AwsOptions;
 use crate::commands::rewind::target;
 use crate::data_dir;
+use crate::model::MappingId;
 use crate::supervisor::RewindTo;
 use pelton_core::Position;
 use pelton_core::browse::BrowseFrom;

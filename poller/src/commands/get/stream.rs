@@ -6,13 +6,14 @@
 use super::printer::{Closed, Printer};
 use super::wanted;
 use super::{CommandFailure, StopSignals, StreamArgs};
-use crate::application::StreamArn;
 use crate::clock::Clock;
 use crate::commands::beside;
 use crate::commands::put::check_stream;
 use crate::commands::run::connect;
 use crate::errors::chain;
 use crate::logging::{Terminal, tell};
+use crate::model::arn::NO_ACCOUNT;
+use crate::model::{StreamArn, StreamKind};
 use crate::ports::{ReadFrom, Source as _, SourceError};
 use crate::shown_record::ShownRecord;
 use crate::source::budget::ByteBudget;
@@ -98,8 +99,9 @@ async fn show(arguments: &StreamArgs, printer: &Printer, clock: &Clock) -> Resul
     let arn = StreamArn {
         partition: "aws".to_owned(),
         region: client.region().to_owned(),
-        account: "000000000000".to_owned(),
+        account: NO_ACCOUNT.to_owned(),
         name: arguments.stream.name.clone(),
+        kind: StreamKind::Kinesis,
     };
     let source = KinesisSource::new(client, clock.clone(), ByteBudget::default(), arn, String::new());
     let listed = list(&source, clock).await?;

@@ -1,8 +1,8 @@
 //! How many handlers there is room for beside the shards, and what is said of functions that have to wait.
 
 use super::super::CommandFailure;
-use crate::application::Function;
 use crate::descriptors;
+use crate::model::Function;
 use pelton_core::exchange::Limits;
 use tracing::warn;
 

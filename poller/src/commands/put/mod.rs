@@ -239,9 +239,9 @@ fn check_arn(
 ) -> Result<(), PutError> {
     match (stream.arn(), found) {
         (Some(arn), Some(found))
-            if client.endpoint().kind() == EndpointKind::Aws && found.stream_arn() != arn =>
+            if client.endpoint().kind() == EndpointKind::Aws && found.stream_arn() != arn.to_string() =>
         {
-            Err(PutError::AnotherStream { arn: arn.to_owned(), found: found.stream_arn().to_owned() })
+            Err(PutError::AnotherStream { arn: arn.to_string(), found: found.stream_arn().to_owned() })
         }
         _ => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! What a rewind did, for people: from where to where, shard by shard.
 
-use crate::application::Mapping;
+use crate::model::Mapping;
 use crate::ports::ShardState;
 use crate::supervisor::{RewindTo, Rewound};
 use crate::template::shown_timestamp;
@@ -19,7 +19,7 @@ pub(super) fn render(mapping: &Mapping, to: &RewindTo, rewound: &Rewound) -> Str
         (Some(_), None) => " (it was in a stream of that name that is gone)",
         (Some(_), Some(_)) => "",
     };
-    let (stream, target) = (&mapping.stream.name, shown_target(to));
+    let (stream, target) = (mapping.source.name(), shown_target(to));
     let mut text = format!("{} goes on in {stream} {target}{origin}\n", mapping.id);
     let shards: BTreeSet<&ShardId> = known.keys().chain(after.shards.keys()).collect();
     for shard in shards {

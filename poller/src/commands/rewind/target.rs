@@ -1,7 +1,7 @@
 //! Where a mapping is to go on, as the command line says it.
 
-use crate::application::MappingId;
 use crate::commands::moment;
+use crate::model::MappingId;
 use crate::supervisor::RewindTo;
 use pelton_core::plan::StartingPosition;
 

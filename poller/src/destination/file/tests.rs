@@ -1,8 +1,8 @@
 //! Lines of files, torn ones among them.
 
 use super::*;
-use crate::application::MappingId;
 use crate::errors::chain;
+use crate::model::MappingId;
 use bytes::Bytes;
 use pelton_core::plan::ShardId;
 use pelton_core::{Batch, Envelope, Failure, FailureId, GiveUp, Position, Record, Timestamp};

@@ -1,7 +1,7 @@
 //! Creates the streams of a template where they do not exist yet.
 
-use crate::application::Stream;
 use crate::clock::Clock;
+use crate::model::Stream;
 use crate::ports::Cause;
 use crate::source::aws::KinesisClient;
 use crate::source::failure::{Refusal, RefusalKind};

@@ -20,8 +20,8 @@ pub(crate) use browser::{BrowseError, ShardBrowser};
 use super::aws::KinesisClient;
 use super::budget::ByteBudget;
 use super::embedded::Arrivals;
-use crate::application::StreamArn;
 use crate::clock::Clock;
+use crate::model::{Arn, StreamArn};
 use crate::ports::{ReadFrom, ShardReader, Source, SourceError, StreamDescription};
 use async_trait::async_trait;
 use pelton_core::event::kinesis::KinesisEncoder;
@@ -125,7 +125,7 @@ impl KinesisStream {
     /// `eventSourceARN` and `awsRegion` of events. A stream on this machine may have another ARN than the template gives it.
     fn event_source(&self) -> (String, String) {
         let arn = self.described_arn.get().cloned().unwrap_or_else(|| self.arn.to_string());
-        let region = arn.split(':').nth(3).unwrap_or(&self.arn.region).to_owned();
+        let region = arn.parse().map_or_else(|_| self.arn.region.clone(), |arn: Arn| arn.region);
         (arn, region)
     }
 }

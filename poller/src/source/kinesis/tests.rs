@@ -86,12 +86,7 @@ async fn source_at(endpoint: &str) -> KinesisSource {
 pub(super) async fn source_with(endpoint: &str, budget: ByteBudget) -> KinesisSource {
     let options =
         AwsOptions { endpoint_url: Some(endpoint.to_owned()), region: Some("us-east-1".to_owned()) };
-    let arn = StreamArn {
-        partition: "aws".to_owned(),
-        region: "us-east-1".to_owned(),
-        account: "000000000000".to_owned(),
-        name: "orders".to_owned(),
-    };
+    let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/orders".parse().unwrap();
     let client = KinesisClient::connect(&options).await.unwrap();
     let role = "arn:aws:iam::000000000000:role/r".to_owned();
     KinesisSource::new(client, Clock::start(), budget, arn, role)

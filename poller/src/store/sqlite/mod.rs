@@ -10,8 +10,8 @@ mod rows;
 mod tests;
 mod writer;
 
-use crate::application::MappingId;
 use crate::clock::Clock;
+use crate::model::MappingId;
 use crate::ports::{CheckpointStore, MappingState, StoreError, StreamIdentity};
 use async_trait::async_trait;
 use pelton_core::Checkpoint;

@@ -4,7 +4,7 @@
 
 use super::file;
 use super::rows::{self, Change, Refused};
-use crate::application::MappingId;
+use crate::model::MappingId;
 use crate::ports::{MappingState, StoreError};
 use pelton_core::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};

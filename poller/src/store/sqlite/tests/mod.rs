@@ -5,8 +5,8 @@ mod file;
 mod port;
 
 use super::SqliteStore;
-use crate::application::MappingId;
 use crate::clock::Clock;
+use crate::model::MappingId;
 use crate::ports::{CheckpointStore, MappingState, StreamIdentity};
 use pelton_core::plan::{NewShard, ShardId, ShardStart};
 use pelton_core::{Checkpoint, Position, Timestamp};

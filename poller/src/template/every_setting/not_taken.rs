@@ -1,0 +1,31 @@
+//! Settings that AWS takes with other event sources only, and those that change nothing here.
+
+use crate::template::event_source_kind::settings_of_others;
+use crate::template::testing::{check_problem, lines, load, template};
+
+#[track_caller]
+fn check(setting: &str, expected: &str) {
+    check_problem(&load(&template("", setting, "")), expected);
+}
+
+/// It encrypts the filters that AWS keeps; Pelton reads them from the template.
+#[test]
+fn a_key_that_encrypts_the_filters_changes_nothing_here() {
+    check("KmsKeyArn: arn:aws:kms:x", "");
+    check("KmsKeyArn: !ImportValue key", "");
+}
+
+#[test]
+fn settings_of_other_sources_are_refused() {
+    check("Topics: !Ref AWS::NoValue", "");
+    for name in settings_of_others() {
+        check(&format!("{name}: [x]"), &format!("a Kinesis stream does not go with `{name}`"));
+    }
+}
+
+#[test]
+fn every_problem_is_reported_at_once() {
+    let event = "BatchSize: 0\n            ParallelizationFactor: 20\n            Topics: [a]";
+    let loaded = load(&template("Timeout: 0", event, ""));
+    assert_eq!(lines(&loaded.diagnostics).len(), 4);
+}
