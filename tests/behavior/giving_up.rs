@@ -1,7 +1,6 @@
 //! Specification 4.2, 4.5: what becomes of records that are given up. What is given up, and when, is the core's.
 
 use crate::world::{GRACE, World, numbers};
-use pelton::model::Mapping;
 use pelton::shard_worker::WorkerView;
 use pelton::supervisor::{Stopped, Supervisor};
 use pelton_core::{Counts, GiveUp, Outcome};

@@ -9,7 +9,7 @@ use crate::errors::chain;
 use crate::lambda::{
     Code, CodePlaces, LocalFunction, RemoteError, RemoteFunction, RemoteLambda, Spawner, TracingLog,
 };
-use crate::model::{Application, Function};
+use crate::model::{Application, Arn, Function};
 use crate::ports::Invoker;
 use crate::shard_worker::Remarks;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,7 @@ impl Functions {
     /// The ARN of a function of the template where it runs.
     pub(super) fn arn(&self, function: &Function, region: &str) -> String {
         match self.elsewhere.get(&function.logical_id).map(RemoteFunction::name) {
-            Some(name) if name.starts_with("arn:") => name.to_owned(),
+            Some(name) if name.parse::<Arn>().is_ok() => name.to_owned(),
             Some(name) => Function { name: name.to_owned(), ..function.clone() }.arn(region),
             None => function.arn(region),
         }

@@ -30,7 +30,7 @@ impl MappingSettings {
     ) -> Result<Mapping, Vec<Problem>> {
         let kind = reads_from.kind();
         let mut check = Check { kind, table: tables::of(kind), now, problems: Vec::new() };
-        check.is_taken(&self);
+        check.refuse_what_is_not_taken(&self);
         let mapping = Mapping {
             id,
             function,
@@ -76,7 +76,7 @@ impl Check {
     }
 
     /// Each parameter that is given must be one that the source takes.
-    fn is_taken(&mut self, settings: &MappingSettings) {
+    fn refuse_what_is_not_taken(&mut self, settings: &MappingSettings) {
         for parameter in settings.given() {
             if !self.table.takes(parameter) {
                 self.report(parameter, ProblemKind::NotTaken { by: self.kind });
@@ -115,7 +115,7 @@ impl Check {
         let Window { range, default } = &self.table.maximum_batching_window_in_seconds;
         let given = settings.maximum_batching_window_in_seconds.as_deref();
         let parameter = Parameter::MaximumBatchingWindowInSeconds;
-        self.in_range(parameter, given, range).map_or(*default, |seconds| seconds_long(seconds))
+        self.in_range(parameter, given, range).map_or(*default, seconds_long)
     }
 
     /// A number without a default.

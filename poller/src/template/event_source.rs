@@ -12,14 +12,14 @@ pub(super) const CONSUMER: &str = "AWS::Kinesis::StreamConsumer";
 
 /// What a mapping reads.
 #[derive(Clone, Debug)]
-pub(super) struct EventSource {
+pub(super) struct StreamSource {
     pub(super) stream: StreamArn,
     /// The consumer that the mapping names instead of the stream: to AWS another event source.
     pub(super) consumer: Option<String>,
 }
 
 /// The stream that `Stream` or `EventSourceArn` names.
-pub(super) fn read<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result<EventSource, Reported> {
+pub(super) fn read<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result<StreamSource, Reported> {
     let node = &property.value;
     let Some((id, consumer)) = referred_consumer(context, node) else {
         return read_arn(context, property, node);
@@ -27,7 +27,7 @@ pub(super) fn read<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result
     fan_out_is_unsupported(context, node.span);
     let Some(stream) = consumer.properties.get("StreamARN") else { return Err(Reported) };
     let source = read_arn(context, property, stream)?;
-    Ok(EventSource { consumer: Some(id.to_owned()), ..source })
+    Ok(StreamSource { consumer: Some(id.to_owned()), ..source })
 }
 
 /// What stands for the ARN of the stream: of a consumer of the template, its `StreamARN`.
@@ -50,7 +50,7 @@ fn fan_out_is_unsupported(context: &mut Context<'_>, span: Span) {
     });
 }
 
-fn read_arn(context: &mut Context<'_>, property: &Entry, node: &Node) -> Result<EventSource, Reported> {
+fn read_arn(context: &mut Context<'_>, property: &Entry, node: &Node) -> Result<StreamSource, Reported> {
     let text = context.evaluate_text(node, "the ARN of a stream")?;
     let Ok(arn) = text.parse::<Arn>() else { return Err(no_arn(context, property, &text)) };
     if arn.service != "kinesis" {
@@ -61,7 +61,7 @@ fn read_arn(context: &mut Context<'_>, property: &Entry, node: &Node) -> Result<
     if consumer.is_some() {
         fan_out_is_unsupported(context, node.span);
     }
-    Ok(EventSource { stream, consumer })
+    Ok(StreamSource { stream, consumer })
 }
 
 fn no_arn(context: &mut Context<'_>, property: &Entry, text: &str) -> Reported {

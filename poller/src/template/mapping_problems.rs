@@ -9,7 +9,7 @@ use super::mapping_places::Place;
 use super::mappings::{Declared, Given};
 use super::on_failure;
 use super::suggest;
-use crate::model::{Allowed, Parameter, Problem, ProblemKind, SourceKind, TIMESTAMP_FORMS};
+use crate::model::{Allowed, Parameter, Problem, ProblemKind, SourceKind, TIMESTAMP_FORMS, tables};
 
 /// What a destination of failed records may be, where the source takes no topics of Kafka.
 const DESTINATIONS: &str =
@@ -25,13 +25,13 @@ pub(super) fn report<'t>(
     if given.places.is_unreadable(problem.parameter) {
         return;
     }
-    let diagnostics: Vec<Diagnostic> = if problem.kind == ProblemKind::Missing {
-        vec![missing(declared, given, problem.parameter)]
-    } else {
-        let places = given.places.all(problem.parameter);
-        places.map(|place| at_place(context, declared, given, problem, place)).collect()
-    };
-    for diagnostic in diagnostics {
+    let mut places: Vec<Place> = given.places.all(problem.parameter).cloned().collect();
+    if places.is_empty() {
+        let (name, span) = (problem.parameter.to_string(), declared.span);
+        places.push(Place { name, key_span: span, value_span: span });
+    }
+    for place in places {
+        let diagnostic = at_place(context, declared, given, problem, &place);
         // Pelton counts all that `MetricsConfig` can ask for in any case.
         if problem.parameter == Parameter::Metrics {
             context.diagnostics.push_as_warnings([diagnostic]);
@@ -41,22 +41,22 @@ pub(super) fn report<'t>(
     }
 }
 
-fn missing(declared: &Declared<'_>, given: &Given<'_>, parameter: Parameter) -> Diagnostic {
-    let place = |parameter| given.places.of(parameter).map(|place: &Place| place.value_span);
+fn missing(declared: &Declared<'_>, given: &Given<'_>, parameter: Parameter, place: &Place) -> Diagnostic {
     if let Parameter::Pattern(_) = parameter {
         return Diagnostic::error(Code::Missing, "the filter has no `Pattern`")
-            .at(place(parameter).unwrap_or(declared.span), "needs a `Pattern`, a text of JSON");
+            .at(place.value_span, "needs a `Pattern`, a text of JSON");
     }
     let message = format!("the mapping `{}` has no `{parameter}`", declared.id);
     let missing = Diagnostic::error(Code::Missing, message);
     if parameter == Parameter::StartingPosition {
+        let positions = tables::of(given.kind()).starting_position;
         missing
-            .at(declared.span, "needs `TRIM_HORIZON`, `LATEST` or `AT_TIMESTAMP`")
+            .at(declared.span, format!("needs {}", either(positions)))
             .help("add `StartingPosition: TRIM_HORIZON` to read what the stream holds already")
     } else if parameter == Parameter::StartingPositionTimestamp {
-        let position = place(Parameter::StartingPosition).unwrap_or(declared.span);
+        let position = given.places.of(Parameter::StartingPosition).map(|position| position.value_span);
         missing
-            .at(position, "`AT_TIMESTAMP` needs a time to begin at")
+            .at(position.unwrap_or(declared.span), "`AT_TIMESTAMP` needs a time to begin at")
             .help("add `StartingPositionTimestamp`, in seconds since 1970")
     } else {
         missing.at(declared.span, format!("needs a `{parameter}`"))
@@ -83,7 +83,7 @@ fn at_place<'t>(
 ) -> Diagnostic {
     let parameter = problem.parameter;
     match &problem.kind {
-        ProblemKind::Missing => missing(declared, given, parameter),
+        ProblemKind::Missing => missing(declared, given, parameter, place),
         ProblemKind::NotTaken { by } => not_taken(parameter, place, *by),
         ProblemKind::NotAllowed { given: _, allowed: Allowed::Destination } => {
             on_failure::no_destination(context, given, place, &words(&Allowed::Destination))
@@ -203,6 +203,15 @@ fn words(allowed: &Allowed) -> String {
         Allowed::Name(chars) => format!("a name of {} to {} characters", chars.start(), chars.end()),
         Allowed::Destination => DESTINATIONS.to_owned(),
         Allowed::File => "`file:` and the path of a file".to_owned(),
+    }
+}
+
+fn either(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match &quoted[..] {
+        [] => String::new(),
+        [word] => word.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }
 }
 

@@ -6,14 +6,16 @@
 
 use super::context::{Context, Reported, Without};
 use super::diagnostics::{Code, Diagnostic};
-use super::event_source::EventSource;
+use super::event_source::StreamSource;
 use super::event_source_kind::{parameter_of_others, settings_of_others};
 use super::mapping_places::Places;
 use super::mapping_problems;
 use super::node::Entry;
 use super::source::Span;
 use super::{event_source, filter_criteria, on_failure, root_of};
-use crate::model::{Mapping, MappingId, MappingSettings, Parameter, ReadsFrom, StreamArn, StreamKind};
+use crate::model::{
+    Mapping, MappingId, MappingSettings, Parameter, ReadsFrom, SourceKind, StreamArn, StreamKind,
+};
 
 /// The properties that make a Kinesis mapping and that Pelton honours.
 pub(super) const SETTINGS: [&str; 16] = [
@@ -76,7 +78,7 @@ fn read_settings<'t>(
     // What is wrong with one property hides nothing of the others.
     let read = context.each(properties, |context, property| given.read(context, declared, property));
     let mapping = given.check(context, declared, function);
-    let Some(EventSource { stream: _, consumer }) = given.source else {
+    let Some(StreamSource { stream: _, consumer }) = given.source else {
         let has_source = declared.properties.iter().any(|property| property.key == declared.source_property);
         if !has_source {
             let message = format!("the mapping `{}` has no `{}`", declared.id, declared.source_property);
@@ -93,7 +95,7 @@ fn read_settings<'t>(
 /// What the properties say, and where.
 #[derive(Default)]
 pub(super) struct Given<'t> {
-    source: Option<EventSource>,
+    source: Option<StreamSource>,
     pub(super) settings: MappingSettings,
     pub(super) places: Places<'t>,
 }
@@ -168,6 +170,15 @@ impl<'t> Given<'t> {
         Ok(())
     }
 
+    /// Which kind of source the mapping reads from.
+    pub(super) fn kind(&self) -> SourceKind {
+        self.reads_from().kind()
+    }
+
+    fn reads_from(&self) -> ReadsFrom {
+        ReadsFrom::Stream(self.source.as_ref().map_or_else(stand_in, |source| source.stream.clone()))
+    }
+
     /// The mapping that is asked for, or every problem of it.
     fn check(
         &self,
@@ -175,11 +186,10 @@ impl<'t> Given<'t> {
         declared: &Declared<'t>,
         function: &str,
     ) -> Result<Mapping, Reported> {
-        let source = self.source.as_ref().map_or_else(stand_in, |source| source.stream.clone());
+        let reads_from = self.reads_from();
         let now = context.options.now;
         let check = |settings: MappingSettings| {
-            let reads_from = ReadsFrom::Stream(source.clone());
-            settings.check(declared.id.clone(), function.to_owned(), reads_from, now)
+            settings.check(declared.id.clone(), function.to_owned(), reads_from.clone(), now)
         };
         for problem in check(self.settings.clone()).err().unwrap_or_default() {
             mapping_problems::report(context, declared, self, &problem);

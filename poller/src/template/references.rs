@@ -9,6 +9,7 @@ use super::resource::Resource;
 use super::resource_kinds::{self, FUNCTION_ARN};
 use super::source::Span;
 use super::suggest;
+use crate::model::arn::function_name;
 
 pub(super) const SAM_FUNCTION: &str = "AWS::Serverless::Function";
 pub(super) const LAMBDA_FUNCTION: &str = "AWS::Lambda::Function";
@@ -256,7 +257,7 @@ impl<'t> Context<'t> {
                     }
                 }
             }
-            let function = texts[0].rsplit(':').next().unwrap_or_default();
+            let function = function_name(&texts[0]).map_or(texts[0].as_str(), |(name, _)| name);
             Ok(format!("{}:{}", context.fill(FUNCTION_ARN, function), texts[1]))
         })
     }

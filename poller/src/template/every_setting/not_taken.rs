@@ -24,6 +24,17 @@ fn settings_of_other_sources_are_refused() {
 }
 
 #[test]
+fn a_setting_that_is_given_under_two_names_is_refused_at_both() {
+    let both = "SourceAccessConfigurations: [x]\n            SecretsManagerKmsKeyId: x";
+    let lines = lines(&load(&template("", both, "")).diagnostics);
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    for name in ["SourceAccessConfigurations", "SecretsManagerKmsKeyId"] {
+        let expected = format!("a Kinesis stream does not go with `{name}`");
+        assert!(lines.iter().any(|line| line.contains(&expected)), "{lines:#?}");
+    }
+}
+
+#[test]
 fn every_problem_is_reported_at_once() {
     let event = "BatchSize: 0\n            ParallelizationFactor: 20\n            Topics: [a]";
     let loaded = load(&template("Timeout: 0", event, ""));

@@ -32,6 +32,10 @@ fn a_starting_position_is_required() {
     check_position(&at("'2026-01-01T01:00:00.5+01:00'"), moment);
     check_problem(&positioned("BatchSize: 1"), "the mapping `LedgerOrders` has no `StartingPosition`");
     check_problem(
+        &positioned("StartingPosition: !Ref AWS::NoValue"),
+        "the mapping `LedgerOrders` has no `StartingPosition` | needs `TRIM_HORIZON`, `LATEST` or `AT_TIMESTAMP`",
+    );
+    check_problem(
         &positioned("StartingPosition: latest"),
         "must be one of `TRIM_HORIZON`, `LATEST`, `AT_TIMESTAMP`",
     );
