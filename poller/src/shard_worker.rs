@@ -13,7 +13,7 @@ use crate::application::MappingId;
 use crate::clock::Clock;
 use crate::doubts::{Doubt, Doubts};
 use crate::ports::{
-    CheckpointStore, Destination, Invoker, ReadFrom, ShardState, Source, SourceError, StoreError,
+    CheckpointStore, Destination, Invoker, OpenShard, ReadFrom, ShardState, Source, SourceError, StoreError,
 };
 use deliveries::{Began, Delivered, Deliveries};
 use failed_attempts::{Before, FailedAttempts, problem};
@@ -96,7 +96,12 @@ pub struct Assignment {
     pub doubts: Arc<Doubts>,
 }
 
-type Fetched = (ReaderSlot, Result<Page, SourceError>);
+/// A read, and what tells of arrivals if it opened the shard.
+struct Fetched {
+    slot: ReaderSlot,
+    arrivals: Option<watch::Receiver<u64>>,
+    page: Result<Page, SourceError>,
+}
 
 /// The reader, opened by the first read.
 enum ReaderSlot {
@@ -160,7 +165,7 @@ impl ShardWorker {
         let failed_attempts = FailedAttempts::new(mapping.clone(), shard_id.clone(), destination);
         let worker = Self {
             mapping,
-            arrivals: ports.source.arrivals(&shard_id),
+            arrivals: None,
             code_changes: ports.invoker.code_changes(),
             shard_id,
             ports,
@@ -256,17 +261,20 @@ impl ShardWorker {
             if let Some(doubt) = doubt {
                 doubts.settled(doubt).await;
             }
-            let mut reader = match slot {
-                ReaderSlot::Open(reader) => reader,
+            let (mut reader, arrivals) = match slot {
+                ReaderSlot::Open(reader) => (reader, None),
                 ReaderSlot::NotOpen(from) => match source.open(&shard_id, from.clone()).await {
-                    Ok(reader) => JudgedReader::new(reader, ending),
-                    Err(error) => return (ReaderSlot::NotOpen(from.after_failure()), Err(error)),
+                    Ok(OpenShard { reader, arrivals }) => (JudgedReader::new(reader, ending), arrivals),
+                    Err(error) => {
+                        let slot = ReaderSlot::NotOpen(from.after_failure());
+                        return Fetched { slot, arrivals: None, page: Err(error) };
+                    }
                 },
             };
             // Told before the first page is there: that may take a while.
             view.send_modify(|view| view.is_open = true);
             let page = reader.next(records_max, &*source, &shard_id).await;
-            (ReaderSlot::Open(reader), page)
+            Fetched { slot: ReaderSlot::Open(reader), arrivals, page }
         });
     }
 
@@ -318,12 +326,13 @@ impl ShardWorker {
     }
 
     fn fetched(&mut self, fetched: Result<Fetched, JoinError>) -> Input {
-        let (slot, answer) = match fetched {
+        let Fetched { slot, arrivals, page } = match fetched {
             Ok(fetched) => fetched,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         self.reader = Some(slot);
-        match answer {
+        self.arrivals = arrivals.or_else(|| self.arrivals.take());
+        match page {
             Ok(page) => {
                 self.problems.recovered(Doing::Reading);
                 self.unread_since = None;

@@ -5,9 +5,10 @@
 
 use crate::checkpoint::{Checkpoint, Progress};
 use crate::contract::{
-    Command, Counts, FailureId, FetchError, Finished, GiveUp, Ignored, Input, Invocation, InvocationId,
-    Notice, Page, Phase, Reply, SaveError, SendError, ShardView, Stuck,
+    Command, FailureId, FetchError, Finished, GiveUp, Ignored, Input, Invocation, InvocationId, Notice, Page,
+    Phase, Reply, SaveError, SendError, ShardView, Stuck,
 };
+use crate::counts::Counts;
 use crate::failing::{AfterFailure, Extent, FailedAttempt, Waits, attempts_max};
 use crate::lane::{Delivered, Ended, EndedAs, GivenUp, Lane, Step};
 use crate::lanes::Lanes;
@@ -126,6 +127,11 @@ impl Shard {
         let answer = if self.is_draining { Err(FetchError::Cancelled) } else { answer };
         match answer {
             Ok(page) => {
+                if let Some(after) = page.lost_after {
+                    self.counts.positions_trimmed += 1;
+                    let before = page.records.first().map(|record| record.position().clone());
+                    self.notices.push_back(Notice::RecordsLost { after, before });
+                }
                 let last_arrival = page.records.last().map(Record::arrival);
                 self.reading.succeeded(page.then, last_arrival, &self.policy);
                 page.records.into_iter().for_each(|record| self.accept(record));

@@ -24,6 +24,7 @@ use crate::lambda::{Code, CodePlaces};
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
 use crate::rebuild::Rebuilder;
+use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
 use crate::source::embedded::{
@@ -31,7 +32,7 @@ use crate::source::embedded::{
     warn_of_differences,
 };
 use crate::stream_notice::{PostedNotice, Serving, StreamNotice};
-use crate::supervisor::{Endpoint, Goal};
+use crate::supervisor::Goal;
 use changed_template::{ChangedTemplate, Next};
 use tracing::{Level, error, info};
 
@@ -69,7 +70,7 @@ pub(super) struct Surroundings {
     pub(super) stream: Option<EmbeddedStream>,
     /// Names the stream in the data folder.
     pub(super) notice: Option<PostedNotice>,
-    endpoint: Endpoint,
+    streams_at: StreamsAt,
     aws: aws::AwsOptions,
     options: PollerOptions,
     clock: Clock,
@@ -155,7 +156,7 @@ impl Surroundings {
             functions,
             client: self.client.clone(),
             aws: self.aws.clone(),
-            endpoint: self.endpoint,
+            streams_at: self.streams_at,
             arrivals: self.stream.as_ref().map(EmbeddedStream::arrivals),
             budget: ByteBudget::default(),
             past,
@@ -193,9 +194,9 @@ pub(super) async fn start(
     let aws_elsewhere =
         aws::AwsOptions { endpoint_url: aws.endpoint_url.clone(), region: Some(region.clone()) };
     let endpoint_url = stream.as_ref().map(EmbeddedStream::endpoint).or(aws.endpoint_url);
-    let (client, endpoint) =
+    let (client, streams_at) =
         connect(&AwsOptions { endpoint_url, region: Some(region.clone()) }, &clock).await?;
-    let endpoint = if stream.is_some() { Endpoint::InProcess } else { endpoint };
+    let streams_at = if stream.is_some() { StreamsAt::ThisProcess } else { streams_at };
     // The demo follows no changes.
     let waits = command == Serving::Dev;
     let places = CodePlaces::new(&application.root, data_dir.path());
@@ -224,7 +225,7 @@ pub(super) async fn start(
     };
     let past = Past::none(&clock);
     let surroundings =
-        Surroundings { application, client, stream, notice, endpoint, aws: aws_elsewhere, options, clock };
+        Surroundings { application, client, stream, notice, streams_at, aws: aws_elsewhere, options, clock };
     let poller = Poller::start(surroundings.launch(functions, past, data_dir)).await?;
     Ok(Local { poller, surroundings, template })
 }

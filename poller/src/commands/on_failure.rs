@@ -15,9 +15,9 @@ use crate::data_dir::DataDir;
 use crate::destination::{Destinations, Origin, Takes};
 use crate::errors::chain;
 use crate::ports::Destination;
+use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
 use crate::source::embedded;
-use crate::supervisor::Endpoint;
 use futures_util::StreamExt as _;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -32,8 +32,8 @@ const LOOKED_AT_ONCE_MAX: usize = 16;
 pub(super) struct Surroundings<'a> {
     /// `--destinations`
     pub(super) chosen: Option<DestinationsAt>,
-    /// What the stream is.
-    pub(super) endpoint: Endpoint,
+    /// Where the streams are.
+    pub(super) streams_at: StreamsAt,
     /// Who the stream is read from.
     pub(super) client: &'a KinesisClient,
     /// Which AWS.
@@ -72,11 +72,11 @@ impl OnFailureDestinations {
         functions: &Functions,
         surroundings: Surroundings<'_>,
     ) -> Self {
-        let Surroundings { chosen, endpoint, client, aws, data_dir, clock } = surroundings;
+        let Surroundings { chosen, streams_at, client, aws, data_dir, clock } = surroundings;
         let arn = |id: &String| (id.clone(), functions.arn(&application.functions[id], client.region()));
-        let aws = match (endpoint, chosen) {
-            (Endpoint::Other, None) => aws,
-            (Endpoint::InProcess | Endpoint::Embedded, _) | (_, Some(DestinationsAt::Aws)) => {
+        let aws = match (streams_at, chosen) {
+            (StreamsAt::Service, None) => aws,
+            (StreamsAt::ThisProcess | StreamsAt::AnotherProcess, _) | (_, Some(DestinationsAt::Aws)) => {
                 AwsOptions { endpoint_url: None, ..aws }
             }
         };

@@ -23,23 +23,20 @@ use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
 use crate::errors::chain;
 use crate::lambda::LocalFunction;
-use crate::ports::Source;
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
 use crate::source::embedded::Arrivals;
-use crate::source::kinesis::KinesisSource;
+use crate::source::{OpenedSource, Sources, StreamsAt};
 use crate::store::SqliteStore;
 use crate::supervisor::{
-    Endpoint, FoundStream, Goal, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
+    FoundStream, Goal, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
 };
 use catching_up::late;
 use ending::{Why, alone, records_left, shards_in_flight, stop};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::Timestamp;
-use pelton_core::event::kinesis::KinesisEncoder;
-use pelton_core::filter::{self, Filters};
 use room::{handlers_max, say_if_handlers_wait, say_what_is_throttled};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -67,8 +64,8 @@ pub(super) struct Launch {
     pub(super) client: KinesisClient,
     /// Which AWS.
     pub(super) aws: AwsOptions,
-    /// What kind of endpoint that is.
-    pub(super) endpoint: Endpoint,
+    /// Where the streams are.
+    pub(super) streams_at: StreamsAt,
     /// Tells when records arrive, if the streams are in this process.
     pub(super) arrivals: Option<Arrivals>,
     /// Bytes of records held by all shards together.
@@ -120,7 +117,7 @@ impl Poller {
             functions,
             client,
             aws,
-            endpoint,
+            streams_at,
             arrivals,
             budget,
             past,
@@ -133,10 +130,23 @@ impl Poller {
         let functions_here = functions.here.len();
         handlers_max(enabled(&application).count(), functions_here)?;
         let server = ControlServer::bind(options.listen).await.map_err(bad_input)?;
-        let sources = sources(&application, &client, &clock, &budget, arrivals.as_ref());
-        info!(endpoint = %client.endpoint(), mappings = sources.len(), "looking for the streams");
+        let sources = Sources {
+            client: client.clone(),
+            streams_at,
+            arrivals,
+            budget: budget.clone(),
+            poll_interval: options.poll_interval,
+            clock: clock.clone(),
+        };
+        let opened: Vec<(Mapping, OpenedSource)> = enabled(&application)
+            .map(|mapping| {
+                let role = &application.functions[&mapping.function].role_arn;
+                (mapping.clone(), sources.open(mapping, role))
+            })
+            .collect();
+        info!(endpoint = %client.endpoint(), mappings = opened.len(), "looking for the streams");
         let found =
-            all(sources.iter().map(|(mapping, source)| find_stream(mapping, &**source, &clock))).await?;
+            all(opened.iter().map(|(mapping, opened)| find_stream(mapping, &*opened.source, &clock))).await?;
 
         let shards = found.iter().map(FoundStream::shards_open).sum();
         let handlers_max = handlers_max(shards, functions_here)?;
@@ -145,7 +155,7 @@ impl Poller {
         let store: Arc<SqliteStore> = Arc::new(store);
         let surroundings = Surroundings {
             chosen: options.destinations,
-            endpoint,
+            streams_at,
             client: &client,
             aws,
             data_dir: &data_dir,
@@ -154,7 +164,8 @@ impl Poller {
         let mut destinations = OnFailureDestinations::new(&application, &functions, surroundings).await;
         let running = Running::start(functions, &application, client.region(), handlers_max, &clock);
         let remarks = remarks(&application);
-        let prepared = all(sources.into_iter().zip(found).map(|((mapping, source), found)| {
+        let prepared = all(opened.into_iter().zip(found).map(|((mapping, opened), found)| {
+            let OpenedSource { source, pace, envelope, ends_with_process: stream_ends_with_process } = opened;
             let ports = Ports {
                 source,
                 invoker: running.invokers[&mapping.function].clone(),
@@ -163,8 +174,7 @@ impl Poller {
                 remarks: Arc::clone(&remarks[&mapping.function]),
                 clock: clock.clone(),
             };
-            let (envelope, poll_interval) = (KinesisEncoder::envelope(), options.poll_interval);
-            prepare(MappingPlan { mapping, ports, envelope, endpoint, poll_interval, goal }, found)
+            prepare(MappingPlan { mapping, ports, envelope, pace, stream_ends_with_process, goal }, found)
         }))
         .await?;
 
@@ -330,32 +340,6 @@ async fn announce(
 }
 
 /// Every enabled mapping, and its stream.
-fn sources(
-    application: &Application,
-    client: &KinesisClient,
-    clock: &Clock,
-    budget: &ByteBudget,
-    arrivals: Option<&Arrivals>,
-) -> Vec<(Mapping, Arc<dyn Source>)> {
-    let source = |mapping: &Mapping| -> Arc<dyn Source> {
-        let role = application.functions[&mapping.function].role_arn.clone();
-        let (client, clock, budget) = (client.clone(), clock.clone(), budget.clone());
-        let source = KinesisSource::new(client, clock, budget, mapping.stream.clone(), role)
-            .with_filters(filters(mapping))
-            .with_keys(mapping.parallelization_factor > 1);
-        match arrivals {
-            Some(arrivals) => Arc::new(source.with_arrivals(arrivals.clone())),
-            None => Arc::new(source),
-        }
-    };
-    enabled(application).map(|mapping| (mapping.clone(), source(mapping))).collect()
-}
-
-fn filters(mapping: &Mapping) -> Option<Filters> {
-    Filters::compile(filter::Source::Kinesis, &mapping.filter_patterns)
-        .expect("the patterns of a mapping compile")
-}
-
 /// What comes of each, in the same order; or what is wrong with any of them.
 async fn all<T>(
     starts: impl Iterator<Item = impl Future<Output = Result<T, StartError>>>,

@@ -23,13 +23,12 @@ use tokio::sync::watch;
 pub(super) struct Past {
     started_at: Timestamp,
     totals: BTreeMap<MappingId, Counts>,
-    positions_trimmed: BTreeMap<MappingId, u64>,
 }
 
 impl Past {
     /// Nothing: the process has just begun.
     pub(super) fn none(clock: &Clock) -> Self {
-        Self { started_at: clock.now(), totals: BTreeMap::new(), positions_trimmed: BTreeMap::new() }
+        Self { started_at: clock.now(), totals: BTreeMap::new() }
     }
 }
 
@@ -78,7 +77,6 @@ impl RunningViews {
         let mut past = self.past.clone();
         for handle in &self.mappings {
             past.totals.insert(handle.mapping.id.clone(), self.totals(handle));
-            past.positions_trimmed.insert(handle.mapping.id.clone(), self.positions_trimmed(handle));
         }
         past
     }
@@ -92,12 +90,6 @@ impl RunningViews {
         totals
     }
 
-    /// How often a position of the mapping was no longer kept since the process began.
-    fn positions_trimmed(&self, handle: &MappingHandle) -> u64 {
-        let before = self.past.positions_trimmed.get(&handle.mapping.id).copied().unwrap_or_default();
-        before + handle.source.as_ref().map_or(0, |source| source.positions_trimmed())
-    }
-
     fn function_status(&self, logical_id: &str, function: &LocalFunction) -> FunctionStatus {
         FunctionStatus { name: self.name(logical_id), processes: function.processes() }
     }
@@ -108,8 +100,8 @@ impl RunningViews {
     }
 
     fn mapping_status(&self, handle: &MappingHandle) -> MappingStatus {
-        let MappingHandle { mapping, view, source: _ } = handle;
-        let totals = self.totals(handle).into();
+        let MappingHandle { mapping, view } = handle;
+        let totals = self.totals(handle);
         let (state, shards) = match view {
             None => (MappingState::Disabled, Vec::new()),
             Some(view) => {
@@ -123,7 +115,7 @@ impl RunningViews {
             function: self.name(&mapping.function),
             stream: mapping.stream.to_string(),
             state,
-            positions_trimmed: self.positions_trimmed(handle),
+            positions_trimmed: totals.positions_trimmed,
             starting_position: starting_position_name(mapping.starting_position).to_owned(),
             settings: MappingSettings::of(mapping),
             failed_records_to: self.failed_records_to.get(&mapping.id).cloned(),

@@ -1,16 +1,14 @@
 //! The API over real HTTP.
 
 use super::server::is_of_this_machine;
-use super::snapshot::{
-    MappingState, MappingStatus, ReadAhead, ShardCounts, ShardPhase, ShardStatus, StatusSnapshot,
-};
+use super::snapshot::{MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus, StatusSnapshot};
 use super::{AskError, ControlServer, ListenError, StuckBatch, Views, ask_status};
 use crate::clock::Clock;
 use crate::mapping_settings::MappingSettings;
 use crate::shard_worker::WorkerView;
 use bytes::Bytes;
 use pelton_core::plan::ShardId;
-use pelton_core::{Batch, Envelope, Policy, Position, Record, Shard, Stuck, Timestamp};
+use pelton_core::{Batch, Counts, Envelope, Policy, Position, Record, Shard, Stuck, Timestamp};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -83,7 +81,7 @@ fn snapshot(state: MappingState, shards: Vec<ShardStatus>) -> StatusSnapshot {
             settings: MappingSettings::default(),
             failed_records_to: None,
             positions_trimmed: 0,
-            totals: ShardCounts::default(),
+            totals: Counts::default(),
             shards,
         }],
     }

@@ -1,7 +1,7 @@
 //! What is counted, for each shard and for each mapping alike. The words in brackets are AWS's name (specification 10).
 
 use super::family::{Labels, Sample};
-use crate::control::snapshot::ShardCounts;
+use pelton_core::Counts;
 
 /// A number of things that happened.
 pub(super) struct Counter {
@@ -15,14 +15,14 @@ pub(super) struct Counter {
 /// One value of it, and the reason that sets it apart where there are several.
 struct Count {
     reason: Option<&'static str>,
-    of: fn(&ShardCounts) -> u64,
+    of: fn(&Counts) -> u64,
 }
 
-const fn count(of: fn(&ShardCounts) -> u64) -> Count {
+const fn count(of: fn(&Counts) -> u64) -> Count {
     Count { reason: None, of }
 }
 
-const fn because(reason: &'static str, of: fn(&ShardCounts) -> u64) -> Count {
+const fn because(reason: &'static str, of: fn(&Counts) -> u64) -> Count {
     Count { reason: Some(reason), of }
 }
 
@@ -49,7 +49,7 @@ pub(super) const COUNTERS: [Counter; 19] = [
     counter(
         "settled_records_total",
         "Records that are done with: the function succeeded with them, or they were filtered out or discarded.",
-        &[count(ShardCounts::settled)],
+        &[count(Counts::settled)],
     ),
     counter(
         "filtered_records_total",
@@ -143,7 +143,7 @@ impl Counter {
     pub(super) fn samples<'a>(
         &'a self,
         labels: &'a Labels<'a>,
-        counts: &'a ShardCounts,
+        counts: &'a Counts,
     ) -> impl Iterator<Item = Sample> + 'a {
         self.counts.iter().map(move |Count { reason, of }| match reason {
             None => Sample::count(labels, of(counts)),

@@ -10,6 +10,10 @@ use tracing::{error, warn};
 pub(super) fn say(mapping: &MappingId, shard: &ShardId, remarks: &Remarks, notice: &Notice) {
     match notice {
         Notice::ResponseIgnored(ignored) => remarks.say(mapping, shard, *ignored),
+        Notice::RecordsLost { after, before } => {
+            let before = before.as_ref().map(tracing::field::display);
+            warn!(%mapping, %shard, %after, before, "records between these positions were lost to the stream's retention");
+        }
         Notice::WindowEndedEarly { state_bytes } => {
             warn!(%mapping, %shard, state_bytes, "the state of a tumbling window is too large: the window ends early");
         }

@@ -9,3 +9,6 @@ pub mod budget;
 pub mod embedded;
 pub(crate) mod failure;
 pub mod kinesis;
+mod sources;
+
+pub use sources::{OpenedSource, Sources, StreamsAt};

@@ -14,14 +14,12 @@ mod rewinding;
 
 pub use mapping_runner::MappingRunner;
 pub use mapping_view::{MappingActivity, MappingView};
-pub use preparation::{Endpoint, FoundStream, Goal, MappingPlan, Prepared, StartError, find_stream, prepare};
+pub use preparation::{FoundStream, Goal, MappingPlan, Prepared, StartError, find_stream, prepare};
 pub use rewinding::{RewindError, RewindTo, Rewound, rewind};
 
 use crate::application::Mapping;
 use crate::clock::Clock;
-use crate::ports::Source;
 use crate::shard_worker::WorkerView;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -40,8 +38,6 @@ pub struct MappingHandle {
     pub mapping: Mapping,
     /// What it does; `None` for a mapping that is not enabled.
     pub view: Option<watch::Receiver<MappingView>>,
-    /// Its stream; `None` likewise.
-    pub source: Option<Arc<dyn Source>>,
 }
 
 /// How a stop ended.
@@ -63,13 +59,12 @@ impl Supervisor {
         let (stop, stop_seen) = watch::channel(false);
         let mut runners = JoinSet::new();
         let mut views: Vec<MappingHandle> =
-            disabled.into_iter().map(|mapping| MappingHandle { mapping, view: None, source: None }).collect();
+            disabled.into_iter().map(|mapping| MappingHandle { mapping, view: None }).collect();
         for prepared in prepared {
             let mapping = prepared.mapping().clone();
-            let source = Some(prepared.source());
             let (runner, view) = MappingRunner::new(prepared);
             runners.spawn(runner.run(stop_seen.clone()));
-            views.push(MappingHandle { mapping, view: Some(view), source });
+            views.push(MappingHandle { mapping, view: Some(view) });
         }
         Self { runners, views, stop }
     }

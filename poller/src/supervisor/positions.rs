@@ -3,7 +3,7 @@
 //! In: what the stream is and lists, on which two answers agree. Out: where each shard begins or resumes, stored. What to store is
 //! decided by `pelton_core::plan`.
 
-use super::preparation::{Endpoint, MappingPlan};
+use super::preparation::MappingPlan;
 use crate::ports::{MappingState, ShardState, StoreError, StreamIdentity};
 use pelton_core::Checkpoint;
 use pelton_core::plan::{
@@ -24,11 +24,10 @@ pub(super) fn after_recreation(plan: &MappingPlan) -> StartingPosition {
 pub(super) fn say_starting_anew(plan: &MappingPlan, old: &StreamIdentity) {
     let (mapping, stream) = (&plan.mapping.id, &plan.mapping.stream);
     let message = "the stream was deleted and made again: its old positions are worthless, starting anew";
-    match plan.endpoint {
-        Endpoint::InProcess => {
-            info!(%mapping, %stream, "the embedded stream is new: starting at its beginning")
-        }
-        Endpoint::Embedded | Endpoint::Other => warn!(%mapping, %stream, old_stream = old.arn, message),
+    if plan.stream_ends_with_process {
+        info!(%mapping, %stream, "the embedded stream is new: starting at its beginning");
+    } else {
+        warn!(%mapping, %stream, old_stream = old.arn, message);
     }
 }
 

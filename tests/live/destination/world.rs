@@ -10,7 +10,8 @@ use pelton::destination::{Destinations, Origin};
 use pelton::errors::chain;
 use pelton::ports::{Destination, DestinationError, GivenUp};
 use pelton_core::event::failure::{FailureEncoder, Report};
-use pelton_core::event::kinesis::{KinesisEncoder, KinesisRecord};
+use pelton_core::event::kinesis::{KinesisEncoder, KinesisOrigin, KinesisRecord};
+use pelton_core::event::page::records_envelope;
 use pelton_core::plan::ShardId;
 use pelton_core::{Batch, Failure, FailureId, GiveUp, HowFailed, Reached, Timestamp};
 use pelton_tests::{localstack, wait};
@@ -134,7 +135,12 @@ impl World {
 
 /// Two records that the function failed with three times. `data` is that of the second.
 pub(super) fn given_up(data: &[u8]) -> GivenUp {
-    let encoder = KinesisEncoder::new(SHARD, STREAM, REGION, "arn:aws:iam::000000000000:role/role");
+    let encoder = KinesisEncoder::new(KinesisOrigin {
+        shard_id: SHARD.into(),
+        event_source_arn: STREAM.into(),
+        region: REGION.into(),
+        invoke_identity_arn: "arn:aws:iam::000000000000:role/role".into(),
+    });
     let record = |sequence_number, data| KinesisRecord {
         sequence_number,
         partition_key: Some("ключ \"1\""),
@@ -142,7 +148,7 @@ pub(super) fn given_up(data: &[u8]) -> GivenUp {
         arrival: Timestamp::from_millis(1_768_351_084_835),
     };
     let page = encoder.encode([record("100", b"first".as_slice()), record("101", data)], data.len());
-    let batch = Batch::new(page.into_records(bytes::Bytes::from), KinesisEncoder::envelope());
+    let batch = Batch::new(page.into_records(bytes::Bytes::from), records_envelope());
     let reached = Reached {
         request_id: Some("c9b8fa9f-5a7f-4c3e-af9c-0c604cde93a5".into()),
         how: HowFailed::FunctionError,

@@ -18,7 +18,8 @@ use aws_sdk_kinesis::types::ChildShard;
 use bytes::Bytes;
 use pelton_core::Position;
 use pelton_core::ending::Follows;
-use pelton_core::event::kinesis::{EncodedPage, KinesisEncoder, KinesisRecord, NotJson};
+use pelton_core::event::kinesis::{KinesisEncoder, KinesisRecord};
+use pelton_core::event::page::{EncodedPage, NotJson};
 use pelton_core::plan::ShardId;
 use pelton_core::succession::{Foreign, Succession};
 use std::sync::Arc;
@@ -105,10 +106,9 @@ impl KinesisReader {
 
     fn fall_back(&mut self, refused: Anchor, refusal: &Refusal) {
         if let Anchor::After(position) = &refused {
-            self.stream.positions_trimmed.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(
                 stream = %self.stream.arn.name, shard = %self.shard, %position, error = %refusal.cause,
-                "records were lost: the stream no longer keeps the position to go on from, its oldest record is next"
+                "the stream no longer keeps the position to go on from: its oldest record is next"
             );
         }
         self.place.fall_back(refused);
@@ -141,6 +141,7 @@ impl KinesisReader {
         if let Some(gathered) = &mut self.gathered {
             gathered.records.extend(page.records);
             gathered.follows = page.follows;
+            gathered.lost_after = gathered.lost_after.take().or(page.lost_after);
         }
         true
     }
@@ -197,7 +198,7 @@ impl KinesisReader {
             if answer.records.is_empty() {
                 // Its iterator leads back to where the answer comes from.
                 self.place.lose_iterator();
-                return Ok(Answer { records: Vec::new(), follows: Follows::More });
+                return Ok(Answer { records: Vec::new(), follows: Follows::More, lost_after: None });
             }
         }
         let encoded = self.encode(&answer);
@@ -205,18 +206,19 @@ impl KinesisReader {
             self.hint_at(not_json);
         }
         let last_read = answer.records.last().map(|record| Position::new(record.sequence_number()));
-        self.report_gap(&answer);
+        let is_told = !answer.records.is_empty() || matches!(follows, Follows::NoPlace { .. });
+        let lost_after = if is_told { self.place.take_trimmed_at() } else { None };
         self.place.advance(last_read, answer.next_shard_iterator);
 
         let records_passed_on = encoded.records_len();
         let overhead = records_passed_on * RECORD_OVERHEAD_BYTES;
         self.appetite.learn(records_passed_on, encoded.unfiltered_len() + overhead, follows);
         if encoded.is_empty() {
-            return Ok(Answer { records: Vec::new(), follows });
+            return Ok(Answer { records: Vec::new(), follows, lost_after });
         }
         reservation.resize(encoded.len() + overhead);
         let records = encoded.into_records(|page| share(page, reservation));
-        Ok(Answer { records, follows })
+        Ok(Answer { records, follows, lost_after })
     }
 
     /// How many records at the beginning of the answer were read before.
@@ -261,16 +263,6 @@ impl KinesisReader {
                 "dropped a record: the filters need a JSON payload, and this one is not a JSON object. AWS drops such records, \
                  too"
             ),
-        }
-    }
-
-    fn report_gap(&mut self, answer: &GetRecordsOutput) {
-        let Some(first) = answer.records.first() else { return };
-        if let Some(position) = self.place.take_trimmed_at() {
-            tracing::warn!(
-                stream = %self.stream.arn.name, shard = %self.shard, after = %position,
-                before = first.sequence_number(), "records between these positions were lost to retention"
-            );
         }
     }
 }

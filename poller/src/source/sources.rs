@@ -1,0 +1,138 @@
+//! Makes the sources of mappings: each with the pace at which it may be read, and with what stands around its records in an event.
+
+use super::aws::KinesisClient;
+use super::budget::ByteBudget;
+use super::embedded::Arrivals;
+use super::kinesis::KinesisSource;
+use crate::application::Mapping;
+use crate::clock::Clock;
+use crate::ports::{Pace, Source};
+use pelton_core::Envelope;
+use pelton_core::event::page::records_envelope;
+use pelton_core::filter::{self, Filters};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Reads of one shard in a second on AWS (Kinesis API, GetRecords), as a pause between two of them.
+const KINESIS_READ_GAP_MIN: Duration = Duration::from_millis(200);
+/// Most records that Kinesis hands out in one read.
+const KINESIS_READ_RECORDS_MAX: usize = 10_000;
+/// Records of one read at the least, where reads are free. Pages of a few hundred kilobytes stay in the processor's caches and
+/// come while the handler still has the page before; larger ones only take memory.
+const FREE_READ_RECORDS_MIN: usize = 500;
+
+/// Where the streams are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamsAt {
+    /// In this very process: they may be read as often as one likes, and are new ones at every start.
+    ThisProcess,
+    /// Embedded in another process of this machine: they may be read as often as one likes.
+    AnotherProcess,
+    /// At a service, with the limits that AWS has.
+    Service,
+}
+
+impl StreamsAt {
+    fn are_reads_free(self) -> bool {
+        match self {
+            Self::ThisProcess | Self::AnotherProcess => true,
+            Self::Service => false,
+        }
+    }
+}
+
+/// Makes the sources of one poller.
+pub struct Sources {
+    /// Speaks to Kinesis.
+    pub client: KinesisClient,
+    /// Where the streams are.
+    pub streams_at: StreamsAt,
+    /// Tells when records arrive, if the streams are in this process.
+    pub arrivals: Option<Arrivals>,
+    /// Bytes of records held by all shards together.
+    pub budget: ByteBudget,
+    /// From one read of an idle shard to the next.
+    pub poll_interval: Duration,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// A source, and how it is read.
+#[derive(Clone)]
+pub struct OpenedSource {
+    /// What a mapping reads.
+    pub source: Arc<dyn Source>,
+    /// How often, and how much at once.
+    pub pace: Pace,
+    /// What stands around the records of an event.
+    pub envelope: Envelope,
+    /// Whether its stream ends with this process: the next one finds a new stream under its name.
+    pub ends_with_process: bool,
+}
+
+impl Sources {
+    /// What a mapping reads. `invoke_identity_arn` is the role that its function would have on AWS.
+    ///
+    /// # Panics
+    ///
+    /// If a pattern of the mapping does not compile.
+    #[must_use]
+    pub fn open(&self, mapping: &Mapping, invoke_identity_arn: &str) -> OpenedSource {
+        let filters = Filters::compile(filter::Source::Kinesis, &mapping.filter_patterns)
+            .expect("the patterns of a mapping compile");
+        let (client, clock, budget) = (self.client.clone(), self.clock.clone(), self.budget.clone());
+        let role = invoke_identity_arn.to_owned();
+        let source = KinesisSource::new(client, clock, budget, mapping.stream.clone(), role)
+            .with_filters(filters)
+            .with_keys(mapping.parallelization_factor > 1)
+            .with_arrivals(self.arrivals.clone());
+        OpenedSource {
+            source: Arc::new(source),
+            pace: kinesis_pace(self.streams_at, self.poll_interval, mapping),
+            envelope: records_envelope(),
+            ends_with_process: self.streams_at == StreamsAt::ThisProcess,
+        }
+    }
+}
+
+/// Where reads are few, each takes all that the API hands out; else enough to fill a batch of each lane, so that lanes do not run
+/// half empty beside one another.
+fn kinesis_pace(streams_at: StreamsAt, poll_interval: Duration, mapping: &Mapping) -> Pace {
+    if !streams_at.are_reads_free() {
+        let (read_gap_min, read_records_max) = (KINESIS_READ_GAP_MIN, KINESIS_READ_RECORDS_MAX);
+        return Pace { poll_interval, read_gap_min, read_records_max };
+    }
+    let all_lanes = mapping.batch_size as usize * mapping.parallelization_factor as usize;
+    let read_records_max = FREE_READ_RECORDS_MIN.next_multiple_of(all_lanes).min(KINESIS_READ_RECORDS_MAX);
+    Pace { poll_interval, read_gap_min: Duration::ZERO, read_records_max }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::application::{MappingId, StreamArn};
+    use pelton_core::plan::StartingPosition;
+
+    fn check(streams_at: StreamsAt, batch_size: u32, parallelization_factor: u32, records_max: usize) {
+        let [partition, region, account, name] =
+            ["aws", "eu-west-1", "123456789012", "orders"].map(str::to_owned);
+        let stream = StreamArn { partition, region, account, name };
+        let mapping = Mapping::new(MappingId("M".into()), "F".into(), stream, StartingPosition::Latest);
+        let mapping = Mapping { batch_size, parallelization_factor, ..mapping };
+        assert_eq!(kinesis_pace(streams_at, Duration::ZERO, &mapping).read_records_max, records_max);
+    }
+
+    #[test]
+    fn where_reads_are_free_one_fills_a_batch_of_each_lane_and_no_batch_by_half() {
+        check(StreamsAt::AnotherProcess, 100, 1, 500);
+        check(StreamsAt::AnotherProcess, 100, 4, 800);
+        check(StreamsAt::ThisProcess, 300, 1, 600);
+        check(StreamsAt::ThisProcess, 1000, 4, 4000);
+        check(StreamsAt::AnotherProcess, 10_000, 10, 10_000);
+    }
+
+    #[test]
+    fn where_reads_are_few_each_takes_all_that_it_can() {
+        check(StreamsAt::Service, 100, 4, 10_000);
+    }
+}
