@@ -6,6 +6,8 @@
 
 pub mod aws;
 pub mod budget;
+mod by_iterator;
+pub mod dynamodb;
 pub mod embedded;
 pub(crate) mod failure;
 pub mod kinesis;

@@ -3,13 +3,10 @@
 //! In: a [`KinesisClient`] and the name of a stream. Out: the [`Source`] port. Decides nothing about cadence or retries:
 //! each call is made once, and a refusal is named by what the caller can do about it.
 
-mod appetite;
 #[cfg(test)]
 mod backlog;
 mod browser;
 mod calls;
-mod place;
-mod reader;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -19,6 +16,7 @@ pub(crate) use browser::{BrowseError, ShardBrowser};
 
 use super::aws::KinesisClient;
 use super::budget::ByteBudget;
+use super::by_iterator::IteratorReader;
 use super::embedded::Arrivals;
 use crate::application::StreamArn;
 use crate::clock::Clock;
@@ -27,7 +25,6 @@ use async_trait::async_trait;
 use pelton_core::event::kinesis::{KinesisEncoder, KinesisOrigin};
 use pelton_core::filter::Filters;
 use pelton_core::plan::{ListedShard, ShardId};
-use reader::KinesisReader;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
@@ -139,7 +136,7 @@ impl Source for KinesisSource {
 
     async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<OpenShard, SourceError> {
         let mut reader =
-            KinesisReader::new(Arc::clone(&self.stream), shard.clone(), self.encoder(shard), from);
+            IteratorReader::new(Arc::clone(&self.stream), shard.clone(), self.encoder(shard), from);
         reader.find_place().await?;
         let arrivals =
             self.arrivals.as_ref().map(|arrivals| arrivals.watch(&self.stream.arn.name, shard.as_str()));

@@ -317,7 +317,7 @@ async fn a_page_counts_against_the_budget_until_its_last_record_is_gone() {
 async fn a_shard_that_waits_is_small() {
     let script = Script::default().iterator("a");
     let source = script.source().await;
-    let mut reader = KinesisReader::new(
+    let mut reader = IteratorReader::new(
         Arc::clone(&source.stream),
         shard(),
         KinesisEncoder::new(KinesisOrigin {
