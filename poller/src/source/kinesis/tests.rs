@@ -164,6 +164,7 @@ async fn a_trimmed_position_goes_on_at_the_oldest_record_and_is_told_with_it() {
         .iterator("a")
         .answer(page(&[]))
         .answer(page(&[("9", 10.0)]))
+        .answer(page(&[]))
         .answer(page(&[]));
     let source = script.source().await;
     let mut reader = source.open(&shard(), ReadFrom::After(Position::new("2"))).await.unwrap().reader;

@@ -2,6 +2,8 @@
 //!
 //! The bytes themselves are compared beside the code that makes them; here a reader of others judges them.
 
+mod dynamodb;
+
 use aws_lambda_events::kinesis::{KinesisEvent, KinesisTimeWindowEvent};
 use bytes::Bytes;
 use pelton_core::batch::{Batch, Envelope};
