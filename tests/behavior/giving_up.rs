@@ -110,6 +110,26 @@ async fn a_destination_that_does_not_work_shows_until_it_takes_something() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_one_batch_fails_its_error_shows_whatever_succeeds_beside_it() {
+    let world = world(&["a"]).batch_size(1);
+    let world = World { mapping: Mapping { parallelization_factor: 2, ..world.mapping }, ..world };
+    let supervisor = world.start().await;
+    world.stream.put("a", ["bad"]);
+    world.clock.sleep(Duration::from_secs(120)).await;
+    let failing = problem(&supervisor).expect("the batch fails");
+    assert_eq!(failing, "told to (Exception)");
+    world.stream.put("a", 0..5);
+    world.until_handled(5).await;
+    assert_eq!(view(&supervisor).shard.failing.len(), 1);
+    assert_eq!(problem(&supervisor), Some(failing));
+    world.function.recovers();
+    world.until_handled(6).await;
+    world.clock.sleep(Duration::from_secs(1)).await;
+    assert_eq!(problem(&supervisor), None);
+    world.stop(supervisor).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_delivery_that_takes_its_time_holds_no_other_shard_back() {
     let (world, destination) = world(&["a", "b"]).with_destination();
     destination.takes(Duration::from_secs(600));

@@ -50,7 +50,7 @@ pub use batch::{Batch, EVENT_BYTES_MAX, Envelope};
 pub use checkpoint::{Checkpoint, OpenWindow};
 pub use contract::{
     Command, Counts, Failure, FailureId, FetchError, Finished, GiveUp, HowFailed, Ignored, Input, Invocation,
-    InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError, ShardView, Stuck, Then,
+    InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError, ShardView, Then,
 };
 pub use failing::{AfterFailure, AttemptError, Extent, FailedAttempt, FailingBatch, Waits};
 pub use lane::DELIVERY_ATTEMPTS_MAX;

@@ -179,13 +179,14 @@ impl FailingStatus {
         let FailingBatch {
             attempts,
             attempts_max,
-            extent,
+            batch: _,
             first_failed_at,
             next_attempt_at,
             is_given_up,
             error,
             request_id,
         } = batch;
+        let extent = batch.extent();
         Self {
             attempts: *attempts,
             attempt_limit: *attempts_max,
@@ -196,7 +197,7 @@ impl FailingStatus {
             next_attempt_at: *next_attempt_at,
             given_up: *is_given_up,
             error_type: error_type(error).map(str::to_owned),
-            error_message: text(error, extent),
+            error_message: text(error, &extent),
             request_id: request_id.as_deref().map(str::to_owned),
         }
     }

@@ -30,9 +30,14 @@ impl Problems {
         Self { mapping, shard, at_hand: BTreeMap::new() }
     }
 
-    /// Something goes wrong, and that was said. Whether it went well before.
-    pub(super) fn note(&mut self, doing: Doing, problem: String) -> bool {
-        self.at_hand.insert(doing, problem).is_none()
+    /// Something goes wrong, and that was said. What went wrong before; `None` if all went well.
+    pub(super) fn note(&mut self, doing: Doing, problem: String) -> Option<String> {
+        self.at_hand.insert(doing, problem)
+    }
+
+    /// Whether this goes wrong.
+    pub(super) fn is_at_hand(&self, doing: Doing) -> bool {
+        self.at_hand.contains_key(&doing)
     }
 
     /// Something goes wrong: logged once at `warn`, then at `debug` until it goes well again. `again_in`: when it is tried again,
@@ -45,7 +50,7 @@ impl Problems {
         again_in: Option<Duration>,
     ) {
         let error = chain(problem);
-        let is_new = self.note(doing, error.clone());
+        let is_new = self.note(doing, error.clone()).is_none();
         let (mapping, shard, again_in) = (&self.mapping, &self.shard, again_in.map(debug_value));
         if is_new {
             warn!(%mapping, %shard, error, again_in, message);

@@ -61,9 +61,7 @@ fn of_mapping(view: &MappingView) -> Vec<String> {
     lines
 }
 
-fn of_shard(
-    WorkerView { shard, problem, unread_since, is_open: _, stuck: _ }: &WorkerView,
-) -> Option<String> {
+fn of_shard(WorkerView { shard, problem, unread_since, is_open: _ }: &WorkerView) -> Option<String> {
     let mut line = match shard.phase {
         Phase::Finished(_) => return None,
         Phase::Polling if unread_since.is_some() => "cannot be read".to_owned(),
@@ -107,7 +105,7 @@ mod tests {
             counts: Counts::default(),
         };
         let problem = problem.map(str::to_owned);
-        let view = WorkerView { shard, is_open: true, unread_since: None, problem, stuck: vec![] };
+        let view = WorkerView { shard, is_open: true, unread_since: None, problem };
         assert_eq!(of_shard(&view).as_deref(), expected);
     }
 
