@@ -361,7 +361,7 @@ impl ShardWorker {
             Err(error) => {
                 self.problems.has(
                     Doing::Saving,
-                    "the checkpoint cannot be kept; nothing new starts until it can",
+                    "cannot store the checkpoint: no new batch starts until it is stored",
                     &error,
                     None,
                 );
@@ -379,7 +379,12 @@ impl ShardWorker {
                 Ok(())
             }
             Err(error) => {
-                self.problems.has(Doing::Delivering, "the on-failure destination does not work", error, None);
+                self.problems.has(
+                    Doing::Delivering,
+                    "cannot deliver records to the on-failure destination",
+                    error,
+                    None,
+                );
                 Err(SendError)
             }
         };

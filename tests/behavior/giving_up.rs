@@ -95,7 +95,7 @@ async fn a_destination_that_does_not_work_shows_until_it_takes_something() {
     let counts_while_away = counts(&supervisor);
     assert_eq!((counts_while_away.dropped, counts_while_away.delivery_failures), (1, 1));
     let shown = problem(&supervisor).expect("the destination does not work");
-    assert_eq!(shown, "memory does not take records that were given up: told to be away");
+    assert_eq!(shown, "cannot deliver records to memory: told to be away");
 
     destination.set_away(false);
     give_one_up(&world, "bad-2").await;

@@ -114,7 +114,7 @@ async fn a_line_that_is_no_record_is_named() {
     exit.assert_code(2).assert_printed("error: line 2 of the standard input: it is not JSON");
     let exit = filter(["--raw", "--pattern", "{\"a\":[1]}"], "{\"a\":1}\n[1]\n{\"a\":1}\n").await;
     exit.assert_code(1)
-        .assert_printed("line 2 of the standard input: it is not a JSON object (1 before it judged)");
+        .assert_printed("line 2 of the standard input: it is not a JSON object (judged 1 before it)");
     assert_eq!(exit.printed.stdout(), ["pass"]);
     let exit = filter(["--raw", "--pattern", "{\"a\":[1]}", "missing.json"], "").await;
     exit.assert_code(2).assert_printed("error: missing.json cannot be read");

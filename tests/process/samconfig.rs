@@ -51,7 +51,7 @@ async fn it_gives_what_the_command_line_does_not_and_that_is_said_once() {
     let (arn, stack, printed) = validated(&site, &[]).await;
     assert_eq!(arn, "arn:aws:kinesis:eu-west-1:000000000000:stream/orders-prod");
     assert_eq!(stack, "shop");
-    assert_eq!(printed.matches("samconfig.toml applies").count(), 1, "{printed}");
+    assert_eq!(printed.matches("stack_name=").count(), 1, "{printed}");
     assert!(printed.contains("overrides parameters that the template does not have: `Unknown`"), "{printed}");
 
     let flags = [

@@ -75,7 +75,7 @@ pub struct MappingStatus {
     /// earlier version does not tell.
     #[serde(default)]
     pub failed_records_to: Option<String>,
-    /// How often a position to go on from was no longer kept: each time, records were lost to the stream's retention.
+    /// How often the stream no longer had the position to resume from: each time, records were lost to the stream's retention.
     #[serde(default)]
     pub positions_trimmed: u64,
     /// What happened in all its shards since the poller started, those that have ended included. Never goes back.

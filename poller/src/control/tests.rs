@@ -162,9 +162,9 @@ async fn health_is_bad_with_the_reason_while_checkpoints_cannot_be_kept() {
         ..ShardStatus::unread(&ShardId::new(id), ShardPhase::Stalled, None)
     };
     let well = ShardStatus::unread(&ShardId::new("a"), ShardPhase::Polling, None);
-    let one = "checkpoints of b cannot be kept: disk is full";
+    let one = "checkpoints of b cannot be stored: disk is full";
     check_unavailable(MappingState::Polling, vec![well.clone(), stalled("b")], one).await;
-    let three = "checkpoints of b and 2 more cannot be kept: disk is full";
+    let three = "checkpoints of b and 2 more cannot be stored: disk is full";
     let shards = vec![well, stalled("b"), stalled("c"), stalled("d")];
     check_unavailable(MappingState::Polling, shards, three).await;
 }

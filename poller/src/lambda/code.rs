@@ -135,7 +135,7 @@ pub enum CodeError {
         advice: &'static str,
     },
     /// It may be there.
-    #[error("{} of function {function} cannot be looked at", .path.display())]
+    #[error("{} of function {function} cannot be read", .path.display())]
     Unreadable {
         /// Logical id.
         function: String,

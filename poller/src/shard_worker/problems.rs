@@ -18,6 +18,18 @@ pub(super) enum Doing {
     Reading,
 }
 
+impl Doing {
+    /// Its name in the log.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Invoking => "invoke",
+            Self::Delivering => "deliver",
+            Self::Saving => "store",
+            Self::Reading => "read",
+        }
+    }
+}
+
 /// What goes wrong at the moment.
 pub(super) struct Problems {
     mapping: MappingId,
@@ -62,7 +74,7 @@ impl Problems {
     /// It goes well.
     pub(super) fn recovered(&mut self, doing: Doing) {
         if self.at_hand.remove(&doing).is_some() {
-            info!(mapping = %self.mapping, shard = %self.shard, "going on");
+            info!(mapping = %self.mapping, shard = %self.shard, task = doing.name(), "recovered from errors");
         }
     }
 

@@ -108,7 +108,7 @@ impl KinesisReader {
             self.stream.positions_trimmed.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(
                 stream = %self.stream.arn.name, shard = %self.shard, %position, error = %refusal.cause,
-                "records were lost: the stream no longer keeps the position to go on from, its oldest record is next"
+                "records were lost to retention: the stream no longer has the position to resume from, so its oldest record is next"
             );
         }
         self.place.fall_back(refused);
@@ -190,7 +190,7 @@ impl KinesisReader {
         if repeated > 0 {
             tracing::warn!(
                 stream = %self.stream.arn.name, shard = %self.shard, records = repeated,
-                "GetRecords repeated records that were read before: dropped"
+                "GetRecords returned records that were read before: skipped them"
             );
             self.place.take_trimmed_at();
             answer.records.drain(..repeated);
