@@ -458,9 +458,14 @@ pub(super) mod optional_moment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pelton_core::{AttemptError, Extent};
+    use bytes::Bytes;
+    use pelton_core::{AttemptError, Batch, Envelope, Record};
     use serde_json::json;
     use std::sync::Arc;
+
+    fn record(number: &str) -> Record {
+        Record::new(Position::new(number), Timestamp::default(), Bytes::from_static(b"{}"), 0..2)
+    }
 
     fn view(phase: Phase) -> ShardView {
         ShardView {
@@ -475,11 +480,7 @@ mod tests {
             failing: vec![FailingBatch {
                 attempts: 3,
                 attempts_max: Some(4),
-                extent: Extent {
-                    records: 2,
-                    first: Some(Position::new("4960")),
-                    last: Some(Position::new("4962")),
-                },
+                batch: Arc::new(Batch::new(["4960", "4962"].map(record).to_vec(), Envelope::new("[", "]"))),
                 first_failed_at: Timestamp::from_millis(1_763_697_600_000),
                 next_attempt_at: Some(Timestamp::from_millis(1_763_697_644_123)),
                 is_given_up: false,
