@@ -193,7 +193,7 @@ async fn a_batch_that_outlasts_the_grace_time_is_sent_again_to_what_runs_instead
     let (running, client) = start_with(&site, &["--grace", "0.2"]).await;
     holds(&site, &running, &client, "0").await;
     site.write("template.yaml", &other_template());
-    running.wait_for_line("will be sent again at the next start").await;
+    running.wait_for_line("are sent again at the next start").await;
     site.behave("succeed");
     handles(&site, &running, &client, "1").await;
     assert_eq!(data(&site.journal().began()), ["0", "0", "1"]);
