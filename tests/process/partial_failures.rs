@@ -111,7 +111,8 @@ async fn check_ignored(mapping: &str, behavior: &str, warning: &str, count: &str
 
 #[tokio::test]
 async fn failures_reported_to_a_mapping_that_does_not_ask_are_warned_of_once_and_counted() {
-    check_ignored("MaximumRetryAttempts: 0", "obey", "the mapping ignores the report", "ignored_failures").await;
+    check_ignored("MaximumRetryAttempts: 0", "obey", "the mapping ignores the report", "ignored_failures")
+        .await;
 }
 
 #[tokio::test]
