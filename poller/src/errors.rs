@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// An error with all its causes on one line: `checkpoints cannot be written to a.db: disk is full`.
+/// An error with all its causes on one line: `cannot store checkpoints in a.db: disk is full`.
 ///
 /// A cause that the text before already ends with is left out: some libraries say theirs in their own message, too.
 #[must_use]
@@ -25,7 +25,7 @@ mod tests {
     use std::io;
 
     #[derive(Debug, thiserror::Error)]
-    #[error("checkpoints cannot be written to a.db")]
+    #[error("cannot store checkpoints in a.db")]
     struct Unwritable {
         source: io::Error,
     }
@@ -33,6 +33,6 @@ mod tests {
     #[test]
     fn an_error_is_told_with_its_causes() {
         let error = Unwritable { source: io::Error::other("disk is full") };
-        assert_eq!(chain(&error), "checkpoints cannot be written to a.db: disk is full");
+        assert_eq!(chain(&error), "cannot store checkpoints in a.db: disk is full");
     }
 }

@@ -143,7 +143,7 @@ pub enum SourceError {
         source: Cause,
     },
     /// An answer that cannot be true, or that contradicts another one: wait, and ask again.
-    #[error("the answer to {operation} makes no sense: {flaw}")]
+    #[error("the answer to {operation} is invalid: {flaw}")]
     Senseless {
         /// The API call.
         operation: &'static str,
@@ -208,7 +208,7 @@ pub struct GivenUp {
 
 /// Why a destination did not take what was given up.
 #[derive(Debug, thiserror::Error)]
-#[error("{destination} does not take records that were given up")]
+#[error("cannot deliver records to {destination}")]
 pub struct DestinationError {
     /// The destination, as the template names it.
     pub destination: String,
@@ -282,7 +282,7 @@ pub struct ShardState {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// What is stored cannot be understood: stop, and let a person look.
-    #[error("the checkpoints in {file} cannot be read")]
+    #[error("cannot read the checkpoints in {file}")]
     Corrupt {
         /// The file.
         file: String,
@@ -290,7 +290,7 @@ pub enum StoreError {
         source: Cause,
     },
     /// Not written: try again, and start nothing new until it works.
-    #[error("checkpoints cannot be written to {file}")]
+    #[error("cannot store checkpoints in {file}")]
     Unwritable {
         /// The file.
         file: String,

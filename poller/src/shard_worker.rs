@@ -16,7 +16,7 @@ use crate::ports::{
     CheckpointStore, Destination, Invoker, OpenShard, ReadFrom, ShardState, Source, SourceError, StoreError,
 };
 use deliveries::{Began, Delivered, Deliveries};
-use failed_attempts::{Before, FailedAttempts, problem};
+use failed_attempts::{Before, FailedAttempts, problem, problem_of};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -25,7 +25,7 @@ use pelton_core::ending::Ending;
 use pelton_core::plan::{ShardId, ShardStart};
 use pelton_core::{
     Checkpoint, Command, FailedAttempt, FetchError, Finished, Input, Invocation, InvocationId, Notice,
-    Outcome, Page, Policy, Reply, SaveError, SendError, Shard, ShardView, Stuck, Timestamp,
+    Outcome, Page, Policy, Reply, SaveError, SendError, Shard, ShardView, Timestamp,
 };
 use problems::{Doing, Problems};
 pub use remarks::Remarks;
@@ -57,8 +57,6 @@ pub struct WorkerView {
     pub problem: Option<String>,
     /// Since when no read succeeds; `None` while they do.
     pub unread_since: Option<Timestamp>,
-    /// The batches that the function is stuck on. They share the memory of those that the shard holds, until the next view.
-    pub stuck: Vec<Stuck>,
 }
 
 /// What a worker works with.
@@ -151,13 +149,8 @@ impl ShardWorker {
         let from = read_from(&state, is_first_start);
         let ending = if policy.until_caught_up { Ending::confirming_caught_up() } else { Ending::default() };
         let shard = Shard::new(policy, Some(state.checkpoint), seed, ports.clock.now());
-        let first_view = WorkerView {
-            shard: shard.view(),
-            is_open: false,
-            problem: None,
-            unread_since: None,
-            stuck: vec![],
-        };
+        let first_view =
+            WorkerView { shard: shard.view(), is_open: false, problem: None, unread_since: None };
         let (view, views) = watch::channel(first_view);
         let problems = Problems::none(mapping.clone(), shard_id.clone());
         let deliveries = Deliveries::new(mapping.clone(), shard_id.clone(), ports.destination.clone());
@@ -217,8 +210,17 @@ impl ShardWorker {
                 function_does_well = false;
             }
         }
-        if function_does_well {
-            self.problems.recovered(Doing::Invoking);
+        if function_does_well && self.problems.is_at_hand(Doing::Invoking) {
+            self.batch_succeeded();
+        }
+    }
+
+    /// One batch succeeded after others failed. Of those that still fail (ParallelizationFactor, a batch that was split), that of
+    /// the oldest record shows.
+    fn batch_succeeded(&mut self) {
+        match self.shard.failing().first() {
+            Some(failing) => drop(self.problems.note(Doing::Invoking, problem_of(failing))),
+            None => self.problems.recovered(Doing::Invoking),
         }
     }
 
@@ -231,8 +233,9 @@ impl ShardWorker {
     }
 
     fn attempt_failed(&mut self, failed: &FailedAttempt) {
-        let is_new = self.problems.note(Doing::Invoking, problem(failed));
-        let before = if is_new { Before::New } else { Before::GoesOn };
+        let problem = problem(failed);
+        let was = self.problems.note(Doing::Invoking, problem.clone());
+        let before = if was == Some(problem) { Before::GoesOn } else { Before::New };
         self.failed_attempts.say(failed, before, self.ports.clock.now());
     }
 
@@ -367,7 +370,7 @@ impl ShardWorker {
             Err(error) => {
                 self.problems.has(
                     Doing::Saving,
-                    "the checkpoint cannot be kept; nothing new starts until it can",
+                    "cannot store the checkpoint: no new batch starts until it is stored",
                     &error,
                     None,
                 );
@@ -385,7 +388,12 @@ impl ShardWorker {
                 Ok(())
             }
             Err(error) => {
-                self.problems.has(Doing::Delivering, "the on-failure destination does not work", error, None);
+                self.problems.has(
+                    Doing::Delivering,
+                    "cannot deliver records to the on-failure destination",
+                    error,
+                    None,
+                );
                 Err(SendError)
             }
         };
@@ -398,7 +406,6 @@ impl ShardWorker {
             view.shard = self.shard.view();
             view.problem = problem;
             view.unread_since = self.unread_since;
-            view.stuck = self.shard.stuck();
         });
     }
 }

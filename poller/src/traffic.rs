@@ -153,7 +153,7 @@ async fn put_for_ever(
             due -= 1.0;
         }
         if let Err(error) = put(&stream, &mut waiting, &client).await {
-            warn!(stream, error, "generated records were not put; trying again");
+            warn!(stream, error, "cannot put the generated records: retrying");
         }
     }
 }

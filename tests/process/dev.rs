@@ -93,7 +93,7 @@ async fn it_builds_the_functions_creates_the_streams_handles_a_put_at_once_and_u
     running.wait_for_line("version two was invoked").await;
 
     replace_source(&site, "fn main() { this does not compile }");
-    running.wait_for_line("the old code goes on").await;
+    running.wait_for_line(r#""level":"ERROR""#).await;
     let invoked = |running: &Running| {
         let printed = running.printed();
         printed.stderr().iter().filter(|line| line.contains("version two was invoked")).count()

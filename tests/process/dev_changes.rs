@@ -92,7 +92,7 @@ async fn a_bootstrap_that_was_replaced_runs_from_the_next_invocation_on() {
     running.wait_for_line("version two").await;
 
     fs::set_permissions(site.function().join("bootstrap"), fs::Permissions::from_mode(0o644)).unwrap();
-    running.wait_for_line("the old code goes on").await;
+    running.wait_for_line(r#""level":"ERROR""#).await;
     handles(&site, &running, &client, "3").await;
     assert_eq!(data(&site.journal().began()), ["0", "1", "2", "3"], "each once: what was in flight finished");
     ends_well(running).await;
@@ -161,7 +161,7 @@ async fn a_template_with_problems_changes_nothing_and_one_without_is_run_instead
 ";
     let next = template("Environment: {Variables: {GREETING: hello}}", "") + clicks;
     site.write("template.yaml", &next);
-    running.wait_for_line("batches in flight finish first").await;
+    running.wait_for_line(r#""grace":"#).await;
     site.behave("succeed");
     running.wait_for_line("\"mappings\":2").await;
     handles(&site, &running, &client, "3").await;
@@ -193,7 +193,7 @@ async fn a_batch_that_outlasts_the_grace_time_is_sent_again_to_what_runs_instead
     let (running, client) = start_with(&site, &["--grace", "0.2"]).await;
     holds(&site, &running, &client, "0").await;
     site.write("template.yaml", &other_template());
-    running.wait_for_line("will be sent again at the next start").await;
+    running.wait_for_line("are sent again at the next start").await;
     site.behave("succeed");
     handles(&site, &running, &client, "1").await;
     assert_eq!(data(&site.journal().began()), ["0", "0", "1"]);
@@ -207,7 +207,7 @@ async fn ctrl_c_while_it_stops_for_another_template_ends_it_once_the_batch_in_fl
     let (running, client) = start(&site).await;
     holds(&site, &running, &client, "0").await;
     site.write("template.yaml", &other_template());
-    running.wait_for_line("batches in flight finish first").await;
+    running.wait_for_line(r#""grace":"#).await;
     running.signal(Signal::INT);
     running.wait_for_line("\"signal\":\"Ctrl-C\"").await;
     site.behave("succeed");

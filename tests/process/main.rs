@@ -32,6 +32,7 @@ mod readme;
 mod records;
 mod refused_surroundings;
 mod refused_templates;
+mod regions;
 mod rewinding;
 mod samconfig;
 mod side_by_side;

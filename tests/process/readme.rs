@@ -19,13 +19,14 @@ const README: &str = include_str!("../../README.md");
 const STREAM: &str = "127.0.0.1:4567";
 const LOCALSTACK: &str = "http://127.0.0.1:4566";
 
-/// The blocks of `sh` in a page.
+/// The blocks of `sh` in a page, also those within lists.
 fn blocks(page: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
-        if line == "```sh" {
-            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        if let Some(indent) = line.strip_suffix("```sh").filter(|indent| indent.trim().is_empty()) {
+            let lines = lines.by_ref().map(|line| line.strip_prefix(indent).unwrap_or(line));
+            let block: Vec<&str> = lines.take_while(|line| *line != "```").collect();
             blocks.push(block.join("\n") + "\n");
         }
     }

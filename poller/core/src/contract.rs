@@ -295,14 +295,3 @@ pub enum Finished {
     /// Everything that was in the shard at the start is settled (`until_caught_up`).
     CaughtUp,
 }
-
-/// A batch that the function was tried with in vain, and that holds up the records behind it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stuck {
-    /// The batch that is tried next, or is being tried again.
-    pub batch: Arc<Batch>,
-    /// How often the function failed with exactly these records.
-    pub attempts: u32,
-    /// When it is tried next; `None` while it is being tried.
-    pub next_attempt_at: Option<Timestamp>,
-}

@@ -52,7 +52,7 @@ pub use batch::{Batch, EVENT_BYTES_MAX, Envelope};
 pub use checkpoint::{Checkpoint, OpenWindow};
 pub use contract::{
     Command, Failure, FailureId, FetchError, Finished, GiveUp, HowFailed, Ignored, Input, Invocation,
-    InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError, ShardView, Stuck, Then,
+    InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError, ShardView, Then,
 };
 pub use counts::Counts;
 pub use failing::{AfterFailure, AttemptError, Extent, FailedAttempt, FailingBatch, Waits};

@@ -6,10 +6,10 @@
 use crate::checkpoint::{Checkpoint, Progress};
 use crate::contract::{
     Command, FailureId, FetchError, Finished, GiveUp, Ignored, Input, Invocation, InvocationId, Notice, Page,
-    Phase, Reply, SaveError, SendError, ShardView, Stuck,
+    Phase, Reply, SaveError, SendError, ShardView,
 };
 use crate::counts::Counts;
-use crate::failing::{AfterFailure, Extent, FailedAttempt, Waits, attempts_max};
+use crate::failing::{AfterFailure, Extent, FailedAttempt, FailingBatch, Waits, attempts_max};
 use crate::lane::{Delivered, Ended, EndedAs, GivenUp, Lane, Step};
 use crate::lanes::Lanes;
 use crate::policy::Policy;
@@ -381,7 +381,7 @@ impl Shard {
             records_held: self.records_held,
             bytes_held: self.bytes_held,
             records_left: self.records_left,
-            failing: self.lanes.failing(&self.policy),
+            failing: self.failing(),
             oldest_arrival: self.lanes.oldest_arrival(),
             iterator_age: self.iterator_age,
             checkpoint_saved_at: self.saving.saved_at(),
@@ -389,10 +389,10 @@ impl Shard {
         }
     }
 
-    /// The batches that the function is stuck on, that of the oldest record first. They share the memory of those that are held.
+    /// The batches that failed and are not settled, that of the oldest record first.
     #[must_use]
-    pub fn stuck(&self) -> Vec<Stuck> {
-        self.lanes.stuck()
+    pub fn failing(&self) -> Vec<FailingBatch> {
+        self.lanes.failing(&self.policy)
     }
 
     fn phase(&self) -> Phase {

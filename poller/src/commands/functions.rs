@@ -163,7 +163,7 @@ pub(super) async fn elsewhere_of<'a>(
     for (url, lambda) in &lambdas {
         let there = functions.keys().filter(|id| options.endpoint_of(id) == Some(*url));
         let functions = there.map(String::as_str).collect::<Vec<_>>().join(", ");
-        info!(endpoint = %lambda.endpoint(), functions, "functions are invoked there, and not started here");
+        info!(endpoint = %lambda.endpoint(), functions, "invoking functions at an endpoint, not in local processes");
     }
     Ok(functions)
 }

@@ -131,7 +131,7 @@ impl OnFailureDestinations {
         let look = async |(mapping, destination): &(MappingId, Arc<dyn Destination>)| {
             if let Err(error) = destination.check().await {
                 let error = chain(&error);
-                warn!(%mapping, error, "the on-failure destination does not work: records given up would be dropped");
+                warn!(%mapping, error, "the on-failure destination is not usable: records that are given up would be dropped");
             }
         };
         futures_util::stream::iter(&self.opened).for_each_concurrent(LOOKED_AT_ONCE_MAX, look).await;

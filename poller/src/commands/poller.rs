@@ -144,7 +144,7 @@ impl Poller {
                 (mapping.clone(), sources.open(mapping, role))
             })
             .collect();
-        info!(endpoint = %client.endpoint(), mappings = opened.len(), "looking for the streams");
+        info!(endpoint = %client.endpoint(), mappings = opened.len(), "describing the streams");
         let found =
             all(opened.iter().map(|(mapping, opened)| find_stream(mapping, &*opened.source, &clock))).await?;
 
@@ -267,9 +267,9 @@ impl Poller {
             }
             why = end => {
                 match &why {
-                    Why::Changed(_) => info!(?grace, "the template asks for something else: batches in flight finish first"),
+                    Why::Changed(_) => info!(?grace, "the template has changed: waiting for batches in flight"),
                     Why::CaughtUp => info!(mappings, "caught up: stopping"),
-                    Why::Late(_) => warn!(?grace, "the deadline has come: batches in flight finish"),
+                    Why::Late(_) => warn!(?grace, "deadline reached: waiting for batches in flight"),
                     Why::Told | Why::Broken => {}
                 }
                 why
@@ -284,7 +284,7 @@ impl Poller {
             Stopped::Clean if records_left > 0 => {
                 info!(
                     records = records_left,
-                    "stopped: batches that failed and are not settled will be tried again at the next start"
+                    "stopped: batches that failed and are not settled are retried at the next start"
                 );
             }
             Stopped::Clean => info!("stopped: everything in flight is settled and checkpointed"),
@@ -292,7 +292,7 @@ impl Poller {
             Stopped::Abandoned => {
                 warn!(
                     shards = shards_in_flight,
-                    "stopped: batches that were in flight will be sent again at the next start"
+                    "stopped: batches that were in flight are sent again at the next start"
                 );
             }
             Stopped::Broken => {}
@@ -310,7 +310,7 @@ impl Poller {
                 "the poller broke one of its own invariants and stopped",
             )
             .help(
-                "nothing is lost: the next start goes on from the checkpoints. Please report the panic above",
+                "no record is lost: the next start resumes at the checkpoints. Please report the panic above",
             )),
         }
     }
@@ -330,7 +330,10 @@ async fn announce(
         () = clock.sleep(OPENING_WAIT_MAX) => false,
     };
     if let Err(error) = data_dir.announce_address(api) {
-        warn!(error = chain(&error), "`pelton status` does not find this poller");
+        warn!(
+            error = chain(&error),
+            "cannot store the address of the API: `pelton status` does not find this poller"
+        );
     }
     if !all_open {
         warn!(shards, "the stream answers slowly: some shards are not read yet, see `pelton status`");
@@ -373,8 +376,8 @@ impl Control {
         drop(self.stop);
         match self.server.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => warn!(%error, "the API broke off"),
-            Err(error) => warn!(%error, "the API broke off"),
+            Ok(Err(error)) => warn!(%error, "the API server failed"),
+            Err(error) => warn!(%error, "the API server failed"),
         }
     }
 }

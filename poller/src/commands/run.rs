@@ -144,13 +144,9 @@ pub(super) fn require_region<'a>(
     match mappings.find(is_elsewhere) {
         Some(mapping) if client.endpoint().kind() == EndpointKind::Aws => {
             let (id, stream, region) = (&mapping.id, &mapping.stream, client.region());
-            Err(CommandFailure::bad_input(format!(
-                "{id} reads {stream}, and Pelton was told to use {region}"
+            Err(CommandFailure::bad_input(format!("{id} reads {stream}, but the region is {region}")).help(
+                format!("one Pelton reads streams of one region: start one with --region {}", stream.region),
             ))
-            .help(format!(
-                "one Pelton reads streams of one region: start one with --region {}",
-                stream.region
-            )))
         }
         Some(_) | None => Ok(()),
     }

@@ -67,7 +67,10 @@ impl Views for RunningViews {
         let handle = self.mappings.iter().find(|handle| handle.mapping.id.0 == mapping)?;
         let Some(view) = &handle.view else { return Some(vec![]) };
         let shards = view.borrow().shards.clone();
-        Some(shards.iter().flat_map(|(id, worker)| StuckBatch::of_shard(id, &worker.borrow())).collect())
+        let of_shard = |(id, worker): (&ShardId, &watch::Receiver<WorkerView>)| {
+            StuckBatch::of_shard(id, &worker.borrow().shard)
+        };
+        Some(shards.iter().flat_map(of_shard).collect())
     }
 }
 
@@ -140,7 +143,7 @@ fn state(activity: MappingActivity, shards: &[ShardStatus], now: Timestamp) -> M
 }
 
 fn shard_status((id, worker): (&ShardId, &watch::Receiver<WorkerView>)) -> ShardStatus {
-    let WorkerView { shard, problem, unread_since, is_open: _, stuck: _ } = &*worker.borrow();
+    let WorkerView { shard, problem, unread_since, is_open: _ } = &*worker.borrow();
     ShardStatus { unread_since: *unread_since, last_error: problem.clone(), ..ShardStatus::new(id, shard) }
 }
 

@@ -75,7 +75,7 @@ pub struct MappingStatus {
     /// earlier version does not tell.
     #[serde(default)]
     pub failed_records_to: Option<String>,
-    /// How often a position to go on from was no longer kept: each time, records were lost to the stream's retention.
+    /// How often the stream no longer had the position to resume from: each time, records were lost to the stream's retention.
     #[serde(default)]
     pub positions_trimmed: u64,
     /// What happened in all its shards since the poller started, those that have ended included. Never goes back.
@@ -179,13 +179,14 @@ impl FailingStatus {
         let FailingBatch {
             attempts,
             attempts_max,
-            extent,
+            batch: _,
             first_failed_at,
             next_attempt_at,
             is_given_up,
             error,
             request_id,
         } = batch;
+        let extent = batch.extent();
         Self {
             attempts: *attempts,
             attempt_limit: *attempts_max,
@@ -196,7 +197,7 @@ impl FailingStatus {
             next_attempt_at: *next_attempt_at,
             given_up: *is_given_up,
             error_type: error_type(error).map(str::to_owned),
-            error_message: text(error, extent),
+            error_message: text(error, &extent),
             request_id: request_id.as_deref().map(str::to_owned),
         }
     }
@@ -345,9 +346,14 @@ pub(super) mod optional_moment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pelton_core::{AttemptError, Extent};
+    use bytes::Bytes;
+    use pelton_core::{AttemptError, Batch, Envelope, Record};
     use serde_json::json;
     use std::sync::Arc;
+
+    fn record(number: &str) -> Record {
+        Record::new(Position::new(number), Timestamp::default(), Bytes::from_static(b"{}"), 0..2)
+    }
 
     fn view(phase: Phase) -> ShardView {
         ShardView {
@@ -362,11 +368,7 @@ mod tests {
             failing: vec![FailingBatch {
                 attempts: 3,
                 attempts_max: Some(4),
-                extent: Extent {
-                    records: 2,
-                    first: Some(Position::new("4960")),
-                    last: Some(Position::new("4962")),
-                },
+                batch: Arc::new(Batch::new(["4960", "4962"].map(record).to_vec(), Envelope::new("[", "]"))),
                 first_failed_at: Timestamp::from_millis(1_763_697_600_000),
                 next_attempt_at: Some(Timestamp::from_millis(1_763_697_644_123)),
                 is_given_up: false,

@@ -102,13 +102,13 @@ impl Running {
                 accepted = self.listener.accept() => match accepted {
                     Ok((connection, _)) => self.accept(dispatcher, id, connection),
                     Err(error) => {
-                        tracing::warn!(function = dispatcher.profile.name, %error, "a handler cannot be heard");
+                        tracing::warn!(function = dispatcher.profile.name, %error, "cannot accept a connection to the Runtime API");
                         dispatcher.clock.sleep(ACCEPT_PAUSE).await;
                     }
                 },
                 Some(_) = self.connections.join_next() => {}
                 () = sleep_until(dispatcher, over_at) => {
-                    tracing::warn!(function = dispatcher.profile.name, "what a handler left behind does not end");
+                    tracing::warn!(function = dispatcher.profile.name, "child processes of a handler do not end");
                     return;
                 }
             }

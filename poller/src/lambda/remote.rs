@@ -61,7 +61,7 @@ pub struct RemoteFunction {
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
     /// Nobody listens there.
-    #[error("nobody answers at the Lambda endpoint {endpoint}")]
+    #[error("the Lambda endpoint {endpoint} does not answer")]
     Unreachable {
         /// Who was asked.
         endpoint: Endpoint,
@@ -162,7 +162,7 @@ impl RemoteFunction {
         }
         warn!(
             function = self.name, endpoint = %self.lambda.endpoint, timeout = ?self.timeout, wait_max = ?LAMBDA.call_timeout,
-            "the function does not answer, though its Timeout is over: its batch waits"
+            "the function has not answered within its Timeout: its batch waits"
         );
         answer.await
     }

@@ -38,7 +38,7 @@ pub(super) const COUNTERS: [Counter; 19] = [
     ),
     counter(
         "invoked_records_total",
-        "Records handed to the function, again on each retry (InvokedEventCount).",
+        "Records sent to the function, again on each retry (InvokedEventCount).",
         &[count(|counts| counts.invoked)],
     ),
     counter(
@@ -48,12 +48,12 @@ pub(super) const COUNTERS: [Counter; 19] = [
     ),
     counter(
         "settled_records_total",
-        "Records that are done with: the function succeeded with them, or they were filtered out or discarded.",
+        "Records that are settled: they succeeded, were filtered out, or were discarded.",
         &[count(Counts::settled)],
     ),
     counter(
         "filtered_records_total",
-        "Records that match no filter: they are not handed to the function (FilteredOutEventCount).",
+        "Records that match no filter: they are not sent to the function (FilteredOutEventCount).",
         &[count(|counts| counts.filtered)],
     ),
     counter(
@@ -64,7 +64,7 @@ pub(super) const COUNTERS: [Counter; 19] = [
     ),
     counter(
         "discarded_records_total",
-        "Records given up without success, whether an on-failure destination took them or not.",
+        "Records given up without success, whether an on-failure destination accepted them or not.",
         &[
             because("expired", |counts| counts.expired),
             because("too_old", |counts| counts.too_old),
@@ -74,12 +74,12 @@ pub(super) const COUNTERS: [Counter; 19] = [
     ),
     counter(
         "destination_records_total",
-        "Records given up that the on-failure destination took (OnFailureDestinationDeliveredEventCount).",
+        "Records given up that the on-failure destination accepted (OnFailureDestinationDeliveredEventCount).",
         &[count(|counts| counts.delivered)],
     ),
     counter(
         "dropped_records_total",
-        "Records given up that no on-failure destination took (DroppedEventCount, which on AWS leaves out those that expired).",
+        "Records given up that no on-failure destination accepted (DroppedEventCount, which on AWS leaves out those that expired).",
         &[count(|counts| counts.dropped)],
     ),
     counter(
@@ -133,7 +133,7 @@ pub(super) const COUNTERS: [Counter; 19] = [
     ),
     counter(
         "checkpoint_errors_total",
-        "Checkpoints that could not be kept when they should have been.",
+        "Checkpoints that could not be stored.",
         &[count(|counts| counts.save_errors)],
     ),
 ];

@@ -18,14 +18,14 @@ pub(super) fn say(mapping: &MappingId, shard: &ShardId, remarks: &Remarks, notic
             warn!(%mapping, %shard, state_bytes, "the state of a tumbling window is too large: the window ends early");
         }
         Notice::WindowDropped => {
-            warn!(%mapping, %shard, "the tumbling window that was open is none of the mapping any more: its state is dropped");
+            warn!(%mapping, %shard, "dropped an open tumbling window: the mapping no longer has windows");
         }
         // Logged with what becomes of the batch.
         Notice::AttemptFailed(_) => {}
         Notice::DeliveryAbandoned { records } => {
             error!(
                 %mapping, %shard, records,
-                "records given up could not be handed to the on-failure destination: they are dropped"
+                "dropped records that were given up: the on-failure destination did not accept them"
             );
         }
     }

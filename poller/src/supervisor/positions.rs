@@ -23,7 +23,7 @@ pub(super) fn after_recreation(plan: &MappingPlan) -> StartingPosition {
 
 pub(super) fn say_starting_anew(plan: &MappingPlan, old: &StreamIdentity) {
     let (mapping, stream) = (&plan.mapping.id, &plan.mapping.stream);
-    let message = "the stream was deleted and made again: its old positions are worthless, starting anew";
+    let message = "the stream was deleted and created again: starting at the starting position, because the old checkpoints are invalid";
     if plan.stream_ends_with_process {
         info!(%mapping, %stream, "the embedded stream is new: starting at its beginning");
     } else {

@@ -124,7 +124,7 @@ pub enum StartError {
         doing: &'static str,
     },
     /// The positions cannot be read or kept.
-    #[error("the positions of {mapping} are not to be had")]
+    #[error("cannot read the checkpoints of {mapping}")]
     Store {
         /// The mapping.
         mapping: MappingId,
@@ -257,7 +257,7 @@ async fn persist<T>(clock: &Clock, ask: impl AsyncFn() -> Result<T, SourceError>
                 | SourceError::Senseless { .. }),
             ) => {
                 let delay = Backoff::default().delay(failures, &mut random);
-                info!(error = chain(&error), again_in = ?delay, "asking the stream again");
+                info!(error = chain(&error), again_in = ?delay, "cannot describe or list the stream: retrying");
                 clock.sleep(delay).await;
             }
             answer @ (Ok(_) | Err(SourceError::NotFound { .. } | SourceError::Denied { .. })) => {
@@ -285,7 +285,7 @@ impl<'a> Repetition<'a> {
         self.asked.set(self.asked.get() + 1);
         if contradictions > 0 {
             let delay = Backoff::default().delay(contradictions, &mut fastrand::Rng::new());
-            info!(again_in = ?delay, "the endpoint contradicts itself: asking the stream again");
+            info!(again_in = ?delay, "the endpoint returned contradictory answers: retrying");
             self.clock.sleep(delay).await;
         }
     }

@@ -10,6 +10,7 @@ use pelton_core::ending::Follows;
 use pelton_core::plan::{ListedShard, ShardId, ShardStart};
 use pelton_core::{Envelope, Position, Record, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -270,8 +271,11 @@ impl ShardReader for FakeReader {
     }
 }
 
+/// A record whose payload is its partition key, too.
 fn record(index: usize, (arrival, payload): &(Timestamp, String)) -> Record {
     let encoded = Bytes::from(serde_json::json!({ "data": payload }).to_string());
     let range = 0..encoded.len();
-    Record::new(Position::new(index.to_string()), *arrival, encoded, range)
+    let mut key = DefaultHasher::new();
+    payload.hash(&mut key);
+    Record::new(Position::new(index.to_string()), *arrival, encoded, range).with_key(key.finish())
 }

@@ -162,6 +162,6 @@ async fn an_endpoint_where_nobody_listens_is_told_before_anything_runs_and_is_no
     function.check().await.unwrap();
     drop(listener);
     let error = function.check().await.unwrap_err();
-    assert_eq!(error.to_string(), format!("nobody answers at the Lambda endpoint {url}"));
+    assert_eq!(error.to_string(), format!("the Lambda endpoint {url} does not answer"));
     assert!(matches!(function.invoke(batch()).await.outcome, Outcome::NotInvoked { .. }));
 }

@@ -102,7 +102,7 @@ impl<A: IteratorApi> IteratorReader<A> {
         if let Anchor::After(position) = &refused {
             tracing::warn!(
                 stream = self.stream.name(), shard = %self.shard, %position, error = %refusal.cause,
-                "the stream no longer keeps the position to go on from: its oldest record is next"
+                "the stream no longer has the position to resume from: its oldest record is next"
             );
         }
         self.place.fall_back(refused);
@@ -204,7 +204,7 @@ impl<A: IteratorApi> IteratorReader<A> {
         if repeated > 0 {
             tracing::warn!(
                 stream = self.stream.name(), shard = %self.shard, records = repeated,
-                "GetRecords repeated records that were read before: dropped"
+                "GetRecords returned records that were read before: skipped them"
             );
             self.place.take_trimmed_at();
             A::drop_first(&mut answer, repeated);

@@ -171,19 +171,14 @@ impl IteratorApi for KinesisStream {
         if self.is_not_json_logged.swap(true, Ordering::Relaxed) {
             return;
         }
-        let stream = &self.arn.name;
-        match is_json_in_base64 {
-            true => tracing::warn!(
-                %stream, %shard, sequence_number = %position,
-                "dropped a record: the filters need a JSON payload, and this one is JSON in base64. Send the JSON itself: the \
-                 SDK encodes it"
-            ),
-            false => tracing::warn!(
-                %stream, %shard, sequence_number = %position,
-                "dropped a record: the filters need a JSON payload, and this one is not a JSON object. AWS drops such records, \
-                 too"
-            ),
-        }
+        let hint = match is_json_in_base64 {
+            true => "the payload is JSON in base64: put the JSON itself, because the SDK encodes it",
+            false => "AWS filters out such records, too",
+        };
+        tracing::warn!(
+            stream = %self.arn.name, %shard, sequence_number = %position, json_in_base64 = is_json_in_base64, hint,
+            "filtered out a record: its payload is not a JSON object, which the FilterCriteria require"
+        );
     }
 
     fn of_shard(&self, shard: &ShardId, refusal: Refusal) -> SourceError {
