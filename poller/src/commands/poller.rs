@@ -154,18 +154,24 @@ impl Poller {
         let mut destinations = OnFailureDestinations::new(&application, &functions, surroundings).await;
         let running = Running::start(functions, &application, client.region(), handlers_max, &clock);
         let remarks = remarks(&application);
-        let prepared = all(sources.into_iter().zip(found).map(|((mapping, source), found)| {
-            let ports = Ports {
-                source,
-                invoker: running.invokers[&mapping.function].clone(),
-                store: store.clone(),
-                destination: destinations.open(&mapping, found.stream_arn()),
-                remarks: Arc::clone(&remarks[&mapping.function]),
-                clock: clock.clone(),
-            };
-            let (envelope, poll_interval) = (KinesisEncoder::envelope(), options.poll_interval);
-            prepare(MappingPlan { mapping, ports, envelope, endpoint, poll_interval, goal }, found)
-        }))
+        let mut opened = Vec::new();
+        for ((mapping, _), found) in sources.iter().zip(&found) {
+            opened.push(destinations.open(mapping, found.stream_arn())?);
+        }
+        let prepared = all(sources.into_iter().zip(found).zip(opened).map(
+            |(((mapping, source), found), destination)| {
+                let ports = Ports {
+                    source,
+                    invoker: running.invokers[&mapping.function].clone(),
+                    store: store.clone(),
+                    destination,
+                    remarks: Arc::clone(&remarks[&mapping.function]),
+                    clock: clock.clone(),
+                };
+                let (envelope, poll_interval) = (KinesisEncoder::envelope(), options.poll_interval);
+                prepare(MappingPlan { mapping, ports, envelope, endpoint, poll_interval, goal }, found)
+            },
+        ))
         .await?;
 
         say_what_is_throttled(running.here.keys().map(|id| &application.functions[id]));
