@@ -6,6 +6,7 @@
 
 mod endpoint;
 #[cfg(any(test, not(feature = "aws")))]
+#[cfg_attr(feature = "aws", allow(dead_code, reason = "here only its tests use it"))]
 mod no_tls;
 #[cfg(feature = "aws")]
 mod tls;

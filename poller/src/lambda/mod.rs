@@ -32,6 +32,7 @@ mod hidden_mode;
 mod keeper;
 mod memory;
 #[cfg(any(test, not(feature = "aws")))]
+#[cfg_attr(feature = "aws", allow(dead_code, unreachable_pub, reason = "here only its tests use it"))]
 mod no_remote;
 mod output;
 mod process;
