@@ -1,4 +1,4 @@
-//! How errors are shown.
+//! How errors are shown, and the one that any part of Pelton may have.
 
 use std::error::Error;
 
@@ -17,6 +17,16 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
         next = cause.source();
     }
     text
+}
+
+/// What Pelton cannot do because it was built without its feature `aws`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this build of Pelton cannot {cannot}: the program that `cargo install --path poller` builds can (feature `aws`)"
+)]
+pub struct NotInThisBuild {
+    /// A verb and what it is about.
+    pub cannot: &'static str,
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod dev_changes;
 mod elsewhere;
 mod failing;
 mod faults;
+mod features;
 mod filter;
 mod filter_criteria;
 mod get;

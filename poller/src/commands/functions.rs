@@ -7,9 +7,7 @@ use crate::application::{Application, Function};
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::errors::chain;
-use crate::lambda::{
-    Code, CodePlaces, LocalFunction, RemoteError, RemoteFunction, RemoteLambda, Spawner, TracingLog,
-};
+use crate::lambda::{Code, CodePlaces, LocalFunction, RemoteFunction, RemoteLambda, Spawner, TracingLog};
 use crate::ports::Invoker;
 use crate::shard_worker::Remarks;
 use std::collections::{BTreeMap, BTreeSet};
@@ -155,7 +153,7 @@ pub(super) async fn elsewhere_of<'a>(
         }
     }
     if let Some(first) = problems.first() {
-        let help = help(first);
+        let help = first.help();
         let mut problems: Vec<String> = problems.iter().map(|error| chain(error)).collect();
         problems.dedup();
         return Err(CommandFailure::bad_input(problems.join("\nerror: ")).help(help));
@@ -181,17 +179,5 @@ pub(super) fn check_options(options: &FunctionOptions) -> Result<(), CommandFail
             "give each function one place to run, with `--lambda-endpoint ID=URL`, and one name there",
         )),
         None => Ok(()),
-    }
-}
-
-fn help(error: &RemoteError) -> &'static str {
-    match error {
-        RemoteError::Unreachable { .. } => {
-            "start what is to run the functions there, such as `cargo lambda watch`, or leave --lambda-endpoint out"
-        }
-        RemoteError::Refused { .. } => {
-            "check the region, the permission lambda:InvokeFunction, and the function's name: --function-name LOGICAL_ID=NAME \
-             says what a function is called there"
-        }
     }
 }

@@ -6,6 +6,7 @@
 //! Where the stream is on this machine, records go to AWS only if the command line, the environment or the profile says so: else
 //! they go to files in the data folder.
 
+use super::CommandFailure;
 use super::functions::Functions;
 use super::options::DestinationsAt;
 use crate::application::{Application, Mapping, MappingId};
@@ -100,12 +101,20 @@ impl OnFailureDestinations {
 
     /// That of a mapping whose stream calls itself by this ARN; `None`: it names none. Says so if it is not the one that the
     /// mapping names.
-    pub(super) fn open(&mut self, mapping: &Mapping, stream_arn: &str) -> Option<Arc<dyn Destination>> {
-        let named = mapping.on_failure.as_ref()?;
+    pub(super) fn open(
+        &mut self,
+        mapping: &Mapping,
+        stream_arn: &str,
+    ) -> Result<Option<Arc<dyn Destination>>, CommandFailure> {
+        let Some(named) = &mapping.on_failure else { return Ok(None) };
         let origin = Origin::kinesis(&mapping.id, stream_arn, &self.function_arns[&mapping.function]);
         let route = Takes::of(named).map_or(Route::Service, |takes| self.routes[&takes]);
         let destination = match route {
-            Route::Service => self.destinations.open(named, origin),
+            Route::Service => {
+                let refuse =
+                    |error| CommandFailure::bad_input(format!("{} names {named}: {error}", mapping.id));
+                self.destinations.open(named, origin).map_err(refuse)?
+            }
             Route::File => {
                 let file = self.files.join(format!("{}.jsonl", mapping.id));
                 info!(
@@ -118,7 +127,7 @@ impl OnFailureDestinations {
             }
         };
         self.opened.push((mapping.id.clone(), Arc::clone(&destination)));
-        Some(destination)
+        Ok(Some(destination))
     }
 
     /// Where the records of each mapping go, for people.

@@ -164,13 +164,18 @@ impl Poller {
         let mut destinations = OnFailureDestinations::new(&application, &functions, surroundings).await;
         let running = Running::start(functions, &application, client.region(), handlers_max, &clock);
         let remarks = remarks(&application);
-        let prepared = all(opened.into_iter().zip(found).map(|((mapping, opened), found)| {
+        let mut ready = Vec::new();
+        for ((mapping, source), found) in opened.into_iter().zip(found) {
+            let destination = destinations.open(&mapping, found.stream_arn())?;
+            ready.push((mapping, source, found, destination));
+        }
+        let prepared = all(ready.into_iter().map(|(mapping, opened, found, destination)| {
             let OpenedSource { source, pace, envelope, ends_with_process: stream_ends_with_process } = opened;
             let ports = Ports {
                 source,
                 invoker: running.invokers[&mapping.function].clone(),
                 store: store.clone(),
-                destination: destinations.open(&mapping, found.stream_arn()),
+                destination,
                 remarks: Arc::clone(&remarks[&mapping.function]),
                 clock: clock.clone(),
             };

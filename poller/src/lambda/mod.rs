@@ -31,10 +31,14 @@ mod handler_exec;
 mod hidden_mode;
 mod keeper;
 mod memory;
+#[cfg(any(test, not(feature = "aws")))]
+#[cfg_attr(feature = "aws", allow(dead_code, unreachable_pub, reason = "here only its tests use it"))]
+mod no_remote;
 mod output;
 mod process;
 mod process_state;
 mod profile;
+#[cfg(feature = "aws")]
 mod remote;
 mod runtime_api;
 mod sam_build;
@@ -45,7 +49,10 @@ pub use code::{Code, CodeError, CodePlaces};
 pub(crate) use event_body::EventBody;
 pub use function_log::{FunctionLog, TracingLog};
 pub use hidden_mode::hidden_mode;
+#[cfg(not(feature = "aws"))]
+pub use no_remote::{RemoteError, RemoteFunction, RemoteLambda};
 pub use output::{BYTES_PER_SECOND_MAX, LINE_BYTES_MAX, LINES_PER_SECOND_MAX};
+#[cfg(feature = "aws")]
 pub use remote::{RemoteError, RemoteFunction, RemoteLambda};
 pub use spawner::Spawner;
 

@@ -80,6 +80,22 @@ pub enum RemoteError {
     },
 }
 
+impl RemoteError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => {
+                "start what is to run the functions there, such as `cargo lambda watch`, or leave --lambda-endpoint out"
+            }
+            Self::Refused { .. } => {
+                "check the region, the permission lambda:InvokeFunction, and the function's name: --function-name LOGICAL_ID=NAME \
+                 says what a function is called there"
+            }
+        }
+    }
+}
+
 impl RemoteLambda {
     /// A client as the options, the environment and the profile say.
     pub async fn connect(options: &AwsOptions) -> Result<Self, ConnectError> {

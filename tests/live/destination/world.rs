@@ -129,7 +129,9 @@ impl World {
     pub(super) fn open_at(&self, endpoint: &str, named: &OnFailure) -> Arc<dyn Destination> {
         let options = AwsOptions { endpoint_url: Some(endpoint.to_owned()), region: Some(REGION.to_owned()) };
         let origin = Origin::kinesis(&MappingId(MAPPING.to_owned()), STREAM, FUNCTION);
-        Destinations::new(options, Clock::start()).open(named, origin)
+        Destinations::new(options, Clock::start())
+            .open(named, origin)
+            .expect("the tests are built with the feature `aws`")
     }
 }
 
