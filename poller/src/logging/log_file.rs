@@ -21,6 +21,10 @@ pub struct LogFile {
 
 impl LogFile {
     /// An empty file. One that was there goes beside it, as the older one.
+    ///
+    /// # Errors
+    ///
+    /// If its folder cannot be written.
     pub fn begin(path: &Path) -> io::Result<Self> {
         Self::with_bytes_max(path, BYTES_MAX)
     }
