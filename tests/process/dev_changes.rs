@@ -131,8 +131,15 @@ async fn a_stream_that_the_template_names_and_does_not_define_is_made() {
     let site = Site::without_code(&template.replacen(resource, "", 1).replace("!GetAtt Orders.Arn", arn));
     install(&site, "one");
     let (running, client) = start(&site).await;
-    running.wait_for_line("the template names this stream and does not define it").await;
+    let told = "the template names this stream and does not define it";
+    running.wait_for_line(told).await;
     handles(&site, &running, &client, "0").await;
+    let text = fs::read_to_string(site.path().join("template.yaml")).unwrap();
+    site.write("template.yaml", &text.replace("BatchSize: 1", "BatchSize: 2"));
+    running.wait_for_line("mapping KeeperOrders: BatchSize 1 -> 2").await;
+    handles(&site, &running, &client, "1").await;
+    let printed = running.printed();
+    assert_eq!(printed.stderr().iter().filter(|line| line.contains(told)).count(), 1, "{printed}");
     ends_well(running).await;
 }
 
@@ -162,6 +169,9 @@ async fn a_template_with_problems_changes_nothing_and_one_without_is_run_instead
     let next = template("Environment: {Variables: {GREETING: hello}}", "") + clicks;
     site.write("template.yaml", &next);
     running.wait_for_line(r#""grace":"#).await;
+    running
+        .wait_for_line("mapping KeeperClicks added; function Keeper: Environment; stream Clicks added")
+        .await;
     site.behave("succeed");
     running.wait_for_line("\"mappings\":2").await;
     handles(&site, &running, &client, "3").await;
@@ -178,6 +188,29 @@ async fn a_template_with_problems_changes_nothing_and_one_without_is_run_instead
         (status["mappings"][0]["totals"]["succeeded"] == 4).then_some(())
     })
     .await;
+    ends_well(running).await;
+}
+
+#[tokio::test]
+async fn the_record_of_an_event_in_events_can_be_pasted() {
+    let site = Site::without_code(&template("", ""));
+    install(&site, "one");
+    let arn = "arn:aws:kinesis:us-east-1:123456789012:stream/orders";
+    // In base64: it's
+    let kinesis = serde_json::json!({ "partitionKey": "k 1", "data": "aXQncw==" });
+    let event = serde_json::json!({ "Records": [{ "kinesis": kinesis, "eventSourceARN": arn }] });
+    site.write("events/orders.json", &event.to_string());
+    let (running, _client) = start(&site).await;
+    let line = running.wait_for_line("Put a record from another terminal").await;
+    let line: Value = serde_json::from_str(&line).unwrap();
+    let command = line["message"].as_str().unwrap().lines().last().unwrap().trim();
+    assert!(command.ends_with(r"--key 'k 1' 'it'\''s'"), "{command}");
+    let words = command.replacen("pelton", &binary("pelton").display().to_string(), 1);
+    let put =
+        std::process::Command::new("sh").args(["-c", &words]).current_dir(&site.folder).output().unwrap();
+    assert!(put.status.success(), "{put:?}");
+    let journal = site.journal();
+    until(&running, "the record is handled", || data(&journal.ended()).contains(&"it's")).await;
     ends_well(running).await;
 }
 

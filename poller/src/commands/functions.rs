@@ -17,8 +17,8 @@ use tracing::info;
 
 /// Every function that an enabled mapping uses, by logical id.
 pub(super) struct Functions {
-    /// Processes that Pelton starts from this code.
-    pub(super) here: BTreeMap<String, Code>,
+    /// Processes that Pelton starts from this code; `None`: it does not compile yet.
+    pub(super) here: BTreeMap<String, Option<Code>>,
     /// Invoked.
     pub(super) elsewhere: BTreeMap<String, RemoteFunction>,
 }
@@ -26,7 +26,7 @@ pub(super) struct Functions {
 impl Functions {
     /// Removes what was extracted from archives and is not their code. To be called by whoever holds the data folder.
     pub(super) fn forget_unused_code(&self, data_folder: &Path) {
-        CodePlaces::forget_unused(data_folder, self.here.values());
+        CodePlaces::forget_unused(data_folder, self.here.values().flatten());
     }
 
     /// The ARN of a function of the template where it runs.
@@ -55,7 +55,7 @@ pub(super) fn needed_here<'a>(
 pub(super) fn find_code<'a>(
     functions: impl Iterator<Item = &'a Function>,
     places: &CodePlaces,
-) -> Result<BTreeMap<String, Code>, CommandFailure> {
+) -> Result<BTreeMap<String, Option<Code>>, CommandFailure> {
     let (mut code, mut problems) = (BTreeMap::new(), Vec::new());
     for function in functions {
         match Code::find(function, places) {
@@ -65,7 +65,7 @@ pub(super) fn find_code<'a>(
                     let folder = found.folder.display();
                     info!(function = name, runtime, %folder, "runs bootstrap instead of the managed runtime");
                 }
-                code.insert(function.logical_id.clone(), found);
+                code.insert(function.logical_id.clone(), Some(found));
             }
             Err(error) => problems.push(chain(&error)),
         }

@@ -115,9 +115,11 @@ async fn prepare(
         here = match &function.build {
             Some(method) => BTreeMap::from([(
                 id.clone(),
-                dev::built_by(method, function, terminal)
-                    .await
-                    .map_err(|error| CommandFailure::bad_input(chain(&error)))?,
+                Some(
+                    dev::built_by(method, function, terminal)
+                        .await
+                        .map_err(|error| CommandFailure::bad_input(chain(&error)))?,
+                ),
             )]),
             None => functions::find_code(std::iter::once(function), &places)?,
         };

@@ -8,7 +8,8 @@ use crate::mapping_settings::MappingSettings;
 use bytes::Bytes;
 use pelton_core::plan::ShardId;
 use pelton_core::{
-    AttemptError, Batch, Counts, Envelope, FailingBatch, Policy, Position, Record, Shard, ShardView, Timestamp,
+    AttemptError, Batch, Counts, Envelope, FailingBatch, Policy, Position, Record, Shard, ShardView,
+    Timestamp,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -82,11 +82,12 @@ pub struct LocalFunction {
 }
 
 impl LocalFunction {
-    /// The function, with no process yet. Must be called inside a tokio runtime.
+    /// The function, with no process yet. While it has no `code`, its invocations are
+    /// [`NotInvoked`](pelton_core::Outcome::NotInvoked). Must be called inside a tokio runtime.
     #[must_use]
     pub fn new(
         function: &Function,
-        code: Code,
+        code: impl Into<Option<Code>>,
         region: &str,
         clock: Clock,
         spawner: Spawner,
@@ -94,7 +95,7 @@ impl LocalFunction {
     ) -> Self {
         let mut profile = Profile::new(function, region);
         profile.limits.processes_max = profile.limits.processes_max.min(spawner.handlers_max());
-        let dispatcher = Dispatcher::start(profile, code, clock, spawner, log);
+        let dispatcher = Dispatcher::start(profile, code.into(), clock, spawner, log);
         Self { dispatcher, code_changes: watch::Sender::new(0) }
     }
 
@@ -102,6 +103,12 @@ impl LocalFunction {
     pub fn replace_code(&self, code: Code) {
         self.dispatcher.replace_code(code);
         self.code_changes.send_modify(|changes| *changes += 1);
+    }
+
+    /// The code that runs from the next invocation on.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        self.dispatcher.code()
     }
 
     /// How many processes the function has.

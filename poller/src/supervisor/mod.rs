@@ -20,6 +20,8 @@ pub use rewinding::{RewindError, RewindTo, Rewound, rewind};
 use crate::application::Mapping;
 use crate::clock::Clock;
 use crate::shard_worker::WorkerView;
+use pelton_core::plan::ShardId;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -75,14 +77,16 @@ impl Supervisor {
         &self.views
     }
 
-    /// How many shards are being read.
+    /// How many shards are being read: one that several mappings read counts once.
     #[must_use]
     pub fn shards(&self) -> usize {
-        self.views
-            .iter()
-            .filter_map(|handle| handle.view.as_ref())
-            .map(|view| view.borrow().shards.len())
-            .sum()
+        let mut shards = BTreeSet::new();
+        for MappingHandle { mapping, view, .. } in &self.views {
+            let Some(view) = view else { continue };
+            let of_stream = |id: &ShardId| (mapping.stream.to_string(), id.clone());
+            shards.extend(view.borrow().shards.keys().map(of_stream));
+        }
+        shards.len()
     }
 
     /// Waits until every shard that was started with has fixed its place in the stream: what is put from now on is not
