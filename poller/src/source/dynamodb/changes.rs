@@ -24,11 +24,14 @@ pub(super) fn flaw_of(record: &Record) -> Option<&'static str> {
     flaws.into_iter().find_map(|(is_flawed, flaw)| is_flawed.then_some(flaw))
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "a later version of the API may know more types")]
 fn is_unknown(value: &ApiValue) -> bool {
+    use ApiValue::{B, Bool, Bs, L, M, N, Ns, Null, S, Ss};
     match value {
-        ApiValue::L(values) => values.iter().any(is_unknown),
-        ApiValue::M(item) => item.values().any(is_unknown),
-        other => plain(other).is_none(),
+        L(values) => values.iter().any(is_unknown),
+        M(item) => item.values().any(is_unknown),
+        B(_) | Bool(_) | Bs(_) | N(_) | Ns(_) | Null(_) | S(_) | Ss(_) => false,
+        _ => true,
     }
 }
 
@@ -63,17 +66,12 @@ fn item(item: &HashMap<String, ApiValue>) -> Item<'_> {
     item.iter().map(|(name, value)| (name.as_str(), value_of(value))).collect()
 }
 
+/// # Panics
+///
+/// If the type is unknown, which makes a record flawed.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a later version of the API may know more types")]
 fn value_of(value: &ApiValue) -> AttributeValue<'_> {
     match value {
-        ApiValue::L(values) => AttributeValue::L(values.iter().map(value_of).collect()),
-        ApiValue::M(nested) => AttributeValue::M(item(nested)),
-        other => plain(other).expect("a record with an unknown type has a flaw"),
-    }
-}
-
-/// A value that holds no others; `None` for a type that the SDK does not know.
-fn plain(value: &ApiValue) -> Option<AttributeValue<'_>> {
-    Some(match value {
         ApiValue::S(text) => AttributeValue::S(text),
         ApiValue::N(number) => AttributeValue::N(number),
         ApiValue::B(bytes) => AttributeValue::B(bytes.as_ref()),
@@ -82,8 +80,10 @@ fn plain(value: &ApiValue) -> Option<AttributeValue<'_>> {
         ApiValue::Ss(texts) => AttributeValue::Ss(texts.iter().map(String::as_str).collect()),
         ApiValue::Ns(numbers) => AttributeValue::Ns(numbers.iter().map(String::as_str).collect()),
         ApiValue::Bs(values) => AttributeValue::Bs(values.iter().map(|bytes| bytes.as_ref()).collect()),
-        _ => return None,
-    })
+        ApiValue::L(values) => AttributeValue::L(values.iter().map(value_of).collect()),
+        ApiValue::M(nested) => AttributeValue::M(item(nested)),
+        _ => unreachable!("a record with an attribute of an unknown type is flawed"),
+    }
 }
 
 /// A moment of the API in this program's terms; the epoch for one that lies before it.
