@@ -6,6 +6,7 @@
 
 pub mod chance;
 pub mod chaos;
+pub mod dynamodb_streams;
 pub mod fakes;
 pub mod fault_proxy;
 pub mod http;
