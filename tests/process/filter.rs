@@ -150,7 +150,7 @@ async fn records_whose_payload_is_no_json_are_counted_and_the_first_of_them_come
         let journal = site.journal();
         until(&running, "the last record is done with", || journal.records_ended() == 1).await;
         let printed = running.printed();
-        let lines = printed.stderr().into_iter().map(|line| serde_json::from_str::<Value>(line));
+        let lines = printed.stderr().into_iter().map(serde_json::from_str::<Value>);
         let lines = lines.map(|line| line.expect("a line is JSON"));
         let hints: Vec<Value> = lines.filter(|line| line.get("json_in_base64").is_some()).collect();
         assert_eq!(hints.len(), 1, "{printed}");

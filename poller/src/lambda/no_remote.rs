@@ -75,7 +75,8 @@ mod tests {
     #[tokio::test]
     async fn a_build_without_the_feature_aws_refuses_every_lambda_endpoint_and_says_which_build_has_them() {
         let refused = RemoteLambda::connect(&AwsOptions::default()).await;
-        let text = refused.err().expect("it is refused").to_string();
+        let Err(refused) = refused;
+        let text = refused.to_string();
         assert!(text.contains("at a Lambda endpoint:") && text.contains("cargo install"), "{text}");
     }
 }

@@ -143,7 +143,8 @@ fn order_is_kept_per_item_key_whatever_the_order_of_its_attributes() {
 #[track_caller]
 fn check(pattern: &Value, change: &Change<'_>, expected: bool) {
     let filters = Filters::compile(Source::DynamoDb, &[pattern.to_string()]).unwrap().unwrap();
-    let records = records(&encoder().with_filters(Some(Arc::new(filters.clone()))), &[change.clone()]);
+    let records =
+        records(&encoder().with_filters(Some(Arc::new(filters.clone()))), std::slice::from_ref(change));
     assert_eq!(!records[0].is_filtered(), expected, "{pattern}");
     let explanation = filters.explain_event_record(&record(change.clone()).to_string()).unwrap();
     assert_eq!(explanation == crate::filter::Explanation::Pass, expected, "{pattern}");
