@@ -1,8 +1,9 @@
 """What infra/ can start, without Docker. One module a service; `lifecycle` starts and stops any of them."""
 
+from .dynamodb import DynamoDb
 from .localstack import LocalStack
 
-ALL = {"localstack": LocalStack}
+ALL = {"localstack": LocalStack, "dynamodb": DynamoDb}
 
 
 def named(parser, names):

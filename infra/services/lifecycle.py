@@ -8,7 +8,7 @@ import socket
 import time
 
 from . import processes
-from .python import tail
+from .installing import tail
 from .report import Missing, Trouble, say
 
 LOOK_EVERY_S = 0.1
@@ -30,7 +30,7 @@ def up(service, takes_free_port):
     service.install()
     begun = time.monotonic()
     log = service.folder / "log"
-    process = processes.start(service.command(), service.environment(port), log, service.folder)
+    process = processes.start(service.command(port), service.environment(port), log, service.folder)
     try:
         _await_answer(service, process, endpoint)
         service.warm_up(endpoint)

@@ -40,7 +40,7 @@ class LocalStack:
             f"localstack: installing {self.version} from its Python packages (510 MB, 1 to 2 minutes)",
         )
 
-    def command(self):
+    def command(self, port):
         return [str(self.python), "-m", "localstack.runtime.main"]
 
     def environment(self, port):

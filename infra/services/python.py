@@ -8,15 +8,10 @@ import hashlib
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
-from .report import Missing, Progress, Trouble
-
-# How long packages may take to install on a slow network.
-INSTALL_WAIT_MAX_S = 1800
-LOOK_EVERY_S = 0.25
-LOG_TAIL_LINES = 20
+from . import installing
+from .report import Missing
 
 
 def find(version):
@@ -64,39 +59,10 @@ def environment(home, version, packages, constraints, what):
     if python.exists() and marker.exists() and marker.read_text() == made_of:
         return python
     base = find(version)
-    log = home.with_suffix(".log")
-    progress = Progress(what)
-    try:
+    with installing.steps(what, home.with_suffix(".log")) as run:
         shutil.rmtree(home, ignore_errors=True)
-        with open(log, "wb") as output:
-            _run([base, "-m", "venv", str(home)], output, progress)
-            install = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-            _run([*install, *packages, "--constraint", str(constraints)], output, progress)
-    except Trouble as trouble:
-        raise Trouble(f"{trouble}\n{tail(log, LOG_TAIL_LINES)}\n(all of it is in {log})") from None
-    finally:
-        progress.done()
+        run([base, "-m", "venv", str(home)])
+        install = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+        run([*install, *packages, "--constraint", str(constraints)])
     marker.write_text(made_of)
     return python
-
-
-def tail(log, lines):
-    """The last lines of a log."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
-
-
-def _run(command, output, progress):
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
-    deadline = time.monotonic() + INSTALL_WAIT_MAX_S
-    try:
-        while process.poll() is None:
-            if time.monotonic() > deadline:
-                raise Trouble(f"it takes longer than {INSTALL_WAIT_MAX_S} s: {' '.join(command[:4])} …")
-            progress.tick()
-            time.sleep(LOOK_EVERY_S)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    if process.returncode != 0:
-        raise Trouble(f"failed: {' '.join(command[:4])} …")

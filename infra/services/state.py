@@ -13,6 +13,8 @@ from pathlib import Path
 from .report import Trouble, say
 
 INFRA = Path(__file__).resolve().parent.parent
+# Programs that are built or installed once for all of the clone, as tests/tool does it.
+TOOLS = INFRA.parent / "target" / "tools"
 STATE = Path(os.environ.get("PELTON_INFRA_STATE") or INFRA / ".state").resolve()
 
 # How long somebody else may hold the lock: an installation on a slow network.

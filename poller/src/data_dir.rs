@@ -61,7 +61,7 @@ pub enum DataDirError {
         pid: Option<u32>,
     },
     /// A file of the folder cannot be made or written.
-    #[error("{path} cannot be written: make room or give the right, or choose another folder with --data-dir",
+    #[error("{path} cannot be written: free disk space or correct its permissions, or choose another folder with --data-dir",
         path = .path.display())]
     Unwritable {
         /// The folder or file.
@@ -135,7 +135,7 @@ impl DataDir {
         let file = address_file(&self.path);
         match fs::remove_file(&file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(file = %file.display(), %error, "an address that is no longer true cannot be removed");
+                tracing::warn!(file = %file.display(), %error, "cannot remove the file with the address of this poller");
             }
             Ok(()) | Err(_) => {}
         }

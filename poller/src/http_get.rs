@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GetError {
     /// Nobody listens there.
-    #[error("nobody listens on {authority}")]
+    #[error("nothing listens on {authority}")]
     NotConnected { authority: String, source: io::Error },
     /// Somebody listens, and does not answer as expected.
     #[error("{authority} does not answer as expected")]

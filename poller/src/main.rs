@@ -43,13 +43,11 @@ struct LogOptions {
 }
 
 impl LogOptions {
-    /// The demo has lines that stay: those of each invocation would only run past them.
-    fn detail(&self, command: &Command) -> LogDetail {
-        match (self.quiet, self.verbose, command) {
-            (true, _, _) => LogDetail::Quiet,
-            (false, true, _) => LogDetail::Verbose,
-            (false, false, Command::Demo(_)) => LogDetail::Brief,
-            (false, false, _) => LogDetail::Normal,
+    fn detail(&self) -> LogDetail {
+        match (self.quiet, self.verbose) {
+            (true, _) => LogDetail::Quiet,
+            (false, true) => LogDetail::Verbose,
+            (false, false) => LogDetail::Normal,
         }
     }
 }
@@ -137,12 +135,12 @@ fn main() -> ExitCode {
 async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), CommandFailure> {
     let clock = Clock::start();
     descriptors::raise();
-    let detail = arguments.log.detail(&arguments.command);
+    let detail = arguments.log.detail();
     logging::start(arguments.log.log_format, detail, terminal.clone(), clock.clone());
     let mut signals = StopSignals::install()
         .map_err(|error| CommandFailure::failed(format!("signals cannot be received: {error}")))?;
     match arguments.command {
-        Command::Demo(arguments) => demo::run(arguments, &mut signals, terminal, clock).await,
+        Command::Demo(arguments) => demo::run(arguments, detail, &mut signals, terminal, clock).await,
         Command::Dev(arguments) => dev::run(arguments, &mut signals, terminal, clock).await,
         Command::Init(arguments) => init::run(&arguments),
         Command::Run(arguments) => run::run(arguments, &mut signals, terminal, clock).await,

@@ -26,14 +26,26 @@ pub trait Source: Send + Sync {
     /// Begins to read a shard.
     ///
     /// With [`ReadFrom::Latest`] the place is fixed when this returns. Cancelling is safe.
-    async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<Box<dyn ShardReader>, SourceError>;
+    async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<OpenShard, SourceError>;
+}
 
+/// How a source may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// From one read of an idle shard to the next.
+    pub poll_interval: Duration,
+    /// From one read of a shard to the next at the least.
+    pub read_gap_min: Duration,
+    /// Most records of one read.
+    pub read_records_max: usize,
+}
+
+/// A shard that is about to be read.
+pub struct OpenShard {
+    /// Reads it.
+    pub reader: Box<dyn ShardReader>,
     /// Changes whenever records were put into the shard, where the source can tell: the embedded stream.
-    fn arrivals(&self, shard: &ShardId) -> Option<watch::Receiver<u64>>;
-
-    /// How often a reader found that the position it was to go on from is no longer kept: each time, records between there
-    /// and the oldest that is kept were lost to the stream's retention.
-    fn positions_trimmed(&self) -> u64;
+    pub arrivals: Option<watch::Receiver<u64>>,
 }
 
 /// Reads one shard.
@@ -54,6 +66,9 @@ pub struct Answer {
     pub records: Vec<Record>,
     /// What the source says about what comes after them.
     pub follows: Follows,
+    /// The position after which records were lost to the stream's retention, if it was no longer kept when reading was to go on
+    /// from it. Told with the first records behind the gap, or with the end of the shard.
+    pub lost_after: Option<Position>,
 }
 
 /// Where to begin to read a shard.
@@ -128,7 +143,7 @@ pub enum SourceError {
         source: Cause,
     },
     /// An answer that cannot be true, or that contradicts another one: wait, and ask again.
-    #[error("the answer to {operation} makes no sense: {flaw}")]
+    #[error("the answer to {operation} is invalid: {flaw}")]
     Senseless {
         /// The API call.
         operation: &'static str,
@@ -193,7 +208,7 @@ pub struct GivenUp {
 
 /// Why a destination did not take what was given up.
 #[derive(Debug, thiserror::Error)]
-#[error("{destination} does not take records that were given up")]
+#[error("cannot deliver records to {destination}")]
 pub struct DestinationError {
     /// The destination, as the template names it.
     pub destination: String,
@@ -267,7 +282,7 @@ pub struct ShardState {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// What is stored cannot be understood: stop, and let a person look.
-    #[error("the checkpoints in {file} cannot be read")]
+    #[error("cannot read the checkpoints in {file}")]
     Corrupt {
         /// The file.
         file: String,
@@ -275,7 +290,7 @@ pub enum StoreError {
         source: Cause,
     },
     /// Not written: try again, and start nothing new until it works.
-    #[error("checkpoints cannot be written to {file}")]
+    #[error("cannot store checkpoints in {file}")]
     Unwritable {
         /// The file.
         file: String,

@@ -13,10 +13,10 @@ use crate::clock::Clock;
 use crate::doubts::{Doubt, Doubts};
 use crate::model::MappingId;
 use crate::ports::{
-    CheckpointStore, Destination, Invoker, ReadFrom, ShardState, Source, SourceError, StoreError,
+    CheckpointStore, Destination, Invoker, OpenShard, ReadFrom, ShardState, Source, SourceError, StoreError,
 };
 use deliveries::{Began, Delivered, Deliveries};
-use failed_attempts::{Before, FailedAttempts, problem};
+use failed_attempts::{Before, FailedAttempts, problem, problem_of};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -25,7 +25,7 @@ use pelton_core::ending::Ending;
 use pelton_core::plan::{ShardId, ShardStart};
 use pelton_core::{
     Checkpoint, Command, FailedAttempt, FetchError, Finished, Input, Invocation, InvocationId, Notice,
-    Outcome, Page, Policy, Reply, SaveError, SendError, Shard, ShardView, Stuck, Timestamp,
+    Outcome, Page, Policy, Reply, SaveError, SendError, Shard, ShardView, Timestamp,
 };
 use problems::{Doing, Problems};
 pub use remarks::Remarks;
@@ -57,8 +57,6 @@ pub struct WorkerView {
     pub problem: Option<String>,
     /// Since when no read succeeds; `None` while they do.
     pub unread_since: Option<Timestamp>,
-    /// The batches that the function is stuck on. They share the memory of those that the shard holds, until the next view.
-    pub stuck: Vec<Stuck>,
 }
 
 /// What a worker works with.
@@ -96,7 +94,12 @@ pub struct Assignment {
     pub doubts: Arc<Doubts>,
 }
 
-type Fetched = (ReaderSlot, Result<Page, SourceError>);
+/// A read, and what tells of arrivals if it opened the shard.
+struct Fetched {
+    slot: ReaderSlot,
+    arrivals: Option<watch::Receiver<u64>>,
+    page: Result<Page, SourceError>,
+}
 
 /// The reader, opened by the first read.
 enum ReaderSlot {
@@ -146,13 +149,8 @@ impl ShardWorker {
         let from = read_from(&state, is_first_start);
         let ending = if policy.until_caught_up { Ending::confirming_caught_up() } else { Ending::default() };
         let shard = Shard::new(policy, Some(state.checkpoint), seed, ports.clock.now());
-        let first_view = WorkerView {
-            shard: shard.view(),
-            is_open: false,
-            problem: None,
-            unread_since: None,
-            stuck: vec![],
-        };
+        let first_view =
+            WorkerView { shard: shard.view(), is_open: false, problem: None, unread_since: None };
         let (view, views) = watch::channel(first_view);
         let problems = Problems::none(mapping.clone(), shard_id.clone());
         let deliveries = Deliveries::new(mapping.clone(), shard_id.clone(), ports.destination.clone());
@@ -160,7 +158,7 @@ impl ShardWorker {
         let failed_attempts = FailedAttempts::new(mapping.clone(), shard_id.clone(), destination);
         let worker = Self {
             mapping,
-            arrivals: ports.source.arrivals(&shard_id),
+            arrivals: None,
             code_changes: ports.invoker.code_changes(),
             shard_id,
             ports,
@@ -212,8 +210,17 @@ impl ShardWorker {
                 function_does_well = false;
             }
         }
-        if function_does_well {
-            self.problems.recovered(Doing::Invoking);
+        if function_does_well && self.problems.is_at_hand(Doing::Invoking) {
+            self.batch_succeeded();
+        }
+    }
+
+    /// One batch succeeded after others failed. Of those that still fail (ParallelizationFactor, a batch that was split), that of
+    /// the oldest record shows.
+    fn batch_succeeded(&mut self) {
+        match self.shard.failing().first() {
+            Some(failing) => drop(self.problems.note(Doing::Invoking, problem_of(failing))),
+            None => self.problems.recovered(Doing::Invoking),
         }
     }
 
@@ -226,8 +233,9 @@ impl ShardWorker {
     }
 
     fn attempt_failed(&mut self, failed: &FailedAttempt) {
-        let is_new = self.problems.note(Doing::Invoking, problem(failed));
-        let before = if is_new { Before::New } else { Before::GoesOn };
+        let problem = problem(failed);
+        let was = self.problems.note(Doing::Invoking, problem.clone());
+        let before = if was == Some(problem) { Before::GoesOn } else { Before::New };
         self.failed_attempts.say(failed, before, self.ports.clock.now());
     }
 
@@ -256,17 +264,20 @@ impl ShardWorker {
             if let Some(doubt) = doubt {
                 doubts.settled(doubt).await;
             }
-            let mut reader = match slot {
-                ReaderSlot::Open(reader) => reader,
+            let (mut reader, arrivals) = match slot {
+                ReaderSlot::Open(reader) => (reader, None),
                 ReaderSlot::NotOpen(from) => match source.open(&shard_id, from.clone()).await {
-                    Ok(reader) => JudgedReader::new(reader, ending),
-                    Err(error) => return (ReaderSlot::NotOpen(from.after_failure()), Err(error)),
+                    Ok(OpenShard { reader, arrivals }) => (JudgedReader::new(reader, ending), arrivals),
+                    Err(error) => {
+                        let slot = ReaderSlot::NotOpen(from.after_failure());
+                        return Fetched { slot, arrivals: None, page: Err(error) };
+                    }
                 },
             };
             // Told before the first page is there: that may take a while.
             view.send_modify(|view| view.is_open = true);
             let page = reader.next(records_max, &*source, &shard_id).await;
-            (ReaderSlot::Open(reader), page)
+            Fetched { slot: ReaderSlot::Open(reader), arrivals, page }
         });
     }
 
@@ -318,12 +329,13 @@ impl ShardWorker {
     }
 
     fn fetched(&mut self, fetched: Result<Fetched, JoinError>) -> Input {
-        let (slot, answer) = match fetched {
+        let Fetched { slot, arrivals, page } = match fetched {
             Ok(fetched) => fetched,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         self.reader = Some(slot);
-        match answer {
+        self.arrivals = arrivals.or_else(|| self.arrivals.take());
+        match page {
             Ok(page) => {
                 self.problems.recovered(Doing::Reading);
                 self.unread_since = None;
@@ -358,7 +370,7 @@ impl ShardWorker {
             Err(error) => {
                 self.problems.has(
                     Doing::Saving,
-                    "the checkpoint cannot be kept; nothing new starts until it can",
+                    "cannot store the checkpoint: no new batch starts until it is stored",
                     &error,
                     None,
                 );
@@ -376,7 +388,12 @@ impl ShardWorker {
                 Ok(())
             }
             Err(error) => {
-                self.problems.has(Doing::Delivering, "the on-failure destination does not work", error, None);
+                self.problems.has(
+                    Doing::Delivering,
+                    "cannot deliver records to the on-failure destination",
+                    error,
+                    None,
+                );
                 Err(SendError)
             }
         };
@@ -389,7 +406,6 @@ impl ShardWorker {
             view.shard = self.shard.view();
             view.problem = problem;
             view.unread_since = self.unread_since;
-            view.stuck = self.shard.stuck();
         });
     }
 }

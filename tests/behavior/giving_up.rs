@@ -94,7 +94,7 @@ async fn a_destination_that_does_not_work_shows_until_it_takes_something() {
     let counts_while_away = counts(&supervisor);
     assert_eq!((counts_while_away.dropped, counts_while_away.delivery_failures), (1, 1));
     let shown = problem(&supervisor).expect("the destination does not work");
-    assert_eq!(shown, "memory does not take records that were given up: told to be away");
+    assert_eq!(shown, "cannot deliver records to memory: told to be away");
 
     destination.set_away(false);
     give_one_up(&world, "bad-2").await;
@@ -106,6 +106,26 @@ async fn a_destination_that_does_not_work_shows_until_it_takes_something() {
         destination.taken().into_iter().flat_map(|taken| taken.records).collect::<Vec<_>>(),
         ["bad-2"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_one_batch_fails_its_error_shows_whatever_succeeds_beside_it() {
+    let world = world(&["a"]).batch_size(1);
+    let world = World { mapping: Mapping { parallelization_factor: 2, ..world.mapping }, ..world };
+    let supervisor = world.start().await;
+    world.stream.put("a", ["bad"]);
+    world.clock.sleep(Duration::from_secs(120)).await;
+    let failing = problem(&supervisor).expect("the batch fails");
+    assert_eq!(failing, "told to (Exception)");
+    world.stream.put("a", 0..5);
+    world.until_handled(5).await;
+    assert_eq!(view(&supervisor).shard.failing.len(), 1);
+    assert_eq!(problem(&supervisor), Some(failing));
+    world.function.recovers();
+    world.until_handled(6).await;
+    world.clock.sleep(Duration::from_secs(1)).await;
+    assert_eq!(problem(&supervisor), None);
+    world.stop(supervisor).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 /// An answer without records that names no place to read on from.
 fn nothing_and_no_place(answer: &mut Answer) {
-    *answer = Answer { records: Vec::new(), follows: Follows::NoPlace { names_children: false } };
+    *answer =
+        Answer { records: Vec::new(), follows: Follows::NoPlace { names_children: false }, lost_after: None };
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,7 +56,11 @@ async fn a_closed_shard_that_claims_its_end_too_early_is_read_to_its_end_before_
         world.stream.reshard(&["parent"], &["child"]);
         world.stream.put("child", 25..30);
         world.stream.answers_wrongly("parent", move |answer| {
-            *answer = Answer { records: Vec::new(), follows: Follows::NoPlace { names_children } };
+            *answer = Answer {
+                records: Vec::new(),
+                follows: Follows::NoPlace { names_children },
+                lost_after: None,
+            };
         });
         let supervisor = world.start().await;
         world.until_handled(30).await;
@@ -240,7 +245,7 @@ async fn a_run_until_caught_up_reads_on_after_one_answer_that_hides_what_is_left
     let world = World::new(&["a"]).until_caught_up();
     world.stream.put("a", 0..25);
     world.stream.answers_wrongly("a", |answer| {
-        *answer = Answer { records: Vec::new(), follows: Follows::CaughtUp };
+        *answer = Answer { records: Vec::new(), follows: Follows::CaughtUp, lost_after: None };
     });
     let supervisor = world.start().await;
     supervisor.finished().await;

@@ -1,7 +1,7 @@
 //! Specification 2.1, 2.3, 3.1: batches, cadence, order.
 
 use crate::world::{World, numbers};
-use pelton::supervisor::Endpoint;
+use pelton::ports::Pace;
 use pelton_core::Timestamp;
 use std::time::Duration;
 
@@ -96,7 +96,8 @@ async fn a_backlog_is_read_without_the_pause_but_within_five_reads_a_second() {
 
 #[tokio::test(start_paused = true)]
 async fn a_put_into_the_embedded_stream_is_handled_at_once() {
-    let world = World { endpoint: Endpoint::Embedded, ..World::new(&["a"]) };
+    let world = World::new(&["a"]);
+    let world = World { pace: Pace { read_gap_min: Duration::ZERO, ..world.pace }, ..world };
     let supervisor = world.start().await;
     world.clock.sleep(Duration::from_millis(1500)).await;
     let put_at = world.clock.now();

@@ -2,10 +2,10 @@
 
 use pelton::clock::Clock;
 use pelton::model::{Mapping, MappingId, ShardSettings};
-use pelton::ports::{Destination, Invoker};
+use pelton::ports::{Destination, Invoker, Pace};
 use pelton::shard_worker::{Ports, Remarks};
 use pelton::supervisor::{
-    Endpoint, Goal, MappingActivity, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
+    Goal, MappingActivity, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
 };
 use pelton_core::plan::StartingPosition;
 use pelton_tests::chance;
@@ -25,7 +25,7 @@ pub(crate) struct World {
     /// The mapping's on-failure destination, if it has one.
     pub(crate) destination: Option<FakeDestination>,
     pub(crate) mapping: Mapping,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) pace: Pace,
     pub(crate) goal: Goal,
 }
 
@@ -44,8 +44,13 @@ impl World {
             ..Mapping::new(id, "function".into(), arn, StartingPosition::TrimHorizon)
         };
         let store = MemoryStore::default();
-        let (destination, endpoint, goal) = (None, Endpoint::Other, Goal::GoOn);
-        Self { clock, stream, function, store, destination, mapping, endpoint, goal }
+        let pace = Pace {
+            poll_interval: Duration::from_secs(1),
+            read_gap_min: Duration::from_millis(200),
+            read_records_max: 10_000,
+        };
+        let (destination, goal) = (None, Goal::GoOn);
+        Self { clock, stream, function, store, destination, mapping, pace, goal }
     }
 
     pub(crate) fn from(self, starting_position: StartingPosition) -> Self {
@@ -97,8 +102,8 @@ impl World {
             mapping: self.mapping.clone(),
             ports,
             envelope: FakeStream::envelope(),
-            endpoint: self.endpoint,
-            poll_interval: Duration::from_secs(1),
+            pace: self.pace,
+            stream_ends_with_process: false,
             goal: self.goal,
         };
         let found = find_stream(&self.mapping, &self.stream, &self.clock).await?;

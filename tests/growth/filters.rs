@@ -2,10 +2,15 @@
 
 use super::check;
 use pelton_core::Timestamp;
-use pelton_core::filter::{Filters, KinesisOrigin, KinesisView, Source, Verdict};
+use pelton_core::event::kinesis::{KinesisOrigin, KinesisRecord, KinesisView};
+use pelton_core::filter::{Filters, Source, Verdict};
 
-const ORIGIN: KinesisOrigin<'_> =
-    KinesisOrigin { shard_id: "s", event_source_arn: "a", region: "r", invoke_identity_arn: "i" };
+const ORIGIN: KinesisOrigin = KinesisOrigin {
+    shard_id: String::new(),
+    event_source_arn: String::new(),
+    region: String::new(),
+    invoke_identity_arn: String::new(),
+};
 
 fn compile(pattern: &str) -> Option<Filters> {
     Filters::compile(Source::Kinesis, &[pattern.to_owned()]).expect("it is a pattern")
@@ -14,13 +19,8 @@ fn compile(pattern: &str) -> Option<Filters> {
 fn judge(filters: Option<&Filters>, data: &[u8]) -> Verdict {
     let filters = filters.expect("there is a pattern");
     let arrival = Timestamp::from_millis(1);
-    filters.judge_kinesis(&KinesisView {
-        data,
-        partition_key: None,
-        sequence_number: "1",
-        arrival,
-        origin: ORIGIN,
-    })
+    let record = KinesisRecord { data, partition_key: None, sequence_number: "1", arrival };
+    filters.judge(&KinesisView { record, origin: &ORIGIN })
 }
 
 /// The larger of the patterns is as long as one may be.

@@ -41,9 +41,11 @@ impl World {
         let mut invocations = 0;
         while let Some(command) = shard.next_command().filter(|_| invocations < 3) {
             let answer = match command {
-                Command::Fetch { .. } => {
-                    Input::Fetched(Ok(Page { records: self.records.clone(), then: Then::ShardEnd }))
-                }
+                Command::Fetch { .. } => Input::Fetched(Ok(Page {
+                    records: self.records.clone(),
+                    then: Then::ShardEnd,
+                    lost_after: None,
+                })),
                 Command::SaveCheckpoint(_) => Input::CheckpointSaved(Ok(())),
                 Command::SendFailure(failure) => Input::FailureSent(failure.id, Ok(())),
                 Command::Invoke(invocation) => {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod dynamodb_streams;
 mod fault_proxy;
 
 use pelton_tests::{Program, Running, Signal, binary, http, install_handler, wait};

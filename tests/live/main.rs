@@ -5,5 +5,6 @@
 
 mod adapter;
 mod destination;
+mod dynamodb;
 mod embedded_stream;
 mod localstack;

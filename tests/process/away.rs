@@ -4,8 +4,8 @@ use pelton_tests::journal::data;
 use pelton_tests::site::{Site, StreamServer, template, until};
 use pelton_tests::{Signal, kinesis, wait};
 
-/// What is said of a stream that is not the one of the checkpoints.
-const ANEW: &str = "its old positions are worthless, starting anew";
+/// Field of the warning about a stream that is not the one of the checkpoints.
+const ANEW: &str = "old_stream=";
 
 #[tokio::test]
 async fn a_stream_made_again_between_two_runs_is_started_anew_loudly() {

@@ -4,14 +4,17 @@ use crate::dev::with_cargo;
 use pelton_tests::site::{pelton, run_to_end};
 use pelton_tests::{Running, Signal, binary, wait};
 use serde_json::Value;
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// How long the demo may take, where the sample functions must be compiled first.
 const PATIENCE: Duration = Duration::from_secs(150);
 
 #[tokio::test]
-async fn it_shows_batches_of_several_shards_of_the_sample_functions_and_stops_by_ctrl_c() {
+async fn it_shows_batches_of_all_shards_and_a_record_that_is_given_up_and_stops_by_ctrl_c() {
     let folder = tempfile::tempdir().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let target = binary("pelton").ancestors().nth(2).unwrap().to_owned();
@@ -30,11 +33,46 @@ async fn it_shows_batches_of_several_shards_of_the_sample_functions_and_stops_by
     });
     all_busy.await.unwrap_or_else(|| panic!("no batches came:\n{}", running.printed()));
     running.wait_for_line("progress").await;
+    // Six shards, though two mappings read four of them.
+    running.wait_for_line("polling; Ctrl-C stops mappings=3 shards=6").await;
+    assert_story(&running, &folder, &data_dir).await;
 
     running.signal(Signal::INT);
     running.wait_for_exit().await.assert_code(0).assert_printed("everything in flight is settled");
     running.assert_no_survivors().await;
-    assert_sound_ledger(&folder.path().join("data/demo/order-ledger.db"), &running);
+    assert_sound_ledger(&data_dir.join("demo/order-ledger.db"), &running);
+}
+
+/// An order is refused, given up, written to a file, and shown by the command that was printed.
+async fn assert_story(running: &Running, folder: &TempDir, data_dir: &Path) {
+    let put = wait::within(PATIENCE, async || {
+        running.printed().find("with a negative amount into Orders").map(str::to_owned)
+    });
+    let put = put.await.unwrap_or_else(|| panic!("no order is refused:\n{}", running.printed()));
+    let key = put.split_whitespace().nth(2).expect("it names the order").to_owned();
+    let told = format!("OrderLedgerOrders gave up order {key};");
+    let given_up = wait::within(PATIENCE, async || running.printed().find(&told).map(|_| ()));
+    given_up.await.unwrap_or_else(|| panic!("it is not given up:\n{}", running.printed()));
+    let command = running.wait_for_line("To look at it:").await;
+    let command = command.split_once("To look at it:").expect("it was found by that").1.trim().to_owned();
+    let shown = Command::new("sh").args(["-c", &command]).current_dir(folder).output().expect("sh starts");
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains(&key) && shown.contains("\"amount\": -"), "{command}\n{shown}");
+
+    let failed =
+        fs::read_to_string(data_dir.join("failed/OrderLedgerOrders.jsonl")).expect("there is a file");
+    assert_eq!(failed.lines().count(), 1, "{failed}");
+    let failed: Value = serde_json::from_str(failed.trim()).expect("a line is JSON");
+    assert_eq!(failed["KinesisBatchInfo"]["batchSize"], 1, "{failed}");
+    assert!(failed["payload"].as_str().is_some_and(|payload| payload.contains(&key)), "{failed}");
+
+    // What handlers print, and each attempt, is in the log file alone.
+    let log = fs::read_to_string(data_dir.join("demo/log.txt")).expect("there is a log");
+    for detail in ["OrderLedger | REPORT", "its batch is split", "has the negative amount"] {
+        assert!(log.contains(detail), "{detail} is not in the log");
+        let is_shown = running.printed().stderr().iter().any(|line| line.contains(detail));
+        assert!(!is_shown, "{detail} is on the terminal:\n{}", running.printed());
+    }
 }
 
 /// The shards, with their mapping, in which batches have succeeded.
@@ -55,13 +93,18 @@ async fn busy_shards(data_dir: &Path) -> Vec<String> {
     busy
 }
 
-/// Orders went as orders go: each once, and in order.
+/// Orders went as orders go: each once, and in order. The refused one is not among them.
 fn assert_sound_ledger(file: &Path, running: &Running) {
     let count = |table: &str| {
         let ledger = rusqlite::Connection::open(file).expect("there is a ledger");
         let query = format!("SELECT count(*) FROM {table}");
         ledger.query_row(&query, [], |row| row.get::<_, u32>(0)).expect("it can be read")
     };
-    assert!(count("ledger") > 0);
+    let summary = running.printed().stderr().iter().rev().find_map(|line| {
+        let (_, counts) = line.split_once("progress mapping=OrderLedgerOrders ")?;
+        let settled = counts.split_whitespace().find_map(|count| count.strip_prefix("settled="))?;
+        settled.parse::<u32>().ok()
+    });
+    assert_eq!(Some(count("ledger") + 1), summary, "one is given up:\n{}", running.printed());
     assert_eq!(count("anomaly"), 0, "{}", running.printed());
 }

@@ -94,13 +94,10 @@ async fn it_builds_the_functions_creates_the_streams_handles_a_put_at_once_and_u
 
     replace_source(&site, "fn main() { this does not compile }");
     running.wait_for_line("the old code goes on").await;
-    let invoked = |running: &Running| {
-        let printed = running.printed();
-        printed.stderr().iter().filter(|line| line.contains("version two was invoked")).count()
-    };
-    assert_eq!(invoked(&running), 1);
+    let greeting = "version two was invoked";
+    assert_eq!(count(&running, greeting), 1);
     kinesis::put(&client, "orders", "a", b"3").await;
-    wait::until("the old code is invoked", async || (invoked(&running) == 2).then_some(())).await;
+    wait::until("the old code is invoked", async || (count(&running, greeting) == 2).then_some(())).await;
 
     ends_well(running).await;
 }
@@ -118,6 +115,54 @@ async fn code_that_does_not_compile_at_start_is_waited_for() {
     replace_source(&site, SOURCE);
     running.wait_for_line("version one was invoked").await;
     ends_well(running).await;
+}
+
+#[tokio::test]
+async fn a_file_named_bootstrap_does_not_stand_in_for_code_that_does_not_compile() {
+    let site = site();
+    replace_source(&site, "fn main() { undefined }");
+    pelton_tests::install_handler(&pelton_tests::binary("misbehaving_handler"), &site.path().join("greeter"));
+    let running = dev().start(&site.folder);
+    running.wait_for_line(POLLING).await;
+    let client = client(&running).await;
+    kinesis::put(&client, "orders", "a", b"1").await;
+    running.wait_for_line("its code does not compile").await;
+    replace_source(&site, SOURCE);
+    running.wait_for_line("version one was invoked").await;
+    let journal = pelton_tests::journal::Journal::of(&site.path().join("greeter"));
+    assert!(journal.began().is_empty(), "{}", running.printed());
+    ends_well(running).await;
+}
+
+#[tokio::test]
+async fn the_old_code_goes_on_if_the_template_changes_while_the_function_does_not_compile() {
+    let site = site();
+    let running = dev().start(&site.folder);
+    running.wait_for_line(POLLING).await;
+    let client = client(&running).await;
+    kinesis::put(&client, "orders", "a", b"1").await;
+    running.wait_for_line("version one was invoked").await;
+    replace_source(&site, "fn main() { this does not compile }");
+    running.wait_for_line("the old code goes on").await;
+    site.write(
+        "template.yaml",
+        &TEMPLATE.replace("CodeUri: greeter", "CodeUri: greeter\n      MemorySize: 256"),
+    );
+    running.wait_for_line("function Greeter: MemorySize").await;
+    wait::until("the next poller polls", async || (count(&running, POLLING) == 2).then_some(())).await;
+    kinesis::put(&client, "orders", "a", b"2").await;
+    let greeting = "version one was invoked";
+    wait::until("the old code is invoked", async || (count(&running, greeting) == 2).then_some(())).await;
+    replace_source(&site, &SOURCE.replace("version one", "version two"));
+    running.wait_for_line("built: the next batch runs the new code").await;
+    kinesis::put(&client, "orders", "a", b"3").await;
+    running.wait_for_line("version two was invoked").await;
+    ends_well(running).await;
+}
+
+/// Lines of the log with this part.
+fn count(running: &Running, part: &str) -> usize {
+    running.printed().stderr().iter().filter(|line| line.contains(part)).count()
 }
 
 #[tokio::test]

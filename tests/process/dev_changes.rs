@@ -92,7 +92,7 @@ async fn a_bootstrap_that_was_replaced_runs_from_the_next_invocation_on() {
     running.wait_for_line("version two").await;
 
     fs::set_permissions(site.function().join("bootstrap"), fs::Permissions::from_mode(0o644)).unwrap();
-    running.wait_for_line("the old code goes on").await;
+    running.wait_for_line(r#""level":"ERROR""#).await;
     handles(&site, &running, &client, "3").await;
     assert_eq!(data(&site.journal().began()), ["0", "1", "2", "3"], "each once: what was in flight finished");
     ends_well(running).await;
@@ -131,8 +131,15 @@ async fn a_stream_that_the_template_names_and_does_not_define_is_made() {
     let site = Site::without_code(&template.replacen(resource, "", 1).replace("!GetAtt Orders.Arn", arn));
     install(&site, "one");
     let (running, client) = start(&site).await;
-    running.wait_for_line("the template names this stream and does not define it").await;
+    let told = "the template names this stream and does not define it";
+    running.wait_for_line(told).await;
     handles(&site, &running, &client, "0").await;
+    let text = fs::read_to_string(site.path().join("template.yaml")).unwrap();
+    site.write("template.yaml", &text.replace("BatchSize: 1", "BatchSize: 2"));
+    running.wait_for_line("mapping KeeperOrders: BatchSize 1 -> 2").await;
+    handles(&site, &running, &client, "1").await;
+    let printed = running.printed();
+    assert_eq!(printed.stderr().iter().filter(|line| line.contains(told)).count(), 1, "{printed}");
     ends_well(running).await;
 }
 
@@ -161,7 +168,10 @@ async fn a_template_with_problems_changes_nothing_and_one_without_is_run_instead
 ";
     let next = template("Environment: {Variables: {GREETING: hello}}", "") + clicks;
     site.write("template.yaml", &next);
-    running.wait_for_line("batches in flight finish first").await;
+    running.wait_for_line(r#""grace":"#).await;
+    running
+        .wait_for_line("mapping KeeperClicks added; function Keeper: Environment; stream Clicks added")
+        .await;
     site.behave("succeed");
     running.wait_for_line("\"mappings\":2").await;
     handles(&site, &running, &client, "3").await;
@@ -181,6 +191,29 @@ async fn a_template_with_problems_changes_nothing_and_one_without_is_run_instead
     ends_well(running).await;
 }
 
+#[tokio::test]
+async fn the_record_of_an_event_in_events_can_be_pasted() {
+    let site = Site::without_code(&template("", ""));
+    install(&site, "one");
+    let arn = "arn:aws:kinesis:us-east-1:123456789012:stream/orders";
+    // In base64: it's
+    let kinesis = serde_json::json!({ "partitionKey": "k 1", "data": "aXQncw==" });
+    let event = serde_json::json!({ "Records": [{ "kinesis": kinesis, "eventSourceARN": arn }] });
+    site.write("events/orders.json", &event.to_string());
+    let (running, _client) = start(&site).await;
+    let line = running.wait_for_line("Put a record from another terminal").await;
+    let line: Value = serde_json::from_str(&line).unwrap();
+    let command = line["message"].as_str().unwrap().lines().last().unwrap().trim();
+    assert!(command.ends_with(r"--key 'k 1' 'it'\''s'"), "{command}");
+    let words = command.replacen("pelton", &binary("pelton").display().to_string(), 1);
+    let put =
+        std::process::Command::new("sh").args(["-c", &words]).current_dir(&site.folder).output().unwrap();
+    assert!(put.status.success(), "{put:?}");
+    let journal = site.journal();
+    until(&running, "the record is handled", || data(&journal.ended()).contains(&"it's")).await;
+    ends_well(running).await;
+}
+
 /// A function of another memory size: a template that asks for something else.
 fn other_template() -> String {
     template("MemorySize: 256", "")
@@ -193,7 +226,7 @@ async fn a_batch_that_outlasts_the_grace_time_is_sent_again_to_what_runs_instead
     let (running, client) = start_with(&site, &["--grace", "0.2"]).await;
     holds(&site, &running, &client, "0").await;
     site.write("template.yaml", &other_template());
-    running.wait_for_line("will be sent again at the next start").await;
+    running.wait_for_line("are sent again at the next start").await;
     site.behave("succeed");
     handles(&site, &running, &client, "1").await;
     assert_eq!(data(&site.journal().began()), ["0", "0", "1"]);
@@ -207,7 +240,7 @@ async fn ctrl_c_while_it_stops_for_another_template_ends_it_once_the_batch_in_fl
     let (running, client) = start(&site).await;
     holds(&site, &running, &client, "0").await;
     site.write("template.yaml", &other_template());
-    running.wait_for_line("batches in flight finish first").await;
+    running.wait_for_line(r#""grace":"#).await;
     running.signal(Signal::INT);
     running.wait_for_line("\"signal\":\"Ctrl-C\"").await;
     site.behave("succeed");

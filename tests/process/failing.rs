@@ -60,9 +60,9 @@ async fn check(behavior: &str, said: &str) {
     let journal = site.journal();
     until(&running, "all is done with", || journal.records_ended() >= 4).await;
     assert_eq!(data(&journal.ended()), ["0", "1", "2", "3"]);
-    running.wait_for_line("going on").await;
+    running.wait_for_line("task=invoke").await;
     let lines = running.printed();
-    let went_on = lines.stderr().iter().filter(|line| line.contains("going on")).count();
+    let went_on = lines.stderr().iter().filter(|line| line.contains("task=invoke")).count();
     assert_eq!(went_on, 1, "said once, and not before:\n{lines}");
 }
 

@@ -1,7 +1,8 @@
 //! Filters: what `pelton filter` says of records, and what a mapping with filters delivers.
 
 use pelton_tests::site::{Site, StreamServer, pelton, run_to_end, template, until};
-use pelton_tests::{Exit, journal};
+use pelton_tests::{Exit, journal, wait};
+use serde_json::Value;
 
 const ERRORS: &str = r#"{"data":{"level":["error"]}}"#;
 
@@ -78,6 +79,26 @@ async fn raw_matches_plain_documents_against_a_bare_pattern() {
 }
 
 #[tokio::test]
+async fn the_patterns_may_be_those_of_a_mapping_of_a_template() {
+    let criteria = format!("FilterCriteria: {{Filters: [{{Pattern: '{ERRORS}'}}]}}");
+    let site = Site::without_code(&template("", &criteria));
+    site.write("plain.yaml", &template("", ""));
+    let (with, without) = (site.path().join("template.yaml"), site.path().join("plain.yaml"));
+    let filter = async |template: &std::path::Path, mapping: &str| {
+        let program = pelton(["filter", "--json", "--mapping", mapping, "--template"]).args([template]);
+        run_to_end(program.input(RECORDS.join("\n"))).await
+    };
+    let exit = filter(&with, "KeeperOrders").await;
+    let parse = |line: &str| serde_json::from_str::<Value>(line).expect("a line is JSON");
+    let lines: Vec<Value> = exit.assert_code(0).printed.stdout().into_iter().map(parse).collect();
+    let results: Vec<&str> = lines.iter().filter_map(|line| line["result"].as_str()).collect();
+    assert_eq!(results, ["pass", "drop", "drop"]);
+    assert_eq!((&lines[1]["not_json"], &lines[2]["not_json"]), (&Value::Null, &Value::Bool(true)));
+    filter(&with, "KeeperOrder").await.assert_code(2).assert_printed("did you mean `KeeperOrders`?");
+    filter(&without, "KeeperOrders").await.assert_code(2).assert_printed("FilterCriteria");
+}
+
+#[tokio::test]
 async fn a_pattern_that_is_none_is_refused_with_its_place() {
     let pattern = "{\"a\": [\"x\"],\n \"b\": \"y\"}";
     let exit = filter(["--raw", "--pattern", "{\"a\":[1]}", "--pattern", pattern], "{}").await;
@@ -93,7 +114,7 @@ async fn a_line_that_is_no_record_is_named() {
     exit.assert_code(2).assert_printed("error: line 2 of the standard input: it is not JSON");
     let exit = filter(["--raw", "--pattern", "{\"a\":[1]}"], "{\"a\":1}\n[1]\n{\"a\":1}\n").await;
     exit.assert_code(1)
-        .assert_printed("line 2 of the standard input: it is not a JSON object (1 before it judged)");
+        .assert_printed("line 2 of the standard input: it is not a JSON object (judged 1 before it)");
     assert_eq!(exit.printed.stdout(), ["pass"]);
     let exit = filter(["--raw", "--pattern", "{\"a\":[1]}", "missing.json"], "").await;
     exit.assert_code(2).assert_printed("error: missing.json cannot be read");
@@ -115,4 +136,33 @@ async fn a_mapping_delivers_what_matches_its_filters_byte_for_byte() {
     until(&running, "20 records are done with", || journal.records_ended() >= 20).await;
     let expected: Vec<&String> = lines.iter().step_by(2).collect();
     assert_eq!(journal::data(&journal.ended()), expected);
+}
+
+#[tokio::test]
+async fn records_whose_payload_is_no_json_are_counted_and_the_first_of_them_comes_with_a_hint() {
+    let criteria = format!("FilterCriteria: {{Filters: [{{Pattern: '{ERRORS}'}}]}}");
+    // `{"level":"error"}` in base64, which the SDK encodes once more.
+    for (text, in_base64) in [("eyJsZXZlbCI6ImVycm9yIn0=", true), ("level=error", false)] {
+        let site = Site::new(&template("", &criteria));
+        let server = StreamServer::start(&["orders"]).await;
+        let first = server.put_texts("a", [text, text, r#"{"level":"error"}"#]).await.swap_remove(0);
+        let running = site.start_with(&server, &["--log-format", "json"]).await;
+        let journal = site.journal();
+        until(&running, "the last record is done with", || journal.records_ended() == 1).await;
+        let printed = running.printed();
+        let lines = printed.stderr().into_iter().map(serde_json::from_str::<Value>);
+        let lines = lines.map(|line| line.expect("a line is JSON"));
+        let hints: Vec<Value> = lines.filter(|line| line.get("json_in_base64").is_some()).collect();
+        assert_eq!(hints.len(), 1, "{printed}");
+        assert_eq!((&hints[0]["level"], &hints[0]["json_in_base64"]), (&"WARN".into(), &in_base64.into()));
+        assert_eq!(hints[0]["sequence_number"], first.sequence_number);
+        let data_dir = site.data_dir();
+        wait::until("both are counted", async || {
+            let exit = run_to_end(pelton(["status", "--json", "--data-dir"]).args([&data_dir])).await;
+            let status: Value = serde_json::from_str(&exit.printed.stdout().concat()).ok()?;
+            let totals = &status["mappings"][0]["totals"];
+            (totals["not_json"] == 2 && totals["filtered"] == 2).then_some(())
+        })
+        .await;
+    }
 }

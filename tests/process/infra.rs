@@ -78,11 +78,24 @@ async fn without_services_status_says_so_and_down_has_nothing_to_do() {
         .await
         .assert_code(1)
         .assert_printed("does not run");
-    run_to_end(elsewhere.program("down")).await.assert_code(0).assert_printed("localstack: does not run");
+    let exit = run_to_end(elsewhere.program("down")).await;
+    exit.assert_code(0).assert_printed("localstack: does not run");
+    exit.assert_printed("dynamodb: does not run");
+    let exit = run_to_end(elsewhere.program("down").args(["dynamodb"])).await;
+    assert!(!exit.assert_code(0).printed.to_string().contains("localstack"), "only what is named");
+}
+
+#[tokio::test]
+async fn a_missing_cargo_is_said_with_what_to_install() {
+    let elsewhere = Elsewhere::new();
+    let up =
+        elsewhere.program("up").args(["--free-ports", "dynamodb"]).env("DYNOXIDE_CRATE_VERSION", "0.0.0");
+    let exit = run_to_end(up.env("PATH", elsewhere.path_with(&[]))).await;
+    exit.assert_code(2).assert_printed("which needs cargo");
 }
 
 #[tokio::test]
 async fn an_unknown_service_is_answered_with_those_that_there_are() {
     let exit = run_to_end(Elsewhere::new().program("up").args(["localstak"])).await;
-    exit.assert_code(2).assert_printed("there is no service localstak; there is localstack");
+    exit.assert_code(2).assert_printed("there is no service localstak; there is localstack, dynamodb");
 }

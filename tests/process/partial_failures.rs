@@ -79,7 +79,7 @@ async fn what_the_function_reports_is_ignored_completely_when_the_mapping_does_n
     let journal = site.journal();
     until(&running, "the second batch is done with", || journal.records_ended() >= 3).await;
     assert_eq!(data(&journal.began()), ["1", "2 report", "3", "4", "5", "6"]);
-    let warned = running.wait_for_line("the mapping ignores it").await;
+    let warned = running.wait_for_line("the mapping ignores the report").await;
     assert!(warned.contains("ReportBatchItemFailures"), "{warned}");
 }
 
@@ -111,7 +111,8 @@ async fn check_ignored(mapping: &str, behavior: &str, warning: &str, count: &str
 
 #[tokio::test]
 async fn failures_reported_to_a_mapping_that_does_not_ask_are_warned_of_once_and_counted() {
-    check_ignored("MaximumRetryAttempts: 0", "obey", "the mapping ignores it", "ignored_failures").await;
+    check_ignored("MaximumRetryAttempts: 0", "obey", "the mapping ignores the report", "ignored_failures")
+        .await;
 }
 
 #[tokio::test]

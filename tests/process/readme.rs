@@ -19,13 +19,14 @@ const README: &str = include_str!("../../README.md");
 const STREAM: &str = "127.0.0.1:4567";
 const LOCALSTACK: &str = "http://127.0.0.1:4566";
 
-/// The blocks of `sh` in a page.
+/// The blocks of `sh` in a page, also those within lists.
 fn blocks(page: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
-        if line == "```sh" {
-            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        if let Some(indent) = line.strip_suffix("```sh").filter(|indent| indent.trim().is_empty()) {
+            let lines = lines.by_ref().map(|line| line.strip_prefix(indent).unwrap_or(line));
+            let block: Vec<&str> = lines.take_while(|line| *line != "```").collect();
             blocks.push(block.join("\n") + "\n");
         }
     }
@@ -162,13 +163,17 @@ exec 2>>{log}
         binary("pelton").display(),
         log = log.display()
     );
+    let settings: toml::Table =
+        include_str!("../../.cargo/config.toml").parse().expect(".cargo/config.toml is TOML");
     let cargo_stub = format!(
         "#!/bin/sh
+[ \"$1\" != demo ] || {{ shift; set -- {alias} \"$@\"; }}
 case $1 in
-run) shift 2; exec {bin}/pelton \"$@\" ;;
+run) while [ \"$1\" != -- ]; do shift; done; shift; exec {bin}/pelton \"$@\" ;;
 install) [ -e {root}/\"$3\"/Cargo.toml ] && echo \"parsed: cargo $*\" >>{log} ;;
 esac
 ",
+        alias = settings["alias"]["demo"].as_str().expect("the alias is a text"),
         bin = bin.display(),
         root = root.display(),
         log = log.display()
@@ -201,6 +206,11 @@ fn every_page(folder: &Path) -> String {
         .expect("the folder can be read")
         .map(|page| page.expect("the folder can be read").path());
     pages.map(|page| fs::read_to_string(page).expect("a page is text")).collect()
+}
+
+#[tokio::test]
+async fn cargo_demo_is_an_alias_that_runs_the_demo_with_the_options_that_follow() {
+    assert_eq!(parsed("```sh\ncargo demo --rate 5\n```\n").await, ["parsed: pelton demo --rate 5"]);
 }
 
 #[tokio::test]

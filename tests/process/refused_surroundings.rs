@@ -125,7 +125,7 @@ async fn shards_that_leave_room_for_few_handlers_run_and_their_batches_wait_for_
     let server = StreamServer::start(&["orders:60"]).await;
     // A handler for each shard would take four times as many.
     let mut running = site.run(&server.endpoint).under(["prlimit", "--nofile=128:128"]).start(&site.folder);
-    let warned = running.wait_for_line("batches wait for one another").await;
+    let warned = running.wait_for_line("handlers_max=").await;
     assert!(warned.contains("handlers_max=2") && warned.contains("ulimit -n"), "{warned}");
     running.wait_for_line(pelton_tests::site::POLLING).await;
     site.behave("pause 20");

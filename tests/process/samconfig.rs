@@ -1,7 +1,8 @@
 //! `samconfig.toml` beside the template.
 
-use pelton_tests::pelton;
-use pelton_tests::site::{Site, assert_refused};
+use crate::dev::{client, dev_without_cargo, ends_well};
+use pelton_tests::site::{POLLING, Site, assert_refused, run_to_end};
+use pelton_tests::{pelton, wait};
 use serde_json::Value;
 
 const TEMPLATE: &str = "
@@ -50,7 +51,7 @@ async fn it_gives_what_the_command_line_does_not_and_that_is_said_once() {
     let (arn, stack, printed) = validated(&site, &[]).await;
     assert_eq!(arn, "arn:aws:kinesis:eu-west-1:000000000000:stream/orders-prod");
     assert_eq!(stack, "shop");
-    assert_eq!(printed.matches("samconfig.toml applies").count(), 1, "{printed}");
+    assert_eq!(printed.matches("stack_name=").count(), 1, "{printed}");
     assert!(printed.contains("overrides parameters that the template does not have: `Unknown`"), "{printed}");
 
     let flags = [
@@ -83,4 +84,32 @@ async fn one_that_cannot_be_read_is_refused_with_its_line() {
     site.write("samconfig.toml", SAMCONFIG);
     let exit = pelton(["run", "--config-env", "tst"]).run(&site.folder).await;
     assert_refused(&site, &exit, &["samconfig.toml has no environment `tst`: did you mean `test`?"]);
+}
+
+/// The streams that the mappings of the running poller read.
+async fn streams(site: &Site) -> Option<Value> {
+    let exit = run_to_end(pelton(["status", "--json", "--data-dir"]).args([site.data_dir()])).await;
+    let status: Value = serde_json::from_str(&exit.printed.stdout().concat()).ok()?;
+    Some(status["mappings"][0]["stream"].clone())
+}
+
+#[tokio::test]
+async fn dev_runs_in_its_region_and_follows_its_parameters() {
+    let site = Site::new(TEMPLATE);
+    site.write("samconfig.toml", SAMCONFIG);
+    let running = dev_without_cargo().start(&site.folder);
+    running.wait_for_line(POLLING).await;
+    let of_stage = |stage: &str| format!("arn:aws:kinesis:eu-west-1:000000000000:stream/orders-{stage}");
+    assert_eq!(streams(&site).await, Some(of_stage("prod").into()));
+
+    site.write("samconfig.toml", &SAMCONFIG.replace("prod", "next"));
+    wait::until("the mapping reads the stream of the new parameter", async || {
+        (streams(&site).await == Some(of_stage("next").into())).then_some(())
+    })
+    .await;
+    let described = client(&running).await.describe_stream_summary().stream_name("orders-next").send().await;
+    let described = described.expect("the stream was created");
+    let arn = described.stream_description_summary().expect("the answer is a summary").stream_arn();
+    assert_eq!(arn, of_stage("next"));
+    ends_well(running).await;
 }

@@ -63,7 +63,7 @@ async fn a_second_ctrl_c_ends_it_at_once_and_the_next_start_sends_the_batch_agai
         running.printed().find("stopping at once").map(|_| ())
     })
     .await;
-    running.wait_for_exit().await.assert_code(0).assert_printed("will be sent again");
+    running.wait_for_exit().await.assert_code(0).assert_printed("are sent again");
     running.assert_no_survivors().await;
     assert_eq!(after_the_next_start(&site, &server).await, ["0", "0", "1"]);
 }
@@ -85,7 +85,7 @@ async fn two_signals_at_once_are_one_wish_and_leave_the_batch_in_flight_its_grac
 async fn when_the_grace_time_is_over_it_stops_all_the_same() {
     let (site, server, mut running) = with_a_batch_in_flight(&["--grace", "0.2"]).await;
     running.signal(Signal::TERM);
-    running.wait_for_exit().await.assert_code(0).assert_printed("will be sent again");
+    running.wait_for_exit().await.assert_code(0).assert_printed("are sent again");
     running.assert_no_survivors().await;
     assert_eq!(after_the_next_start(&site, &server).await, ["0", "0", "1"]);
 }
@@ -97,7 +97,7 @@ async fn a_batch_between_two_attempts_does_not_hold_up_a_stop() {
     running.wait_for_line("the function failed").await;
     running.signal(Signal::TERM);
     let exit = running.wait_for_exit().await;
-    exit.assert_code(0).assert_printed("will be tried again at the next start");
+    exit.assert_code(0).assert_printed("are retried at the next start");
     assert!(running.printed().find("everything in flight is settled").is_none(), "{}", running.printed());
     running.assert_no_survivors().await;
     let began = after_the_next_start(&site, &server).await;

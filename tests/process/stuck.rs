@@ -40,7 +40,7 @@ async fn status_shows_the_batch_that_a_shard_is_stuck_on_and_a_restart_tells_wha
     let server = StreamServer::start(&["orders"]).await;
     server.put_numbers("a", 0..1).await;
     let mut running = site.start(&server).await;
-    running.wait_for_line("starting at the starting position").await;
+    running.wait_for_line("from=TRIM_HORIZON").await;
     let journal = site.journal();
     until(&running, "the first record is done with", || journal.records_ended() == 1).await;
     site.behave("error");
@@ -63,7 +63,7 @@ async fn status_shows_the_batch_that_a_shard_is_stuck_on_and_a_restart_tells_wha
     running.wait_for_exit().await.assert_code(0);
 
     let running = site.start(&server).await;
-    let resuming = running.wait_for_line("resuming behind the checkpoint").await;
+    let resuming = running.wait_for_line("settled_beyond=").await;
     assert!(resuming.contains("mapping=KeeperOrders") && resuming.contains("position="), "{resuming}");
 }
 

@@ -6,9 +6,12 @@
 
 pub mod chance;
 pub mod chaos;
+pub mod dynamodb;
+pub mod dynamodb_streams;
 pub mod fakes;
 pub mod fault_proxy;
 pub mod http;
+mod infra;
 pub mod journal;
 pub mod kinesis;
 pub mod lives;

@@ -1,7 +1,7 @@
 //! The ledger: what happened to each order, line by line.
 //!
 //! In: one record. Out: one more line, or why there is none: the payload is no order event, or the order cannot go
-//! that way.
+//! that way. A negative amount fails: its mapping gives the record up and hands it to somebody.
 
 use lambda_ordered::{Error, Handler, Json, Kinesis, OnUndecodable, Record, Undecodable};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -26,7 +26,7 @@ pub(crate) struct OrderEvent {
     #[serde(rename = "event")]
     step: Step,
     /// In cents. Only a placed order must have one.
-    amount: Option<u32>,
+    amount: Option<i64>,
 }
 
 /// A step in the life of an order.
@@ -53,6 +53,9 @@ impl Handler for Ledger {
     }
 
     async fn handle(&mut self, event: Self::Payload, record: &Record<'_, Kinesis>) -> Result<(), Error> {
+        if let Ok(Json(OrderEvent { order, amount: Some(amount @ ..0), .. })) = &event {
+            return Err(format!("order {order} has the negative amount {amount}").into());
+        }
         Ok(self.0.once(record, |database| match event {
             Ok(Json(event)) => enter(database, record, &event),
             Err(error) => Ok(Effect::Anomaly(format!("no order event: {}", error.detail()))),
@@ -238,6 +241,21 @@ mod tests {
             &["no order event", "missing field `event`", "unknown variant `lost`"],
         )
         .await;
+    }
+
+    #[tokio::test]
+    async fn a_negative_amount_fails_its_batch_and_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = StateFile::open(&folder.path().join("ledger.db"), SCHEMA).unwrap();
+        let mut kit = Kit::new(Ledger(file), OnFailure::FailBatch);
+        let good = r#"{"order":"o-1","event":"placed","amount":0}"#;
+        let records = TestRecord::all([good, r#"{"order":"o-2","event":"placed","amount":-1}"#]);
+        let error = kit.deliver(&records).await.unwrap_err();
+        assert!(error.error_message.contains("order o-2 has the negative amount -1"), "{error:?}");
+        let orders = "SELECT order_id FROM ledger UNION ALL SELECT reason FROM anomaly";
+        assert_eq!(kit.handler().0.column(orders).unwrap(), [""; 0]);
+        assert_eq!(kit.deliver(&records[..1]).await.unwrap().failures, [""; 0]);
+        assert_eq!(kit.handler().0.column(orders).unwrap(), ["o-1"]);
     }
 
     #[tokio::test]

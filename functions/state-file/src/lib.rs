@@ -6,7 +6,7 @@
 //! the same transaction as the state.
 //!
 //! Records that make no sense are kept as anomalies and do not fail: a record that always fails would stop its shard until
-//! the stream forgets it.
+//! the stream forgets it, unless its mapping gives it up.
 
 use lambda_ordered::{Record, SequenceNumber, Source};
 pub use rusqlite::Connection;

@@ -4,11 +4,11 @@
 
 use crate::batch::Batch;
 use crate::checkpoint::Checkpoint;
+use crate::counts::Counts;
 use crate::failing::{FailedAttempt, FailingBatch};
-use crate::record::Record;
+use crate::record::{Position, Record};
 use crate::time::Timestamp;
 use bytes::Bytes;
-use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,6 +123,9 @@ pub struct Page {
     pub records: Vec<Record>,
     /// What the source says about what comes after them.
     pub then: Then,
+    /// The position after which records were lost: the stream no longer kept it when it was read on from. What was lost stood
+    /// between there and the first record of this page.
+    pub lost_after: Option<Position>,
 }
 
 /// What follows a page.
@@ -178,6 +181,13 @@ pub enum Notice {
     AttemptFailed(FailedAttempt),
     /// A response counts as a success, though the function may have meant something else.
     ResponseIgnored(Ignored),
+    /// Records were lost to the stream's retention before they were read.
+    RecordsLost {
+        /// The last position before them.
+        after: Position,
+        /// The first one behind them; `None` if the shard has ended with them.
+        before: Option<Position>,
+    },
     /// A window ended before its time.
     WindowEndedEarly {
         /// Size of its state in bytes.
@@ -284,158 +294,4 @@ pub enum Finished {
     ShardEnd,
     /// Everything that was in the shard at the start is settled (`until_caught_up`).
     CaughtUp,
-}
-
-/// A batch that the function was tried with in vain, and that holds up the records behind it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stuck {
-    /// The batch that is tried next, or is being tried again.
-    pub batch: Arc<Batch>,
-    /// How often the function failed with exactly these records.
-    pub attempts: u32,
-    /// When it is tried next; `None` while it is being tried.
-    pub next_attempt_at: Option<Timestamp>,
-}
-
-/// What happened in a shard since it began. Records unless the name says otherwise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Read from the stream (PolledEventCount).
-    pub polled: u64,
-    /// Handed to the function, again on each retry (InvokedEventCount).
-    pub invoked: u64,
-    /// In failed invocations (FailedInvokeEventCount).
-    pub failed: u64,
-    /// Settled by success.
-    pub succeeded: u64,
-    /// Given up because the stream no longer keeps them.
-    pub expired: u64,
-    /// Given up because they are older than MaximumRecordAgeInSeconds.
-    pub too_old: u64,
-    /// Given up because MaximumRetryAttempts are used up.
-    pub retries_exhausted: u64,
-    /// Given up because their event is too large.
-    pub too_large: u64,
-    /// Settled without being delivered, as they match no filter (FilteredOutEventCount).
-    pub filtered: u64,
-    /// Those of them whose payload is not the JSON object that a filter needs.
-    pub not_json: u64,
-    /// Given up, and neither handed over (DroppedEventCount).
-    pub dropped: u64,
-    /// Given up, and handed over to the on-failure destination (OnFailureDestinationDeliveredEventCount).
-    pub delivered: u64,
-    /// Deliveries that were given up (DestinationDeliveryFailures).
-    pub delivery_failures: u64,
-    /// Invocations whose response named records that failed, or counted as a failure.
-    pub partial_failures: u64,
-    /// Invocations whose response reported failures to a mapping without ReportBatchItemFailures.
-    pub ignored_failures: u64,
-    /// Invocations whose response had content but no `batchItemFailures`, with ReportBatchItemFailures.
-    pub ignored_content: u64,
-    /// Invocations started.
-    pub invocations: u64,
-    /// Those of them whose batch the function had failed before.
-    pub retries: u64,
-    /// Invocations in which the function failed.
-    pub function_errors: u64,
-    /// Invocations that did not reach the function for lack of concurrency.
-    pub throttles: u64,
-    /// Invocations that did not reach the function for another reason.
-    pub not_invoked: u64,
-    /// Reads that failed.
-    pub fetch_errors: u64,
-    /// Saves that failed.
-    pub save_errors: u64,
-}
-
-impl AddAssign for Counts {
-    fn add_assign(&mut self, others: Self) {
-        // Taken apart, so that a count which is new is not forgotten here.
-        let Self {
-            polled,
-            invoked,
-            failed,
-            succeeded,
-            expired,
-            too_old,
-            retries_exhausted,
-            too_large,
-            filtered,
-            not_json,
-            dropped,
-            delivered,
-            delivery_failures,
-            partial_failures,
-            ignored_failures,
-            ignored_content,
-            invocations,
-            retries,
-            function_errors,
-            throttles,
-            not_invoked,
-            fetch_errors,
-            save_errors,
-        } = others;
-        self.polled += polled;
-        self.invoked += invoked;
-        self.failed += failed;
-        self.succeeded += succeeded;
-        self.expired += expired;
-        self.too_old += too_old;
-        self.retries_exhausted += retries_exhausted;
-        self.too_large += too_large;
-        self.filtered += filtered;
-        self.not_json += not_json;
-        self.dropped += dropped;
-        self.delivered += delivered;
-        self.delivery_failures += delivery_failures;
-        self.partial_failures += partial_failures;
-        self.ignored_failures += ignored_failures;
-        self.ignored_content += ignored_content;
-        self.invocations += invocations;
-        self.retries += retries;
-        self.function_errors += function_errors;
-        self.throttles += throttles;
-        self.not_invoked += not_invoked;
-        self.fetch_errors += fetch_errors;
-        self.save_errors += save_errors;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_add_up_each_to_its_own() {
-        // Each another number, and none that is the same added and multiplied.
-        let counts = |times: u64| Counts {
-            polled: 3 * times,
-            invoked: 4 * times,
-            failed: 5 * times,
-            succeeded: 6 * times,
-            expired: 7 * times,
-            too_old: 8 * times,
-            retries_exhausted: 9 * times,
-            too_large: 10 * times,
-            filtered: 11 * times,
-            not_json: 25 * times,
-            dropped: 12 * times,
-            delivered: 13 * times,
-            delivery_failures: 14 * times,
-            partial_failures: 15 * times,
-            invocations: 16 * times,
-            retries: 17 * times,
-            function_errors: 18 * times,
-            throttles: 19 * times,
-            not_invoked: 20 * times,
-            fetch_errors: 21 * times,
-            save_errors: 22 * times,
-            ignored_failures: 23 * times,
-            ignored_content: 24 * times,
-        };
-        let mut sum = counts(1);
-        sum += counts(10);
-        assert_eq!(sum, counts(11));
-    }
 }

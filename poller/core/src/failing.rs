@@ -2,6 +2,7 @@
 //!
 //! In: what the core knows of the batch. Out: values for logs and status. Decides nothing.
 
+use crate::batch::Batch;
 use crate::contract::GiveUp;
 use crate::policy::Policy;
 use crate::record::{Position, Record};
@@ -125,8 +126,8 @@ pub struct FailingBatch {
     pub attempts: u32,
     /// MaximumRetryAttempts and the first attempt; `None`: no limit.
     pub attempts_max: Option<u32>,
-    /// Its records.
-    pub extent: Extent,
+    /// The batch that is tried next, or is being tried again. It shares the memory of the records that the shard holds.
+    pub batch: Arc<Batch>,
     /// When these records first failed, perhaps as part of a larger batch.
     pub first_failed_at: Timestamp,
     /// When the next attempt, or the next delivery to the destination, starts. `None`: it runs, or starts once the checkpoint is
@@ -138,6 +139,14 @@ pub struct FailingBatch {
     pub error: Arc<AttemptError>,
     /// The id of the last invocation, if it has one.
     pub request_id: Option<Arc<str>>,
+}
+
+impl FailingBatch {
+    /// Its records.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        Extent::of(self.batch.records())
+    }
 }
 
 /// How often a batch is tried at most.

@@ -5,7 +5,7 @@
 //! holds least, so that a few hot keys do not share one lane by chance.
 
 use crate::checkpoint::{OpenWindow, Version};
-use crate::contract::{FailureId, InvocationId, Stuck};
+use crate::contract::{FailureId, InvocationId};
 use crate::failing::FailingBatch;
 use crate::lane::Lane;
 use crate::policy::Policy;
@@ -146,13 +146,6 @@ impl Lanes {
     /// The batch that waits for its next attempt and has failed most often: attempts, and when the next one is.
     pub(crate) fn retrying(&self) -> Option<(u32, Timestamp)> {
         self.lanes.iter().filter_map(Lane::retrying).max_by_key(|(attempts, _)| *attempts)
-    }
-
-    /// The batches that the function is stuck on, that of the oldest record first.
-    pub(crate) fn stuck(&self) -> Vec<Stuck> {
-        let mut stuck: Vec<Stuck> = self.lanes.iter().filter_map(Lane::stuck).collect();
-        stuck.sort_by_key(|stuck| stuck.batch.records().first().map(|record| record.ordinal));
-        stuck
     }
 
     /// The batches that failed and are not settled, that of the oldest record first.

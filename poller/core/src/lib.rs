@@ -17,6 +17,7 @@
 //! | [`browse`] | which records come next, where somebody looks at a stream |
 //! | [`confirm`] | which answers need a second one that agrees |
 //! | [`event`] | how a record looks inside an event |
+//! | [`counts`] | what is counted |
 //! | [`failing`] | what people are told of a batch that failed |
 //! | [`filter`] | which records the function is to see (FilterCriteria) |
 
@@ -25,6 +26,7 @@ pub mod browse;
 pub mod checkpoint;
 pub mod confirm;
 pub mod contract;
+pub mod counts;
 pub mod ending;
 pub mod event;
 pub mod exchange;
@@ -49,9 +51,10 @@ pub mod window;
 pub use batch::{Batch, EVENT_BYTES_MAX, Envelope};
 pub use checkpoint::{Checkpoint, OpenWindow};
 pub use contract::{
-    Command, Counts, Failure, FailureId, FetchError, Finished, GiveUp, HowFailed, Ignored, Input, Invocation,
-    InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError, ShardView, Stuck, Then,
+    Command, Failure, FailureId, FetchError, Finished, GiveUp, HowFailed, Ignored, Input, Invocation,
+    InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError, ShardView, Then,
 };
+pub use counts::Counts;
 pub use failing::{AfterFailure, AttemptError, Extent, FailedAttempt, FailingBatch, Waits};
 pub use lane::DELIVERY_ATTEMPTS_MAX;
 pub use policy::{Policy, Tumbling};

@@ -5,10 +5,11 @@
 
 use crate::checkpoint::{Checkpoint, Progress};
 use crate::contract::{
-    Command, Counts, FailureId, FetchError, Finished, GiveUp, Ignored, Input, Invocation, InvocationId,
-    Notice, Page, Phase, Reply, SaveError, SendError, ShardView, Stuck,
+    Command, FailureId, FetchError, Finished, GiveUp, Ignored, Input, Invocation, InvocationId, Notice, Page,
+    Phase, Reply, SaveError, SendError, ShardView,
 };
-use crate::failing::{AfterFailure, Extent, FailedAttempt, Waits, attempts_max};
+use crate::counts::Counts;
+use crate::failing::{AfterFailure, Extent, FailedAttempt, FailingBatch, Waits, attempts_max};
 use crate::lane::{Delivered, Ended, EndedAs, GivenUp, Lane, Step};
 use crate::lanes::Lanes;
 use crate::policy::Policy;
@@ -126,6 +127,11 @@ impl Shard {
         let answer = if self.is_draining { Err(FetchError::Cancelled) } else { answer };
         match answer {
             Ok(page) => {
+                if let Some(after) = page.lost_after {
+                    self.counts.positions_trimmed += 1;
+                    let before = page.records.first().map(|record| record.position().clone());
+                    self.notices.push_back(Notice::RecordsLost { after, before });
+                }
                 let last_arrival = page.records.last().map(Record::arrival);
                 self.reading.succeeded(page.then, last_arrival, &self.policy);
                 page.records.into_iter().for_each(|record| self.accept(record));
@@ -375,7 +381,7 @@ impl Shard {
             records_held: self.records_held,
             bytes_held: self.bytes_held,
             records_left: self.records_left,
-            failing: self.lanes.failing(&self.policy),
+            failing: self.failing(),
             oldest_arrival: self.lanes.oldest_arrival(),
             iterator_age: self.iterator_age,
             checkpoint_saved_at: self.saving.saved_at(),
@@ -383,10 +389,10 @@ impl Shard {
         }
     }
 
-    /// The batches that the function is stuck on, that of the oldest record first. They share the memory of those that are held.
+    /// The batches that failed and are not settled, that of the oldest record first.
     #[must_use]
-    pub fn stuck(&self) -> Vec<Stuck> {
-        self.lanes.stuck()
+    pub fn failing(&self) -> Vec<FailingBatch> {
+        self.lanes.failing(&self.policy)
     }
 
     fn phase(&self) -> Phase {

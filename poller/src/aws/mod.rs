@@ -5,9 +5,15 @@
 //! which are kept alive and never wait for one another.
 
 mod endpoint;
+#[cfg(any(test, not(feature = "aws")))]
+#[cfg_attr(feature = "aws", allow(dead_code, reason = "here only its tests use it"))]
+mod no_tls;
+#[cfg(feature = "aws")]
+mod tls;
 
 pub use endpoint::{Endpoint, EndpointKind};
 
+use crate::errors::NotInThisBuild;
 use crate::ports::Cause;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
@@ -21,10 +27,10 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::service_config::ServiceConfigKey;
+#[cfg(not(feature = "aws"))]
+use no_tls as tls;
 use std::time::Duration;
 
 /// How long to wait for a connection.
@@ -80,7 +86,7 @@ impl Connection {
     }
 
     async fn with(service: Service, options: &AwsOptions, identity: Identity) -> Result<Self, ConnectError> {
-        let tls = tls_client(service);
+        let tls = tls::client(service);
         let configured = configured_region(options).await;
         let config = all_but_credentials(service, options, configured.as_ref(), &tls).await;
         let endpoint = configured_endpoint(service, &config)?;
@@ -89,6 +95,8 @@ impl Connection {
             None => region_elsewhere(endpoint.as_ref(), &tls).await.ok_or(ConnectError::NoRegion)?,
         };
         let endpoint = endpoint.unwrap_or_else(|| Endpoint::aws(service.host, region.as_ref()));
+        tls::check(&endpoint)
+            .map_err(|source| ConnectError::NeedsTls { endpoint: endpoint.clone(), source })?;
         let credentials = match identity {
             Identity::OfTheChain => credentials(&endpoint, &region, &tls).await?,
             Identity::MadeUp => SharedCredentialsProvider::new(made_up_credentials()),
@@ -117,7 +125,7 @@ pub async fn endpoint_named(
     options: &AwsOptions,
 ) -> Result<Option<Endpoint>, ConnectError> {
     let region = configured_region(options).await;
-    let config = all_but_credentials(service, options, region.as_ref(), &tls_client(service)).await;
+    let config = all_but_credentials(service, options, region.as_ref(), &tls::client(service)).await;
     configured_endpoint(service, &config)
 }
 
@@ -132,6 +140,17 @@ pub enum ConnectError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// This build has no TLS.
+    #[error("the endpoint {endpoint} cannot be called")]
+    NeedsTls {
+        /// Who was to be asked.
+        endpoint: Endpoint,
+        /// Why not.
+        source: NotInThisBuild,
+    },
+    /// This build does not speak to that service.
+    #[error(transparent)]
+    NotInThisBuild(#[from] NotInThisBuild),
     /// No region anywhere in the chain.
     #[error("no AWS region is configured: give --region, set AWS_REGION, or name one in the AWS profile")]
     NoRegion,
@@ -244,14 +263,6 @@ fn loopback_credentials(config: &ProviderConfig) -> CredentialsProviderChain {
 /// What signs requests to servers that accept any signature.
 fn made_up_credentials() -> Credentials {
     Credentials::new("test", "test", None, None, "Loopback")
-}
-
-/// Certificates are loaded once somebody builds a client of a service on this.
-fn tls_client(service: Service) -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .pool_max_idle_per_host(service.connections_max)
-        .build_https()
 }
 
 /// Without TLS there is nothing to load: start-up is quicker and memory smaller.

@@ -1,17 +1,23 @@
 //! `pelton demo`: samplesam.yaml on the embedded stream, with generated traffic, live on the terminal.
 
+mod story;
+
 use super::dev::{DevArguments, Local, Surroundings, start};
 use super::signals::StopSignals;
-use super::{CommandFailure, load};
+use super::{CommandFailure, beside, load, quoted};
 use crate::clock::Clock;
+use crate::control::Views;
 use crate::data_dir;
 use crate::live_view;
-use crate::logging::Terminal;
+use crate::logging::{LogDetail, LogFile, LogFormat, Terminal, tell};
 use crate::stream_notice::Serving;
 use crate::traffic::Traffic;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use story::{GetCommand, Story};
 use tokio::sync::oneshot;
-use tracing::info;
+use tracing::{Level, info};
 
 /// What `pelton demo` takes.
 #[derive(clap::Args, Clone, Debug)]
@@ -31,10 +37,14 @@ const RESULTS_PARAMETER: &str = "StateFolder";
 /// In the data folder: what the sample functions write.
 const RESULTS: &str = "demo";
 
+/// Beside the results: the log of this demo.
+const LOG_FILE: &str = "log.txt";
+
+/// From one look at what was given up to the next.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
 /// A folder for the results in the data folder, which is made. Files of an earlier demo stay.
-fn results_folder(dev: &DevArguments) -> Result<PathBuf, CommandFailure> {
-    let template = load::find(&dev.template)?;
-    let data_dir = dev.poller.data_dir.clone().unwrap_or_else(|| data_dir::default_for(&template));
+fn results_folder(data_dir: &Path) -> Result<PathBuf, CommandFailure> {
     let folder = std::path::absolute(data_dir.join(RESULTS)).and_then(|folder| {
         std::fs::create_dir_all(&folder)?;
         Ok(folder)
@@ -44,15 +54,64 @@ fn results_folder(dev: &DevArguments) -> Result<PathBuf, CommandFailure> {
     })
 }
 
+/// Where the log is, unless all of it is shown: handlers' lines and those of each attempt would run past the table.
+fn log_into(folder: &Path, detail: LogDetail, terminal: &Terminal) -> Result<(), CommandFailure> {
+    if terminal.format() == LogFormat::Json || detail == LogDetail::Verbose {
+        return Ok(());
+    }
+    let path = folder.join(LOG_FILE);
+    let file = LogFile::begin(&path).map_err(|error| {
+        CommandFailure::bad_input(format!("{} cannot be written: {error}", path.display()))
+    })?;
+    terminal.log_into(file);
+    info!(file = %path.display(), "the log of handlers and failed attempts is in this file; --verbose shows it here");
+    Ok(())
+}
+
+/// How a record of this demo is shown: by the program as it was called, which need not be installed.
+fn get_command(data_dir: &Path) -> GetCommand {
+    let called = std::env::args_os().next().and_then(|program| program.into_string().ok());
+    let is_found = beside::data_dir_here(None) == data_dir;
+    let options = format!(" --data-dir {}", quoted(&data_dir.display().to_string()));
+    GetCommand {
+        program: quoted(&called.unwrap_or_else(|| "pelton".to_owned())),
+        options: if is_found { String::new() } else { options },
+    }
+}
+
+/// Tells of the records that fail, for ever.
+async fn tell_story(
+    mut story: Story,
+    mut traffic: Traffic,
+    views: Arc<dyn Views>,
+    terminal: &Terminal,
+    clock: &Clock,
+) {
+    loop {
+        let texts = tokio::select! {
+            refused = traffic.next_refused() => vec![story.put(refused)],
+            () = clock.sleep(LOOK_EVERY) => story.look(&views.snapshot()),
+        };
+        for text in texts {
+            tell(terminal, clock, Level::INFO, &text);
+        }
+    }
+}
+
 /// Runs the demo until told to stop.
 pub async fn run(
     arguments: DemoArguments,
+    detail: LogDetail,
     signals: &mut StopSignals,
     terminal: &Terminal,
     clock: Clock,
 ) -> Result<(), CommandFailure> {
     let mut dev = arguments.dev;
-    let results = results_folder(&dev)?;
+    let template = load::find(&dev.template)?;
+    let data_dir = dev.poller.data_dir.clone().unwrap_or_else(|| data_dir::default_for(&template));
+    let results = results_folder(&data_dir)?;
+    log_into(&results, detail, terminal)?;
+    let story = Story::new(get_command(&data_dir));
     dev.template.presets.push((RESULTS_PARAMETER.to_owned(), results.display().to_string()));
     let local = tokio::select! {
         local = start(dev, Serving::Demo, terminal, clock.clone()) => local?,
@@ -67,8 +126,13 @@ pub async fn run(
     );
     let traffic = Traffic::start(&application, &client, arguments.rate, &clock);
     let (done, is_done) = oneshot::channel::<()>();
-    let view = live_view::show(poller.views(), terminal.clone(), clock, async {
-        is_done.await.unwrap_or_default();
+    let views = poller.views();
+    let story = tell_story(story, traffic, views.clone(), terminal, &clock);
+    let view = live_view::show(views, terminal.clone(), clock.clone(), async {
+        tokio::select! {
+            () = story => {}
+            done = is_done => done.unwrap_or_default(),
+        }
     });
     let stopped = async {
         let result = poller.run(signals).await;
@@ -76,7 +140,7 @@ pub async fn run(
         result
     };
     let (result, ()) = tokio::join!(stopped, view);
-    drop((traffic, notice));
+    drop(notice);
     if let Some(stream) = stream {
         stream.stop().await;
     }

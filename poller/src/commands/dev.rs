@@ -5,7 +5,9 @@
 
 mod changed_template;
 mod changes;
+mod old_code;
 mod sample;
+mod streams;
 
 use super::functions::{self, Functions};
 use super::options::{AwsOptions, FunctionOptions, PollerOptions, StreamOptions, TemplateOptions};
@@ -24,16 +26,16 @@ use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
 use crate::model::{Application, BuildMethod, Function, Stream};
 use crate::rebuild::Rebuilder;
+use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
-use crate::source::embedded::{
-    EmbeddedOptions, EmbeddedStream, RECORD_KIB_MAX_DEFAULT, RETENTION_HOURS_DEFAULT, create_streams,
-    warn_of_differences,
-};
+use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams, warn_of_differences};
 use crate::stream_notice::{PostedNotice, Serving, StreamNotice};
-use crate::supervisor::{Endpoint, Goal};
+use crate::supervisor::Goal;
 use changed_template::{ChangedTemplate, Next};
-use tracing::{Level, error, info};
+use old_code::OldCode;
+use streams::{Made, News, news, streams};
+use tracing::{Level, error, info, warn};
 
 /// What `pelton dev` takes.
 #[derive(clap::Args, Clone, Debug)]
@@ -69,7 +71,7 @@ pub(super) struct Surroundings {
     pub(super) stream: Option<EmbeddedStream>,
     /// Names the stream in the data folder.
     pub(super) notice: Option<PostedNotice>,
-    endpoint: Endpoint,
+    streams_at: StreamsAt,
     aws: aws::AwsOptions,
     options: PollerOptions,
     clock: Clock,
@@ -101,23 +103,18 @@ pub async fn run(
     result
 }
 
-/// The streams that the template defines; `also_undefined`: and those that its mappings name by their ARN or by a parameter.
-fn streams_of(application: &Application, also_undefined: bool) -> Vec<Stream> {
-    let mut streams: Vec<Stream> = application.streams.values().cloned().collect();
-    for mapping in enabled(application).filter(|_| also_undefined) {
-        let name = mapping.source.name();
-        if streams.iter().all(|stream| stream.name != name) {
-            info!(stream = name, mapping = %mapping.id, "the template names this stream and does not define it: it gets one shard");
-            streams.push(Stream {
-                logical_id: name.to_owned(),
-                name: name.to_owned(),
-                shard_count: 1,
-                retention_hours: RETENTION_HOURS_DEFAULT,
-                record_kib_max: RECORD_KIB_MAX_DEFAULT,
-            });
+/// Tells what is new about the streams since the template asked for `before`.
+fn tell_of_streams(before: Option<&Application>, after: &Application, made: Made) {
+    for news in news(before, after, made) {
+        match news {
+            News::OnlyNamed { stream, mapping } => {
+                info!(stream, %mapping, "the template names this stream and does not define it: it gets one shard");
+            }
+            News::Stays { stream } => {
+                warn!(stream, "a stream that exists keeps its shards and its retention");
+            }
         }
     }
-    streams
 }
 
 /// Runs one poller after the other, as often as the template changes.
@@ -132,12 +129,18 @@ async fn run_all(
         let application = &surroundings.application;
         let (places, clock) = (&template.places, &surroundings.clock);
         let rebuilder = Rebuilder::watch(application, places, poller.functions(), terminal, clock);
-        let ended = poller.run_until(signals, template.next(application)).await;
+        let old_code = OldCode::of(application, poller.functions());
+        let ended = poller.run_until(signals, template.next(application, &old_code)).await;
         drop(rebuilder);
-        let (Next { application, functions }, past, listen, data_dir) = match ended? {
+        let (Next { application, mut functions }, past, listen, data_dir) = match ended? {
             Ended::ForGood => return Ok(()),
             Ended::Changed { to, past, listen, data_dir } => (to, past, listen, data_dir),
         };
+        // It may compile since.
+        for (id, code) in functions.here.iter_mut().filter(|(_, code)| code.is_none()) {
+            *code = old_code.find(&application.functions[id]);
+        }
+        drop(old_code);
         surroundings.application = application;
         surroundings.options.listen = listen;
         let started = tokio::select! {
@@ -155,7 +158,7 @@ impl Surroundings {
             functions,
             client: self.client.clone(),
             aws: self.aws.clone(),
-            endpoint: self.endpoint,
+            streams_at: self.streams_at,
             arrivals: self.stream.as_ref().map(EmbeddedStream::arrivals),
             budget: ByteBudget::default(),
             past,
@@ -193,15 +196,18 @@ pub(super) async fn start(
     let aws_elsewhere =
         aws::AwsOptions { endpoint_url: aws.endpoint_url.clone(), region: Some(region.clone()) };
     let endpoint_url = stream.as_ref().map(EmbeddedStream::endpoint).or(aws.endpoint_url);
-    let (client, endpoint) =
+    let (client, streams_at) =
         connect(&AwsOptions { endpoint_url, region: Some(region.clone()) }, &clock).await?;
-    let endpoint = if stream.is_some() { Endpoint::InProcess } else { endpoint };
+    let streams_at = if stream.is_some() { StreamsAt::ThisProcess } else { streams_at };
     // The demo follows no changes.
-    let waits = command == Serving::Dev;
+    let old_code = (command == Serving::Dev).then(OldCode::default);
     let places = CodePlaces::new(&application.root, data_dir.path());
     let functions =
-        functions_of(&function_options, &application, &places, &region, terminal, &clock, waits).await?;
-    let streams = streams_of(&application, stream.is_some());
+        functions_of(&function_options, &application, &places, &region, terminal, &clock, old_code.as_ref())
+            .await?;
+    let made = if stream.is_some() { Made::Named } else { Made::Defined };
+    let streams = streams(&application, made);
+    tell_of_streams(None, &application, made);
     create_streams(&client, &clock, &streams)
         .await
         .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
@@ -220,11 +226,11 @@ pub(super) async fn start(
         terminal: terminal.clone(),
         clock: clock.clone(),
         look_out,
-        is_embedded: stream.is_some(),
+        made,
     };
     let past = Past::none(&clock);
     let surroundings =
-        Surroundings { application, client, stream, notice, endpoint, aws: aws_elsewhere, options, clock };
+        Surroundings { application, client, stream, notice, streams_at, aws: aws_elsewhere, options, clock };
     let poller = Poller::start(surroundings.launch(functions, past, data_dir)).await?;
     Ok(Local { poller, surroundings, template })
 }
@@ -242,8 +248,8 @@ async fn embed(
     EmbeddedStream::start(options).await.map_err(|error| CommandFailure::bad_input(chain(&error)))
 }
 
-/// Every function that an enabled mapping uses: found elsewhere, or with the code that was built or found here. `waits`: one that
-/// does not compile is waited for.
+/// Every function that an enabled mapping uses: found elsewhere, or with the code that was built or found here. One that does not
+/// compile has its old code, or none; `old_code` is `None` where that is refused.
 async fn functions_of(
     options: &FunctionOptions,
     application: &Application,
@@ -251,7 +257,7 @@ async fn functions_of(
     region: &str,
     terminal: &Terminal,
     clock: &Clock,
-    waits: bool,
+    old_code: Option<&OldCode>,
 ) -> Result<Functions, CommandFailure> {
     let elsewhere = functions::elsewhere(options, application, region, clock).await?;
     let (built, found): (Vec<_>, Vec<_>) =
@@ -259,16 +265,25 @@ async fn functions_of(
     // To build takes long: what is missing is said before.
     let mut here = functions::find_code(found.into_iter(), places)?;
     for function in built {
-        if let Some(method) = &function.build {
-            let code = match built_by(method, function, terminal).await {
-                Err(error @ BuildError::DoesNotCompile { .. }) if waits => {
-                    error!(error = chain(&error), "its batches wait for a change of the code that compiles");
-                    Code::built(function.code_uri.join("bootstrap"), function)
+        let Some(method) = &function.build else { continue };
+        let code = match (built_by(method, function, terminal).await, old_code) {
+            (Ok(code), _) => Some(code),
+            (Err(error @ BuildError::DoesNotCompile { .. }), Some(old_code)) => {
+                let old = old_code.find(function);
+                match &old {
+                    Some(_) => error!(error = chain(&error), "the old code goes on"),
+                    None => {
+                        error!(
+                            error = chain(&error),
+                            "its batches wait for a change of the code that compiles"
+                        );
+                    }
                 }
-                built => built.map_err(|error| CommandFailure::bad_input(chain(&error)))?,
-            };
-            here.insert(function.logical_id.clone(), code);
-        }
+                old
+            }
+            (Err(error), _) => return Err(CommandFailure::bad_input(chain(&error))),
+        };
+        here.insert(function.logical_id.clone(), code);
     }
     Ok(Functions { here, elsewhere })
 }

@@ -6,9 +6,7 @@ use super::poller::enabled;
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::errors::chain;
-use crate::lambda::{
-    Code, CodePlaces, LocalFunction, RemoteError, RemoteFunction, RemoteLambda, Spawner, TracingLog,
-};
+use crate::lambda::{Code, CodePlaces, LocalFunction, RemoteFunction, RemoteLambda, Spawner, TracingLog};
 use crate::model::{Application, Arn, Function};
 use crate::ports::Invoker;
 use crate::shard_worker::Remarks;
@@ -19,8 +17,8 @@ use tracing::info;
 
 /// Every function that an enabled mapping uses, by logical id.
 pub(super) struct Functions {
-    /// Processes that Pelton starts from this code.
-    pub(super) here: BTreeMap<String, Code>,
+    /// Processes that Pelton starts from this code; `None`: it does not compile yet.
+    pub(super) here: BTreeMap<String, Option<Code>>,
     /// Invoked.
     pub(super) elsewhere: BTreeMap<String, RemoteFunction>,
 }
@@ -28,7 +26,7 @@ pub(super) struct Functions {
 impl Functions {
     /// Removes what was extracted from archives and is not their code. To be called by whoever holds the data folder.
     pub(super) fn forget_unused_code(&self, data_folder: &Path) {
-        CodePlaces::forget_unused(data_folder, self.here.values());
+        CodePlaces::forget_unused(data_folder, self.here.values().flatten());
     }
 
     /// The ARN of a function of the template where it runs.
@@ -57,7 +55,7 @@ pub(super) fn needed_here<'a>(
 pub(super) fn find_code<'a>(
     functions: impl Iterator<Item = &'a Function>,
     places: &CodePlaces,
-) -> Result<BTreeMap<String, Code>, CommandFailure> {
+) -> Result<BTreeMap<String, Option<Code>>, CommandFailure> {
     let (mut code, mut problems) = (BTreeMap::new(), Vec::new());
     for function in functions {
         match Code::find(function, places) {
@@ -67,7 +65,7 @@ pub(super) fn find_code<'a>(
                     let folder = found.folder.display();
                     info!(function = name, runtime, %folder, "runs bootstrap instead of the managed runtime");
                 }
-                code.insert(function.logical_id.clone(), found);
+                code.insert(function.logical_id.clone(), Some(found));
             }
             Err(error) => problems.push(chain(&error)),
         }
@@ -155,7 +153,7 @@ pub(super) async fn elsewhere_of<'a>(
         }
     }
     if let Some(first) = problems.first() {
-        let help = help(first);
+        let help = first.help();
         let mut problems: Vec<String> = problems.iter().map(|error| chain(error)).collect();
         problems.dedup();
         return Err(CommandFailure::bad_input(problems.join("\nerror: ")).help(help));
@@ -163,7 +161,7 @@ pub(super) async fn elsewhere_of<'a>(
     for (url, lambda) in &lambdas {
         let there = functions.keys().filter(|id| options.endpoint_of(id) == Some(*url));
         let functions = there.map(String::as_str).collect::<Vec<_>>().join(", ");
-        info!(endpoint = %lambda.endpoint(), functions, "functions are invoked there, and not started here");
+        info!(endpoint = %lambda.endpoint(), functions, "invoking functions at an endpoint, not in local processes");
     }
     Ok(functions)
 }
@@ -181,17 +179,5 @@ pub(super) fn check_options(options: &FunctionOptions) -> Result<(), CommandFail
             "give each function one place to run, with `--lambda-endpoint ID=URL`, and one name there",
         )),
         None => Ok(()),
-    }
-}
-
-fn help(error: &RemoteError) -> &'static str {
-    match error {
-        RemoteError::Unreachable { .. } => {
-            "start what is to run the functions there, such as `cargo lambda watch`, or leave --lambda-endpoint out"
-        }
-        RemoteError::Refused { .. } => {
-            "check the region, the permission lambda:InvokeFunction, and the function's name: --function-name LOGICAL_ID=NAME \
-             says what a function is called there"
-        }
     }
 }

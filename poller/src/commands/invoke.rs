@@ -4,7 +4,7 @@
 //! Needs no stream, starts no poller, and holds no data folder: it works beside a running one.
 
 use super::functions::{self, Functions, Running};
-use super::options::{FunctionOptions, TemplateOptions};
+use super::options::{FunctionOptions, TemplateOptions, parse_region};
 use super::signals::StopSignals;
 use super::{CommandFailure, dev, load};
 use crate::clock::Clock;
@@ -50,8 +50,8 @@ pub struct InvokeArguments {
     /// Where the function runs.
     #[command(flatten)]
     pub functions: FunctionOptions,
-    /// AWS region, as `AWS::Region` gives it [default: AWS_REGION, AWS_DEFAULT_REGION, us-east-1]
-    #[arg(long, value_name = "REGION")]
+    /// AWS region, as `AWS::Region` gives it [default: samconfig.toml, AWS_REGION, AWS_DEFAULT_REGION, profile, us-east-1]
+    #[arg(long, value_name = "REGION", value_parser = parse_region)]
     pub region: Option<String>,
     /// Folder for code that comes in an archive [default: .pelton beside the template]
     #[arg(long, value_name = "DIR")]
@@ -115,9 +115,11 @@ async fn prepare(
         here = match &function.build {
             Some(method) => BTreeMap::from([(
                 id.clone(),
-                dev::built_by(method, function, terminal)
-                    .await
-                    .map_err(|error| CommandFailure::bad_input(chain(&error)))?,
+                Some(
+                    dev::built_by(method, function, terminal)
+                        .await
+                        .map_err(|error| CommandFailure::bad_input(chain(&error)))?,
+                ),
             )]),
             None => functions::find_code(std::iter::once(function), &places)?,
         };

@@ -38,12 +38,12 @@ pub(super) fn settle(
         let parameters: Vec<&str> = overrides.iter().map(|(name, _)| name.as_str()).collect();
         let (parameters, region) = (parameters.join(", "), its_region.as_deref().unwrap_or("-"));
         let stack_name = stack_name.as_deref().unwrap_or("-");
-        info!(file = %file.display(), parameters, region, stack_name, "samconfig.toml applies where the command line says nothing");
+        info!(file = %file.display(), parameters, region, stack_name, "using samconfig.toml where the command line gives no value");
     }
     if file.is_none()
         && let Some(unread) = SAMCONFIG_IN_YAML.iter().find(|name| template.with_file_name(name).is_file())
     {
-        warn!(file = unread, "not read: Pelton reads samconfig.toml");
+        warn!(file = unread, "ignoring a configuration file: Pelton reads only samconfig.toml");
     }
     options.overrides = overrides;
     options.overrides_key = overrides_key;

@@ -16,6 +16,7 @@ mod on_failure;
 pub mod options;
 mod poller;
 pub mod put;
+mod quoted;
 pub mod rewind;
 pub mod run;
 mod samconfig;
@@ -26,3 +27,4 @@ pub mod validate;
 mod views;
 
 pub use failure::CommandFailure;
+use quoted::quoted;

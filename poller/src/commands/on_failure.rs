@@ -6,6 +6,7 @@
 //! Where the stream is on this machine, records go to AWS only if the command line, the environment or the profile says so: else
 //! they go to files in the data folder.
 
+use super::CommandFailure;
 use super::functions::Functions;
 use super::options::DestinationsAt;
 use crate::aws::{AwsOptions, EndpointKind, endpoint_named};
@@ -15,9 +16,9 @@ use crate::destination::{Destinations, Origin, Takes};
 use crate::errors::chain;
 use crate::model::{Application, Mapping, MappingId};
 use crate::ports::Destination;
+use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
 use crate::source::embedded;
-use crate::supervisor::Endpoint;
 use futures_util::StreamExt as _;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -32,8 +33,8 @@ const LOOKED_AT_ONCE_MAX: usize = 16;
 pub(super) struct Surroundings<'a> {
     /// `--destinations`
     pub(super) chosen: Option<DestinationsAt>,
-    /// What the stream is.
-    pub(super) endpoint: Endpoint,
+    /// Where the streams are.
+    pub(super) streams_at: StreamsAt,
     /// Who the stream is read from.
     pub(super) client: &'a KinesisClient,
     /// Which AWS.
@@ -72,11 +73,11 @@ impl OnFailureDestinations {
         functions: &Functions,
         surroundings: Surroundings<'_>,
     ) -> Self {
-        let Surroundings { chosen, endpoint, client, aws, data_dir, clock } = surroundings;
+        let Surroundings { chosen, streams_at, client, aws, data_dir, clock } = surroundings;
         let arn = |id: &String| (id.clone(), functions.arn(&application.functions[id], client.region()));
-        let aws = match (endpoint, chosen) {
-            (Endpoint::Other, None) => aws,
-            (Endpoint::InProcess | Endpoint::Embedded, _) | (_, Some(DestinationsAt::Aws)) => {
+        let aws = match (streams_at, chosen) {
+            (StreamsAt::Service, None) => aws,
+            (StreamsAt::ThisProcess | StreamsAt::AnotherProcess, _) | (_, Some(DestinationsAt::Aws)) => {
                 AwsOptions { endpoint_url: None, ..aws }
             }
         };
@@ -100,12 +101,20 @@ impl OnFailureDestinations {
 
     /// That of a mapping whose stream calls itself by this ARN; `None`: it names none. Says so if it is not the one that the
     /// mapping names.
-    pub(super) fn open(&mut self, mapping: &Mapping, stream_arn: &str) -> Option<Arc<dyn Destination>> {
-        let named = mapping.on_failure.as_ref()?;
+    pub(super) fn open(
+        &mut self,
+        mapping: &Mapping,
+        stream_arn: &str,
+    ) -> Result<Option<Arc<dyn Destination>>, CommandFailure> {
+        let Some(named) = &mapping.on_failure else { return Ok(None) };
         let origin = Origin::kinesis(&mapping.id, stream_arn, &self.function_arns[&mapping.function]);
         let route = Takes::of(named).map_or(Route::Service, |takes| self.routes[&takes]);
         let destination = match route {
-            Route::Service => self.destinations.open(named, origin),
+            Route::Service => {
+                let refuse =
+                    |error| CommandFailure::bad_input(format!("{} names {named}: {error}", mapping.id));
+                self.destinations.open(named, origin).map_err(refuse)?
+            }
             Route::File => {
                 let file = self.files.join(format!("{}.jsonl", mapping.id));
                 info!(
@@ -118,7 +127,7 @@ impl OnFailureDestinations {
             }
         };
         self.opened.push((mapping.id.clone(), Arc::clone(&destination)));
-        Some(destination)
+        Ok(Some(destination))
     }
 
     /// Where the records of each mapping go, for people.
@@ -131,7 +140,7 @@ impl OnFailureDestinations {
         let look = async |(mapping, destination): &(MappingId, Arc<dyn Destination>)| {
             if let Err(error) = destination.check().await {
                 let error = chain(&error);
-                warn!(%mapping, error, "the on-failure destination does not work: records given up would be dropped");
+                warn!(%mapping, error, "the on-failure destination is not usable: records that are given up would be dropped");
             }
         };
         futures_util::stream::iter(&self.opened).for_each_concurrent(LOOKED_AT_ONCE_MAX, look).await;

@@ -198,7 +198,7 @@ pub struct PollerOptions {
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 
-    /// Pelton's own API; port 0 picks a free one, and DATA_DIR/address holds what it became
+    /// Address of Pelton's API; port 0 picks a free port, and DATA_DIR/address holds the address
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7358")]
     pub listen: SocketAddr,
 
@@ -219,11 +219,11 @@ pub struct PollerOptions {
 /// How far a poller goes.
 #[derive(Args, Clone, Debug)]
 pub struct CatchUpOptions {
-    /// Work off what is in the streams at the start, keep how far that is, and exit: a consumer as a cron job
+    /// Handle the records that are in the streams at the start, store the positions, and exit: a consumer as a cron job
     #[arg(long)]
     pub until_caught_up: bool,
 
-    /// Stop after this long, such as 30, 30s, 10m or 2h, and exit with 1 if not everything is done then
+    /// Stop after this long, such as 30, 30s, 10m or 2h, and exit with 1 if records are left then
     #[arg(long, value_name = "DURATION", requires = "until_caught_up", value_parser = parse_duration)]
     pub deadline: Option<Duration>,
 }

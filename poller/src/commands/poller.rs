@@ -16,30 +16,28 @@ use super::on_failure::{OnFailureDestinations, Surroundings};
 use super::options::PollerOptions;
 use super::signals::StopSignals;
 use super::views::{Past, RunningViews};
-use crate::aws::AwsOptions;
+use crate::aws::{AwsOptions, EndpointKind};
 use crate::clock::Clock;
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
 use crate::errors::chain;
 use crate::lambda::LocalFunction;
-use crate::model::{Application, Mapping, StreamArn};
-use crate::ports::Source;
+use crate::model::{Application, EventSource, Mapping, StreamArn};
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
+use crate::source::dynamodb::DynamoDbStreamsClient;
 use crate::source::embedded::Arrivals;
-use crate::source::kinesis::KinesisSource;
+use crate::source::{OpenedSource, Sources, StreamsAt};
 use crate::store::SqliteStore;
 use crate::supervisor::{
-    Endpoint, FoundStream, Goal, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
+    FoundStream, Goal, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
 };
 use catching_up::late;
 use ending::{Why, alone, records_left, shards_in_flight, stop};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::Timestamp;
-use pelton_core::event::kinesis::KinesisEncoder;
-use pelton_core::filter::Filters;
 use room::{handlers_max, say_if_handlers_wait, say_what_is_throttled};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -67,8 +65,8 @@ pub(super) struct Launch {
     pub(super) client: KinesisClient,
     /// Which AWS.
     pub(super) aws: AwsOptions,
-    /// What kind of endpoint that is.
-    pub(super) endpoint: Endpoint,
+    /// Where the streams are.
+    pub(super) streams_at: StreamsAt,
     /// Tells when records arrive, if the streams are in this process.
     pub(super) arrivals: Option<Arrivals>,
     /// Bytes of records held by all shards together.
@@ -120,7 +118,7 @@ impl Poller {
             functions,
             client,
             aws,
-            endpoint,
+            streams_at,
             arrivals,
             budget,
             past,
@@ -133,10 +131,24 @@ impl Poller {
         let functions_here = functions.here.len();
         handlers_max(enabled(&application).count(), functions_here)?;
         let server = ControlServer::bind(options.listen).await.map_err(bad_input)?;
-        let sources = sources(&application, &client, &clock, &budget, arrivals.as_ref());
-        info!(endpoint = %client.endpoint(), mappings = sources.len(), "looking for the streams");
+        let sources = Sources {
+            kinesis: client.clone(),
+            dynamodb: clients_of_tables(&application, streams_at, &aws, &clock).await?,
+            streams_at,
+            arrivals,
+            budget: budget.clone(),
+            poll_interval: options.poll_interval,
+            clock: clock.clone(),
+        };
+        let opened: Vec<(Mapping, OpenedSource)> = enabled(&application)
+            .map(|mapping| {
+                let role = &application.functions[&mapping.function].role_arn;
+                (mapping.clone(), sources.open(mapping, role))
+            })
+            .collect();
+        info!(endpoint = %client.endpoint(), mappings = opened.len(), "describing the streams");
         let found =
-            all(sources.iter().map(|(mapping, source)| find_stream(mapping, &**source, &clock))).await?;
+            all(opened.iter().map(|(mapping, opened)| find_stream(mapping, &*opened.source, &clock))).await?;
 
         let shards = found.iter().map(FoundStream::shards_open).sum();
         let handlers_max = handlers_max(shards, functions_here)?;
@@ -145,7 +157,7 @@ impl Poller {
         let store: Arc<SqliteStore> = Arc::new(store);
         let surroundings = Surroundings {
             chosen: options.destinations,
-            endpoint,
+            streams_at,
             client: &client,
             aws,
             data_dir: &data_dir,
@@ -154,17 +166,22 @@ impl Poller {
         let mut destinations = OnFailureDestinations::new(&application, &functions, surroundings).await;
         let running = Running::start(functions, &application, client.region(), handlers_max, &clock);
         let remarks = remarks(&application);
-        let prepared = all(sources.into_iter().zip(found).map(|((mapping, source), found)| {
+        let mut ready = Vec::new();
+        for ((mapping, source), found) in opened.into_iter().zip(found) {
+            let destination = destinations.open(&mapping, found.stream_arn())?;
+            ready.push((mapping, source, found, destination));
+        }
+        let prepared = all(ready.into_iter().map(|(mapping, opened, found, destination)| {
+            let OpenedSource { source, pace, envelope, ends_with_process: stream_ends_with_process } = opened;
             let ports = Ports {
                 source,
                 invoker: running.invokers[&mapping.function].clone(),
                 store: store.clone(),
-                destination: destinations.open(&mapping, found.stream_arn()),
+                destination,
                 remarks: Arc::clone(&remarks[&mapping.function]),
                 clock: clock.clone(),
             };
-            let (envelope, poll_interval) = (KinesisEncoder::envelope(), options.poll_interval);
-            prepare(MappingPlan { mapping, ports, envelope, endpoint, poll_interval, goal }, found)
+            prepare(MappingPlan { mapping, ports, envelope, pace, stream_ends_with_process, goal }, found)
         }))
         .await?;
 
@@ -257,9 +274,9 @@ impl Poller {
             }
             why = end => {
                 match &why {
-                    Why::Changed(_) => info!(?grace, "the template asks for something else: batches in flight finish first"),
+                    Why::Changed(_) => info!(?grace, "the template has changed: waiting for batches in flight"),
                     Why::CaughtUp => info!(mappings, "caught up: stopping"),
-                    Why::Late(_) => warn!(?grace, "the deadline has come: batches in flight finish"),
+                    Why::Late(_) => warn!(?grace, "deadline reached: waiting for batches in flight"),
                     Why::Told | Why::Broken => {}
                 }
                 why
@@ -274,7 +291,7 @@ impl Poller {
             Stopped::Clean if records_left > 0 => {
                 info!(
                     records = records_left,
-                    "stopped: batches that failed and are not settled will be tried again at the next start"
+                    "stopped: batches that failed and are not settled are retried at the next start"
                 );
             }
             Stopped::Clean => info!("stopped: everything in flight is settled and checkpointed"),
@@ -282,7 +299,7 @@ impl Poller {
             Stopped::Abandoned => {
                 warn!(
                     shards = shards_in_flight,
-                    "stopped: batches that were in flight will be sent again at the next start"
+                    "stopped: batches that were in flight are sent again at the next start"
                 );
             }
             Stopped::Broken => {}
@@ -300,7 +317,7 @@ impl Poller {
                 "the poller broke one of its own invariants and stopped",
             )
             .help(
-                "nothing is lost: the next start goes on from the checkpoints. Please report the panic above",
+                "no record is lost: the next start resumes at the checkpoints. Please report the panic above",
             )),
         }
     }
@@ -320,7 +337,10 @@ async fn announce(
         () = clock.sleep(OPENING_WAIT_MAX) => false,
     };
     if let Err(error) = data_dir.announce_address(api) {
-        warn!(error = chain(&error), "`pelton status` does not find this poller");
+        warn!(
+            error = chain(&error),
+            "cannot store the address of the API: `pelton status` does not find this poller"
+        );
     }
     if !all_open {
         warn!(shards, "the stream answers slowly: some shards are not read yet, see `pelton status`");
@@ -330,36 +350,37 @@ async fn announce(
 }
 
 /// Every enabled mapping, and its stream.
-fn sources(
-    application: &Application,
-    client: &KinesisClient,
-    clock: &Clock,
-    budget: &ByteBudget,
-    arrivals: Option<&Arrivals>,
-) -> Vec<(Mapping, Arc<dyn Source>)> {
-    let source = |mapping: &Mapping| -> Arc<dyn Source> {
-        let role = application.functions[&mapping.function].role_arn.clone();
-        let (client, clock, budget) = (client.clone(), clock.clone(), budget.clone());
-        let has_lanes = mapping.source.shards().is_some_and(|shards| shards.parallelization_factor > 1);
-        let source = KinesisSource::new(client, clock, budget, stream_of(mapping).clone(), role)
-            .with_filters(filters(mapping))
-            .with_keys(has_lanes);
-        match arrivals {
-            Some(arrivals) => Arc::new(source.with_arrivals(arrivals.clone())),
-            None => Arc::new(source),
-        }
-    };
-    enabled(application).map(|mapping| (mapping.clone(), source(mapping))).collect()
-}
-
 /// The stream that a mapping reads.
 pub(super) fn stream_of(mapping: &Mapping) -> &StreamArn {
     mapping.source.stream().expect("the template leaves out what reads no stream")
 }
 
-fn filters(mapping: &Mapping) -> Option<Filters> {
-    Filters::compile(mapping.source.kind().records(), &mapping.filter_patterns)
-        .expect("the patterns of a mapping compile")
+/// Who speaks to the streams of tables, by region. Where the Kinesis streams are embedded, their endpoint is not that of tables,
+/// and AWS itself is nobody's guess.
+async fn clients_of_tables(
+    application: &Application,
+    streams_at: StreamsAt,
+    aws: &AwsOptions,
+    clock: &Clock,
+) -> Result<BTreeMap<String, DynamoDbStreamsClient>, CommandFailure> {
+    let mut clients = BTreeMap::new();
+    for mapping in enabled(application) {
+        let EventSource::DynamoDb { stream, .. } = &mapping.source else { continue };
+        if clients.contains_key(&stream.region) {
+            continue;
+        }
+        let is_embedded = streams_at != StreamsAt::Service;
+        let endpoint_url = aws.endpoint_url.clone().filter(|_| !is_embedded);
+        let options = AwsOptions { endpoint_url, region: Some(stream.region.clone()) };
+        let client = DynamoDbStreamsClient::connect(&options, clock.clone()).await.map_err(bad_input)?;
+        if is_embedded && client.endpoint().kind() == EndpointKind::Aws {
+            let id = &mapping.id;
+            return Err(CommandFailure::bad_input(format!("{id} reads {stream}, and no endpoint for it is named"))
+                .help("start a local DynamoDB, and name it: AWS_ENDPOINT_URL_DYNAMODB_STREAMS=http://127.0.0.1:PORT"));
+        }
+        clients.insert(stream.region.clone(), client);
+    }
+    Ok(clients)
 }
 
 /// What comes of each, in the same order; or what is wrong with any of them.
@@ -395,8 +416,8 @@ impl Control {
         drop(self.stop);
         match self.server.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => warn!(%error, "the API broke off"),
-            Err(error) => warn!(%error, "the API broke off"),
+            Ok(Err(error)) => warn!(%error, "the API server failed"),
+            Err(error) => warn!(%error, "the API server failed"),
         }
     }
 }

@@ -94,7 +94,7 @@ pub async fn run(
     };
     let moved = move_to(mapping, &to, &found, &data_dir, &application, clock).await?;
     io::stdout().write_all(moved.as_bytes()).map_err(|error| {
-        CommandFailure::failed(format!("the mapping was moved; that cannot be printed: {error}"))
+        CommandFailure::failed(format!("the mapping was moved, but the result cannot be printed: {error}"))
     })
 }
 
@@ -141,11 +141,11 @@ fn check_target(mapping: &Mapping, to: &RewindTo, now: Timestamp) -> Result<(), 
         RewindTo::Start(StartingPosition::AtTimestamp(moment)) if *moment > now => {
             let (moment, now) = (shown_timestamp(*moment), shown_timestamp(now));
             Err(CommandFailure::bad_input(format!("{moment} lies in the future: it is {now}"))
-                .help("to go on with what arrives from now on, use --to latest"))
+                .help("for the records that arrive from now on, use --to latest"))
         }
-        RewindTo::CheckpointOf(other) if *other == mapping.id => {
-            Err(CommandFailure::bad_input(format!("{other} is where {other} is: name another mapping")))
-        }
+        RewindTo::CheckpointOf(other) if *other == mapping.id => Err(CommandFailure::bad_input(format!(
+            "{other} cannot take over its own checkpoint: name another mapping"
+        ))),
         RewindTo::Start(_) | RewindTo::CheckpointOf(_) => Ok(()),
     }
 }
@@ -154,7 +154,7 @@ fn check_target(mapping: &Mapping, to: &RewindTo, now: Timestamp) -> Result<(), 
 fn take(path: PathBuf) -> Result<DataDir, CommandFailure> {
     DataDir::take(&path).map_err(|error| match error {
         DataDirError::InUse { .. } => CommandFailure::failed(chain(&error))
-            .help("a poller knows where its mappings are: stop it, rewind, and start it again"),
+            .help("a running poller holds the positions: stop it, rewind, and start it again"),
         DataDirError::NotAFolder { .. } | DataDirError::Unwritable { .. } => {
             CommandFailure::bad_input(chain(&error))
         }

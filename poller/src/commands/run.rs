@@ -12,10 +12,11 @@ use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::Terminal;
 use crate::model::{Application, Mapping};
+use crate::source::StreamsAt;
 use crate::source::aws::{self, EndpointKind, KinesisClient};
 use crate::source::budget::ByteBudget;
 use crate::source::embedded;
-use crate::supervisor::{Endpoint, Goal};
+use crate::supervisor::Goal;
 use std::path::{Path, PathBuf};
 use tracing::info;
 
@@ -91,7 +92,7 @@ async fn start(
     require_mappings(&application, &path)?;
     let places = CodePlaces::new(&application.root, &data_dir_path(&options, &path));
     let here = functions::find_code(functions::needed_here(&functions, &application), &places)?;
-    let (client, endpoint) = connect(&aws, &clock).await?;
+    let (client, streams_at) = connect(&aws, &clock).await?;
     // Where nothing names a region, the machine itself may, and the template may use it.
     let application = match client.region() == region {
         true => application,
@@ -110,7 +111,7 @@ async fn start(
         functions,
         client,
         aws: aws::AwsOptions { endpoint_url: aws.endpoint_url, region },
-        endpoint,
+        streams_at,
         arrivals: None,
         budget,
         past,
@@ -146,13 +147,9 @@ pub(super) fn require_region<'a>(
     match elsewhere {
         Some((id, stream)) if client.endpoint().kind() == EndpointKind::Aws => {
             let region = client.region();
-            Err(CommandFailure::bad_input(format!(
-                "{id} reads {stream}, and Pelton was told to use {region}"
+            Err(CommandFailure::bad_input(format!("{id} reads {stream}, but the region is {region}")).help(
+                format!("one Pelton reads streams of one region: start one with --region {}", stream.region),
             ))
-            .help(format!(
-                "one Pelton reads streams of one region: start one with --region {}",
-                stream.region
-            )))
         }
         Some(_) | None => Ok(()),
     }
@@ -163,17 +160,17 @@ pub(super) fn require_region<'a>(
 pub(super) async fn connect(
     options: &AwsOptions,
     clock: &Clock,
-) -> Result<(KinesisClient, Endpoint), CommandFailure> {
+) -> Result<(KinesisClient, StreamsAt), CommandFailure> {
     let AwsOptions { endpoint_url, region } = options.clone();
     let options = aws::AwsOptions { endpoint_url, region };
     let bad_input = |error: aws::ConnectError| CommandFailure::bad_input(chain(&error));
     let client = KinesisClient::connect(&options).await.map_err(bad_input)?;
     let (url, kind) = (client.endpoint().as_str(), client.endpoint().kind());
     if kind != EndpointKind::Loopback || !embedded::is_at(url, clock).await {
-        return Ok((client, Endpoint::Other));
+        return Ok((client, StreamsAt::Service));
     }
     let client = KinesisClient::connect_embedded(&options).await.map_err(bad_input)?;
-    Ok((client, Endpoint::Embedded))
+    Ok((client, StreamsAt::AnotherProcess))
 }
 
 /// Where the data folder is.

@@ -228,12 +228,12 @@ fn in_lines(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::snapshot::{MappingState, MappingStatus, ReadAhead, ShardCounts};
+    use crate::control::snapshot::{MappingState, MappingStatus, ReadAhead};
     use crate::control::{ControlServer, StuckBatch, Views};
     use crate::data_dir::DataDir;
     use crate::logging::LogFormat;
     use crate::model::MappingConfiguration;
-    use pelton_core::Timestamp;
+    use pelton_core::{Counts, Timestamp};
     use std::sync::Arc;
     use tempfile::TempDir;
 
@@ -261,7 +261,7 @@ mod tests {
                     settings: MappingConfiguration::default(),
                     failed_records_to: None,
                     positions_trimmed: 0,
-                    totals: ShardCounts::default(),
+                    totals: Counts::default(),
                     shards: vec![],
                 }],
             }

@@ -23,13 +23,12 @@ use tokio::sync::watch;
 pub(super) struct Past {
     started_at: Timestamp,
     totals: BTreeMap<MappingId, Counts>,
-    positions_trimmed: BTreeMap<MappingId, u64>,
 }
 
 impl Past {
     /// Nothing: the process has just begun.
     pub(super) fn none(clock: &Clock) -> Self {
-        Self { started_at: clock.now(), totals: BTreeMap::new(), positions_trimmed: BTreeMap::new() }
+        Self { started_at: clock.now(), totals: BTreeMap::new() }
     }
 }
 
@@ -68,7 +67,10 @@ impl Views for RunningViews {
         let handle = self.mappings.iter().find(|handle| handle.mapping.id.0 == mapping)?;
         let Some(view) = &handle.view else { return Some(vec![]) };
         let shards = view.borrow().shards.clone();
-        Some(shards.iter().flat_map(|(id, worker)| StuckBatch::of_shard(id, &worker.borrow())).collect())
+        let of_shard = |(id, worker): (&ShardId, &watch::Receiver<WorkerView>)| {
+            StuckBatch::of_shard(id, &worker.borrow().shard)
+        };
+        Some(shards.iter().flat_map(of_shard).collect())
     }
 }
 
@@ -78,7 +80,6 @@ impl RunningViews {
         let mut past = self.past.clone();
         for handle in &self.mappings {
             past.totals.insert(handle.mapping.id.clone(), self.totals(handle));
-            past.positions_trimmed.insert(handle.mapping.id.clone(), self.positions_trimmed(handle));
         }
         past
     }
@@ -92,12 +93,6 @@ impl RunningViews {
         totals
     }
 
-    /// How often a position of the mapping was no longer kept since the process began.
-    fn positions_trimmed(&self, handle: &MappingHandle) -> u64 {
-        let before = self.past.positions_trimmed.get(&handle.mapping.id).copied().unwrap_or_default();
-        before + handle.source.as_ref().map_or(0, |source| source.positions_trimmed())
-    }
-
     fn function_status(&self, logical_id: &str, function: &LocalFunction) -> FunctionStatus {
         FunctionStatus { name: self.name(logical_id), processes: function.processes() }
     }
@@ -108,8 +103,8 @@ impl RunningViews {
     }
 
     fn mapping_status(&self, handle: &MappingHandle) -> MappingStatus {
-        let MappingHandle { mapping, view, source: _ } = handle;
-        let totals = self.totals(handle).into();
+        let MappingHandle { mapping, view } = handle;
+        let totals = self.totals(handle);
         let (state, shards) = match view {
             None => (MappingState::Disabled, Vec::new()),
             Some(view) => {
@@ -123,7 +118,7 @@ impl RunningViews {
             function: self.name(&mapping.function),
             stream: mapping.source.to_string(),
             state,
-            positions_trimmed: self.positions_trimmed(handle),
+            positions_trimmed: totals.positions_trimmed,
             starting_position: mapping
                 .source
                 .starting_position()
@@ -152,7 +147,7 @@ fn state(activity: MappingActivity, shards: &[ShardStatus], now: Timestamp) -> M
 }
 
 fn shard_status((id, worker): (&ShardId, &watch::Receiver<WorkerView>)) -> ShardStatus {
-    let WorkerView { shard, problem, unread_since, is_open: _, stuck: _ } = &*worker.borrow();
+    let WorkerView { shard, problem, unread_since, is_open: _ } = &*worker.borrow();
     ShardStatus { unread_since: *unread_since, last_error: problem.clone(), ..ShardStatus::new(id, shard) }
 }
 

@@ -18,7 +18,7 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// Nobody listens there.
-    #[error("nobody listens on {address}")]
+    #[error("nothing listens on {address}")]
     NobodyListens {
         /// Where.
         address: SocketAddr,
@@ -26,7 +26,7 @@ pub enum AskError {
         source: std::io::Error,
     },
     /// Somebody listens, and does not answer as Pelton does.
-    #[error("what listens on {address} does not answer as pelton does")]
+    #[error("the program that listens on {address} does not answer as Pelton does")]
     NotAnswered {
         /// Where.
         address: SocketAddr,

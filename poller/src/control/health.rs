@@ -21,7 +21,7 @@ fn problem(mapping: &MappingStatus, now: Timestamp) -> Option<String> {
         MappingState::Waiting { reason } => Some(format!("waiting: {reason}")),
         MappingState::Stopped { reason } => Some(format!("stopped: {reason}")),
         MappingState::Polling => of_shards(mapping.shards.iter().filter(is_stalled))
-            .map(|(shards, reason)| format!("checkpoints of {shards} cannot be kept: {reason}"))
+            .map(|(shards, reason)| format!("checkpoints of {shards} cannot be stored: {reason}"))
             .or_else(|| {
                 let (shards, reason) = of_shards(mapping.shards.iter().filter(is_unread))?;
                 Some(format!("{shards} cannot be read: {reason}"))
@@ -32,7 +32,7 @@ fn problem(mapping: &MappingStatus, now: Timestamp) -> Option<String> {
 /// Which shards have the problem, and why the first of them has it.
 fn of_shards<'a>(mut shards: impl Iterator<Item = &'a ShardStatus>) -> Option<(String, &'a str)> {
     let first = shards.next()?;
-    let reason = first.last_error.as_deref().unwrap_or("the reason is not known");
+    let reason = first.last_error.as_deref().unwrap_or("unknown reason");
     Some(match shards.count() {
         0 => (first.shard.clone(), reason),
         others => (format!("{} and {others} more", first.shard), reason),

@@ -82,8 +82,8 @@ impl ControlServer {
         if is_exposed(address) {
             warn!(
                 %address,
-                "Pelton's API is open to the network: whoever reaches it can read what the mappings do, and is asked for \
-                 no credentials"
+                "Pelton's API is open to the network: anyone who reaches it can read what the mappings do, without \
+                 credentials"
             );
         }
         Ok(Self { listener, address })

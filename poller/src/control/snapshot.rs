@@ -75,12 +75,12 @@ pub struct MappingStatus {
     /// earlier version does not tell.
     #[serde(default)]
     pub failed_records_to: Option<String>,
-    /// How often a position to go on from was no longer kept: each time, records were lost to the stream's retention.
+    /// How often the stream no longer had the position to resume from: each time, records were lost to the stream's retention.
     #[serde(default)]
     pub positions_trimmed: u64,
     /// What happened in all its shards since the poller started, those that have ended included. Never goes back.
     #[serde(default)]
-    pub totals: ShardCounts,
+    pub totals: Counts,
     /// Its shards, in the order of their names.
     pub shards: Vec<ShardStatus>,
 }
@@ -139,7 +139,7 @@ pub struct ShardStatus {
     pub failing: Vec<FailingStatus>,
     /// What happened since the poller began to read the shard.
     #[serde(default)]
-    pub counts: ShardCounts,
+    pub counts: Counts,
 }
 
 /// A batch that failed and is not settled.
@@ -179,13 +179,14 @@ impl FailingStatus {
         let FailingBatch {
             attempts,
             attempts_max,
-            extent,
+            batch: _,
             first_failed_at,
             next_attempt_at,
             is_given_up,
             error,
             request_id,
         } = batch;
+        let extent = batch.extent();
         Self {
             attempts: *attempts,
             attempt_limit: *attempts_max,
@@ -196,7 +197,7 @@ impl FailingStatus {
             next_attempt_at: *next_attempt_at,
             given_up: *is_given_up,
             error_type: error_type(error).map(str::to_owned),
-            error_message: text(error, extent),
+            error_message: text(error, &extent),
             request_id: request_id.as_deref().map(str::to_owned),
         }
     }
@@ -232,37 +233,6 @@ pub enum ShardPhase {
     Ended,
 }
 
-/// What happened in a shard. Records unless the name says otherwise; [`Counts`] says more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[expect(missing_docs, reason = "they are those of `Counts`")]
-pub struct ShardCounts {
-    pub polled: u64,
-    pub invoked: u64,
-    pub failed: u64,
-    pub succeeded: u64,
-    pub expired: u64,
-    pub too_large: u64,
-    pub too_old: u64,
-    pub retries_exhausted: u64,
-    pub filtered: u64,
-    #[serde(default)]
-    pub not_json: u64,
-    pub dropped: u64,
-    pub delivered: u64,
-    pub delivery_failures: u64,
-    pub partial_failures: u64,
-    pub ignored_failures: u64,
-    pub ignored_content: u64,
-    pub invocations: u64,
-    pub retries: u64,
-    pub function_errors: u64,
-    pub throttles: u64,
-    pub not_invoked: u64,
-    pub fetch_errors: u64,
-    pub save_errors: u64,
-}
-
 impl ShardStatus {
     /// A shard that nobody reads: one that waits for its parents, or ended in an earlier run.
     #[must_use]
@@ -279,7 +249,7 @@ impl ShardStatus {
             unread_since: None,
             last_error: None,
             failing: Vec::new(),
-            counts: ShardCounts::default(),
+            counts: Counts::default(),
         }
     }
 
@@ -305,7 +275,7 @@ impl ShardStatus {
             unread_since: None,
             last_error: None,
             failing: view.failing.iter().map(FailingStatus::of).collect(),
-            counts: view.counts.into(),
+            counts: view.counts,
         }
     }
 }
@@ -322,87 +292,6 @@ impl From<Phase> for ShardPhase {
             Phase::Finished(Finished::Drained | Finished::CaughtUp) => Self::Drained,
             Phase::Finished(Finished::ShardEnd) => Self::Ended,
         }
-    }
-}
-
-impl From<Counts> for ShardCounts {
-    fn from(counts: Counts) -> Self {
-        // Taken apart, so that a count which is new in the core is not forgotten here.
-        let Counts {
-            polled,
-            invoked,
-            failed,
-            succeeded,
-            expired,
-            too_large,
-            too_old,
-            retries_exhausted,
-            filtered,
-            not_json,
-            dropped,
-            delivered,
-            delivery_failures,
-            partial_failures,
-            ignored_failures,
-            ignored_content,
-            invocations,
-            retries,
-            function_errors,
-            throttles,
-            not_invoked,
-            fetch_errors,
-            save_errors,
-        } = counts;
-        Self {
-            polled,
-            invoked,
-            failed,
-            succeeded,
-            expired,
-            too_large,
-            too_old,
-            retries_exhausted,
-            filtered,
-            not_json,
-            dropped,
-            delivered,
-            delivery_failures,
-            partial_failures,
-            ignored_failures,
-            ignored_content,
-            invocations,
-            retries,
-            function_errors,
-            throttles,
-            not_invoked,
-            fetch_errors,
-            save_errors,
-        }
-    }
-}
-
-impl ShardCounts {
-    /// Records settled: succeeded, filtered out or given up.
-    #[must_use]
-    pub fn settled(&self) -> u64 {
-        self.succeeded + self.filtered + self.given_up()
-    }
-
-    /// Records given up.
-    #[must_use]
-    pub fn given_up(&self) -> u64 {
-        self.expired + self.too_old + self.retries_exhausted + self.too_large
-    }
-
-    /// Failures of any kind: of the function, of reading, of keeping checkpoints, of handing over what was given up.
-    #[must_use]
-    pub fn errors(&self) -> u64 {
-        self.function_errors
-            + self.partial_failures
-            + self.not_invoked
-            + self.fetch_errors
-            + self.save_errors
-            + self.delivery_failures
     }
 }
 
@@ -457,9 +346,14 @@ pub(super) mod optional_moment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pelton_core::{AttemptError, Extent};
+    use bytes::Bytes;
+    use pelton_core::{AttemptError, Batch, Envelope, Record};
     use serde_json::json;
     use std::sync::Arc;
+
+    fn record(number: &str) -> Record {
+        Record::new(Position::new(number), Timestamp::default(), Bytes::from_static(b"{}"), 0..2)
+    }
 
     fn view(phase: Phase) -> ShardView {
         ShardView {
@@ -474,11 +368,7 @@ mod tests {
             failing: vec![FailingBatch {
                 attempts: 3,
                 attempts_max: Some(4),
-                extent: Extent {
-                    records: 2,
-                    first: Some(Position::new("4960")),
-                    last: Some(Position::new("4962")),
-                },
+                batch: Arc::new(Batch::new(["4960", "4962"].map(record).to_vec(), Envelope::new("[", "]"))),
                 first_failed_at: Timestamp::from_millis(1_763_697_600_000),
                 next_attempt_at: Some(Timestamp::from_millis(1_763_697_644_123)),
                 is_given_up: false,
@@ -530,7 +420,7 @@ mod tests {
                 "request_id": "8b1d"
             }],
             "counts": {
-                "polled": 10, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 1, "too_large": 0,
+                "polled": 10, "invoked": 0, "failed": 0, "succeeded": 7, "positions_trimmed": 0, "expired": 1, "too_large": 0,
                 "too_old": 0, "retries_exhausted": 0, "filtered": 0, "not_json": 0, "dropped": 0, "delivered": 0,
                 "delivery_failures": 0, "partial_failures": 0, "ignored_failures": 0, "ignored_content": 0,
                 "invocations": 0, "retries": 0, "function_errors": 2, "throttles": 0, "not_invoked": 0,
@@ -539,21 +429,6 @@ mod tests {
         });
         assert_eq!(serde_json::to_value(&status).unwrap(), expected);
         assert_eq!(serde_json::from_value::<ShardStatus>(expected).unwrap(), status);
-    }
-
-    #[test]
-    fn a_record_is_settled_if_it_succeeded_was_filtered_out_or_was_given_up() {
-        let counts = ShardCounts {
-            succeeded: 1,
-            filtered: 20,
-            expired: 300,
-            too_old: 4_000,
-            retries_exhausted: 50_000,
-            too_large: 600_000,
-            ..ShardCounts::default()
-        };
-        assert_eq!((counts.given_up(), counts.settled()), (654_300, 654_321));
-        assert_eq!(counts.errors(), 0);
     }
 
     #[test]
@@ -591,7 +466,7 @@ mod tests {
             settings: MappingConfiguration::default(),
             failed_records_to: Some("file:/app/.pelton/failed/M.jsonl".into()),
             positions_trimmed: 0,
-            totals: ShardCounts { polled: 7, succeeded: 7, ..ShardCounts::default() },
+            totals: Counts { polled: 7, succeeded: 7, ..Counts::default() },
             shards: vec![],
         };
         let expected = json!({
@@ -615,7 +490,7 @@ mod tests {
             "failed_records_to": "file:/app/.pelton/failed/M.jsonl",
             "positions_trimmed": 0,
             "totals": {
-                "polled": 7, "invoked": 0, "failed": 0, "succeeded": 7, "expired": 0, "too_large": 0,
+                "polled": 7, "invoked": 0, "failed": 0, "succeeded": 7, "positions_trimmed": 0, "expired": 0, "too_large": 0,
                 "too_old": 0, "retries_exhausted": 0, "filtered": 0, "not_json": 0, "dropped": 0, "delivered": 0,
                 "delivery_failures": 0, "partial_failures": 0, "ignored_failures": 0, "ignored_content": 0,
                 "invocations": 0, "retries": 0, "function_errors": 0, "throttles": 0, "not_invoked": 0,

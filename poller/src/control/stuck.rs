@@ -3,9 +3,9 @@
 //! In: what the workers show. Out: stable JSON about each batch; its event is asked for by itself, as it may be large.
 
 use super::snapshot::optional_moment;
-use crate::shard_worker::WorkerView;
+use crate::shard_worker::failed_attempts::problem_of;
 use pelton_core::plan::ShardId;
-use pelton_core::{Batch, Position, Timestamp};
+use pelton_core::{Batch, Extent, FailingBatch, Position, ShardView, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub struct StuckStatus {
     pub last_sequence_number: Option<String>,
     /// Size of its event.
     pub event_bytes: usize,
-    /// The last failure of the shard.
+    /// Why the last attempt failed; then the type of the error.
     pub error: Option<String>,
 }
 
@@ -53,24 +53,26 @@ pub struct StuckBatch {
 }
 
 impl StuckBatch {
-    /// Those of one shard.
-    pub fn of_shard(shard: &ShardId, view: &WorkerView) -> Vec<Self> {
-        let of = |stuck: &pelton_core::Stuck| {
-            let number = |position: Option<&Position>| position.map(Position::to_string);
-            let batch = Arc::clone(&stuck.batch);
-            let status = StuckStatus {
-                shard: shard.to_string(),
-                attempts: stuck.attempts,
-                next_attempt_at: stuck.next_attempt_at,
-                records: batch.records().len(),
-                first_sequence_number: number(batch.first_position()),
-                last_sequence_number: number(batch.last_position()),
-                event_bytes: batch.event_len(),
-                error: view.problem.clone(),
-            };
-            Self { status, batch }
+    /// Those of one shard. A batch that is given up is not among them: the function is not invoked with it again.
+    pub fn of_shard(shard: &ShardId, view: &ShardView) -> Vec<Self> {
+        let is_tried = |failing: &&FailingBatch| !failing.is_given_up;
+        view.failing.iter().filter(is_tried).map(|failing| Self::of(shard, failing)).collect()
+    }
+
+    fn of(shard: &ShardId, failing: &FailingBatch) -> Self {
+        let Extent { records, first, last } = failing.extent();
+        let number = |position: Option<Position>| position.map(|position| position.to_string());
+        let status = StuckStatus {
+            shard: shard.to_string(),
+            attempts: failing.attempts,
+            next_attempt_at: failing.next_attempt_at,
+            records,
+            first_sequence_number: number(first),
+            last_sequence_number: number(last),
+            event_bytes: failing.batch.event_len(),
+            error: Some(problem_of(failing)),
         };
-        view.stuck.iter().map(of).collect()
+        Self { status, batch: Arc::clone(&failing.batch) }
     }
 }
 

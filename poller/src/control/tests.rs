@@ -1,16 +1,16 @@
 //! The API over real HTTP.
 
 use super::server::is_of_this_machine;
-use super::snapshot::{
-    MappingState, MappingStatus, ReadAhead, ShardCounts, ShardPhase, ShardStatus, StatusSnapshot,
-};
+use super::snapshot::{MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus, StatusSnapshot};
 use super::{AskError, ControlServer, ListenError, StuckBatch, Views, ask_status};
 use crate::clock::Clock;
 use crate::model::MappingConfiguration;
-use crate::shard_worker::WorkerView;
 use bytes::Bytes;
 use pelton_core::plan::ShardId;
-use pelton_core::{Batch, Envelope, Policy, Position, Record, Shard, Stuck, Timestamp};
+use pelton_core::{
+    AttemptError, Batch, Counts, Envelope, FailingBatch, Policy, Position, Record, Shard, ShardView,
+    Timestamp,
+};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -52,18 +52,25 @@ fn stuck() -> StuckBatch {
     let record =
         |number: &str, range| Record::new(Position::new(number), Timestamp::default(), page.clone(), range);
     let batch = Batch::new(vec![record("1", 0..9), record("2", 10..19)], Envelope::new("[", "]"));
-    let view = WorkerView {
-        shard: Shard::new(Policy::kinesis(Envelope::new("[", "]")), None, 0, Timestamp::default()).view(),
-        is_open: true,
-        problem: Some("Unhandled: no such order".into()),
-        unread_since: None,
-        stuck: vec![Stuck {
-            batch: Arc::new(batch),
-            attempts: 3,
-            next_attempt_at: Some(Timestamp::from_millis(9_000)),
-        }],
+    StuckBatch::of_shard(&ShardId::new("shardId-0"), &failing(batch, false)).remove(0)
+}
+
+/// A shard with a batch that failed three times.
+fn failing(batch: Batch, is_given_up: bool) -> ShardView {
+    let error =
+        AttemptError::FunctionFailed { error_type: "Unhandled".into(), message: "no such order".into() };
+    let failing = FailingBatch {
+        attempts: 3,
+        attempts_max: None,
+        batch: Arc::new(batch),
+        first_failed_at: Timestamp::default(),
+        next_attempt_at: Some(Timestamp::from_millis(9_000)),
+        is_given_up,
+        error: Arc::new(error),
+        request_id: None,
     };
-    StuckBatch::of_shard(&ShardId::new("shardId-0"), &view).remove(0)
+    let shard = Shard::new(Policy::kinesis(Envelope::new("[", "]")), None, 0, Timestamp::default());
+    ShardView { failing: vec![failing], ..shard.view() }
 }
 
 fn snapshot(state: MappingState, shards: Vec<ShardStatus>) -> StatusSnapshot {
@@ -83,7 +90,7 @@ fn snapshot(state: MappingState, shards: Vec<ShardStatus>) -> StatusSnapshot {
             settings: MappingConfiguration::default(),
             failed_records_to: None,
             positions_trimmed: 0,
-            totals: ShardCounts::default(),
+            totals: Counts::default(),
             shards,
         }],
     }
@@ -154,9 +161,9 @@ async fn health_is_bad_with_the_reason_while_checkpoints_cannot_be_kept() {
         ..ShardStatus::unread(&ShardId::new(id), ShardPhase::Stalled, None)
     };
     let well = ShardStatus::unread(&ShardId::new("a"), ShardPhase::Polling, None);
-    let one = "checkpoints of b cannot be kept: disk is full";
+    let one = "checkpoints of b cannot be stored: disk is full";
     check_unavailable(MappingState::Polling, vec![well.clone(), stalled("b")], one).await;
-    let three = "checkpoints of b and 2 more cannot be kept: disk is full";
+    let three = "checkpoints of b and 2 more cannot be stored: disk is full";
     let shards = vec![well, stalled("b"), stalled("c"), stalled("d")];
     check_unavailable(MappingState::Polling, shards, three).await;
 }
@@ -213,7 +220,7 @@ async fn stuck_answers_what_the_batches_are_and_the_event_of_each_byte_for_byte(
     let expected = concat!(
         r#"{"mapping":"OrderLedgerOrders","batches":[{"shard":"shardId-0","attempts":3,"#,
         r#""next_attempt_at":"1970-01-01T00:00:09.000Z","records":2,"first_sequence_number":"1","#,
-        r#""last_sequence_number":"2","event_bytes":21,"error":"Unhandled: no such order"}]}"#
+        r#""last_sequence_number":"2","event_bytes":21,"error":"no such order (Unhandled)"}]}"#
     );
     assert_eq!((status, body.as_str()), (200, expected));
     let event = get(address, "/mappings/OrderLedgerOrders/stuck/shardId-0/1", "127.0.0.1").await;
@@ -304,4 +311,11 @@ async fn somebody_else_on_the_port_is_told_from_pelton() {
     let clock = Clock::start();
     let (answer, ()) = tokio::join!(ask_status(address, &clock), other);
     assert!(matches!(answer, Err(AskError::NotAnswered { .. })), "{answer:?}");
+}
+
+#[test]
+fn a_batch_that_is_given_up_is_not_stuck_on_the_function() {
+    let batch = Batch::new(vec![], Envelope::new("[", "]"));
+    let stuck = StuckBatch::of_shard(&ShardId::new("shardId-0"), &failing(batch, true));
+    assert!(stuck.is_empty(), "{stuck:?}");
 }

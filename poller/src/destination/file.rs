@@ -41,13 +41,13 @@ enum Folder {
 /// Why a line was not appended.
 #[derive(Debug, thiserror::Error)]
 enum AppendError {
-    #[error("its folder does not exist: create it, or mend DestinationConfig")]
+    #[error("its folder does not exist: create it, or correct DestinationConfig")]
     NoFolder,
-    #[error("it is no file: name another path in DestinationConfig")]
+    #[error("it is not a file: name another path in DestinationConfig")]
     NoFile,
     #[error("another program holds a lock on it: close that program")]
     Locked,
-    #[error("it cannot be written: see that its disk has room, and that it may be written")]
+    #[error("it cannot be written: check the free disk space and the permissions of the file")]
     Unwritable(#[from] io::Error),
 }
 

@@ -1,43 +1,51 @@
 //! On-failure destinations: where records go that were given up (specification 4.5).
 //!
 //! In: what a mapping names as its destination. Out: the [`Destination`] port. Each delivery is tried once; whether and when it is
-//! tried again, others decide. Clients are made when they are first needed, and shared by all mappings: a destination that is not
-//! to be had at start may be later.
+//! tried again, others decide.
 
-mod failure;
 mod file;
-mod lazy;
+#[cfg(any(test, not(feature = "aws")))]
+mod no_services;
 mod origin;
-mod s3;
-mod sns;
-mod sqs;
+#[cfg(feature = "aws")]
+mod services;
 
 pub use origin::Origin;
 
 use crate::aws::{AwsOptions, Service};
 use crate::clock::Clock;
+use crate::errors::NotInThisBuild;
 use crate::model::OnFailure;
 use crate::ports::{Cause, Destination, DestinationError};
 use file::LineFile;
-use lazy::Lazy;
-use s3::{Bucket, Buckets};
-use sns::{Topic, Topics};
-use sqs::{Queue, Queues};
-use std::collections::BTreeMap;
+#[cfg(not(feature = "aws"))]
+use no_services::Services;
+#[cfg(feature = "aws")]
+use services::Services;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Whole events that are on their way at the same time, of all shards together. Each takes its size twice: 20 MB and more.
 const PAYLOADS_AT_ONCE_MAX: usize = 4;
 
-/// Makes destinations. Those of one service and region share their connections.
+/// A message has no more than the names of things.
+const QUEUES: Service =
+    Service { id: "SQS", host: "sqs", call_timeout: Duration::from_secs(10), connections_max: 16 };
+
+/// A message has no more than the names of things: far below the 256 KB that SNS takes.
+const TOPICS: Service =
+    Service { id: "SNS", host: "sns", call_timeout: Duration::from_secs(10), connections_max: 16 };
+
+/// An object has an event in it: up to 6 MB, and more of a record that is too large for one.
+const BUCKETS: Service =
+    Service { id: "S3", host: "s3", call_timeout: Duration::from_secs(60), connections_max: 16 };
+
+/// Makes destinations.
 pub struct Destinations {
-    aws: AwsOptions,
+    services: Services,
     clock: Clock,
-    queues: BTreeMap<String, Arc<Lazy<Queues>>>,
-    topics: BTreeMap<String, Arc<Lazy<Topics>>>,
-    buckets: Option<Arc<Lazy<Buckets>>>,
     turns: Turns,
 }
 
@@ -45,8 +53,7 @@ impl Destinations {
     /// Queues and topics are asked in the region that their ARN names, buckets in that of the options.
     #[must_use]
     pub fn new(aws: AwsOptions, clock: Clock) -> Self {
-        let (queues, topics, turns) = (BTreeMap::new(), BTreeMap::new(), Turns::default());
-        Self { aws, clock, queues, topics, buckets: None, turns }
+        Self { services: Services::new(aws), clock, turns: Turns::default() }
     }
 
     /// A file of Pelton's own, whose folder is made when it is first needed.
@@ -55,33 +62,25 @@ impl Destinations {
         Arc::new(LineFile::with_folder(path, origin, self.turns.clone(), self.clock.clone()))
     }
 
-    /// The destination that a mapping names. Calls nobody.
-    pub fn open(&mut self, named: &OnFailure, origin: Origin) -> Arc<dyn Destination> {
-        match named {
-            OnFailure::Sqs(arn) => {
-                let lazy =
-                    || Arc::new(Lazy::new(sqs::SERVICE, in_region(&self.aws, &arn.region), Queues::new));
-                let queues = self.queues.entry(arn.region.clone()).or_insert_with(lazy);
-                Arc::new(Queue::new(arn, Arc::clone(queues), origin))
-            }
-            OnFailure::Sns(arn) => {
-                let lazy =
-                    || Arc::new(Lazy::new(sns::SERVICE, in_region(&self.aws, &arn.region), Topics::new));
-                let topics = self.topics.entry(arn.region.clone()).or_insert_with(lazy);
-                Arc::new(Topic::new(arn, Arc::clone(topics), origin))
-            }
-            OnFailure::S3(bucket) => {
-                let lazy = || Arc::new(Lazy::new(s3::SERVICE, self.aws.clone(), Buckets::new));
-                let buckets = self.buckets.get_or_insert_with(lazy);
-                Arc::new(Bucket::new(&bucket.resource, Arc::clone(buckets), origin, self.turns.clone()))
-            }
+    /// The destination that a mapping names. Calls nobody. Fails only in a build without the feature `aws`.
+    pub fn open(
+        &mut self,
+        named: &OnFailure,
+        origin: Origin,
+    ) -> Result<Arc<dyn Destination>, NotInThisBuild> {
+        let (takes, arn) = match named {
+            OnFailure::Sqs(arn) => (Takes::Queues, arn),
+            OnFailure::Sns(arn) => (Takes::Topics, arn),
+            OnFailure::S3(bucket) => (Takes::Buckets, bucket),
             OnFailure::Kafka { topic } => {
                 unreachable!("only a mapping of Kafka names the topic {topic}, and none runs")
             }
             OnFailure::File(path) => {
-                Arc::new(LineFile::new(path, origin, self.turns.clone(), self.clock.clone()))
+                let file = LineFile::new(path, origin, self.turns.clone(), self.clock.clone());
+                return Ok(Arc::new(file));
             }
-        }
+        };
+        self.services.open(takes, arn, origin, &self.turns)
     }
 }
 
@@ -112,9 +111,9 @@ impl Takes {
     #[must_use]
     pub fn service(self) -> Service {
         match self {
-            Self::Queues => sqs::SERVICE,
-            Self::Topics => sns::SERVICE,
-            Self::Buckets => s3::SERVICE,
+            Self::Queues => QUEUES,
+            Self::Topics => TOPICS,
+            Self::Buckets => BUCKETS,
         }
     }
 }
@@ -135,10 +134,6 @@ impl Default for Turns {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(PAYLOADS_AT_ONCE_MAX)))
     }
-}
-
-fn in_region(aws: &AwsOptions, region: &str) -> AwsOptions {
-    AwsOptions { region: Some(region.to_owned()), ..aws.clone() }
 }
 
 fn error(destination: &impl ToString, source: impl Into<Cause>) -> DestinationError {

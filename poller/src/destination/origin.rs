@@ -27,7 +27,8 @@ impl Origin {
     }
 
     /// What a queue or a topic is told.
-    pub(super) fn metadata(&self, given_up: &GivenUp) -> String {
+    #[must_use]
+    pub fn metadata(&self, given_up: &GivenUp) -> String {
         self.encoder.metadata(&report(given_up, &fresh_uuid()))
     }
 
@@ -37,7 +38,8 @@ impl Origin {
     }
 
     /// What a bucket keeps it under.
-    pub(super) fn object_key(&self, given_up: &GivenUp) -> String {
+    #[must_use]
+    pub fn object_key(&self, given_up: &GivenUp) -> String {
         object_key(&self.uuid.to_string(), given_up.shard.as_str(), given_up.at, &fresh_uuid())
     }
 }

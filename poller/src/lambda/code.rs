@@ -135,7 +135,7 @@ pub enum CodeError {
         advice: &'static str,
     },
     /// It may be there.
-    #[error("{} of function {function} cannot be looked at", .path.display())]
+    #[error("{} of function {function} cannot be read", .path.display())]
     Unreadable {
         /// Logical id.
         function: String,
@@ -154,9 +154,10 @@ impl Code {
     ///
     /// If there is nothing to run; the error says what to do.
     pub fn find(function: &Function, places: &CodePlaces) -> Result<Self, CodeError> {
-        if function.has_managed_runtime() && Self::in_folder(function, &function.code_uri)?.is_none() {
-            let (function, runtime) = (function.logical_id.clone(), function.runtime.clone());
-            return Err(CodeError::Runtime { function, runtime });
+        if let Some(runtime) = function.runtime.clone().filter(|_| function.has_managed_runtime())
+            && Self::in_folder(function, &function.code_uri)?.is_none()
+        {
+            return Err(CodeError::Runtime { function: function.logical_id.clone(), runtime });
         }
         if function.code_uri.is_file() {
             return Self::in_archive(function, &places.extracted);

@@ -60,7 +60,7 @@ impl Custody {
             (Some(handler), None) => {
                 tracing::warn!(
                     function,
-                    "the keeper of a handler was killed: what left the handler's process group goes on"
+                    "the supervisor process of a handler was killed: children that left the handler's process group keep running"
                 );
                 // The kernel killed the handler with its keeper; nobody has killed the rest of its group. Its number
                 // could be another's only if all numbers were used up within this moment.

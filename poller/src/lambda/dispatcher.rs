@@ -40,7 +40,7 @@ pub(super) struct Dispatcher {
 
 struct State {
     exchange: Exchange,
-    code: Arc<Code>,
+    code: Option<Arc<Code>>,
     requests: BTreeMap<RequestId, Caller>,
     processes: BTreeMap<ProcessId, ProcessState>,
     /// When the timekeeper will look again.
@@ -72,14 +72,14 @@ impl Dispatcher {
     /// stop and the last process is gone.
     pub(super) fn start(
         profile: Profile,
-        code: Code,
+        code: Option<Code>,
         clock: Clock,
         spawner: Spawner,
         log: Arc<dyn FunctionLog>,
     ) -> Arc<Self> {
         let state = State {
             exchange: Exchange::new(profile.limits),
-            code: Arc::new(code),
+            code: code.map(Arc::new),
             requests: BTreeMap::new(),
             processes: BTreeMap::new(),
             timer: None,
@@ -230,8 +230,13 @@ impl Dispatcher {
     /// The function has new code.
     pub(super) fn replace_code(self: &Arc<Self>, code: Code) {
         let mut state = self.lock();
-        state.code = Arc::new(code);
+        state.code = Some(Arc::new(code));
         self.handle_in(state, Input::CodeReplaced).unwrap_or_else(only_processes_are_refused);
+    }
+
+    /// The code that runs next.
+    pub(super) fn code(&self) -> Option<Code> {
+        self.lock().code.as_deref().cloned()
     }
 
     /// Ends everything, and takes no more.
@@ -304,7 +309,7 @@ impl Dispatcher {
             Command::Start(id) => {
                 let (kill, killed) = oneshot::channel();
                 state.processes.insert(id, ProcessState::new(kill, self.clock.elapsed()));
-                self.runtime.spawn(process::run(Arc::clone(self), id, Arc::clone(&state.code), killed));
+                self.runtime.spawn(process::run(Arc::clone(self), id, state.code.clone(), killed));
             }
             Command::Hand { process, ticket, deadline } => {
                 let Some(caller) = state.requests.get(&ticket.request) else { return };

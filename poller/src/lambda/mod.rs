@@ -31,10 +31,14 @@ mod handler_exec;
 mod hidden_mode;
 mod keeper;
 mod memory;
+#[cfg(any(test, not(feature = "aws")))]
+#[cfg_attr(feature = "aws", allow(dead_code, unreachable_pub, reason = "here only its tests use it"))]
+mod no_remote;
 mod output;
 mod process;
 mod process_state;
 mod profile;
+#[cfg(feature = "aws")]
 mod remote;
 mod runtime_api;
 mod sam_build;
@@ -45,7 +49,10 @@ pub use code::{Code, CodeError, CodePlaces};
 pub(crate) use event_body::EventBody;
 pub use function_log::{FunctionLog, TracingLog};
 pub use hidden_mode::hidden_mode;
+#[cfg(not(feature = "aws"))]
+pub use no_remote::{RemoteError, RemoteFunction, RemoteLambda};
 pub use output::{BYTES_PER_SECOND_MAX, LINE_BYTES_MAX, LINES_PER_SECOND_MAX};
+#[cfg(feature = "aws")]
 pub use remote::{RemoteError, RemoteFunction, RemoteLambda};
 pub use spawner::Spawner;
 
@@ -75,11 +82,12 @@ pub struct LocalFunction {
 }
 
 impl LocalFunction {
-    /// The function, with no process yet. Must be called inside a tokio runtime.
+    /// The function, with no process yet. While it has no `code`, its invocations are
+    /// [`NotInvoked`](pelton_core::Outcome::NotInvoked). Must be called inside a tokio runtime.
     #[must_use]
     pub fn new(
         function: &Function,
-        code: Code,
+        code: impl Into<Option<Code>>,
         region: &str,
         clock: Clock,
         spawner: Spawner,
@@ -87,7 +95,7 @@ impl LocalFunction {
     ) -> Self {
         let mut profile = Profile::new(function, region);
         profile.limits.processes_max = profile.limits.processes_max.min(spawner.handlers_max());
-        let dispatcher = Dispatcher::start(profile, code, clock, spawner, log);
+        let dispatcher = Dispatcher::start(profile, code.into(), clock, spawner, log);
         Self { dispatcher, code_changes: watch::Sender::new(0) }
     }
 
@@ -95,6 +103,12 @@ impl LocalFunction {
     pub fn replace_code(&self, code: Code) {
         self.dispatcher.replace_code(code);
         self.code_changes.send_modify(|changes| *changes += 1);
+    }
+
+    /// The code that runs from the next invocation on.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        self.dispatcher.code()
     }
 
     /// How many processes the function has.

@@ -62,7 +62,7 @@ impl Output {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => {
                     let function = self.lock().function.clone();
-                    tracing::warn!(function = &*function, %error, "the output of a handler cannot be read");
+                    tracing::warn!(function = &*function, %error, "cannot read the output of a handler");
                     break;
                 }
             }

@@ -43,6 +43,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// or what multiplies faster than it is killed, makes anybody wait this long.
 const END_MAX: Duration = Duration::from_secs(5);
 
+/// Why a function without code does not start.
+const NO_CODE: &str = "its code does not compile";
+
 /// A process that runs.
 struct Running {
     custody: Custody,
@@ -57,9 +60,10 @@ struct Running {
 pub(super) async fn run(
     dispatcher: Arc<Dispatcher>,
     id: ProcessId,
-    code: Arc<Code>,
+    code: Option<Arc<Code>>,
     killed: oneshot::Receiver<()>,
 ) {
+    let Some(code) = code else { return dispatcher.start_failed(id, NO_CODE.to_owned()) };
     let mut running = match start(&dispatcher, id, &code).await {
         Ok(started) => started,
         Err(error) => return dispatcher.start_failed(id, chain(error.as_ref())),
@@ -102,13 +106,13 @@ impl Running {
                 accepted = self.listener.accept() => match accepted {
                     Ok((connection, _)) => self.accept(dispatcher, id, connection),
                     Err(error) => {
-                        tracing::warn!(function = dispatcher.profile.name, %error, "a handler cannot be heard");
+                        tracing::warn!(function = dispatcher.profile.name, %error, "cannot accept a connection to the Runtime API");
                         dispatcher.clock.sleep(ACCEPT_PAUSE).await;
                     }
                 },
                 Some(_) = self.connections.join_next() => {}
                 () = sleep_until(dispatcher, over_at) => {
-                    tracing::warn!(function = dispatcher.profile.name, "what a handler left behind does not end");
+                    tracing::warn!(function = dispatcher.profile.name, "child processes of a handler do not end");
                     return;
                 }
             }

@@ -61,7 +61,7 @@ pub struct RemoteFunction {
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
     /// Nobody listens there.
-    #[error("nobody answers at the Lambda endpoint {endpoint}")]
+    #[error("the Lambda endpoint {endpoint} does not answer")]
     Unreachable {
         /// Who was asked.
         endpoint: Endpoint,
@@ -78,6 +78,22 @@ pub enum RemoteError {
         /// What the endpoint said.
         reason: String,
     },
+}
+
+impl RemoteError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => {
+                "start what is to run the functions there, such as `cargo lambda watch`, or leave --lambda-endpoint out"
+            }
+            Self::Refused { .. } => {
+                "check the region, the permission lambda:InvokeFunction, and the function's name: --function-name LOGICAL_ID=NAME \
+                 says what a function is called there"
+            }
+        }
+    }
 }
 
 impl RemoteLambda {
@@ -162,7 +178,7 @@ impl RemoteFunction {
         }
         warn!(
             function = self.name, endpoint = %self.lambda.endpoint, timeout = ?self.timeout, wait_max = ?LAMBDA.call_timeout,
-            "the function does not answer, though its Timeout is over: its batch waits"
+            "the function has not answered within its Timeout: its batch waits"
         );
         answer.await
     }

@@ -122,7 +122,7 @@ impl Definition {
         if !is_same_folder(&root.join(&code_uri), &function.code_uri) {
             return Some(format!("`sam build` made it of the CodeUri {}", code_uri.display()));
         }
-        if let Some(runtime) = self.runtime.filter(|runtime| *runtime != function.runtime) {
+        if let Some(runtime) = self.runtime.filter(|runtime| Some(runtime) != function.runtime.as_ref()) {
             return Some(format!("`sam build` made it for the Runtime {runtime}"));
         }
         let is_cargo = self.metadata.build_method.as_deref() == Some("rust-cargolambda");
@@ -181,7 +181,7 @@ Binary = "orders"
             name: "orders".to_owned(),
             code_uri: root.join("orders"),
             handler: "bootstrap".to_owned(),
-            runtime: "provided.al2023".to_owned(),
+            runtime: Some("provided.al2023".to_owned()),
             build: Some(BuildMethod::RustCargoLambda { binary: Some("orders".to_owned()) }),
             timeout: Duration::from_secs(3),
             memory_size_mb: 128,

@@ -51,7 +51,7 @@ pub(super) enum StartError {
     #[error("{} cannot be started", .program.display())]
     Refused { program: PathBuf, source: io::Error },
     /// Pelton is ending.
-    #[error("Pelton starts no more processes")]
+    #[error("Pelton is stopping and starts no further processes")]
     Ending,
 }
 

@@ -6,11 +6,11 @@
 use super::rates::Rates;
 use super::row::{Align, COLUMNS, Column, RATE_COLUMN, Row, interest, state_name};
 use crate::control::StatusSnapshot;
-use crate::control::snapshot::{MappingState, MappingStatus, ShardCounts, ShardStatus};
+use crate::control::snapshot::{MappingState, MappingStatus, ShardStatus};
 use crate::logging::{Palette, Style};
 use crate::model::StreamArn;
 use indicatif::HumanCount;
-use pelton_core::Timestamp;
+use pelton_core::{Counts, Timestamp};
 use std::collections::BTreeMap;
 
 /// A mapping takes a heading and at least one more line.
@@ -145,7 +145,7 @@ fn heading(mapping: &MappingStatus) -> Line {
 }
 
 /// `, of which 12 filtered out, 3 given up, 1 dropped`; nothing if all succeeded.
-fn without_success(totals: &ShardCounts) -> String {
+fn without_success(totals: &Counts) -> String {
     let counts = [
         (totals.filtered, "filtered out"),
         (totals.given_up(), "given up"),

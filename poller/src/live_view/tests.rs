@@ -3,12 +3,10 @@
 use super::rates::Rates;
 use super::render;
 use crate::control::StatusSnapshot;
-use crate::control::snapshot::{
-    MappingState, MappingStatus, ReadAhead, ShardCounts, ShardPhase, ShardStatus,
-};
+use crate::control::snapshot::{MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus};
 use crate::logging::{Palette, Style};
 use crate::model::MappingConfiguration;
-use pelton_core::Timestamp;
+use pelton_core::{Counts, Timestamp};
 
 fn shard(number: u32, phase: ShardPhase, settled: u64) -> ShardStatus {
     ShardStatus {
@@ -23,7 +21,7 @@ fn shard(number: u32, phase: ShardPhase, settled: u64) -> ShardStatus {
         unread_since: None,
         last_error: None,
         failing: vec![],
-        counts: ShardCounts { succeeded: settled, ..ShardCounts::default() },
+        counts: Counts { succeeded: settled, ..Counts::default() },
     }
 }
 
@@ -37,9 +35,9 @@ fn mapping(id: &str, shards: Vec<ShardStatus>) -> MappingStatus {
         settings: MappingConfiguration::default(),
         failed_records_to: None,
         positions_trimmed: 0,
-        totals: ShardCounts {
+        totals: Counts {
             succeeded: shards.iter().map(|shard| shard.counts.settled()).sum(),
-            ..ShardCounts::default()
+            ..Counts::default()
         },
         shards,
     }
@@ -71,7 +69,7 @@ fn busy() -> StatusSnapshot {
         records_held: 250,
         batch_arrived_at: Some(Timestamp::from_millis(30_000)),
         last_error: Some("no answer\nafter 3 s (Sandbox.Timedout)".into()),
-        counts: ShardCounts { function_errors: 3, ..ShardCounts::default() },
+        counts: Counts { function_errors: 3, ..Counts::default() },
         ..shard(1, retrying, 0)
     };
     let stopped = MappingStatus {
@@ -254,13 +252,13 @@ fn what_was_filtered_out_given_up_or_lost_is_said_beside_what_was_settled() {
         let mapping = MappingStatus { totals, ..mapping("M", vec![]) };
         render(&snapshot(0, vec![mapping]), None, 10)[0].text.clone()
     };
-    let none = ShardCounts::default();
+    let none = Counts::default();
     let counts =
-        ShardCounts { succeeded: 100, filtered: 12, too_old: 1, retries_exhausted: 4, delivered: 3, ..none };
+        Counts { succeeded: 100, filtered: 12, too_old: 1, retries_exhausted: 4, delivered: 3, ..none };
     let expected = "  117 settled (12 filtered out, 5 given up, 3 of these handed over, 2 DROPPED)  polling";
-    let lossy = heading(ShardCounts { dropped: 2, ..counts });
+    let lossy = heading(Counts { dropped: 2, ..counts });
     assert!(lossy.ends_with(expected), "{lossy}");
-    let filtered = heading(ShardCounts { succeeded: 1, filtered: 2_000, ..none });
+    let filtered = heading(Counts { succeeded: 1, filtered: 2_000, ..none });
     assert!(filtered.ends_with("  2,001 settled (2,000 filtered out)  polling"), "{filtered}");
 }
 

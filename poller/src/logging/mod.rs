@@ -5,10 +5,12 @@
 mod event;
 mod human;
 mod json;
+mod log_file;
 mod panics;
 mod tame;
 mod terminal;
 
+pub use log_file::LogFile;
 pub use terminal::Terminal;
 pub(crate) use terminal::{Palette, Style};
 
@@ -28,6 +30,10 @@ pub const HANDLER_TARGET: &str = "pelton::handler";
 /// Target of what Lambda writes around it: START, END and REPORT lines.
 pub const PLATFORM_TARGET: &str = "pelton::handler::platform";
 
+/// Targets of what is said of each attempt at a batch that failed, and of its records once they are given up.
+const FAILED_TARGETS: [&str; 2] =
+    ["pelton::shard_worker::failed_attempts", "pelton::shard_worker::deliveries"];
+
 /// The environment variable whose directives replace Pelton's own.
 const FILTER_VARIABLE: &str = "RUST_LOG";
 
@@ -46,9 +52,7 @@ pub enum LogFormat {
 pub enum LogDetail {
     /// What a user would notice, and failures; nothing of handlers.
     Quiet,
-    /// The same, and what handlers print.
-    Brief,
-    /// The same, and START, END and REPORT of each invocation.
+    /// The same, what handlers print, and START, END and REPORT of each invocation.
     #[default]
     Normal,
     /// Each batch too, and what the libraries warn of.
@@ -60,7 +64,6 @@ impl LogDetail {
     fn directives(self) -> &'static str {
         match self {
             Self::Quiet => "error,pelton=info,pelton_core=info,pelton::handler=off",
-            Self::Brief => "error,pelton=info,pelton_core=info,pelton::handler::platform=off",
             Self::Normal => "error,pelton=info,pelton_core=info",
             Self::Verbose => "warn,pelton=debug,pelton_core=debug",
         }
@@ -157,8 +160,20 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
         let metadata = said.metadata();
         let event =
             Event { time: self.clock.now(), level: *metadata.level(), target: metadata.target(), fields };
-        self.terminal.print(&self.line(&event));
+        let to_file = self.terminal.has_log_file() && self.format == LogFormat::Human;
+        if to_file {
+            self.terminal.log_to_file(&human::line(&event, &self.zone, Palette::Plain));
+        }
+        if !to_file || !is_detail(&event) {
+            self.terminal.print(&self.line(&event));
+        }
     }
+}
+
+/// Whether the event belongs into the log file alone, if there is one: what handlers print, and how each batch that failed goes on.
+fn is_detail(event: &Event) -> bool {
+    let is_of_handler = event.target == HANDLER_TARGET || event.target == PLATFORM_TARGET;
+    is_of_handler || (FAILED_TARGETS.contains(&event.target) && event.level != Level::ERROR)
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 //! In: lines to print, and lines to keep below them. Out: one write each. Never fails: that stderr is gone can be told
 //! to nobody, and must not stop a poller.
 
-use super::LogFormat;
+use super::{LogFile, LogFormat};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Size taken where a terminal does not tell its own.
 const SIZE_UNKNOWN: Size = Size { columns: 80, rows: 24 };
@@ -19,6 +19,8 @@ pub struct Terminal {
     is_interactive: bool,
     /// The lines that stay, as they are on the screen.
     pinned: Arc<Mutex<Vec<String>>>,
+    /// Takes every line of the log, and alone those that would run past the lines that stay.
+    log_file: Arc<OnceLock<Mutex<LogFile>>>,
 }
 
 impl Terminal {
@@ -30,7 +32,7 @@ impl Terminal {
         let is_interactive = is_terminal && format == LogFormat::Human;
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let palette = if is_interactive && !no_colour { Palette::Colour } else { Palette::Plain };
-        Self { format, palette, is_interactive, pinned: Arc::default() }
+        Self { format, palette, is_interactive, pinned: Arc::default(), log_file: Arc::default() }
     }
 
     /// How its lines look.
@@ -65,6 +67,25 @@ impl Terminal {
     /// The lines that stayed are lines like all others from now on.
     pub fn release(&self) {
         self.pinned.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// From now on the log is in this file, too, and its details are there alone.
+    ///
+    /// # Panics
+    ///
+    /// If there is one already.
+    pub fn log_into(&self, file: LogFile) {
+        assert!(self.log_file.set(Mutex::new(file)).is_ok(), "there is one log file");
+    }
+
+    pub(super) fn has_log_file(&self) -> bool {
+        self.log_file.get().is_some()
+    }
+
+    pub(super) fn log_to_file(&self, line: &str) {
+        if let Some(file) = self.log_file.get() {
+            file.lock().unwrap_or_else(PoisonError::into_inner).append(line);
+        }
     }
 
     pub(crate) fn size(&self) -> Size {

@@ -1,7 +1,7 @@
 //! What is counted, for each shard and for each mapping alike. The words in brackets are AWS's name (specification 10).
 
 use super::family::{Labels, Sample};
-use crate::control::snapshot::ShardCounts;
+use pelton_core::Counts;
 
 /// A number of things that happened.
 pub(super) struct Counter {
@@ -15,14 +15,14 @@ pub(super) struct Counter {
 /// One value of it, and the reason that sets it apart where there are several.
 struct Count {
     reason: Option<&'static str>,
-    of: fn(&ShardCounts) -> u64,
+    of: fn(&Counts) -> u64,
 }
 
-const fn count(of: fn(&ShardCounts) -> u64) -> Count {
+const fn count(of: fn(&Counts) -> u64) -> Count {
     Count { reason: None, of }
 }
 
-const fn because(reason: &'static str, of: fn(&ShardCounts) -> u64) -> Count {
+const fn because(reason: &'static str, of: fn(&Counts) -> u64) -> Count {
     Count { reason: Some(reason), of }
 }
 
@@ -38,7 +38,7 @@ pub(super) const COUNTERS: [Counter; 19] = [
     ),
     counter(
         "invoked_records_total",
-        "Records handed to the function, again on each retry (InvokedEventCount).",
+        "Records sent to the function, again on each retry (InvokedEventCount).",
         &[count(|counts| counts.invoked)],
     ),
     counter(
@@ -48,12 +48,12 @@ pub(super) const COUNTERS: [Counter; 19] = [
     ),
     counter(
         "settled_records_total",
-        "Records that are done with: the function succeeded with them, or they were filtered out or discarded.",
-        &[count(ShardCounts::settled)],
+        "Records that are settled: they succeeded, were filtered out, or were discarded.",
+        &[count(Counts::settled)],
     ),
     counter(
         "filtered_records_total",
-        "Records that match no filter: they are not handed to the function (FilteredOutEventCount).",
+        "Records that match no filter: they are not sent to the function (FilteredOutEventCount).",
         &[count(|counts| counts.filtered)],
     ),
     counter(
@@ -64,7 +64,7 @@ pub(super) const COUNTERS: [Counter; 19] = [
     ),
     counter(
         "discarded_records_total",
-        "Records given up without success, whether an on-failure destination took them or not.",
+        "Records given up without success, whether an on-failure destination accepted them or not.",
         &[
             because("expired", |counts| counts.expired),
             because("too_old", |counts| counts.too_old),
@@ -74,12 +74,12 @@ pub(super) const COUNTERS: [Counter; 19] = [
     ),
     counter(
         "destination_records_total",
-        "Records given up that the on-failure destination took (OnFailureDestinationDeliveredEventCount).",
+        "Records given up that the on-failure destination accepted (OnFailureDestinationDeliveredEventCount).",
         &[count(|counts| counts.delivered)],
     ),
     counter(
         "dropped_records_total",
-        "Records given up that no on-failure destination took (DroppedEventCount, which on AWS leaves out those that expired).",
+        "Records given up that no on-failure destination accepted (DroppedEventCount, which on AWS leaves out those that expired).",
         &[count(|counts| counts.dropped)],
     ),
     counter(
@@ -133,7 +133,7 @@ pub(super) const COUNTERS: [Counter; 19] = [
     ),
     counter(
         "checkpoint_errors_total",
-        "Checkpoints that could not be kept when they should have been.",
+        "Checkpoints that could not be stored.",
         &[count(|counts| counts.save_errors)],
     ),
 ];
@@ -143,7 +143,7 @@ impl Counter {
     pub(super) fn samples<'a>(
         &'a self,
         labels: &'a Labels<'a>,
-        counts: &'a ShardCounts,
+        counts: &'a Counts,
     ) -> impl Iterator<Item = Sample> + 'a {
         self.counts.iter().map(move |Count { reason, of }| match reason {
             None => Sample::count(labels, of(counts)),

@@ -38,7 +38,7 @@ fn shards(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
 }
 
 fn trimmed_positions(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
-    let help = "How often a position to go on from was no longer kept: each time, records were lost to the retention.";
+    let help = "How often the stream no longer had the position to resume from: each time, records were lost to retention.";
     let trimmed =
         |mapping: &MappingStatus| Sample::count(&[("mapping", &mapping.id)], mapping.positions_trimmed);
     counter("pelton_mapping_trimmed_positions_total", help, enabled(snapshot).map(trimmed))

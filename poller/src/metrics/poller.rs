@@ -24,13 +24,13 @@ fn start_time(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
 
 fn read_ahead(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
     let sample = Sample::count(&[], snapshot.read_ahead.bytes as u64);
-    let help = "Bytes of records that all shards together hold, or are about to read.";
+    let help = "Bytes of records that are held, or reserved by reads in progress.";
     gauge("pelton_read_ahead_bytes", help, [sample].into_iter())
 }
 
 fn read_ahead_max(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
     let sample = Sample::count(&[], snapshot.read_ahead.bytes_max as u64);
-    let help = "The budget: with as many bytes held, nothing further is read.";
+    let help = "The limit of these bytes: nothing further is read at the limit.";
     gauge("pelton_read_ahead_bytes_max", help, [sample].into_iter())
 }
 

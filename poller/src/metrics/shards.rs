@@ -34,7 +34,7 @@ fn held_record_age(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
 }
 
 fn checkpoint_age(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
-    let help = "Time since a checkpoint was last kept; nothing is kept while nothing is settled.";
+    let help = "Time since a checkpoint was last stored; none is stored while nothing is settled.";
     let age = |labels: &Labels<'_>, shard: &ShardStatus| {
         let since = |moment: Timestamp| snapshot.taken_at.since(moment);
         Some(Sample::seconds(labels, shard.checkpoint_saved_at.map(since)?))

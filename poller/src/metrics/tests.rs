@@ -3,16 +3,17 @@
 use super::render;
 use crate::control::StatusSnapshot;
 use crate::control::snapshot::{
-    FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardCounts, ShardPhase, ShardStatus,
+    FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus,
 };
 use crate::model::MappingConfiguration;
-use pelton_core::Timestamp;
 use pelton_core::plan::ShardId;
+use pelton_core::{Counts, Timestamp};
+use serde_json::json;
 
 /// What [`snapshot`] looks like. `PELTON_UPDATE_EXPECTED=1` writes it anew.
 const GOLDEN: &str = "src/metrics/golden.txt";
 
-fn mapping(id: &str, state: MappingState, totals: ShardCounts, shards: Vec<ShardStatus>) -> MappingStatus {
+fn mapping(id: &str, state: MappingState, totals: Counts, shards: Vec<ShardStatus>) -> MappingStatus {
     MappingStatus {
         id: id.into(),
         function: "order-ledger".into(),
@@ -21,7 +22,7 @@ fn mapping(id: &str, state: MappingState, totals: ShardCounts, shards: Vec<Shard
         starting_position: "LATEST".into(),
         settings: MappingConfiguration::default(),
         failed_records_to: None,
-        positions_trimmed: 2,
+        positions_trimmed: totals.positions_trimmed,
         totals,
         shards,
     }
@@ -30,11 +31,12 @@ fn mapping(id: &str, state: MappingState, totals: ShardCounts, shards: Vec<Shard
 /// A shard that fails, one that did nothing yet, one that ended, a mapping that waits, and one that is disabled.
 fn snapshot() -> StatusSnapshot {
     let now = 1_795_000_000_000;
-    let counts = ShardCounts {
+    let counts = Counts {
         polled: 120,
         invoked: 150,
         failed: 30,
         succeeded: 100,
+        positions_trimmed: 2,
         expired: 3,
         too_large: 1,
         too_old: 11,
@@ -65,7 +67,7 @@ fn snapshot() -> StatusSnapshot {
         counts,
         ..ShardStatus::unread(&ShardId::new("shardId-0"), ShardPhase::Invoking, None)
     };
-    let totals = ShardCounts { polled: 1_120, succeeded: 1_100, ..counts };
+    let totals = Counts { polled: 1_120, succeeded: 1_100, ..counts };
     let waiting = MappingState::Waiting { reason: "the stream does not exist".into() };
     StatusSnapshot {
         pid: 1,
@@ -76,8 +78,8 @@ fn snapshot() -> StatusSnapshot {
         functions: vec![FunctionStatus { name: "a \"quoted\" back\\slash\nand line".into(), processes: 2 }],
         mappings: vec![
             mapping("OrderLedgerOrders", MappingState::Polling, totals, vec![busy, idle]),
-            mapping("Waits", waiting, ShardCounts::default(), vec![]),
-            mapping("Disabled", MappingState::Disabled, ShardCounts::default(), vec![]),
+            mapping("Waits", waiting, Counts::default(), vec![]),
+            mapping("Disabled", MappingState::Disabled, Counts::default(), vec![]),
         ],
     }
 }
@@ -126,5 +128,17 @@ fn the_documentation_names_every_metric() {
         let in_table = name.trim_start_matches("pelton_mapping_").trim_start_matches("pelton_shard_");
         let is_named = [name, in_table].iter().any(|name| page.contains(&format!("`{name}`")));
         assert!(is_named, "{name}");
+    }
+}
+
+#[test]
+fn whatever_is_counted_has_a_metric() {
+    let with = |name: &str, number: u64| {
+        let counts: Counts = serde_json::from_value(json!({ name: number })).unwrap();
+        let mappings = vec![mapping("M", MappingState::Polling, counts, vec![])];
+        render(&StatusSnapshot { mappings, ..snapshot() })
+    };
+    for (name, _) in Counts::default().named() {
+        assert_ne!(with(name, 1), with(name, 2), "{name}");
     }
 }

@@ -32,8 +32,8 @@ pub struct Function {
     pub code_uri: PathBuf,
     /// `Handler`; `bootstrap` for `provided.*` runtimes.
     pub handler: String,
-    /// `Runtime`, such as `provided.al2023`.
-    pub runtime: String,
+    /// `Runtime`, such as `provided.al2023`. `None`: it is a container image, which has neither runtime, handler nor folder.
+    pub runtime: Option<String>,
     /// How to build it, from `Metadata`.
     pub build: Option<BuildMethod>,
     /// Timeout: 1 to 900 s, default 3 s.
@@ -52,7 +52,13 @@ impl Function {
     /// Whether AWS runs it with a runtime of its own, and not with the function's `bootstrap`.
     #[must_use]
     pub fn has_managed_runtime(&self) -> bool {
-        !self.runtime.starts_with("provided")
+        self.runtime.as_ref().is_some_and(|runtime| !runtime.starts_with("provided"))
+    }
+
+    /// Whether it is a container image (`PackageType: Image`), which cannot run here.
+    #[must_use]
+    pub fn is_image(&self) -> bool {
+        self.runtime.is_none()
     }
 
     /// Its ARN in a region, in the partition and account of its execution role.

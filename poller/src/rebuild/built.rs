@@ -66,7 +66,7 @@ pub(super) async fn rebuild(
                 local.replace_code(Code::built(bootstrap, &function));
                 info!(function = function.name, "built: the next batch runs the new code");
             }
-            Err(error) => error!(error = chain(&error), "the old code goes on"),
+            Err(error) => error!(error = chain(&error), "keeping the old code"),
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn replace(function: Function, places: CodePlaces, local: Arc<L
         match find(&function, &places).await {
             Ok((code, _)) if is_source && code.folder != function.code_uri => {
                 let runs = code.folder.display();
-                warn!(function = function.name, %runs, "the code has changed, but what `sam build` made runs: build it again");
+                warn!(function = function.name, %runs, "the code has changed, but the output of `sam build` runs: run `sam build` again");
             }
             // What was built is the code of another function.
             Ok(found) if !is_source && running.as_ref() == Some(&found) => {}
@@ -43,7 +43,7 @@ pub(super) async fn replace(function: Function, places: CodePlaces, local: Arc<L
                 running = Some(found);
                 info!(function = function.name, "the code was replaced: the next batch runs the new code");
             }
-            Err(error) => error!(error = chain(&error), "the old code goes on"),
+            Err(error) => error!(error = chain(&error), "keeping the old code"),
         }
     }
 }
@@ -62,7 +62,11 @@ impl Sources {
         match built::watch(&function.code_uri, is_source) {
             Ok(watched) => Self { watched: Some(watched) },
             Err(error) => {
-                warn!(function = function.name, error = chain(&error), "changes of the code are not seen");
+                warn!(
+                    function = function.name,
+                    error = chain(&error),
+                    "cannot watch the code: changes take effect at the next start"
+                );
                 Self { watched: None }
             }
         }

@@ -51,7 +51,7 @@ impl Rebuilder {
                     warn!(
                         function = function.name,
                         error = chain(&error),
-                        "changes of the code are not seen"
+                        "cannot watch the code: changes take effect at the next start"
                     );
                 }
             }

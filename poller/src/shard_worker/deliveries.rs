@@ -45,7 +45,7 @@ impl Deliveries {
         let (reason, attempts) = (reason(failure.reason), failure.attempts);
         if failure.batch.records().is_empty() {
             // There is no record of AWS's for it: the records of the window are settled.
-            error!(%mapping, %shard, reason, attempts, "the state of a tumbling window was given up: it is lost");
+            error!(%mapping, %shard, reason, attempts, "gave up the last invocation of a tumbling window: its state is lost");
             return Began::Nothing;
         }
         let Some(destination) = self.destination.clone() else {
@@ -79,11 +79,11 @@ impl Deliveries {
         match sent {
             Ok(()) => warn!(
                 %mapping, %shard, reason, records, attempts, sent_to, first, last,
-                "records given up, and handed to the on-failure destination"
+                "records given up, and delivered to the on-failure destination"
             ),
             Err(_) => info!(
                 %mapping, %shard, reason, records, attempts, sent_to, first, last,
-                "records given up, and not taken by the on-failure destination"
+                "records given up, and not delivered to the on-failure destination"
             ),
         }
     }

@@ -5,7 +5,9 @@
 
 use crate::model::MappingId;
 use pelton_core::plan::ShardId;
-use pelton_core::{AfterFailure, AttemptError, Extent, FailedAttempt, GiveUp, Timestamp, Waits};
+use pelton_core::{
+    AfterFailure, AttemptError, Extent, FailedAttempt, FailingBatch, GiveUp, Timestamp, Waits,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::field::{debug as debug_value, display};
@@ -199,8 +201,17 @@ pub(crate) fn error_type(error: &AttemptError) -> Option<&str> {
 
 /// The text, and then the type of the error.
 pub(super) fn problem(failed: &FailedAttempt) -> String {
-    let text = text(&failed.error, &failed.extent);
-    match error_type(&failed.error) {
+    described(&failed.error, &failed.extent)
+}
+
+/// The same for a batch whose last attempt failed.
+pub(crate) fn problem_of(failing: &FailingBatch) -> String {
+    described(&failing.error, &failing.extent())
+}
+
+fn described(error: &AttemptError, extent: &Extent) -> String {
+    let text = text(error, extent);
+    match error_type(error) {
         Some(error_type) if error_type != text => format!("{text} ({error_type})"),
         Some(_) | None => text,
     }

@@ -28,13 +28,13 @@ impl JudgedReader {
         source: &dyn Source,
         shard: &ShardId,
     ) -> Result<Page, SourceError> {
-        let Answer { records, follows } = self.reader.next(records_max).await?;
+        let Answer { records, follows, lost_after } = self.reader.next(records_max).await?;
         let mut step = self.ending.read(!records.is_empty(), follows);
         if step == Step::List {
             step = self.ending.listed(Listed::of(&source.list_shards().await?, shard));
         }
         match step {
-            Step::Accept(then) => Ok(Page { records, then }),
+            Step::Accept(then) => Ok(Page { records, then, lost_after }),
             Step::List | Step::Refuse => Err(SourceError::Senseless {
                 operation: "GetRecords",
                 flaw: "it names no place to read on from, though the shard is not listed as closed",

@@ -10,18 +10,22 @@ use tracing::{error, warn};
 pub(super) fn say(mapping: &MappingId, shard: &ShardId, remarks: &Remarks, notice: &Notice) {
     match notice {
         Notice::ResponseIgnored(ignored) => remarks.say(mapping, shard, *ignored),
+        Notice::RecordsLost { after, before } => {
+            let before = before.as_ref().map(tracing::field::display);
+            warn!(%mapping, %shard, %after, before, "records between these positions were lost to the stream's retention");
+        }
         Notice::WindowEndedEarly { state_bytes } => {
             warn!(%mapping, %shard, state_bytes, "the state of a tumbling window is too large: the window ends early");
         }
         Notice::WindowDropped => {
-            warn!(%mapping, %shard, "the tumbling window that was open is none of the mapping any more: its state is dropped");
+            warn!(%mapping, %shard, "dropped an open tumbling window: the mapping no longer has windows");
         }
         // Logged with what becomes of the batch.
         Notice::AttemptFailed(_) => {}
         Notice::DeliveryAbandoned { records } => {
             error!(
                 %mapping, %shard, records,
-                "records given up could not be handed to the on-failure destination: they are dropped"
+                "dropped records that were given up: the on-failure destination did not accept them"
             );
         }
     }

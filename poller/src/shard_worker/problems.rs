@@ -18,6 +18,18 @@ pub(super) enum Doing {
     Reading,
 }
 
+impl Doing {
+    /// Its name in the log.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Invoking => "invoke",
+            Self::Delivering => "deliver",
+            Self::Saving => "store",
+            Self::Reading => "read",
+        }
+    }
+}
+
 /// What goes wrong at the moment.
 pub(super) struct Problems {
     mapping: MappingId,
@@ -30,9 +42,14 @@ impl Problems {
         Self { mapping, shard, at_hand: BTreeMap::new() }
     }
 
-    /// Something goes wrong, and that was said. Whether it went well before.
-    pub(super) fn note(&mut self, doing: Doing, problem: String) -> bool {
-        self.at_hand.insert(doing, problem).is_none()
+    /// Something goes wrong, and that was said. What went wrong before; `None` if all went well.
+    pub(super) fn note(&mut self, doing: Doing, problem: String) -> Option<String> {
+        self.at_hand.insert(doing, problem)
+    }
+
+    /// Whether this goes wrong.
+    pub(super) fn is_at_hand(&self, doing: Doing) -> bool {
+        self.at_hand.contains_key(&doing)
     }
 
     /// Something goes wrong: logged once at `warn`, then at `debug` until it goes well again. `again_in`: when it is tried again,
@@ -45,7 +62,7 @@ impl Problems {
         again_in: Option<Duration>,
     ) {
         let error = chain(problem);
-        let is_new = self.note(doing, error.clone());
+        let is_new = self.note(doing, error.clone()).is_none();
         let (mapping, shard, again_in) = (&self.mapping, &self.shard, again_in.map(debug_value));
         if is_new {
             warn!(%mapping, %shard, error, again_in, message);
@@ -57,7 +74,7 @@ impl Problems {
     /// It goes well.
     pub(super) fn recovered(&mut self, doing: Doing) {
         if self.at_hand.remove(&doing).is_some() {
-            info!(mapping = %self.mapping, shard = %self.shard, "going on");
+            info!(mapping = %self.mapping, shard = %self.shard, task = doing.name(), "recovered from errors");
         }
     }
 

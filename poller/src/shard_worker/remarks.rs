@@ -28,8 +28,8 @@ impl Remarks {
         match ignored {
             Ignored::Failures if is_first(&self.failures_said) => warn!(
                 function, %mapping, %shard,
-                "the function reports records that failed, and the mapping ignores it: these records and all behind them in the batch \
-                 count as settled. Add FunctionResponseTypes: [ReportBatchItemFailures] to the mapping to have them tried again"
+                "the function reports records that failed, but the mapping ignores the report: these records and all later ones in the batch \
+                 count as settled. To have them retried, add FunctionResponseTypes: [ReportBatchItemFailures] to the mapping"
             ),
             Ignored::Content if is_first(&self.content_said) => warn!(
                 function, %mapping, %shard,

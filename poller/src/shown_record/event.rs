@@ -69,17 +69,22 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use pelton_core::Batch;
-    use pelton_core::event::kinesis::{KinesisEncoder, KinesisRecord};
+    use pelton_core::event::kinesis::{KinesisEncoder, KinesisOrigin, KinesisRecord};
+    use pelton_core::event::page::records_envelope;
 
     #[test]
     fn an_event_holds_the_records_that_it_was_made_of() {
         let arrival = Timestamp::from_millis(1_545_084_650_987);
-        let encoder = KinesisEncoder::new("shardId-1", "arn:aws:kinesis:r:1:stream/s", "r", "role");
+        let encoder = KinesisEncoder::new(KinesisOrigin {
+            shard_id: "shardId-1".into(),
+            event_source_arn: "arn:aws:kinesis:r:1:stream/s".into(),
+            region: "r".into(),
+            invoke_identity_arn: "role".into(),
+        });
         let records = [(Some("k"), &b"\xff{}"[..]), (None, &b""[..])].map(|(partition_key, data)| {
             KinesisRecord { sequence_number: "495", partition_key, data, arrival }
         });
-        let batch =
-            Batch::new(encoder.encode(records, 0).into_records(Bytes::from), KinesisEncoder::envelope());
+        let batch = Batch::new(encoder.encode(records, 0).into_records(Bytes::from), records_envelope());
         let expected = records.map(|record| ShownRecord {
             shard: "shardId-1".to_owned(),
             sequence_number: "495".to_owned(),

@@ -5,8 +5,9 @@
 use crate::aws::Endpoint;
 use crate::ports::{Cause, SourceError};
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_kinesis::config::http::HttpResponse;
-use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use std::error::Error;
 
 /// A call that did not bring what was asked for.
@@ -37,6 +38,8 @@ pub(crate) enum RefusalKind {
     IteratorExpired,
     /// Ask for something else: a position that is no longer there, a moment that is still to come.
     BadArgument,
+    /// Ask for the oldest record: the place to read from is no longer kept.
+    Trimmed,
     /// The stream is being made, changed or deleted.
     InUse,
 }
@@ -62,7 +65,7 @@ impl Refusal {
 
     /// Whether something else is to be asked for.
     pub(crate) fn is_bad_argument(&self) -> bool {
-        self.kind == RefusalKind::BadArgument
+        matches!(self.kind, RefusalKind::BadArgument | RefusalKind::Trimmed)
     }
 
     /// The error of the port. `what` names the stream or shard that was asked for.
@@ -76,6 +79,7 @@ impl Refusal {
             RefusalKind::Unavailable
             | RefusalKind::IteratorExpired
             | RefusalKind::BadArgument
+            | RefusalKind::Trimmed
             | RefusalKind::InUse => {
                 SourceError::Unavailable { operation, endpoint: endpoint.to_string(), source }
             }
@@ -97,6 +101,7 @@ fn of_code(code: Option<&str>) -> RefusalKind {
         // The latter for an iterator that breaks the rules of its field, which AWS checks first.
         "ExpiredIteratorException" | "ValidationException" => RefusalKind::IteratorExpired,
         "InvalidArgumentException" => RefusalKind::BadArgument,
+        "TrimmedDataAccessException" => RefusalKind::Trimmed,
         "ResourceInUseException" => RefusalKind::InUse,
         "AccessDeniedException"
         | "AccessDenied"
@@ -141,6 +146,7 @@ mod tests {
         check("ExpiredIteratorException", RefusalKind::IteratorExpired);
         check("ValidationException", RefusalKind::IteratorExpired);
         check("InvalidArgumentException", RefusalKind::BadArgument);
+        check("TrimmedDataAccessException", RefusalKind::Trimmed);
         check("ResourceInUseException", RefusalKind::InUse);
         check("AccessDeniedException", RefusalKind::Denied);
         check("UnrecognizedClientException", RefusalKind::Denied);

@@ -6,6 +6,11 @@
 
 pub mod aws;
 pub mod budget;
+mod by_iterator;
+pub mod dynamodb;
 pub mod embedded;
 pub(crate) mod failure;
 pub mod kinesis;
+mod sources;
+
+pub use sources::{OpenedSource, Sources, StreamsAt};

@@ -67,9 +67,9 @@ struct Worker {
 /// Why a look at the stream brought nothing.
 #[derive(Debug, thiserror::Error)]
 enum SyncError {
-    #[error("the stream cannot be listed")]
+    #[error("cannot list the shards of the stream")]
     Source(#[from] SourceError),
-    #[error("what the stream lists cannot be kept")]
+    #[error("cannot store the list of shards")]
     Store(#[from] StoreError),
     #[error("the stream is being {0}")]
     NotActive(&'static str),
@@ -134,7 +134,7 @@ impl MappingRunner {
         while !self.has_caught_up() {
             self.step().await;
         }
-        info!(mapping = %self.plan.mapping.id, "caught up: what was in the stream at the start is settled and checkpointed");
+        info!(mapping = %self.plan.mapping.id, "caught up: every record that was in the stream at the start is settled and checkpointed");
         self.publish(MappingActivity::CaughtUp);
         std::future::pending().await
     }
@@ -221,7 +221,7 @@ impl MappingRunner {
         let worker = self.workers.remove(&shard);
         match finished {
             Finished::ShardEnd => {
-                info!(mapping = %self.plan.mapping.id, %shard, "the shard has ended and everything in it is settled");
+                info!(mapping = %self.plan.mapping.id, %shard, "the shard has ended: all of its records are settled");
                 self.may_have_children = true;
                 self.sync_soon();
             }
@@ -257,7 +257,7 @@ impl MappingRunner {
         match result {
             Ok(()) => {
                 if self.sync_failures > 0 {
-                    info!(mapping = %self.plan.mapping.id, "the stream is there again");
+                    info!(mapping = %self.plan.mapping.id, "the stream is available again");
                 }
                 self.sync_failures = 0;
                 self.sync_at = now.after(self.sync_interval());
@@ -342,7 +342,7 @@ impl MappingRunner {
                 continue;
             }
             if !self.state.shards[shard].checkpoint.ended {
-                warn!(mapping = %self.plan.mapping.id, %shard, "the shard left the stream's retention unfinished");
+                warn!(mapping = %self.plan.mapping.id, %shard, "the stream no longer lists the shard: records of it that are not settled are lost to retention");
             }
             forgotten.push(shard.clone());
         }

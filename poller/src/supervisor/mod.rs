@@ -14,14 +14,14 @@ mod rewinding;
 
 pub use mapping_runner::MappingRunner;
 pub use mapping_view::{MappingActivity, MappingView};
-pub use preparation::{Endpoint, FoundStream, Goal, MappingPlan, Prepared, StartError, find_stream, prepare};
+pub use preparation::{FoundStream, Goal, MappingPlan, Prepared, StartError, find_stream, prepare};
 pub use rewinding::{RewindError, RewindTo, Rewound, rewind};
 
 use crate::clock::Clock;
 use crate::model::Mapping;
-use crate::ports::Source;
 use crate::shard_worker::WorkerView;
-use std::sync::Arc;
+use pelton_core::plan::ShardId;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -40,8 +40,6 @@ pub struct MappingHandle {
     pub mapping: Mapping,
     /// What it does; `None` for a mapping that is not enabled.
     pub view: Option<watch::Receiver<MappingView>>,
-    /// Its stream; `None` likewise.
-    pub source: Option<Arc<dyn Source>>,
 }
 
 /// How a stop ended.
@@ -63,13 +61,12 @@ impl Supervisor {
         let (stop, stop_seen) = watch::channel(false);
         let mut runners = JoinSet::new();
         let mut views: Vec<MappingHandle> =
-            disabled.into_iter().map(|mapping| MappingHandle { mapping, view: None, source: None }).collect();
+            disabled.into_iter().map(|mapping| MappingHandle { mapping, view: None }).collect();
         for prepared in prepared {
             let mapping = prepared.mapping().clone();
-            let source = Some(prepared.source());
             let (runner, view) = MappingRunner::new(prepared);
             runners.spawn(runner.run(stop_seen.clone()));
-            views.push(MappingHandle { mapping, view: Some(view), source });
+            views.push(MappingHandle { mapping, view: Some(view) });
         }
         Self { runners, views, stop }
     }
@@ -80,14 +77,16 @@ impl Supervisor {
         &self.views
     }
 
-    /// How many shards are being read.
+    /// How many shards are being read: one that several mappings read counts once.
     #[must_use]
     pub fn shards(&self) -> usize {
-        self.views
-            .iter()
-            .filter_map(|handle| handle.view.as_ref())
-            .map(|view| view.borrow().shards.len())
-            .sum()
+        let mut shards = BTreeSet::new();
+        for MappingHandle { mapping, view, .. } in &self.views {
+            let Some(view) = view else { continue };
+            let of_stream = |id: &ShardId| (mapping.source.to_string(), id.clone());
+            shards.extend(view.borrow().shards.keys().map(of_stream));
+        }
+        shards.len()
     }
 
     /// Waits until every shard that was started with has fixed its place in the stream: what is put from now on is not

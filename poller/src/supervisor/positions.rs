@@ -4,7 +4,7 @@
 //! decided by `pelton_core::plan`.
 
 use super::policy::shards_of;
-use super::preparation::{Endpoint, MappingPlan};
+use super::preparation::MappingPlan;
 use crate::ports::{MappingState, ShardState, StoreError, StreamIdentity};
 use pelton_core::Checkpoint;
 use pelton_core::plan::{
@@ -24,12 +24,11 @@ pub(super) fn after_recreation(plan: &MappingPlan) -> StartingPosition {
 
 pub(super) fn say_starting_anew(plan: &MappingPlan, old: &StreamIdentity) {
     let (mapping, stream) = (&plan.mapping.id, &plan.mapping.source);
-    let message = "the stream was deleted and made again: its old positions are worthless, starting anew";
-    match plan.endpoint {
-        Endpoint::InProcess => {
-            info!(%mapping, %stream, "the embedded stream is new: starting at its beginning")
-        }
-        Endpoint::Embedded | Endpoint::Other => warn!(%mapping, %stream, old_stream = old.arn, message),
+    let message = "the stream was deleted and created again: starting at the starting position, because the old checkpoints are invalid";
+    if plan.stream_ends_with_process {
+        info!(%mapping, %stream, "the embedded stream is new: starting at its beginning");
+    } else {
+        warn!(%mapping, %stream, old_stream = old.arn, message);
     }
 }
 

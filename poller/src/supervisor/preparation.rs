@@ -11,13 +11,12 @@ use crate::clock::Clock;
 use crate::errors::chain;
 use crate::model::{Mapping, MappingId};
 use crate::ports::{
-    MappingState, Source, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus,
+    MappingState, Pace, Source, SourceError, StoreError, StreamDescription, StreamIdentity, StreamStatus,
 };
 use crate::shard_worker::Ports;
 use pelton_core::plan::ListedShard;
 use pelton_core::{Backoff, Envelope, Policy};
 use std::cell::Cell;
-use std::sync::Arc;
 use std::time::Duration;
 use tracing::info;
 
@@ -27,10 +26,6 @@ const CREATING_WAIT_MAX: Duration = Duration::from_secs(60);
 const CREATING_POLL: Duration = Duration::from_millis(200);
 /// How often a call that brought no answer at start is made again, after a backoff.
 const START_RETRIES_MAX: u32 = 4;
-/// Records of one read at the least, where reads are free. Pages of a few hundred kilobytes stay in the processor's caches and
-/// come while the handler still has the page before; larger ones only take memory.
-const FREE_FETCH_RECORDS_MIN: usize = 500;
-
 /// A mapping, and what it works with.
 pub struct MappingPlan {
     /// Its settings.
@@ -39,10 +34,10 @@ pub struct MappingPlan {
     pub ports: Ports,
     /// What stands around the records of an event.
     pub envelope: Envelope,
-    /// Where the stream is.
-    pub endpoint: Endpoint,
-    /// From one read of an idle shard to the next.
-    pub poll_interval: Duration,
+    /// How its stream may be read.
+    pub pace: Pace,
+    /// Whether its stream ends with this process: the next one finds a new stream under its name.
+    pub stream_ends_with_process: bool,
     /// How far it goes.
     pub goal: Goal,
 }
@@ -54,38 +49,6 @@ pub enum Goal {
     GoOn,
     /// Until what was in the stream when it started is settled.
     CatchUp,
-}
-
-/// What kind of endpoint a stream has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Endpoint {
-    /// The embedded stream of this very process: may be read as often as one likes, and is a new one at every start.
-    InProcess,
-    /// The embedded stream of another process: may be read as often as one likes.
-    Embedded,
-    /// Anything else: five reads a second per shard.
-    Other,
-}
-
-impl Endpoint {
-    fn fetch_gap_min(self) -> Duration {
-        match self {
-            Endpoint::InProcess | Endpoint::Embedded => Duration::ZERO,
-            Endpoint::Other => Duration::from_millis(200),
-        }
-    }
-
-    /// Most records of one read: all that the API hands out where reads are few; else enough of them to fill a batch of each
-    /// lane, so that lanes do not run half empty beside one another.
-    fn fetch_records_max(self, policy: &Policy) -> usize {
-        let all_lanes = policy.batch_size * policy.parallelization_factor;
-        match self {
-            Endpoint::InProcess | Endpoint::Embedded => {
-                FREE_FETCH_RECORDS_MIN.next_multiple_of(all_lanes).min(policy.fetch_records_max)
-            }
-            Endpoint::Other => policy.fetch_records_max,
-        }
-    }
 }
 
 /// A stream that is there, and its shards.
@@ -136,12 +99,6 @@ impl Prepared {
     pub fn mapping(&self) -> &Mapping {
         &self.plan.mapping
     }
-
-    /// Its stream.
-    #[must_use]
-    pub(super) fn source(&self) -> Arc<dyn Source> {
-        Arc::clone(&self.plan.ports.source)
-    }
 }
 
 /// Why a mapping cannot be started.
@@ -168,7 +125,7 @@ pub enum StartError {
         doing: &'static str,
     },
     /// The positions cannot be read or kept.
-    #[error("the positions of {mapping} are not to be had")]
+    #[error("cannot read the checkpoints of {mapping}")]
     Store {
         /// The mapping.
         mapping: MappingId,
@@ -225,9 +182,9 @@ pub async fn find_stream(
 ) -> Result<FoundStream, StartError> {
     let failed = |error| StartError::source(mapping, error);
     let description = await_active(mapping, source, clock).await?;
-    let pace = Pace::new(clock);
+    let repetition = Repetition::new(clock);
     let ask = || async {
-        pace.next().await;
+        repetition.next().await;
         persist(clock, || confirm::listing(source)).await
     };
     let listed = confirm::shards(None, ask).await.map_err(failed)?;
@@ -269,9 +226,9 @@ async fn await_active(
 ) -> Result<StreamDescription, StartError> {
     let deadline = clock.now().after(CREATING_WAIT_MAX);
     loop {
-        let pace = Pace::new(clock);
+        let repetition = Repetition::new(clock);
         let ask = || async {
-            pace.next().await;
+            repetition.next().await;
             persist(clock, || source.describe()).await
         };
         let description =
@@ -301,7 +258,7 @@ async fn persist<T>(clock: &Clock, ask: impl AsyncFn() -> Result<T, SourceError>
                 | SourceError::Senseless { .. }),
             ) => {
                 let delay = Backoff::default().delay(failures, &mut random);
-                info!(error = chain(&error), again_in = ?delay, "asking the stream again");
+                info!(error = chain(&error), again_in = ?delay, "cannot describe or list the stream: retrying");
                 clock.sleep(delay).await;
             }
             answer @ (Ok(_) | Err(SourceError::NotFound { .. } | SourceError::Denied { .. })) => {
@@ -314,12 +271,12 @@ async fn persist<T>(clock: &Clock, ask: impl AsyncFn() -> Result<T, SourceError>
 
 /// Answers that must agree: two come at once. Further ones, which only an endpoint that contradicts itself needs, come after a
 /// backoff, as after an endpoint that does not answer.
-struct Pace<'a> {
+struct Repetition<'a> {
     clock: &'a Clock,
     asked: Cell<u32>,
 }
 
-impl<'a> Pace<'a> {
+impl<'a> Repetition<'a> {
     fn new(clock: &'a Clock) -> Self {
         Self { clock, asked: Cell::new(0) }
     }
@@ -329,46 +286,20 @@ impl<'a> Pace<'a> {
         self.asked.set(self.asked.get() + 1);
         if contradictions > 0 {
             let delay = Backoff::default().delay(contradictions, &mut fastrand::Rng::new());
-            info!(again_in = ?delay, "the endpoint contradicts itself: asking the stream again");
+            info!(again_in = ?delay, "the endpoint returned contradictory answers: retrying");
             self.clock.sleep(delay).await;
         }
     }
 }
 
 fn policy_of(plan: &MappingPlan, description: &StreamDescription) -> Policy {
-    let policy = policy::of_mapping(&plan.mapping, plan.envelope.clone());
+    let Pace { poll_interval, read_gap_min, read_records_max } = plan.pace;
     Policy {
         has_destination: plan.ports.destination.is_some(),
         retention: description.retention,
-        poll_interval: plan.poll_interval,
-        fetch_gap_min: plan.endpoint.fetch_gap_min(),
-        fetch_records_max: plan.endpoint.fetch_records_max(&policy),
-        ..policy
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use pelton_core::Envelope;
-
-    fn check(endpoint: Endpoint, batch_size: usize, parallelization_factor: usize, records_max: usize) {
-        let policy = Policy::kinesis(Envelope::new("[", "]"));
-        let policy = Policy { batch_size, parallelization_factor, ..policy };
-        assert_eq!(endpoint.fetch_records_max(&policy), records_max);
-    }
-
-    #[test]
-    fn where_reads_are_free_one_fills_a_batch_of_each_lane_and_no_batch_by_half() {
-        check(Endpoint::Embedded, 100, 1, 500);
-        check(Endpoint::Embedded, 100, 4, 800);
-        check(Endpoint::InProcess, 300, 1, 600);
-        check(Endpoint::InProcess, 1000, 4, 4000);
-        check(Endpoint::Embedded, 10_000, 10, 10_000);
-    }
-
-    #[test]
-    fn where_reads_are_few_each_takes_all_that_it_can() {
-        check(Endpoint::Other, 100, 4, 10_000);
+        poll_interval,
+        fetch_gap_min: read_gap_min,
+        fetch_records_max: read_records_max,
+        ..policy::of_mapping(&plan.mapping, plan.envelope.clone())
     }
 }

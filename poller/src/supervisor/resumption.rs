@@ -43,17 +43,17 @@ pub(super) fn say(prepared: &[Prepared]) {
         match line {
             Line::Shard { mapping, shard, from: From::Checkpoint { position, settled_beyond } } => info!(
                 %mapping, %shard, position, settled_beyond,
-                "resuming behind the checkpoint: the records behind it come again, and their attempts count from 1"
+                "resuming after the checkpoint: the records after it are delivered again, and their attempts count from 1"
             ),
             Line::Shard { mapping, shard, from: From::Start(from) } => {
-                info!(%mapping, %shard, from, "starting at the starting position: nothing of the shard is settled yet");
+                info!(%mapping, %shard, from, "starting at the starting position: the shard has no checkpoint yet");
             }
             Line::Mapping { mapping, resuming, starting } => info!(
                 %mapping, resuming, starting,
                 "resuming shards behind their checkpoints, starting the others: records behind a checkpoint come again, and their \
                  attempts count from 1"
             ),
-            Line::More { mappings } => info!(mappings, "more mappings resume likewise"),
+            Line::More { mappings } => info!(mappings, "further mappings resume or start in the same way"),
         }
     }
 }

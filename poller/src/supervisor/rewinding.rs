@@ -38,7 +38,7 @@ pub enum RewindError {
         other: MappingId,
     },
     /// A position means nothing in another stream.
-    #[error("the checkpoint of {other} is one of another stream: of {theirs}, and {mapping} reads {ours}")]
+    #[error("the checkpoint of {other} belongs to the stream {theirs}, but {mapping} reads {ours}")]
     AnotherStream {
         /// The mapping that was to be moved.
         mapping: MappingId,
@@ -50,7 +50,9 @@ pub enum RewindError {
         theirs: String,
     },
     /// A position means nothing in a stream that was made again, though its name is the same.
-    #[error("the checkpoint of {other} is worthless: its stream {stream} was deleted and made again since")]
+    #[error(
+        "the checkpoint of {other} cannot be used: its stream {stream} has since been deleted and created again"
+    )]
     StreamMadeAgain {
         /// The mapping whose position was asked for.
         other: MappingId,
@@ -58,7 +60,7 @@ pub enum RewindError {
         stream: String,
     },
     /// The positions cannot be read or kept.
-    #[error("the positions of {mapping} are not to be had")]
+    #[error("cannot read or store the checkpoints of {mapping}")]
     Store {
         /// The mapping.
         mapping: MappingId,

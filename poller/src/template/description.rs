@@ -65,9 +65,9 @@ struct MappingDescription<'a> {
 struct FunctionDescription<'a> {
     logical_id: &'a str,
     function_name: &'a str,
-    code_uri: String,
-    handler: &'a str,
-    runtime: &'a str,
+    code_uri: Option<String>,
+    handler: Option<&'a str>,
+    runtime: Option<&'a str>,
     timeout: u64,
     memory_size: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,9 +169,9 @@ impl<'a> FunctionDescription<'a> {
         Self {
             logical_id: &function.logical_id,
             function_name: &function.name,
-            code_uri: shown_folder(&function.code_uri, root),
-            handler: &function.handler,
-            runtime: &function.runtime,
+            code_uri: (!function.is_image()).then(|| shown_folder(&function.code_uri, root)),
+            handler: (!function.is_image()).then_some(&function.handler),
+            runtime: function.runtime.as_deref(),
             timeout: function.timeout.as_secs(),
             memory_size: function.memory_size_mb,
             reserved_concurrent_executions: function.reserved_concurrency,

@@ -59,7 +59,8 @@ const UNHONOURED: [&str; 6] = [
 ];
 
 /// Properties that say that there is no folder with an executable in it.
-const NOT_HERE: [&str; 3] = ["PackageType", "ImageUri", "InlineCode"];
+const NOT_HERE: [&str; 3] = ["PackageType", "ImageUri", INLINE_CODE];
+const INLINE_CODE: &str = "InlineCode";
 
 /// Properties about AWS itself, and those that are read elsewhere.
 const ABOUT_AWS: [&str; 34] = [
@@ -139,6 +140,8 @@ struct Reading {
     function: Function,
     /// Whether it is to run here.
     is_here: bool,
+    /// It is a container image.
+    is_image: bool,
     /// Why it cannot.
     not_here: Vec<NotHere>,
 }
@@ -159,7 +162,7 @@ pub(super) fn read<'t>(
         name: context.name_of(resource).unwrap_or_else(|Reported| resource.id.clone()),
         code_uri: root.to_owned(),
         handler: HANDLER.to_owned(),
-        runtime: RUNTIME_DEFAULT.to_owned(),
+        runtime: Some(RUNTIME_DEFAULT.to_owned()),
         build: function_code::build_method(context, resource),
         timeout: TIMEOUT_DEFAULT,
         memory_size_mb: MEMORY_MB_DEFAULT,
@@ -167,13 +170,16 @@ pub(super) fn read<'t>(
         reserved_concurrency: None,
     };
     let is_here = context.options.functions.is_here(&resource.id);
-    let mut reading = Reading { function, is_here, not_here: Vec::new() };
+    let mut reading = Reading { function, is_here, is_image: false, not_here: Vec::new() };
     for &property in &properties {
         // What is wrong is reported; the next property may be wrong as well.
         read_property(context, &mut reading, resource, property, root).ok();
     }
     require(context, resource, &properties);
-    let Reading { function, is_here, mut not_here } = reading;
+    let Reading { mut function, is_here, is_image, mut not_here } = reading;
+    if is_image {
+        function.runtime = None;
+    }
     if function_code::has_bootstrap(&function.code_uri) {
         not_here.retain(|reason| !reason.is_runtime);
     }
@@ -219,7 +225,7 @@ fn read_property<'t>(
                 } else if !RUNTIMES.contains(&runtime.as_str()) {
                     warn_of_runtime(context, property, &runtime);
                 }
-                function.runtime = runtime;
+                function.runtime = Some(runtime);
             }
         }
         "Timeout" => {
@@ -246,6 +252,7 @@ fn read_property<'t>(
         }
         name if NOT_HERE.contains(&name) => {
             if says_something(context, property) {
+                reading.is_image |= name != INLINE_CODE;
                 reading.not_here.push(NotHere::package(property));
             }
         }

@@ -98,7 +98,10 @@ fn help(context: &Context<'_>, function: &Function, first: &NotHere) -> String {
     if is_told {
         return ways_out;
     }
-    if function.runtime.starts_with("python") {
+    if function.is_image() {
+        return ways_out;
+    }
+    if function.runtime.as_ref().is_some_and(|runtime| runtime.starts_with("python")) {
         return format!(
             "{ways_out}; or run it here: `pip install awslambdaric`, and put this executable `bootstrap` into the folder of its \
              code, which AWS ignores:\n{PYTHON_BOOTSTRAP}"

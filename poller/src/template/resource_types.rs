@@ -95,7 +95,7 @@ pub(super) fn check(kind: &str, span: Span) -> Option<WrongType> {
         // It may be one that AWS added since: no error.
         let message = format!("Pelton does not know resources of type `{kind}`");
         let help = did_you_mean(kind, READ, TYPES_READ);
-        let diagnostic = Diagnostic::warning(Code::Ignored, message).at(span, "not looked at").help(help);
+        let diagnostic = Diagnostic::warning(Code::Ignored, message).at(span, "ignored").help(help);
         return Some(WrongType { diagnostic, meant: None });
     }
     None
@@ -224,7 +224,7 @@ mod tests {
     fn a_type_of_lambda_or_kinesis_that_is_not_known_is_mentioned() {
         check(
             "AWS::Lambda::EventSource",
-            "warning ignored: Pelton does not know resources of type `AWS::Lambda::EventSource` | not looked at | types that Pelton reads",
+            "warning ignored: Pelton does not know resources of type `AWS::Lambda::EventSource` | ignored | types that Pelton reads",
         );
         check("AWS::Kinesis::Firehose", "warning ignored");
     }

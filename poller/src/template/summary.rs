@@ -10,6 +10,9 @@ use std::path::Path;
 /// Stands for a value that nobody is to see.
 pub(super) const HIDDEN: &str = "(hidden)";
 
+/// Stands for the folder of a container image.
+const IMAGE: &str = "(image)";
+
 /// Values that nobody is to see: of parameters with `NoEcho`.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets(Vec<String>);
@@ -121,12 +124,12 @@ fn function_row(function: &Function, root: &Path) -> [String; 7] {
     let reserved = function.reserved_concurrency.map_or_else(|| "-".to_owned(), |most| most.to_string());
     [
         function.logical_id.clone(),
-        function.runtime.clone(),
+        function.runtime.clone().unwrap_or_else(|| "-".to_owned()),
         format!("{} s", function.timeout.as_secs()),
         format!("{} MB", function.memory_size_mb),
         reserved,
         build,
-        shown_folder(&function.code_uri, root),
+        if function.is_image() { IMAGE.to_owned() } else { shown_folder(&function.code_uri, root) },
     ]
 }
 

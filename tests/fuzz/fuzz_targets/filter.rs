@@ -7,7 +7,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use pelton_core::Timestamp;
-use pelton_core::filter::{Explanation, Filters, KinesisOrigin, KinesisView, PatternError, Source, Verdict};
+use pelton_core::event::kinesis::{KinesisOrigin, KinesisRecord, KinesisView};
+use pelton_core::filter::{Explanation, Filters, PatternError, Source, Verdict};
 
 fuzz_target!(|input: &[u8]| {
     let mut parts = input.splitn(2, |byte| *byte == 0);
@@ -23,12 +24,17 @@ fuzz_target!(|input: &[u8]| {
 
 fn judge_data(pattern: &str, data: &[u8]) {
     let Ok(Some(filters)) = Filters::compile(Source::Kinesis, &[pattern.to_owned()]) else { return };
-    let origin =
-        KinesisOrigin { shard_id: "s", event_source_arn: "a", region: "r", invoke_identity_arn: "i" };
+    let origin = KinesisOrigin {
+        shard_id: "s".into(),
+        event_source_arn: "a".into(),
+        region: "r".into(),
+        invoke_identity_arn: "i".into(),
+    };
     let (partition_key, arrival) = (Some("k"), Timestamp::from_millis(1));
-    let view = KinesisView { data, partition_key, sequence_number: "1", arrival, origin };
-    let passes = filters.judge_kinesis(&view) == Verdict::Pass;
-    assert_eq!(passes, filters.explain_kinesis(&view) == Explanation::Pass);
+    let record = KinesisRecord { data, partition_key, sequence_number: "1", arrival };
+    let view = KinesisView { record, origin: &origin };
+    let passes = filters.judge(&view) == Verdict::Pass;
+    assert_eq!(passes, filters.explain(&view) == Explanation::Pass);
 }
 
 fn judge_text(pattern: &str, record: &str, filters: Result<Option<Filters>, PatternError>) {

@@ -18,7 +18,7 @@ on_each_server! {
 }
 
 async fn positions_from(world: &World, from: ReadFrom) -> Vec<String> {
-    let mut reader = world.source().open(&first_shard(), from).await.unwrap();
+    let mut reader = world.source().open(&first_shard(), from).await.unwrap().reader;
     read_all(&mut *reader).await.unwrap().0
 }
 
@@ -33,7 +33,7 @@ async fn latest_begins_with_what_arrives_after_the_reader_was_opened(server: Ser
     let world = World::new(server, 1).await;
     world.put("k", "before").await;
     let from = ReadFrom::Latest { frozen: world.clock.now() };
-    let mut reader = world.source().open(&first_shard(), from).await.unwrap();
+    let mut reader = world.source().open(&first_shard(), from).await.unwrap().reader;
     let after = world.put("k", "after").await;
     assert_eq!(read_all(&mut *reader).await.unwrap().0, [after]);
     world.end().await;
@@ -64,7 +64,7 @@ async fn at_timestamp_after_the_last_record_begins_with_what_is_still_to_come(se
     world.put("k", "before").await;
     let start = world.next_second().await;
     let from = ReadFrom::Start(ShardStart::AtTimestamp(start));
-    let mut reader = world.source().open(&first_shard(), from).await.unwrap();
+    let mut reader = world.source().open(&first_shard(), from).await.unwrap().reader;
     assert_eq!(read_all(&mut *reader).await.unwrap().0, [""; 0]);
     let put = world.put("k", "after").await;
     assert_eq!(read_all(&mut *reader).await.unwrap().0, [put]);
@@ -76,7 +76,7 @@ async fn a_start_in_the_future_passes_over_nothing_that_arrives_from_then_on(ser
     world.put("k", "before").await;
     let soon = Timestamp::from_millis((world.clock.now().as_millis() / 1000 + 2) * 1000);
     let from = ReadFrom::Start(ShardStart::AtTimestamp(soon));
-    let mut reader = world.source().open(&first_shard(), from).await.unwrap();
+    let mut reader = world.source().open(&first_shard(), from).await.unwrap().reader;
     world.put("k", "too early").await;
     world.clock.sleep_until(soon).await;
     let put = world.put("k", "in time").await;
@@ -96,7 +96,7 @@ async fn a_checkpoint_at_the_last_record_brings_nothing_until_something_arrives(
     let world = World::new(server, 1).await;
     let last = world.put("k", "1").await;
     let from = ReadFrom::After(Position::new(last));
-    let mut reader = world.source().open(&first_shard(), from).await.unwrap();
+    let mut reader = world.source().open(&first_shard(), from).await.unwrap().reader;
     assert_eq!(read_all(&mut *reader).await.unwrap(), (Vec::new(), Follows::CaughtUp));
     let put = world.put("k", "2").await;
     assert_eq!(read_all(&mut *reader).await.unwrap().0, [put]);

@@ -4,7 +4,7 @@ use super::world::{Server, World, first_shard};
 use aws_lambda_events::event::kinesis::KinesisEvent;
 use pelton::ports::{ReadFrom, Source, SourceError, StreamStatus};
 use pelton_core::Batch;
-use pelton_core::event::kinesis::KinesisEncoder;
+use pelton_core::event::page::records_envelope;
 use pelton_core::plan::ShardStart;
 use std::time::Duration;
 
@@ -45,9 +45,9 @@ async fn the_event_of_a_read_is_read_by_the_rust_library_of_aws(server: Server) 
         world.put(key, "data of the record").await;
     }
     let from = ReadFrom::Start(ShardStart::TrimHorizon);
-    let mut reader = world.source().open(&first_shard(), from).await.unwrap();
+    let mut reader = world.source().open(&first_shard(), from).await.unwrap().reader;
     let records = reader.next(1_000).await.unwrap().records;
-    let event = Batch::new(records, KinesisEncoder::envelope()).body().concat();
+    let event = Batch::new(records, records_envelope()).body().concat();
     let event: KinesisEvent = serde_json::from_slice(&event).unwrap();
     let read: Vec<_> = event.records.iter().map(|record| record.kinesis.partition_key.as_str()).collect();
     assert_eq!(read, keys);

@@ -52,7 +52,7 @@ async fn a_closed_shard_hands_out_all_its_records_and_then_ends(server: Server) 
     let world = World::new(server, 1).await;
     let put = [world.put("k", "1").await, world.put("k", "2").await];
     let from = ReadFrom::Start(ShardStart::TrimHorizon);
-    let mut reader = world.source().open(&first_shard(), from).await.unwrap();
+    let mut reader = world.source().open(&first_shard(), from).await.unwrap().reader;
     split(&world).await;
     world.shards_when(|shards| shards.len() == 3).await;
     let mut positions = Vec::new();

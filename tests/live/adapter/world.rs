@@ -74,11 +74,8 @@ impl World {
     pub(crate) fn source(&self) -> KinesisSource {
         let arn = format!("arn:aws:kinesis:us-east-1:000000000000:stream/{}", self.stream).parse().unwrap();
         let (client, clock, role) = (self.client.clone(), self.clock.clone(), ROLE.to_owned());
-        let source = KinesisSource::new(client, clock, ByteBudget::default(), arn, role);
-        match &self.embedded {
-            Some(server) => source.with_arrivals(server.arrivals()),
-            None => source,
-        }
+        KinesisSource::new(client, clock, ByteBudget::default(), arn, role)
+            .with_arrivals(self.embedded.as_ref().map(EmbeddedStream::arrivals))
     }
 
     /// Puts one record and tells its sequence number.
@@ -131,7 +128,7 @@ pub(crate) fn first_shard() -> ShardId {
 pub(crate) async fn read_all(reader: &mut dyn ShardReader) -> Result<(Vec<String>, Follows), SourceError> {
     let mut positions = Vec::new();
     loop {
-        let Answer { records, follows } = reader.next(1_000).await?;
+        let Answer { records, follows, lost_after: _ } = reader.next(1_000).await?;
         positions.extend(records.iter().map(|record| record.position().to_string()));
         if follows != Follows::More {
             return Ok((positions, follows));

@@ -20,7 +20,7 @@ async fn a_queue_gets_the_metadata_only_as_the_body_of_a_message() {
 async fn a_queue_that_does_not_exist_is_named_and_works_once_it_does() {
     let world = World::new().await;
     let queue = world.open(&OnFailure::Sqs(world.queue_arn().parse().unwrap()));
-    let said = [world.queue_arn(), "there is no such queue: create it, or mend DestinationConfig".to_owned()];
+    let said = [world.queue_arn(), "there is no such queue: create it".to_owned()];
     let said = said.each_ref().map(String::as_str);
     assert_refused(queue.check().await, &said);
     assert_refused(queue.send(&given_up(b"")).await, &said);

@@ -27,7 +27,7 @@ async fn a_topic_that_does_not_exist_or_is_fifo_is_refused_with_the_reason() {
     let world = World::new().await;
     let arn = format!("arn:aws:sns:{REGION}:{ACCOUNT}:{}", world.name);
     for (arn, why) in [
-        (arn.clone(), "there is no such topic: create it, or mend DestinationConfig"),
+        (arn.clone(), "there is no such topic: create it"),
         (format!("{arn}.fifo"), "a FIFO topic cannot be an on-failure destination"),
     ] {
         let topic = world.open(&OnFailure::Sns(arn.parse().unwrap()));

@@ -10,7 +10,8 @@ use pelton::errors::chain;
 use pelton::model::{MappingId, OnFailure};
 use pelton::ports::{Destination, DestinationError, GivenUp};
 use pelton_core::event::failure::{FailureEncoder, Report};
-use pelton_core::event::kinesis::{KinesisEncoder, KinesisRecord};
+use pelton_core::event::kinesis::{KinesisEncoder, KinesisOrigin, KinesisRecord};
+use pelton_core::event::page::records_envelope;
 use pelton_core::plan::ShardId;
 use pelton_core::{Batch, Failure, FailureId, GiveUp, HowFailed, Reached, Timestamp};
 use pelton_tests::{localstack, wait};
@@ -128,13 +129,20 @@ impl World {
     pub(super) fn open_at(&self, endpoint: &str, named: &OnFailure) -> Arc<dyn Destination> {
         let options = AwsOptions { endpoint_url: Some(endpoint.to_owned()), region: Some(REGION.to_owned()) };
         let origin = Origin::kinesis(&MappingId(MAPPING.to_owned()), STREAM, FUNCTION);
-        Destinations::new(options, Clock::start()).open(named, origin)
+        Destinations::new(options, Clock::start())
+            .open(named, origin)
+            .expect("the tests are built with the feature `aws`")
     }
 }
 
 /// Two records that the function failed with three times. `data` is that of the second.
 pub(super) fn given_up(data: &[u8]) -> GivenUp {
-    let encoder = KinesisEncoder::new(SHARD, STREAM, REGION, "arn:aws:iam::000000000000:role/role");
+    let encoder = KinesisEncoder::new(KinesisOrigin {
+        shard_id: SHARD.into(),
+        event_source_arn: STREAM.into(),
+        region: REGION.into(),
+        invoke_identity_arn: "arn:aws:iam::000000000000:role/role".into(),
+    });
     let record = |sequence_number, data| KinesisRecord {
         sequence_number,
         partition_key: Some("ключ \"1\""),
@@ -142,7 +150,7 @@ pub(super) fn given_up(data: &[u8]) -> GivenUp {
         arrival: Timestamp::from_millis(1_768_351_084_835),
     };
     let page = encoder.encode([record("100", b"first".as_slice()), record("101", data)], data.len());
-    let batch = Batch::new(page.into_records(bytes::Bytes::from), KinesisEncoder::envelope());
+    let batch = Batch::new(page.into_records(bytes::Bytes::from), records_envelope());
     let reached = Reached {
         request_id: Some("c9b8fa9f-5a7f-4c3e-af9c-0c604cde93a5".into()),
         how: HowFailed::FunctionError,

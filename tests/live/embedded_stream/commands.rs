@@ -84,7 +84,7 @@ async fn made_up_records_go_to_all_shards() {
     let mut records = 0;
     for shard in world.source().list_shards().await.unwrap() {
         let from = ReadFrom::Start(ShardStart::TrimHorizon);
-        let mut reader = world.source().open(&shard.id, from).await.unwrap();
+        let mut reader = world.source().open(&shard.id, from).await.unwrap().reader;
         let (positions, _) = read_all(&mut *reader).await.unwrap();
         assert!(!positions.is_empty(), "{} is empty", shard.id);
         records += positions.len();

@@ -30,7 +30,11 @@ async fn a_port_in_use_is_refused_with_what_to_do() {
 async fn a_put_wakes_the_reader_of_its_shard_and_no_other() {
     let world = World::embedded(2).await;
     let shards = world.source().list_shards().await.unwrap();
-    let watches: Vec<_> = shards.iter().map(|shard| world.source().arrivals(&shard.id).unwrap()).collect();
+    let mut watches = Vec::new();
+    for shard in &shards {
+        let from = ReadFrom::Start(ShardStart::TrimHorizon);
+        watches.push(world.source().open(&shard.id, from).await.unwrap().arrivals.unwrap());
+    }
     let call = world.client.sdk().put_record().stream_name("orders").partition_key("k").data(Blob::new("1"));
     let shard = call.send().await.unwrap().shard_id;
     for (shard_of_watch, watch) in shards.iter().zip(&watches) {
@@ -59,7 +63,7 @@ async fn nothing_is_passed_over_while_many_put_at_once() {
         });
     }
     let from = ReadFrom::Start(ShardStart::TrimHorizon);
-    let mut reader = world.source().open(&first_shard(), from).await.unwrap();
+    let mut reader = world.source().open(&first_shard(), from).await.unwrap().reader;
     let mut read = Vec::new();
     while !producers.is_empty() {
         read.extend(read_all(&mut *reader).await.unwrap().0);

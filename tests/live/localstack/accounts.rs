@@ -29,8 +29,12 @@ async fn failure(
     let program = program.env("AWS_ACCESS_KEY_ID", ACCOUNT).env("AWS_SECRET_ACCESS_KEY", "test");
     let running = program.start(&site.folder);
     let told = serde_json::from_str(&world.receive(url).await).unwrap();
-    running.wait_for_line("records given up, and handed to the on-failure destination").await;
-    assert!(running.printed().find("does not work").is_none(), "{}", running.printed());
+    running.wait_for_line(" attempts=").await;
+    assert!(
+        running.printed().find("the on-failure destination is not usable").is_none(),
+        "{}",
+        running.printed()
+    );
     told
 }
 

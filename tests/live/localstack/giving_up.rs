@@ -106,6 +106,6 @@ async fn with_the_embedded_stream_the_environment_says_where_the_queue_is() {
     let running = program.start(&site.folder);
     let failure: Value = serde_json::from_str(&queue.receive(&url).await).unwrap();
     assert_eq!(failure["requestContext"]["approximateInvokeCount"], 1);
-    running.wait_for_line("records given up, and handed to the on-failure destination").await;
+    running.wait_for_line(" attempts=").await;
     queue.sqs.delete_queue().queue_url(url).send().await.unwrap();
 }

@@ -5,8 +5,8 @@ use pelton_tests::journal::data;
 use pelton_tests::site::Site;
 use pelton_tests::{Running, Signal, kinesis};
 
-/// What is said of a stream that is not the one of the checkpoints.
-const ANEW: &str = "its old positions are worthless, starting anew";
+/// Field of the warning about a stream that is not the one of the checkpoints.
+const ANEW: &str = "old_stream=";
 
 /// A poller that has done with the numbers 0 to 2, from LATEST or not.
 async fn with_three_records_done(starting_position: &str) -> (World, Site, Running) {

@@ -25,7 +25,7 @@ async fn the_children_of_a_shard_that_left_the_retention_unfinished_are_read_and
     let journal = site.journal();
     let mut running = world.start_at(&listing.endpoint, &site).await;
     until_ended(&running, &journal, 12).await;
-    running.wait_for_line("the shard left the stream's retention unfinished").await;
+    running.wait_for_line("the stream no longer lists the shard").await;
     stop(&mut running, Signal::TERM).await;
     let ended = journal.ended();
     assert!(

@@ -151,7 +151,7 @@ async fn a_look_at_the_stream_that_is_refused_for_a_limit_is_repeated_and_childr
     world.running.wait_for_line("LimitExceededException").await;
     world.proxy.change(Weather::calm());
     world.until_all_is_done().await;
-    world.running.wait_for_line("the stream is there again").await;
+    world.running.wait_for_line("the stream is available again").await;
     world.finish().await;
 }
 

@@ -12,7 +12,7 @@ const KEYS: usize = 6;
 pub(super) const TROUBLE: &str = "the shard cannot be read; trying again";
 
 /// Said once when it can be read again.
-pub(super) const GOING_ON: &str = "going on";
+pub(super) const GOING_ON: &str = "task=read";
 
 /// The two shards of the stream.
 pub(super) const SHARDS: [&str; 2] = ["shardId-000000000000", "shardId-000000000001"];

@@ -3,11 +3,14 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use pelton::clock::Clock;
-use pelton::ports::{Answer, ReadFrom, ShardReader, Source, SourceError, StreamDescription, StreamStatus};
+use pelton::ports::{
+    Answer, OpenShard, ReadFrom, ShardReader, Source, SourceError, StreamDescription, StreamStatus,
+};
 use pelton_core::ending::Follows;
 use pelton_core::plan::{ListedShard, ShardId, ShardStart};
 use pelton_core::{Envelope, Position, Record, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -215,13 +218,13 @@ impl Source for FakeStream {
         Ok(shards)
     }
 
-    async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<Box<dyn ShardReader>, SourceError> {
+    async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<OpenShard, SourceError> {
         let inner = self.reached("open")?;
         if !inner.is_openable {
             return Err(SourceError::Throttled { operation: "open", source: "told to".into() });
         }
-        let records =
-            &inner.shards.get(shard).ok_or(SourceError::NotFound { what: shard.to_string() })?.records;
+        let found = inner.shards.get(shard).ok_or(SourceError::NotFound { what: shard.to_string() })?;
+        let records = &found.records;
         let next = match from {
             ReadFrom::Latest { .. } => records.len(),
             ReadFrom::Start(ShardStart::TrimHorizon) => 0,
@@ -230,15 +233,8 @@ impl Source for FakeStream {
             }
             ReadFrom::After(position) => position.as_str().parse::<usize>().expect("one of ours") + 1,
         };
-        Ok(Box::new(FakeReader { stream: self.clone(), shard: shard.clone(), next, reads_at_end: 0 }))
-    }
-
-    fn arrivals(&self, shard: &ShardId) -> Option<watch::Receiver<u64>> {
-        self.inner().shards.get(shard).map(|shard| shard.arrivals.subscribe())
-    }
-
-    fn positions_trimmed(&self) -> u64 {
-        0
+        let reader = FakeReader { stream: self.clone(), shard: shard.clone(), next, reads_at_end: 0 };
+        Ok(OpenShard { reader: Box::new(reader), arrivals: Some(found.arrivals.subscribe()) })
     }
 }
 
@@ -266,7 +262,7 @@ impl ShardReader for FakeReader {
             (false, true) => Follows::NoPlace { names_children: false },
             (false, false) => Follows::CaughtUp,
         };
-        let mut answer = Answer { records, follows };
+        let mut answer = Answer { records, follows, lost_after: None };
         if let Some(lie) = shard.wrong_answers.pop_front() {
             lie(&mut answer);
         }
@@ -275,8 +271,11 @@ impl ShardReader for FakeReader {
     }
 }
 
+/// A record whose payload is its partition key, too.
 fn record(index: usize, (arrival, payload): &(Timestamp, String)) -> Record {
     let encoded = Bytes::from(serde_json::json!({ "data": payload }).to_string());
     let range = 0..encoded.len();
-    Record::new(Position::new(index.to_string()), *arrival, encoded, range)
+    let mut key = DefaultHasher::new();
+    payload.hash(&mut key);
+    Record::new(Position::new(index.to_string()), *arrival, encoded, range).with_key(key.finish())
 }

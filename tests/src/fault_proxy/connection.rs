@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 /// Largest request that is taken: 10 MiB of records in base64, and what stands around them.
 const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The answer to whatever is not the Kinesis API.
+/// The answer to whatever is not an AWS API.
 pub(super) const NOT_FOUND: Answer = Answer { status: 404, headers: Vec::new(), body: Bytes::new() };
 
 /// A client's connection.

@@ -1,5 +1,6 @@
 //! From the endpoint's answer to what the client gets to see of it.
 
+use super::api::Api;
 use super::connection::{Answer, Connection, Request};
 use super::fault::{Fault, busy_page, empty_page, grown};
 use super::iterators::iterator_of;
@@ -73,12 +74,12 @@ fn forwarded(request: &Request) -> Result<hyper::Request<Full<Bytes>>, hyper::ht
 pub(super) async fn deliver(
     connection: &mut Connection,
     clock: &Clock,
-    request: &Request,
+    (api, request): (&Api, &Request),
     asked: Option<Answer>,
     fault: Option<&Fault>,
 ) -> io::Result<bool> {
     let Some(answer) = asked else {
-        return refuse(connection, clock, request, fault).await;
+        return refuse(connection, clock, (api, request), fault).await;
     };
     let answer = match fault {
         Some(Fault::Grown(bytes)) => grown(answer, *bytes).ok_or(io::ErrorKind::InvalidData)?,
@@ -125,15 +126,15 @@ pub(super) async fn deliver(
 async fn refuse(
     connection: &mut Connection,
     clock: &Clock,
-    request: &Request,
+    (api, request): (&Api, &Request),
     fault: Option<&Fault>,
 ) -> io::Result<bool> {
     match fault {
-        Some(Fault::Refused(refusal)) => connection.send(&refusal.answer()).await?,
+        Some(Fault::Refused(refusal)) => connection.send(&refusal.answer(api)).await?,
         Some(Fault::BusyPage) => connection.send(&busy_page()).await?,
         Some(Fault::EmptyPage) => {
             let iterator = iterator_of(&request.body).ok_or(io::ErrorKind::InvalidData)?;
-            connection.send(&empty_page(&iterator)).await?;
+            connection.send(&empty_page(api, &iterator)).await?;
         }
         Some(Fault::Stall(stall)) => {
             clock.sleep(*stall).await;

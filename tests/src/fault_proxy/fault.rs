@@ -1,5 +1,6 @@
 //! What can go wrong with a call, as AWS and networks do it.
 
+use super::api::Api;
 use super::connection::Answer;
 use super::lies::Lie;
 use base64::Engine as _;
@@ -18,11 +19,12 @@ pub enum Fault {
     Refused(Refusal),
     /// 503 with a page of HTML, as a load balancer answers; the endpoint behind is not asked.
     BusyPage,
-    /// GetRecords answers without records though there are more: the iterator is the same, `MillisBehindLatest` above zero.
+    /// GetRecords answers without records though there are more: the iterator is the same; on Kinesis `MillisBehindLatest` is above
+    /// zero.
     /// Other calls are answered as ever.
     EmptyPage,
     /// GetRecords answers with records that are larger than the endpoint takes: data that begins with [`GROWS`] is repeated until
-    /// it has at least this many bytes.
+    /// it has at least this many bytes. Kinesis only: on DynamoDB Streams the connection is closed.
     Grown(usize),
     /// The connection is reset before the request has reached the endpoint.
     Reset,
@@ -51,8 +53,12 @@ pub enum Refusal {
     ThroughputExceeded,
     /// Too many calls of the control plane.
     LimitExceeded,
-    /// The iterator is older than five minutes.
+    /// The iterator is older than the API allows: five minutes on Kinesis, 15 on DynamoDB Streams.
     ExpiredIterator,
+    /// Too many calls, as AWS's common errors name it.
+    Throttled,
+    /// The records at the iterator's place are trimmed. DynamoDB Streams only.
+    TrimmedData,
     /// The key service is asked too often for the stream's key.
     KmsThrottled,
     /// The stream's key may not be used.
@@ -81,13 +87,15 @@ impl Fault {
 }
 
 impl Refusal {
-    /// The error's name in the API.
+    /// The error's name in the API of Kinesis.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Refusal::ThroughputExceeded => "ProvisionedThroughputExceededException",
             Refusal::LimitExceeded => "LimitExceededException",
             Refusal::ExpiredIterator => "ExpiredIteratorException",
+            Refusal::Throttled => "ThrottlingException",
+            Refusal::TrimmedData => "TrimmedDataAccessException",
             Refusal::KmsThrottled => "KMSThrottlingException",
             Refusal::KmsAccessDenied => "KMSAccessDeniedException",
             Refusal::KmsDisabled => "KMSDisabledException",
@@ -96,10 +104,10 @@ impl Refusal {
     }
 
     /// The answer that carries it.
-    pub(super) fn answer(self) -> Answer {
-        let status = if self == Refusal::InternalFailure { 500 } else { 400 };
-        let body = json!({"__type": self.code(), "message": "refused by the fault proxy"});
-        json_answer(status, &body)
+    pub(super) fn answer(self, api: &Api) -> Answer {
+        let is_internal = self == Refusal::InternalFailure;
+        let (status, code) = if is_internal { (500, api.internal_failure) } else { (400, self.code()) };
+        json_answer(api, status, &json!({"__type": code, "message": "refused by the fault proxy"}))
     }
 }
 
@@ -111,8 +119,12 @@ pub(super) fn busy_page() -> Answer {
 }
 
 /// GetRecords without records, with the same iterator to go on with.
-pub(super) fn empty_page(iterator: &str) -> Answer {
-    json_answer(200, &json!({"Records": [], "NextShardIterator": iterator, "MillisBehindLatest": 60_000}))
+pub(super) fn empty_page(api: &Api, iterator: &str) -> Answer {
+    let mut page = json!({"Records": [], "NextShardIterator": iterator});
+    if api.tells_millis_behind {
+        page["MillisBehindLatest"] = 60_000.into();
+    }
+    json_answer(api, 200, &page)
 }
 
 /// GetRecords with records that have grown.
@@ -127,7 +139,7 @@ pub(super) fn grown(answer: Answer, bytes: usize) -> Option<Answer> {
     Some(Answer { body: Bytes::from(page.to_string()), ..answer })
 }
 
-fn json_answer(status: u16, body: &Value) -> Answer {
-    let headers = vec![("content-type".to_owned(), "application/x-amz-json-1.1".to_owned())];
+fn json_answer(api: &Api, status: u16, body: &Value) -> Answer {
+    let headers = vec![("content-type".to_owned(), api.content_type.to_owned())];
     Answer { status, headers, body: Bytes::from(body.to_string()) }
 }

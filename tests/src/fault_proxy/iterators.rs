@@ -26,11 +26,27 @@ struct Asked<'a> {
     #[serde(borrow)]
     stream_name: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "StreamARN")]
+    kinesis_arn: Option<Cow<'a, str>>,
+    /// DynamoDB Streams' spelling.
+    #[serde(borrow)]
     stream_arn: Option<Cow<'a, str>>,
     #[serde(borrow)]
     shard_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     shard_iterator: Option<Cow<'a, str>>,
+    /// The place in the list that a page of DescribeStream begins behind.
+    #[serde(borrow)]
+    exclusive_start_shard_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    shard_filter: Option<ShardFilter<'a>>,
+}
+
+/// Which shards DescribeStream is to list.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ShardFilter<'a> {
+    #[serde(borrow)]
+    shard_id: Option<Cow<'a, str>>,
 }
 
 /// The fields of answers that hold an iterator.
@@ -49,11 +65,18 @@ impl Iterators {
         let asked: Asked<'_> = serde_json::from_slice(request).ok()?;
         if operation == Operation::GetRecords {
             let (Place { stream, shard }, _) = self.known.get(&*asked.shard_iterator?)?.clone();
-            return Some(Subject { stream, shard: Some(shard) });
+            return Some(Subject { stream, shard: Some(shard), part: None });
         }
-        let arn = asked.stream_arn.as_deref();
-        let stream = asked.stream_name.as_deref().or(arn.and_then(|arn| arn.rsplit('/').next()))?;
-        Some(Subject { stream: stream.to_owned(), shard: asked.shard_id.map(Cow::into_owned) })
+        let name = asked.kinesis_arn.as_deref().and_then(|arn| arn.rsplit('/').next());
+        let stream = asked.stream_name.as_deref().or(name).or(asked.stream_arn.as_deref())?;
+        let filter = asked.shard_filter.and_then(|filter| filter.shard_id);
+        let part =
+            asked.exclusive_start_shard_id.or(filter).filter(|_| operation == Operation::DescribeStream);
+        Some(Subject {
+            stream: stream.to_owned(),
+            shard: asked.shard_id.map(Cow::into_owned),
+            part: part.map(Cow::into_owned),
+        })
     }
 
     /// Whether the iterator of a GetRecords was handed out longer than `live` ago, or never.

@@ -6,7 +6,8 @@
 //! - a page without its records, but with the iterator behind them; it is what an idle shard answers
 //! - an answer from a place ahead of the client's; the numbers of records have gaps anyway. So earlier answers are forgotten with
 //!   the weather: a client that was killed since may have gone back to a place before them
-//! - an answer of the shard with the same number in another stream; only the shard's number stands in those of its records
+//! - an answer of the shard with the same number in another stream; only the shard's number stands in those of its records. On
+//!   DynamoDB Streams not even that: records and iterators of another shard are not told there by chance
 //! - the same lie again and again.
 
 use super::connection::Answer;
@@ -30,7 +31,8 @@ pub enum Lie {
     Truncated,
     /// Every field is there and empty; GetRecords names no iterator.
     Void,
-    /// Half of the list, as if that were all of it. GetRecords names no iterator. Of a description, a field is missing.
+    /// Half of the list, as if that were all of it. GetRecords names no iterator. Of a description without a list, a field is
+    /// missing.
     Part,
     /// The answer to the same question before.
     Repeated,
@@ -139,12 +141,23 @@ fn void(body: &mut Map<String, Value>) {
 fn part(body: &mut Map<String, Value>) {
     body.remove("NextShardIterator");
     body.remove("NextToken");
+    body.remove("LastEvaluatedStreamArn");
     for value in body.values_mut() {
         match value {
             Value::Array(list) => list.truncate(list.len() / 2),
-            Value::Object(summary) => drop(summary.remove("StreamCreationTimestamp")),
+            Value::Object(description) => part_of_description(description),
             Value::String(text) => text.truncate(text.len() / 2),
             Value::Number(_) | Value::Bool(_) | Value::Null => {}
         }
+    }
+}
+
+fn part_of_description(description: &mut Map<String, Value>) {
+    match description.get_mut("Shards") {
+        Some(Value::Array(shards)) => {
+            shards.truncate(shards.len() / 2);
+            description.remove("LastEvaluatedShardId");
+        }
+        Some(_) | None => drop(description.remove("StreamCreationTimestamp")),
     }
 }

@@ -1,10 +1,11 @@
-//! A fault proxy: stands between a Kinesis client and an endpoint, and gets in the way as it was told.
+//! A fault proxy: stands between a client of Kinesis or DynamoDB Streams and an endpoint, and gets in the way as it was told.
 //!
 //! In: requests on loopback, and a [`Weather`] that can be changed at any time. Out: the endpoint's answers, or what a bad
 //! day makes of them; and a log of every call. It never helps: it does not retry, remembers no records, and a fault
-//! that hides records leaves the client's iterator as it is. Only the Kinesis API passes, so that the embedded stream
+//! that hides records leaves the client's iterator as it is. Only calls of an AWS API pass, so that the embedded stream
 //! behind it looks like any other endpoint.
 
+mod api;
 mod connection;
 mod delivery;
 mod fault;
@@ -16,6 +17,7 @@ pub use fault::{Fault, GROWS, Refusal};
 pub use lies::{LIES, Lie};
 pub use weather::{Operation, Rule, Weather};
 
+use api::Api;
 use connection::{Answer, Connection};
 use delivery::{Backend, deliver};
 use iterators::Iterators;
@@ -143,7 +145,7 @@ impl Shared {
     }
 
     /// Notes a call, and decides what happens to it.
-    fn decide(&self, operation: Operation, body: &[u8]) -> (Option<Subject>, Option<Fault>) {
+    fn decide(&self, api: &Api, operation: Operation, body: &[u8]) -> (Option<Subject>, Option<Fault>) {
         let at = self.clock.elapsed();
         let mut guard = self.state();
         let state = &mut *guard;
@@ -153,7 +155,7 @@ impl Shared {
         let fault = if is_expired {
             Some(Fault::Refused(Refusal::ExpiredIterator))
         } else {
-            state.judgement.fault(&state.weather, operation, subject.as_ref(), at)
+            state.judgement.fault(&state.weather, (api, operation), subject.as_ref(), at)
         };
         state.calls_count += 1;
         state.faults_count += u64::from(fault.is_some());
@@ -210,13 +212,14 @@ async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
     let mut backend = Backend::new(&shared.backend);
     let Ok(mut connection) = Connection::new(stream) else { return };
     while let Ok(Some(request)) = connection.next_request().await {
-        let Some(operation) = request.header("x-amz-target").map(Operation::of_target) else {
+        let Some(target) = request.header("x-amz-target") else {
             if connection.send(&connection::NOT_FOUND).await.is_err() {
                 return;
             }
             continue;
         };
-        let (subject, fault) = shared.decide(operation, &request.body);
+        let (api, operation) = (Api::of_target(target), Operation::of_target(target));
+        let (subject, fault) = shared.decide(api, operation, &request.body);
         let asked = match &fault {
             Some(fault) if !fault.reaches_the_endpoint() => None,
             Some(_) | None => match backend.ask(&request).await {
@@ -226,7 +229,7 @@ async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
             },
         };
         let asked = asked.map(|answer| shared.answer(operation, subject, fault.as_ref(), answer));
-        let goes_on = deliver(&mut connection, &shared.clock, &request, asked, fault.as_ref()).await;
+        let goes_on = deliver(&mut connection, &shared.clock, (api, &request), asked, fault.as_ref()).await;
         if !matches!(goes_on, Ok(true)) {
             return;
         }

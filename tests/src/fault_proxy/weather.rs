@@ -3,8 +3,8 @@
 //! In: the calls, as they come. Out: a fault for some of them. Chance depends on the seed and on the call's number alone, not on
 //! the order in which the calls of several shards come.
 
+use super::api::Api;
 use super::fault::{Fault, Refusal};
-use super::lies::LIES;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::ops::Range;
@@ -19,7 +19,7 @@ const STORM_WAIT_MS: Range<u64> = 50..800;
 /// Right answers to a question between two lies by chance: who is told the same lie at every turn cannot know better.
 const RIGHT_BETWEEN_LIES: u32 = 3;
 
-/// What is asked of the Kinesis API, as far as reading a stream takes it.
+/// What is asked of the API of a stream, as far as reading a stream takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// GetRecords
@@ -30,6 +30,10 @@ pub enum Operation {
     ListShards,
     /// DescribeStreamSummary
     DescribeStreamSummary,
+    /// DescribeStream
+    DescribeStream,
+    /// ListStreams
+    ListStreams,
     /// Anything else.
     Other,
 }
@@ -46,6 +50,8 @@ pub(super) struct Place {
 pub(super) struct Subject {
     pub(super) stream: String,
     pub(super) shard: Option<String>,
+    /// The part of the list of shards that is asked for, if not from its begin: another question about the same stream.
+    pub(super) part: Option<String>,
 }
 
 /// A line of a script: these calls meet with this fault.
@@ -85,12 +91,14 @@ pub(super) struct Judgement {
 
 impl Operation {
     /// What a request asks for by its header `X-Amz-Target`.
-    pub(super) fn of_target(target: &str) -> Self {
+    pub(crate) fn of_target(target: &str) -> Self {
         match target.rsplit('.').next().unwrap_or_default() {
             "GetRecords" => Operation::GetRecords,
             "GetShardIterator" => Operation::GetShardIterator,
             "ListShards" => Operation::ListShards,
             "DescribeStreamSummary" => Operation::DescribeStreamSummary,
+            "DescribeStream" => Operation::DescribeStream,
+            "ListStreams" => Operation::ListStreams,
             _ => Operation::Other,
         }
     }
@@ -174,7 +182,7 @@ impl Weather {
 impl Place {
     /// The shard that a call concerns, if it concerns one.
     pub(super) fn of(subject: &Subject) -> Option<Self> {
-        let Subject { stream, shard } = subject.clone();
+        let Subject { stream, shard, .. } = subject.clone();
         Some(Self { stream, shard: shard? })
     }
 }
@@ -184,7 +192,7 @@ impl Judgement {
     pub(super) fn fault(
         &mut self,
         weather: &Weather,
-        operation: Operation,
+        (api, operation): (&Api, Operation),
         subject: Option<&Subject>,
         now: Duration,
     ) -> Option<Fault> {
@@ -195,9 +203,9 @@ impl Judgement {
         *count += 1;
         let by_rule = weather.rules.iter().find(|rule| rule.applies(operation, place, number));
         let fault = by_rule.map(|rule| rule.fault.clone());
-        let fault = fault.or_else(|| weather.storm?.fault(operation, place, number));
+        let fault = fault.or_else(|| weather.storm?.fault((api, operation), place, number));
         let fault = fault.or_else(|| self.throttle(weather.reads_per_second_max?, operation, place?, now));
-        let fault = fault.or_else(|| self.lie(weather.lies?, operation, subject?, number));
+        let fault = fault.or_else(|| self.lie(weather.lies?, (api, operation), subject?, number));
         if let (None, Some(subject)) = (&fault, subject) {
             *self.right_since_lie.entry((operation, subject.clone())).or_insert(RIGHT_BETWEEN_LIES) += 1;
         }
@@ -210,14 +218,20 @@ impl Judgement {
     }
 
     /// A lie, unless the question was lied about a moment ago.
-    fn lie(&mut self, lies: Storm, operation: Operation, subject: &Subject, number: u64) -> Option<Fault> {
+    fn lie(
+        &mut self,
+        lies: Storm,
+        (api, operation): (&Api, Operation),
+        subject: &Subject,
+        number: u64,
+    ) -> Option<Fault> {
         let key = (operation, subject.clone());
         let right = self.right_since_lie.entry(key).or_insert(RIGHT_BETWEEN_LIES);
         let mut random = lies.chance((operation, subject, number, "lie"))?;
         if operation == Operation::Other {
             return None;
         }
-        let lie = random.choice(LIES).expect("there are lies");
+        let lie = random.choice(api.lies(operation)).expect("there are lies");
         if *right < RIGHT_BETWEEN_LIES {
             return None;
         }
@@ -247,15 +261,15 @@ impl Storm {
         (random.u8(..100) < self.percent).then_some(random)
     }
 
-    fn fault(self, operation: Operation, place: Option<&Place>, number: u64) -> Option<Fault> {
+    fn fault(self, (api, operation): (&Api, Operation), place: Option<&Place>, number: u64) -> Option<Fault> {
         let mut random = self.chance((operation, place, number))?;
-        let faults = faults_of(operation, Duration::from_millis(random.u64(STORM_WAIT_MS)));
+        let faults = faults_of(api, operation, Duration::from_millis(random.u64(STORM_WAIT_MS)));
         (!faults.is_empty()).then(|| faults[random.usize(..faults.len())].clone())
     }
 }
 
 /// Everything that can happen to an operation. What waits, waits for `wait`.
-fn faults_of(operation: Operation, wait: Duration) -> Vec<Fault> {
+fn faults_of(api: &Api, operation: Operation, wait: Duration) -> Vec<Fault> {
     let mut faults = vec![
         Fault::Refused(Refusal::InternalFailure),
         Fault::BusyPage,
@@ -267,21 +281,17 @@ fn faults_of(operation: Operation, wait: Duration) -> Vec<Fault> {
         Fault::Trickle(wait),
         Fault::Late(wait),
     ];
+    let refused = |refusals: &'static [Refusal]| refusals.iter().map(|refusal| Fault::Refused(*refusal));
     match operation {
-        Operation::GetRecords => faults.extend([
-            Fault::EmptyPage,
-            Fault::EmptyPage,
-            Fault::Refused(Refusal::ThroughputExceeded),
-            Fault::Refused(Refusal::ExpiredIterator),
-            Fault::Refused(Refusal::ExpiredIterator),
-            Fault::Refused(Refusal::KmsThrottled),
-            Fault::Refused(Refusal::KmsAccessDenied),
-            Fault::Refused(Refusal::KmsDisabled),
-        ]),
-        Operation::GetShardIterator => faults.push(Fault::Refused(Refusal::ThroughputExceeded)),
-        Operation::ListShards | Operation::DescribeStreamSummary => {
-            faults.push(Fault::Refused(Refusal::LimitExceeded));
+        Operation::GetRecords => {
+            faults.extend([Fault::EmptyPage, Fault::EmptyPage]);
+            faults.extend(refused(api.reads_refused));
         }
+        Operation::GetShardIterator => faults.extend(refused(api.iterators_refused)),
+        Operation::ListShards
+        | Operation::DescribeStreamSummary
+        | Operation::DescribeStream
+        | Operation::ListStreams => faults.extend(refused(&[Refusal::LimitExceeded])),
         // Not a call of reading: it is somebody else's.
         Operation::Other => faults.clear(),
     }

@@ -81,7 +81,7 @@ pub(crate) fn function() -> Function {
         name: "orders".to_owned(),
         code_uri: PathBuf::from("/nowhere"),
         handler: "bootstrap".to_owned(),
-        runtime: "provided.al2023".to_owned(),
+        runtime: Some("provided.al2023".to_owned()),
         build: None,
         timeout: Duration::from_secs(900),
         memory_size_mb: 256,

@@ -1,7 +1,9 @@
 //! How records look inside an invocation event, and inside the record of a failure: the only place that knows the shapes.
 
+pub mod dynamodb;
 pub mod failure;
 pub mod kinesis;
+pub mod page;
 pub mod window;
 
 use crate::time::Timestamp;

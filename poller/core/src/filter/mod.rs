@@ -9,7 +9,7 @@
 //! | `values`, `number`, `text`, `address` | compare one value |
 //! | `json`, `fields` | find the values that patterns ask for, in one pass over the text |
 //! | `compiled`, `together` | judge a record by what was found |
-//! | `kinesis`, `event_record` | what of a record is matched |
+//! | `recordlike`, `event_record` | what of a record is matched |
 //!
 //! The semantics are those of AWS's engine, event-ruler 2.1.0, except where AWS says that Lambda differs; a test compares both.
 
@@ -21,10 +21,10 @@ mod explanation;
 mod expression;
 mod fields;
 mod json;
-mod kinesis;
 mod number;
 mod pattern;
 mod payload;
+mod recordlike;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -34,8 +34,8 @@ mod values;
 pub use error::PatternError;
 pub use event_record::RecordError;
 pub use explanation::{Decided, Explanation, Why};
-pub use kinesis::{KinesisOrigin, KinesisView};
 pub use payload::is_json_in_base64;
+pub use recordlike::{Metadata, Recordlike};
 
 use compiled::{Decisive, Patterns};
 use error::Refusal;
@@ -128,18 +128,26 @@ impl Filters {
         }
     }
 
-    /// Judges a record of Kinesis before it is encoded. The payload is parsed at most once, and only if a pattern looks into it.
+    /// Judges a record before it is encoded. Its payloads are parsed at most once, and only if a pattern looks into one.
+    ///
+    /// # Panics
+    ///
+    /// If these are not the filters of a mapping that reads the record's source.
     #[must_use]
-    pub fn judge_kinesis(&self, view: &KinesisView<'_>) -> Verdict {
-        let (fields, content) = self.kinesis_fields(view);
-        self.judge(&fields, [content, Content::Unreadable], |_| {})
+    pub fn judge<R: Recordlike>(&self, record: &R) -> Verdict {
+        let (fields, contents) = self.fields_of(record);
+        self.verdict(&fields, contents, |_| {})
     }
 
     /// The same, with the clauses that decided.
+    ///
+    /// # Panics
+    ///
+    /// As [`Filters::judge`].
     #[must_use]
-    pub fn explain_kinesis(&self, view: &KinesisView<'_>) -> Explanation {
-        let (fields, content) = self.kinesis_fields(view);
-        self.explain(&fields, [content, Content::Unreadable]).of_payloads(&[view.data])
+    pub fn explain<R: Recordlike>(&self, record: &R) -> Explanation {
+        let (fields, contents) = self.fields_of(record);
+        self.explain_fields(&fields, contents).of_payloads(&record.payloads().collect::<Vec<_>>())
     }
 
     /// Judges a record as it stands inside an invocation event of its source: one JSON object.
@@ -152,7 +160,7 @@ impl Filters {
         let parts = event_record::parts(self.source, record)?;
         let mut fields = Fields::new(self.patterns.names());
         parts.add_to(&mut fields, &mut contents)?;
-        Ok(self.explain(&fields, contents).of_payloads(&parts.payloads()))
+        Ok(self.explain_fields(&fields, contents).of_payloads(&parts.payloads()))
     }
 
     /// Judges a JSON document by filters that are bare.
@@ -164,9 +172,9 @@ impl Filters {
         self.explain_event_record(document)
     }
 
-    fn explain(&self, fields: &Fields<'_>, contents: Contents) -> Explanation {
+    fn explain_fields(&self, fields: &Fields<'_>, contents: Contents) -> Explanation {
         let mut decided = Vec::new();
-        let verdict = self.judge(fields, contents, |decisive| decided.push(self.decided(decisive)));
+        let verdict = self.verdict(fields, contents, |decisive| decided.push(self.decided(decisive)));
         match verdict {
             Verdict::Pass => Explanation::Pass,
             Verdict::Drop => Explanation::Drop(decided),
@@ -174,7 +182,7 @@ impl Filters {
         }
     }
 
-    fn judge(&self, fields: &Fields<'_>, contents: Contents, explain: impl FnMut(Decisive)) -> Verdict {
+    fn verdict(&self, fields: &Fields<'_>, contents: Contents, explain: impl FnMut(Decisive)) -> Verdict {
         let treatment = |clause: usize| payload::treatment(self.source, self.uses[clause], contents);
         if self.patterns.match_fields(fields, treatment, explain) {
             Verdict::Pass

@@ -33,7 +33,7 @@ pub(super) struct PayloadUse {
 }
 
 /// Under which names the payloads of a source are matched.
-fn names(source: Source) -> &'static [&'static str] {
+pub(super) fn names(source: Source) -> &'static [&'static str] {
     match source {
         Source::Kinesis => &["data"],
         Source::DynamoDb => &["dynamodb"],
@@ -88,6 +88,11 @@ pub(super) fn treatment(
 }
 
 impl PayloadUse {
+    /// Whether it looks into the payload of that number.
+    pub(super) fn is_of(self, payload: usize) -> bool {
+        self.payload == payload
+    }
+
     /// Whether it looks for that in the payload.
     pub(super) fn wants(self, content: Content) -> bool {
         self.wants == content

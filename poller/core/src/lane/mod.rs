@@ -10,10 +10,10 @@ mod work;
 use crate::batch::{Batch, Envelope};
 use crate::checkpoint::{OpenWindow, Version};
 use crate::contract::{
-    Failure, FailureId, GiveUp, HowFailed, Ignored, InvocationId, Outcome, Reached, Reply, Stuck,
+    Failure, FailureId, GiveUp, HowFailed, Ignored, InvocationId, Outcome, Reached, Reply,
 };
 use crate::event::window::WindowInvocation;
-use crate::failing::{AttemptError, Extent, FailingBatch, attempts_max};
+use crate::failing::{AttemptError, FailingBatch, attempts_max};
 use crate::policy::Policy;
 use crate::record::Record;
 use crate::response::{Rules, Verdict, judge};
@@ -422,25 +422,14 @@ impl Lane {
         }
     }
 
-    /// The batch at hand, if invocations with it, or with a batch that it was a part of, were in vain so far.
-    pub(crate) fn stuck(&self) -> Option<Stuck> {
-        let is_stuck = |work: &&Work| self.failures > 0 || work.last_reached.is_some();
-        let work = self.work.front().filter(|work| work.give_up.is_none()).filter(is_stuck)?;
-        Some(Stuck {
-            batch: Arc::clone(&work.batch),
-            attempts: work.attempts,
-            next_attempt_at: self.waits_until(),
-        })
-    }
-
-    /// The batch at hand, if it failed.
+    /// The batch at hand, if attempts with it, or with a batch that it was a part of, did not succeed.
     pub(crate) fn failing(&self, policy: &Policy) -> Option<FailingBatch> {
         let work = self.work.front()?;
         let failed = work.last_failed.as_ref()?;
         Some(FailingBatch {
             attempts: work.attempts,
             attempts_max: attempts_max(policy),
-            extent: Extent::of(work.batch.records()),
+            batch: Arc::clone(&work.batch),
             first_failed_at: failed.first_at,
             next_attempt_at: self.waits_until(),
             is_given_up: work.give_up.is_some(),

@@ -169,7 +169,7 @@ impl Table {
 }
 
 fn page(records: Vec<Record>, then: Then) -> Input {
-    Input::Fetched(Ok(crate::Page { records, then }))
+    Input::Fetched(Ok(crate::Page { records, then, lost_after: None }))
 }
 
 fn group((names, arrival): &(&'static str, u64)) -> Vec<Record> {

@@ -302,7 +302,7 @@ impl<'a> Walk<'a> {
             key: number % 2,
             is_filtered: false,
         });
-        Page { records, then }
+        Page { records, then, lost_after: None }
     }
 
     /// The next life begins from what the store holds.

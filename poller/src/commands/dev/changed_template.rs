@@ -6,12 +6,15 @@
 use super::super::run::require_mappings;
 use super::super::{CommandFailure, load};
 use super::changes::changes;
-use super::{FunctionOptions, Functions, TemplateOptions, functions_of, streams_of};
+use super::old_code::OldCode;
+use super::streams::{Made, streams};
+use super::{FunctionOptions, Functions, TemplateOptions, functions_of, tell_of_streams};
 use crate::clock::Clock;
 use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
+use crate::model::Application;
 use crate::model::{Application, Stream};
 use crate::source::aws::KinesisClient;
 use crate::source::embedded::create_streams;
@@ -30,7 +33,7 @@ pub(super) struct ChangedTemplate {
     pub(super) terminal: Terminal,
     pub(super) clock: Clock,
     pub(super) look_out: LookOut,
-    pub(super) is_embedded: bool,
+    pub(super) made: Made,
 }
 
 /// What is to run instead.
@@ -42,11 +45,11 @@ pub(in crate::commands) struct Next {
 impl ChangedTemplate {
     /// Waits until the template asks for something else than `running`, and can have it. Cancelling leaves streams that
     /// were created.
-    pub(super) async fn next(&mut self, running: &Application) -> Next {
+    pub(super) async fn next(&mut self, running: &Application, old_code: &OldCode) -> Next {
         loop {
             self.look_out.changed().await;
             info!(template = %self.path.display(), "the template or its samconfig.toml has changed: reading them");
-            match self.read(running).await {
+            match self.read(running, old_code).await {
                 Ok(Some(next)) => return next,
                 Ok(None) => info!("the template asks for what runs already"),
                 Err(failure) => {
@@ -58,7 +61,7 @@ impl ChangedTemplate {
     }
 
     /// `None` if it asks for what runs already.
-    async fn read(&self, running: &Application) -> Result<Option<Next>, CommandFailure> {
+    async fn read(&self, running: &Application, old_code: &OldCode) -> Result<Option<Next>, CommandFailure> {
         // The streams are there, in the region of the start.
         let (mut options, mut region) = (self.options.clone(), Some(self.region.clone()));
         load::settle(&self.path, &mut options, &mut region)?;
@@ -75,22 +78,15 @@ impl ChangedTemplate {
         }
         require_mappings(&application, &self.path)?;
         let (options, places) = (&self.functions, &self.places);
+        let old_code = Some(old_code);
         let functions =
-            functions_of(options, &application, places, &self.region, &self.terminal, &self.clock, true)
+            functions_of(options, &application, places, &self.region, &self.terminal, &self.clock, old_code)
                 .await?;
-        let streams = streams_of(&application, self.is_embedded);
         info!(changes = changes(running, &application), "the template asks for something else");
-        create_streams(&self.client, &self.clock, &streams)
+        tell_of_streams(Some(running), &application, self.made);
+        create_streams(&self.client, &self.clock, &streams(&application, self.made))
             .await
             .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
-        for stream in streams.iter().filter(|stream| differs(stream, running)) {
-            warn!(stream = stream.name, "a stream that exists keeps its shards and its retention");
-        }
         Ok(Some(Next { application, functions }))
     }
-}
-
-/// Whether the stream was another one before, under the same name.
-fn differs(stream: &Stream, running: &Application) -> bool {
-    running.streams.values().any(|before| before.name == stream.name && before != stream)
 }

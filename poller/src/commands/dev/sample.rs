@@ -3,6 +3,7 @@
 //! In: the template's folder, and a stream. Out: the first record of an event that lies in `events/`, where SAM keeps events to
 //! invoke functions with, and that is of this stream; else a record like those of the sample application.
 
+use crate::commands::quoted;
 use crate::traffic;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -72,15 +73,6 @@ fn of_the_sample_application(stream: &str) -> Sample {
         false => ("/cart", r#"{"page":"/cart"}"#),
     };
     (key.to_owned(), data.to_owned())
-}
-
-/// One word of a shell.
-fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.:".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::input::{Input, Shape};
 use crate::clock::Clock;
-use crate::commands::options::TemplateOptions;
+use crate::commands::options::{TemplateOptions, parse_region};
 use crate::commands::rewind::find_mapping;
 use crate::commands::{CommandFailure, load};
 use crate::logging::Terminal;
@@ -50,8 +50,8 @@ pub struct FilterArguments {
     /// The template.
     #[command(flatten)]
     template: TemplateOptions,
-    /// AWS region, as `AWS::Region` gives it [default: AWS_REGION, AWS_DEFAULT_REGION, us-east-1]
-    #[arg(long, value_name = "REGION", requires = "mapping")]
+    /// AWS region, as `AWS::Region` gives it [default: samconfig.toml, AWS_REGION, AWS_DEFAULT_REGION, profile, us-east-1]
+    #[arg(long, value_name = "REGION", requires = "mapping", value_parser = parse_region)]
     region: Option<String>,
     /// JSON lines instead of text, for programs
     #[arg(long)]

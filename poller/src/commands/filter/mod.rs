@@ -57,7 +57,7 @@ fn judge_all(judges: &Judges, input: Input, json: bool) -> Result<(), CommandFai
             Err(CommandFailure::failed(format!("the result cannot be printed: {error}")))
         }
         Err(Stop::Bad(bad)) if judged == 0 => Err(CommandFailure::bad_input(bad.to_string())),
-        Err(Stop::Bad(bad)) => Err(CommandFailure::failed(format!("{bad} ({judged} before it judged)"))),
+        Err(Stop::Bad(bad)) => Err(CommandFailure::failed(format!("{bad} (judged {judged} before it)"))),
     }
 }
 

@@ -142,7 +142,7 @@ async fn event_of(
     let path = format!("/mappings/{mapping}/stuck/{}/{}", batch.shard, batch.name());
     let (_, event) = ask_for(&path, data_dir, clock).await.map_err(|error| match error {
         StatusError::NotAnswered { .. } => CommandFailure::failed(format!(
-            "{} is no longer stuck on the batch, or was not asked on its machine",
+            "{} is no longer stuck on the batch, or its poller runs on another machine",
             batch.shard
         ))
         .help("ask again"),

@@ -14,7 +14,7 @@ const LEFT_SHOWN_MAX: usize = 20;
 /// The failure of a poller that was to catch up, and did not in time.
 pub(super) fn late(mappings: &[MappingHandle]) -> CommandFailure {
     let mut problem =
-        "the deadline has come, and not all that was in the stream at the start is done".to_owned();
+        "the deadline passed before all records that were in the stream at the start were settled".to_owned();
     let left = left(mappings);
     for line in left.iter().take(LEFT_SHOWN_MAX) {
         write!(problem, "\n  {line}").expect("a string takes what is written");
@@ -23,7 +23,7 @@ pub(super) fn late(mappings: &[MappingHandle]) -> CommandFailure {
         write!(problem, "\n  and {} more", left.len() - LEFT_SHOWN_MAX)
             .expect("a string takes what is written");
     }
-    CommandFailure::failed(problem).help("what is settled is kept: the next run goes on from there")
+    CommandFailure::failed(problem).help("the checkpoints are stored: the next run resumes there")
 }
 
 /// The failure of a poller whose deadline came before it ran.
@@ -35,7 +35,7 @@ pub(in crate::commands) fn not_started() -> CommandFailure {
 /// One line for each mapping or shard that is not done.
 fn left(mappings: &[MappingHandle]) -> Vec<String> {
     let mut left = Vec::new();
-    for MappingHandle { mapping, view, source: _ } in mappings {
+    for MappingHandle { mapping, view } in mappings {
         let Some(view) = view else { continue };
         let view = view.borrow();
         let shards = view.shards.iter();
@@ -61,9 +61,7 @@ fn of_mapping(view: &MappingView) -> Vec<String> {
     lines
 }
 
-fn of_shard(
-    WorkerView { shard, problem, unread_since, is_open: _, stuck: _ }: &WorkerView,
-) -> Option<String> {
+fn of_shard(WorkerView { shard, problem, unread_since, is_open: _ }: &WorkerView) -> Option<String> {
     let mut line = match shard.phase {
         Phase::Finished(_) => return None,
         Phase::Polling if unread_since.is_some() => "cannot be read".to_owned(),
@@ -71,9 +69,9 @@ fn of_shard(
         Phase::Gathering => "gathers a batch".to_owned(),
         Phase::Invoking => "a batch is in flight".to_owned(),
         Phase::Retrying { attempts, .. } => {
-            format!("a batch is to be tried again, attempts so far: {attempts}")
+            format!("a batch waits for its next attempt, attempts so far: {attempts}")
         }
-        Phase::Stalled => "its checkpoint cannot be kept".to_owned(),
+        Phase::Stalled => "its checkpoint cannot be stored".to_owned(),
         Phase::Draining => "a batch in flight finishes".to_owned(),
     };
     if shard.records_held > 0 {
@@ -107,7 +105,7 @@ mod tests {
             counts: Counts::default(),
         };
         let problem = problem.map(str::to_owned);
-        let view = WorkerView { shard, is_open: true, unread_since: None, problem, stuck: vec![] };
+        let view = WorkerView { shard, is_open: true, unread_since: None, problem };
         assert_eq!(of_shard(&view).as_deref(), expected);
     }
 
@@ -115,11 +113,11 @@ mod tests {
     fn each_shard_that_is_not_done_says_why() {
         let retrying = Phase::Retrying { attempts: 3, at: Timestamp::default() };
         let said =
-            "a batch is to be tried again, attempts so far: 3; 12 records read and not settled; E: bad";
+            "a batch waits for its next attempt, attempts so far: 3; 12 records read and not settled; E: bad";
         check(retrying, 12, Some("E: bad"), Some(said));
         check(Phase::Invoking, 1, None, Some("a batch is in flight; 1 record read and not settled"));
         check(Phase::Polling, 0, None, Some("is still being read"));
-        check(Phase::Stalled, 0, Some("disk full"), Some("its checkpoint cannot be kept; disk full"));
+        check(Phase::Stalled, 0, Some("disk full"), Some("its checkpoint cannot be stored; disk full"));
         check(Phase::Finished(Finished::CaughtUp), 0, None, None);
     }
 }

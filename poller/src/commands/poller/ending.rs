@@ -101,10 +101,8 @@ pub(super) async fn alone(store: &Arc<SqliteStore>, clock: &Clock) -> Result<(),
     let deadline = clock.now().after(ABANDONED_WAIT_MAX);
     while Arc::strong_count(store) > 1 {
         if clock.now() >= deadline {
-            return Err(CommandFailure::failed(
-                "tasks that were abandoned do not end: nothing can take their place",
-            )
-            .help("start Pelton again: it goes on from the checkpoints"));
+            return Err(CommandFailure::failed("abandoned tasks do not end: they cannot be replaced")
+                .help("start Pelton again: it resumes at the checkpoints"));
         }
         clock.sleep(ABANDONED_POLL).await;
     }

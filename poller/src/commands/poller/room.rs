@@ -19,7 +19,9 @@ pub(super) fn say_if_handlers_wait(shards: usize, handlers_max: usize, functions
         let help = descriptors::help(descriptors::needed(shards, wanted * functions));
         warn!(
             handlers_max,
-            shards, help, "the limit of open files allows few handlers: batches wait for one another"
+            shards,
+            help,
+            "the limit of open files allows too few handler processes: batches wait for a free one"
         );
     }
 }

@@ -98,7 +98,7 @@ pub enum PutError {
         source: std::io::Error,
     },
     /// A line is not what it should be.
-    #[error("line {line} of {file}: {reason} ({} before it put)", counted(*.put))]
+    #[error("line {line} of {file}: {reason} (put {} before it)", counted(*.put))]
     BadLine {
         /// The file.
         file: String,
@@ -110,7 +110,7 @@ pub enum PutError {
         put: u64,
     },
     /// The stream refuses, or went away for too long.
-    #[error("{operation} failed ({} put before)", counted(*.put))]
+    #[error("{operation} failed (put {} before)", counted(*.put))]
     Refused {
         /// The API call.
         operation: &'static str,
@@ -319,7 +319,7 @@ mod tests {
         assert_eq!([0, 1, 2].map(counted), ["0 records", "1 record", "2 records"]);
         let reason = "it is not JSON".to_owned();
         let error = PutError::BadLine { file: "orders.jsonl".to_owned(), line: 2, reason, put: 1 };
-        assert_eq!(error.to_string(), "line 2 of orders.jsonl: it is not JSON (1 record before it put)");
+        assert_eq!(error.to_string(), "line 2 of orders.jsonl: it is not JSON (put 1 record before it)");
     }
 
     #[test]

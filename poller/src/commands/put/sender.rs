@@ -136,7 +136,8 @@ impl Sender {
             RefusalKind::NotFound
             | RefusalKind::Denied
             | RefusalKind::IteratorExpired
-            | RefusalKind::BadArgument => Err(self.refused(refusal.cause)),
+            | RefusalKind::BadArgument
+            | RefusalKind::Trimmed => Err(self.refused(refusal.cause)),
         }
     }
 

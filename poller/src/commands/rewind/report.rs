@@ -20,7 +20,7 @@ pub(super) fn render(mapping: &Mapping, to: &RewindTo, rewound: &Rewound) -> Str
         (Some(_), Some(_)) => "",
     };
     let (stream, target) = (mapping.source.name(), shown_target(to));
-    let mut text = format!("{} goes on in {stream} {target}{origin}\n", mapping.id);
+    let mut text = format!("{} resumes in {stream} {target}{origin}\n", mapping.id);
     let shards: BTreeSet<&ShardId> = known.keys().chain(after.shards.keys()).collect();
     for shard in shards {
         let from = known.get(shard).map_or_else(|| "not read yet".to_owned(), shown);
@@ -44,8 +44,8 @@ fn shown_target(to: &RewindTo) -> String {
 /// Where reading begins, or that it does not.
 fn shown(ShardState { start, checkpoint }: &ShardState) -> String {
     match (&checkpoint.position, start) {
-        (_, None) => "passed over".to_owned(),
-        _ if checkpoint.ended => "done to its end".to_owned(),
+        (_, None) => "skipped".to_owned(),
+        _ if checkpoint.ended => "finished".to_owned(),
         (Some(position), Some(_)) => format!("after {position}"),
         (None, Some(ShardStart::TrimHorizon)) => "the oldest record".to_owned(),
         (None, Some(ShardStart::AtTimestamp(moment))) => format!("from {}", shown_timestamp(*moment)),

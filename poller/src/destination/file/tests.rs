@@ -108,11 +108,7 @@ async fn a_folder_that_does_not_exist_is_named_and_works_once_it_does() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("none").join("failures.jsonl");
     let file = line_file(&path);
-    assert_refused(
-        &file,
-        "failures.jsonl does not take records that were given up: its folder does not exist",
-    )
-    .await;
+    assert_refused(&file, "cannot deliver records to failures.jsonl: its folder does not exist").await;
     fs::create_dir(path.parent().unwrap()).unwrap();
     file.send(&given_up("a")).await.unwrap();
     assert_eq!(shards(&path), ["a"]);
@@ -121,8 +117,8 @@ async fn a_folder_that_does_not_exist_is_named_and_works_once_it_does() {
 #[tokio::test]
 async fn a_folder_in_the_place_of_the_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    assert_refused(&line_file(folder.path()), "it is no file").await;
-    assert_refused(&line_file(Path::new("/dev/null")), "it is no file").await;
+    assert_refused(&line_file(folder.path()), "it is not a file").await;
+    assert_refused(&line_file(Path::new("/dev/null")), "it is not a file").await;
 }
 
 #[tokio::test]
@@ -136,7 +132,7 @@ async fn a_line_that_does_not_fit_on_the_disk_leaves_nothing_of_itself() {
         let room = getrlimit(Resource::Fsize);
         setrlimit(Resource::Fsize, Rlimit { current: Some(len + 10), ..room }).unwrap();
         let refused = chain(&file.send(&given_up("b")).await.unwrap_err());
-        assert!(refused.contains("see that its disk has room"), "{refused}");
+        assert!(refused.contains("check the free disk space"), "{refused}");
         assert_eq!(shards(&path), ["a"]);
         setrlimit(Resource::Fsize, room).unwrap();
         file.send(&given_up("b")).await.unwrap();

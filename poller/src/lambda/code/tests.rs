@@ -26,7 +26,7 @@ fn function(code_uri: PathBuf) -> Function {
         name: "orders".to_owned(),
         code_uri,
         handler: BOOTSTRAP.to_owned(),
-        runtime: "provided.al2023".to_owned(),
+        runtime: Some("provided.al2023".to_owned()),
         build: Some(BuildMethod::RustCargoLambda { binary: None }),
         timeout: Duration::from_secs(3),
         memory_size_mb: 128,
@@ -167,7 +167,8 @@ fn code_that_is_missing_or_not_executable_is_refused_with_what_to_do() {
 
 #[test]
 fn a_managed_runtime_runs_where_code_uri_has_a_bootstrap_and_is_refused_elsewhere() {
-    let python = |function: Function| Function { runtime: "python3.13".to_owned(), build: None, ..function };
+    let python =
+        |function: Function| Function { runtime: Some("python3.13".to_owned()), build: None, ..function };
     let (root, function) = project(&[("orders/bootstrap", "#!/bin/sh")]);
     let code = Code::find(&python(function), &places(root.path())).unwrap();
     assert_eq!(code.folder, root.path().join("orders"));

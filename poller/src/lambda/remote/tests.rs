@@ -3,7 +3,8 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use pelton_core::Timestamp;
-use pelton_core::event::kinesis::{KinesisEncoder, KinesisRecord};
+use pelton_core::event::kinesis::{KinesisEncoder, KinesisOrigin, KinesisRecord};
+use pelton_core::event::page::records_envelope;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -54,12 +55,17 @@ impl Elsewhere {
 }
 
 fn batch() -> Arc<Batch> {
-    let encoder = KinesisEncoder::new("shardId-000000000000", "arn", "us-east-1", "role");
+    let encoder = KinesisEncoder::new(KinesisOrigin {
+        shard_id: "shardId-000000000000".into(),
+        event_source_arn: "arn".into(),
+        region: "us-east-1".into(),
+        invoke_identity_arn: "role".into(),
+    });
     let arrival = Timestamp::from_millis(1_000);
     let record =
         |sequence_number| KinesisRecord { sequence_number, partition_key: Some("k"), data: b"data", arrival };
     let records = encoder.encode(["1", "2"].map(record), 8).into_records(Bytes::from);
-    Arc::new(Batch::new(records, KinesisEncoder::envelope()))
+    Arc::new(Batch::new(records, records_envelope()))
 }
 
 fn failed(error_type: &str, message: &str) -> Outcome {
@@ -156,6 +162,6 @@ async fn an_endpoint_where_nobody_listens_is_told_before_anything_runs_and_is_no
     function.check().await.unwrap();
     drop(listener);
     let error = function.check().await.unwrap_err();
-    assert_eq!(error.to_string(), format!("nobody answers at the Lambda endpoint {url}"));
+    assert_eq!(error.to_string(), format!("the Lambda endpoint {url} does not answer"));
     assert!(matches!(function.invoke(batch()).await.outcome, Outcome::NotInvoked { .. }));
 }

@@ -84,7 +84,7 @@ pub struct EmbeddedStream {
 pub enum EmbeddedError {
     /// The address is taken, or not this machine's.
     #[error(
-        "the embedded stream cannot listen on {address}: stop what listens there, or choose another address with \
+        "the embedded stream cannot listen on {address}: stop the program that listens there, or choose another address with \
          --stream-listen"
     )]
     Listen {
@@ -126,8 +126,8 @@ impl EmbeddedStream {
         if is_exposed(address) {
             tracing::warn!(
                 %address,
-                "the embedded stream is open to the network: whoever reaches it can read, write and delete its streams, \
-                 and is asked for no credentials"
+                "the embedded stream is open to the network: anyone who reaches it can read, write and delete its streams, \
+                 without credentials"
             );
         }
         Ok(Self { address, arrivals, stop, server })
@@ -156,8 +156,8 @@ impl EmbeddedStream {
         drop(self.stop);
         match self.server.await {
             Ok(Ok(())) => tracing::debug!("the embedded stream stopped"),
-            Ok(Err(error)) => tracing::warn!(%error, "the embedded stream broke off"),
-            Err(error) => tracing::warn!(%error, "the embedded stream broke off"),
+            Ok(Err(error)) => tracing::warn!(%error, "the embedded stream failed"),
+            Err(error) => tracing::warn!(%error, "the embedded stream failed"),
         }
     }
 }

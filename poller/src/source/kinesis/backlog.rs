@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use pelton_core::plan::ShardStart;
 use serde_json::{Value, json};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -57,7 +57,7 @@ async fn what_backlogged_shards_of_large_records_bring_at_the_same_time_stays_wi
         let source = Arc::clone(&source);
         shards.spawn(async move {
             let from = ReadFrom::Start(ShardStart::TrimHorizon);
-            let mut reader = source.open(&ShardId::new("shardId-000000000000"), from).await.unwrap();
+            let mut reader = source.open(&ShardId::new("shardId-000000000000"), from).await.unwrap().reader;
             for _ in 0..2 {
                 assert!(!reader.next(10_000).await.unwrap().records.is_empty());
             }

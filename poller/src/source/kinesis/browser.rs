@@ -5,10 +5,9 @@
 
 use super::KinesisStream;
 use super::calls::moment;
-use super::place::{Anchor, Place};
-use super::reader::what_follows;
 use crate::ports::{Cause, ReadFrom, SourceError};
 use crate::shown_record::ShownRecord;
+use crate::source::by_iterator::{Anchor, IteratorApi as _, Place, what_follows};
 use crate::source::failure::{Refusal, RefusalKind};
 use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
 use pelton_core::Position;
@@ -97,7 +96,7 @@ impl ShardBrowser {
     }
 
     fn take(&mut self, answer: GetRecordsOutput, limit: usize) -> (Vec<ShownRecord>, Follows) {
-        let follows = what_follows(&answer, &self.shard, limit, self.stream.client.endpoint().kind());
+        let follows = what_follows(&*self.stream, &answer, &self.shard, limit);
         let last_read = answer.records.last().map(|record| Position::new(record.sequence_number()));
         let mut records = Vec::with_capacity(answer.records.len());
         for record in answer.records {

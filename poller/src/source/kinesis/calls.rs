@@ -4,14 +4,23 @@
 //! that a shard that waits for its turn is small.
 
 use super::KinesisStream;
-use super::place::Anchor;
+use crate::clock::Clock;
 use crate::ports::{SourceError, StreamDescription, StreamStatus};
+use crate::source::aws::EndpointKind;
+use crate::source::budget::ByteBudget;
+use crate::source::by_iterator::{Anchor, IteratorApi};
 use crate::source::failure::Refusal;
+use async_trait::async_trait;
 use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
 use aws_sdk_kinesis::primitives::DateTime;
-use aws_sdk_kinesis::types::{Shard, ShardIteratorType, StreamDescriptionSummary, StreamStatus as ApiStatus};
+use aws_sdk_kinesis::types::{
+    ChildShard, Record, Shard, ShardIteratorType, StreamDescriptionSummary, StreamStatus as ApiStatus,
+};
 use pelton_core::Timestamp;
+use pelton_core::event::kinesis::{KinesisEncoder, KinesisFormat, KinesisRecord};
+use pelton_core::event::page::{EncodedPage, NotJson};
 use pelton_core::plan::{ListedShard, ShardId};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Shards per answer of ListShards: AWS's default.
@@ -67,8 +76,20 @@ impl KinesisStream {
         }
     }
 
-    /// GetShardIterator
-    pub(super) async fn shard_iterator(&self, shard: &ShardId, anchor: &Anchor) -> Result<String, Refusal> {
+    fn of_stream(&self, refusal: Refusal) -> SourceError {
+        refusal.into_source_error(self.client.endpoint(), || format!("the stream {}", self.arn.name))
+    }
+}
+
+#[async_trait]
+impl IteratorApi for KinesisStream {
+    type Format = KinesisFormat;
+    type Answer = GetRecordsOutput;
+
+    const READ_GAP_MIN: Duration = Duration::ZERO;
+    const FIRST_PAGE_READS_MAX: usize = 3;
+
+    async fn shard_iterator(&self, shard: &ShardId, anchor: &Anchor) -> Result<String, Refusal> {
         const OPERATION: &str = "GetShardIterator";
         let _turn = self.client.turn().await;
         let call =
@@ -88,27 +109,94 @@ impl KinesisStream {
         iterator.ok_or_else(|| Refusal::senseless(OPERATION, "it holds no iterator"))
     }
 
-    /// GetRecords
-    pub(super) async fn get_records(
-        &self,
-        iterator: String,
-        limit: usize,
-    ) -> Result<GetRecordsOutput, Refusal> {
+    async fn get_records(&self, iterator: String, limit: usize) -> Result<GetRecordsOutput, Refusal> {
         let _turn = self.client.turn().await;
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
         let call = self.client.sdk().get_records().shard_iterator(iterator).limit(limit).send();
         Box::pin(call).await.map_err(|error| Refusal::new("GetRecords", error))
     }
 
-    fn of_stream(&self, refusal: Refusal) -> SourceError {
-        refusal.into_source_error(self.client.endpoint(), || format!("the stream {}", self.arn.name))
+    fn flaw(_: &GetRecordsOutput) -> Option<&'static str> {
+        None
     }
 
-    /// The error of the port for a refusal that concerns a shard.
-    pub(super) fn of_shard(&self, shard: &ShardId, refusal: Refusal) -> SourceError {
+    fn sequence_numbers(answer: &GetRecordsOutput) -> Vec<&str> {
+        answer.records().iter().map(Record::sequence_number).collect()
+    }
+
+    fn drop_first(answer: &mut GetRecordsOutput, count: usize) {
+        answer.records.drain(..count);
+    }
+
+    fn next_iterator(answer: &GetRecordsOutput) -> Option<&str> {
+        answer.next_shard_iterator()
+    }
+
+    fn names_children(answer: &GetRecordsOutput, shard: &ShardId) -> bool {
+        let is_child =
+            |child: &ChildShard| child.parent_shards().iter().any(|parent| parent == shard.as_str());
+        answer.child_shards().iter().any(is_child)
+    }
+
+    /// Servers other than AWS may always claim to be caught up: there, any record is reason to look again at once.
+    fn is_more_behind(&self, answer: &GetRecordsOutput, limit: usize) -> bool {
+        let is_behind = answer.millis_behind_latest.unwrap_or_default() > 0;
+        let is_full = answer.records.len() >= limit;
+        let is_of_aws = self.client.endpoint().kind() == EndpointKind::Aws;
+        is_behind || is_full || (!answer.records.is_empty() && !is_of_aws)
+    }
+
+    fn encode(
+        &self,
+        encoder: &KinesisEncoder,
+        answer: &GetRecordsOutput,
+        mut admits: impl FnMut(Timestamp) -> bool,
+    ) -> EncodedPage {
+        let records = answer.records.iter().filter_map(|record| {
+            // Every record has a time of arrival; one without must at least not look expired.
+            let arrival = record.approximate_arrival_timestamp().map_or_else(|| self.clock.now(), moment);
+            admits(arrival).then(|| KinesisRecord {
+                sequence_number: record.sequence_number(),
+                partition_key: record.partition_key(),
+                data: record.data().as_ref(),
+                arrival,
+            })
+        });
+        let data_len = answer.records.iter().map(|record| record.data().as_ref().len()).sum();
+        encoder.encode(records, data_len)
+    }
+
+    /// Once for a mapping: what the payload should be is the same mistake in every shard.
+    fn dropped_not_json(&self, shard: &ShardId, NotJson { position, is_json_in_base64 }: &NotJson) {
+        if self.is_not_json_logged.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let hint = match is_json_in_base64 {
+            true => "the payload is JSON in base64: put the JSON itself, because the SDK encodes it",
+            false => "AWS filters out such records, too",
+        };
+        tracing::warn!(
+            stream = %self.arn.name, %shard, sequence_number = %position, json_in_base64 = is_json_in_base64, hint,
+            "filtered out a record: its payload is not a JSON object, which the FilterCriteria require"
+        );
+    }
+
+    fn of_shard(&self, shard: &ShardId, refusal: Refusal) -> SourceError {
         refusal.into_source_error(self.client.endpoint(), || {
             format!("the stream {} or its shard {shard}", self.arn.name)
         })
+    }
+
+    fn name(&self) -> &str {
+        &self.arn.name
+    }
+
+    fn budget(&self) -> &ByteBudget {
+        &self.budget
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
     }
 }
 

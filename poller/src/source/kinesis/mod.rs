@@ -3,13 +3,10 @@
 //! In: a [`KinesisClient`] and the name of a stream. Out: the [`Source`] port. Decides nothing about cadence or retries:
 //! each call is made once, and a refusal is named by what the caller can do about it.
 
-mod appetite;
 #[cfg(test)]
 mod backlog;
 mod browser;
 mod calls;
-mod place;
-mod reader;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -19,18 +16,17 @@ pub(crate) use browser::{BrowseError, ShardBrowser};
 
 use super::aws::KinesisClient;
 use super::budget::ByteBudget;
+use super::by_iterator::IteratorReader;
 use super::embedded::Arrivals;
 use crate::clock::Clock;
 use crate::model::{Arn, StreamArn};
-use crate::ports::{ReadFrom, ShardReader, Source, SourceError, StreamDescription};
+use crate::ports::{OpenShard, ReadFrom, Source, SourceError, StreamDescription};
 use async_trait::async_trait;
-use pelton_core::event::kinesis::KinesisEncoder;
+use pelton_core::event::kinesis::{KinesisEncoder, KinesisOrigin};
 use pelton_core::filter::Filters;
 use pelton_core::plan::{ListedShard, ShardId};
-use reader::KinesisReader;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
-use tokio::sync::watch;
 
 /// A Kinesis stream.
 pub struct KinesisSource {
@@ -49,7 +45,6 @@ struct KinesisStream {
     /// The stream's own name for itself: the account in the template's ARN may be made up.
     described_arn: OnceLock<String>,
     invoke_identity_arn: String,
-    positions_trimmed: AtomicU64,
     /// Whether the hint about records that are dropped because they are not JSON was logged.
     is_not_json_logged: AtomicBool,
 }
@@ -68,7 +63,6 @@ impl KinesisSource {
         arn: StreamArn,
         invoke_identity_arn: String,
     ) -> Self {
-        let positions_trimmed = AtomicU64::new(0);
         let stream = KinesisStream {
             client,
             clock,
@@ -76,16 +70,15 @@ impl KinesisSource {
             arn,
             described_arn: OnceLock::new(),
             invoke_identity_arn,
-            positions_trimmed,
             is_not_json_logged: AtomicBool::new(false),
         };
         Self { stream: Arc::new(stream), arrivals: None, filters: None, has_keys: false }
     }
 
-    /// The same, for a stream of this process's own embedded stream: it can tell when records arrive.
+    /// The same, for a stream that may be embedded in this process: then it can tell when records arrive.
     #[must_use]
-    pub fn with_arrivals(mut self, arrivals: Arrivals) -> Self {
-        self.arrivals = Some(arrivals);
+    pub fn with_arrivals(mut self, arrivals: Option<Arrivals>) -> Self {
+        self.arrivals = arrivals;
         self
     }
 
@@ -111,13 +104,12 @@ impl KinesisSource {
     /// What turns the records of a shard into those of events.
     fn encoder(&self, shard: &ShardId) -> KinesisEncoder {
         let stream = &self.stream;
-        let ((arn, region), role) = (stream.event_source(), &stream.invoke_identity_arn);
-        let encoder = KinesisEncoder::new(shard.as_str(), &arn, &region, role);
-        let encoder = if self.has_keys { encoder.with_keys() } else { encoder };
-        match &self.filters {
-            Some(filters) => encoder.with_filters(Arc::clone(filters), &arn, &region, role),
-            None => encoder,
-        }
+        let (event_source_arn, region) = stream.event_source();
+        let invoke_identity_arn = stream.invoke_identity_arn.clone();
+        let shard_id = shard.as_str().to_owned();
+        KinesisEncoder::new(KinesisOrigin { shard_id, event_source_arn, region, invoke_identity_arn })
+            .with_filters(self.filters.clone())
+            .with_keys(self.has_keys)
     }
 }
 
@@ -142,18 +134,12 @@ impl Source for KinesisSource {
         self.stream.list_shards().await
     }
 
-    async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<Box<dyn ShardReader>, SourceError> {
+    async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<OpenShard, SourceError> {
         let mut reader =
-            KinesisReader::new(Arc::clone(&self.stream), shard.clone(), self.encoder(shard), from);
+            IteratorReader::new(Arc::clone(&self.stream), shard.clone(), self.encoder(shard), from);
         reader.find_place().await?;
-        Ok(Box::new(reader))
-    }
-
-    fn arrivals(&self, shard: &ShardId) -> Option<watch::Receiver<u64>> {
-        self.arrivals.as_ref().map(|arrivals| arrivals.watch(&self.stream.arn.name, shard.as_str()))
-    }
-
-    fn positions_trimmed(&self) -> u64 {
-        self.stream.positions_trimmed.load(Ordering::Relaxed)
+        let arrivals =
+            self.arrivals.as_ref().map(|arrivals| arrivals.watch(&self.stream.arn.name, shard.as_str()));
+        Ok(OpenShard { reader: Box::new(reader), arrivals })
     }
 }

@@ -1,7 +1,7 @@
 //! The adapter against a server that answers as each test says, through the real SDK.
 
 use super::*;
-use crate::ports::Answer;
+use crate::ports::{Answer, ShardReader as _};
 use crate::source::aws::AwsOptions;
 use axum::Router;
 use axum::body::Bytes;
@@ -123,7 +123,7 @@ async fn an_expired_iterator_is_taken_anew_after_the_last_read_record() {
         .answer(page(&[("3", 11.0)]))
         .answer(page(&[]));
     let from = ReadFrom::Start(ShardStart::TrimHorizon);
-    let mut reader = script.source().await.open(&shard(), from).await.unwrap();
+    let mut reader = script.source().await.open(&shard(), from).await.unwrap().reader;
     assert_eq!(positions(&reader.next(100).await.unwrap()), ["1", "2"]);
     assert_eq!(positions(&reader.next(100).await.unwrap()), ["3"]);
     assert_eq!(script.asked_for(0), json!({"ShardIteratorType": "TRIM_HORIZON"}));
@@ -141,26 +141,34 @@ async fn a_latest_iterator_that_expires_before_the_first_record_goes_on_from_the
         .answer(page(&[("1", 99.0), ("2", 100.0), ("3", 101.0)]))
         .answer(page(&[]));
     let from = ReadFrom::Latest { frozen: Timestamp::from_millis(100_700) };
-    let mut reader = script.source().await.open(&shard(), from).await.unwrap();
-    assert_eq!(reader.next(100).await.unwrap(), Answer { records: Vec::new(), follows: Follows::CaughtUp });
+    let mut reader = script.source().await.open(&shard(), from).await.unwrap().reader;
+    assert_eq!(
+        reader.next(100).await.unwrap(),
+        Answer { records: Vec::new(), follows: Follows::CaughtUp, lost_after: None }
+    );
     assert_eq!(positions(&reader.next(100).await.unwrap()), ["2", "3"]);
     assert_eq!(script.asked_for(0), json!({"ShardIteratorType": "LATEST"}));
     assert_eq!(script.asked_for(1), json!({"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": 100}));
 }
 
 #[tokio::test]
-async fn a_trimmed_position_goes_on_at_the_oldest_record_and_is_counted() {
+async fn a_trimmed_position_goes_on_at_the_oldest_record_and_is_told_with_it() {
     let script = Script::default()
         .refuse(400, "InvalidArgumentException")
         .refuse(400, "InvalidArgumentException")
         .iterator("a")
+        .answer(page(&[]))
         .answer(page(&[("9", 10.0)]))
+        .answer(page(&[]))
         .answer(page(&[]));
     let source = script.source().await;
-    let mut reader = source.open(&shard(), ReadFrom::After(Position::new("2"))).await.unwrap();
-    assert_eq!(positions(&reader.next(100).await.unwrap()), ["9"]);
+    let mut reader = source.open(&shard(), ReadFrom::After(Position::new("2"))).await.unwrap().reader;
+    assert_eq!(reader.next(100).await.unwrap().lost_after, None, "nothing tells yet how much was lost");
+    let first = reader.next(100).await.unwrap();
+    assert_eq!(positions(&first), ["9"]);
+    assert_eq!(first.lost_after, Some(Position::new("2")));
     assert_eq!(script.asked_for(2), json!({"ShardIteratorType": "TRIM_HORIZON"}));
-    assert_eq!(source.positions_trimmed(), 1);
+    assert_eq!(reader.next(100).await.unwrap().lost_after, None);
 }
 
 #[tokio::test]
@@ -174,7 +182,7 @@ async fn the_first_page_is_made_of_a_few_reads_that_ask_for_more_each_time() {
         .refuse(500, "InternalFailure")
         .answer(page(&[]));
     let from = ReadFrom::Start(ShardStart::TrimHorizon);
-    let mut reader = script.source().await.open(&shard(), from).await.unwrap();
+    let mut reader = script.source().await.open(&shard(), from).await.unwrap().reader;
     assert_eq!(positions(&reader.next(100).await.unwrap()), ["1", "2", "3", "4"]);
     let limits: Vec<i64> =
         script.requests()[1..].iter().map(|(_, body)| body["Limit"].as_i64().unwrap()).collect();
@@ -189,7 +197,7 @@ async fn what_follows_a_page_is_what_the_stream_says_or_may_have_left_unsaid() {
     let script =
         Script::default().iterator("a").answer(behind).answer(page(&[("1", 10.0); 64])).answer(page(&[]));
     let from = ReadFrom::Start(ShardStart::TrimHorizon);
-    let mut reader = script.source().await.open(&shard(), from).await.unwrap();
+    let mut reader = script.source().await.open(&shard(), from).await.unwrap().reader;
     assert_eq!(reader.next(100).await.unwrap().follows, Follows::More, "an empty page in mid-stream");
     assert_eq!(
         reader.next(100).await.unwrap().follows,
@@ -210,7 +218,7 @@ async fn a_refusal_is_named_by_what_can_be_done_and_the_reader_goes_on_where_it_
         .answer(page(&[("1", 10.0)]))
         .answer(page(&[]));
     let from = ReadFrom::Start(ShardStart::TrimHorizon);
-    let mut reader = script.source().await.open(&shard(), from).await.unwrap();
+    let mut reader = script.source().await.open(&shard(), from).await.unwrap().reader;
     assert!(matches!(reader.next(100).await, Err(SourceError::Throttled { operation: "GetRecords", .. })));
     assert!(matches!(reader.next(100).await, Err(SourceError::Denied { .. })));
     assert!(matches!(reader.next(100).await, Err(SourceError::NotFound { .. })));
@@ -244,7 +252,7 @@ async fn a_call_that_was_cancelled_is_made_again_at_the_same_place() {
     });
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     let source = source_at(&endpoint).await;
-    let mut reader = source.open(&shard(), ReadFrom::Start(ShardStart::TrimHorizon)).await.unwrap();
+    let mut reader = source.open(&shard(), ReadFrom::Start(ShardStart::TrimHorizon)).await.unwrap().reader;
     let mut bodies = Vec::new();
     for _ in 0..2 {
         tokio::select! {
@@ -291,7 +299,7 @@ async fn a_page_counts_against_the_budget_until_its_last_record_is_gone() {
     let script = Script::default().iterator("a").answer(page(&[("1", 10.0), ("2", 10.0)]));
     let source = script.source().await;
     let budget = source.stream.budget.clone();
-    let mut reader = source.open(&shard(), ReadFrom::Start(ShardStart::TrimHorizon)).await.unwrap();
+    let mut reader = source.open(&shard(), ReadFrom::Start(ShardStart::TrimHorizon)).await.unwrap().reader;
     let mut records = reader.next(100).await.unwrap().records;
     let held = budget.held();
     assert!(held > records.iter().map(|record| record.encoded_len()).sum::<usize>(), "{held}");
@@ -305,10 +313,15 @@ async fn a_page_counts_against_the_budget_until_its_last_record_is_gone() {
 async fn a_shard_that_waits_is_small() {
     let script = Script::default().iterator("a");
     let source = script.source().await;
-    let mut reader = KinesisReader::new(
+    let mut reader = IteratorReader::new(
         Arc::clone(&source.stream),
         shard(),
-        KinesisEncoder::new("shardId-000000000000", "arn", "us-east-1", "role"),
+        KinesisEncoder::new(KinesisOrigin {
+            shard_id: "shardId-000000000000".into(),
+            event_source_arn: "arn".into(),
+            region: "us-east-1".into(),
+            invoke_identity_arn: "role".into(),
+        }),
         ReadFrom::Start(ShardStart::TrimHorizon),
     );
     let idle = size_of_val(&reader);

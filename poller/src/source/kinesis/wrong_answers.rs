@@ -16,10 +16,10 @@ async fn a_position_that_is_refused_once_is_asked_for_again_and_kept() {
         .answer(page(&[("3", 10.0)]))
         .answer(page(&[]));
     let source = script.source().await;
-    let mut reader = source.open(&shard(), ReadFrom::After(Position::new("2"))).await.unwrap();
-    assert_eq!(positions(&reader.next(100).await.unwrap()), ["3"]);
+    let mut reader = source.open(&shard(), ReadFrom::After(Position::new("2"))).await.unwrap().reader;
+    let answer = reader.next(100).await.unwrap();
+    assert_eq!((positions(&answer), &answer.lost_after), (vec!["3"], &None));
     assert_eq!(script.asked_for(1), script.asked_for(0));
-    assert_eq!(source.positions_trimmed(), 0);
 }
 
 #[tokio::test]
@@ -34,9 +34,12 @@ async fn an_answer_that_comes_again_brings_no_record_twice_and_is_left_by_a_new_
         .answer(page(&[("2", 10.0), ("3", 10.0)]))
         .answer(page(&[]));
     let from = ReadFrom::Start(ShardStart::TrimHorizon);
-    let mut reader = script.source().await.open(&shard(), from).await.unwrap();
+    let mut reader = script.source().await.open(&shard(), from).await.unwrap().reader;
     assert_eq!(positions(&reader.next(100).await.unwrap()), ["1", "2"]);
-    assert_eq!(reader.next(100).await.unwrap(), Answer { records: Vec::new(), follows: Follows::More });
+    assert_eq!(
+        reader.next(100).await.unwrap(),
+        Answer { records: Vec::new(), follows: Follows::More, lost_after: None }
+    );
     assert_eq!(positions(&reader.next(100).await.unwrap()), ["3"]);
     let after = json!({"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": "2"});
     assert_eq!(script.asked_for(1), after);
@@ -54,7 +57,7 @@ async fn records_of_another_shard_and_records_without_a_number_are_not_taken() {
             .answer(page(&[("1", 10.0)]))
             .answer(page(&[]));
         let from = ReadFrom::Start(ShardStart::TrimHorizon);
-        let mut reader = script.source().await.open(&shard(), from).await.unwrap();
+        let mut reader = script.source().await.open(&shard(), from).await.unwrap().reader;
         assert!(matches!(reader.next(100).await, Err(SourceError::Senseless { .. })));
         assert_eq!(positions(&reader.next(100).await.unwrap()), ["1"]);
         assert_eq!(script.requests()[3].1["ShardIterator"], "b");
@@ -125,7 +128,7 @@ async fn after_an_answer_without_an_iterator_one_is_taken_behind_the_last_record
     for odd in [without(json!(null)), without(json!(""))] {
         let script = Script::default().iterator("a").answer(odd).iterator("b").answer(page(&[]));
         let from = ReadFrom::Start(ShardStart::TrimHorizon);
-        let mut reader = script.source().await.open(&shard(), from).await.unwrap();
+        let mut reader = script.source().await.open(&shard(), from).await.unwrap().reader;
         let last = reader.next(100).await.unwrap();
         assert_eq!((positions(&last), last.follows), (vec!["1"], Follows::NoPlace { names_children: false }));
         assert_eq!(reader.next(100).await.unwrap().follows, Follows::CaughtUp);
@@ -143,7 +146,7 @@ async fn only_children_that_name_the_shard_as_their_parent_are_its_children() {
         let last = json!({"Records": [], "MillisBehindLatest": 0, "ChildShards": [child]});
         let source = Script::default().iterator("a").answer(last).source().await;
         let from = ReadFrom::Start(ShardStart::TrimHorizon);
-        source.open(&shard(), from).await.unwrap().next(100).await.unwrap().follows
+        source.open(&shard(), from).await.unwrap().reader.next(100).await.unwrap().follows
     };
     assert_eq!(names_children("shardId-000000000000").await, Follows::NoPlace { names_children: true });
     assert_eq!(names_children("shardId-000000000007").await, Follows::NoPlace { names_children: false });

@@ -52,7 +52,7 @@ enum Problem {
     #[error("it is not a checkpoints file of Pelton, or was cut short")]
     Foreign,
     #[error(
-        "it was written by an older Pelton: its schema is {found}, this one knows {SCHEMA_VERSION}; remove it to start anew: every \
+        "it was written by an older Pelton: its schema is {found}, this one knows {SCHEMA_VERSION}; remove it to start again: every \
          mapping then begins at its StartingPosition"
     )]
     Older { found: i64 },
@@ -61,10 +61,10 @@ enum Problem {
     #[error("it is damaged: {finding}")]
     Damaged { finding: String },
     #[error(
-        "{wal} is there, but the file that it belongs to is gone; put it back, or remove the former to start anew"
+        "{wal} is there, but the file that it belongs to is gone; put it back, or remove the former to start again"
     )]
     LogWithoutFile { wal: String },
-    #[error("its file system cannot keep a write-ahead log; choose another folder with --data-dir")]
+    #[error("its file system does not support a write-ahead log; choose another folder with --data-dir")]
     NoLog,
     #[error("another program holds a lock on it; close that program")]
     Locked { source: Arc<rusqlite::Error> },

@@ -4,7 +4,7 @@ use super::*;
 use crate::template::FunctionsRun;
 use crate::template::diagnostics::Colour;
 use crate::template::testing::{check_problem, lines, load, load_with, options, template};
-use crate::template::{LoadOptions, Unsupported};
+use crate::template::{LoadOptions, Unsupported, description, summary};
 use std::os::unix::fs::PermissionsExt as _;
 
 #[track_caller]
@@ -26,7 +26,7 @@ fn a_function_has_the_defaults_of_aws() {
         function.name == "Ledger"
             && function.code_uri == Path::new("/app")
             && function.handler == "bootstrap"
-            && function.runtime == "provided.al2023"
+            && function.runtime.as_deref() == Some("provided.al2023")
             && function.timeout == Duration::from_secs(3)
             && function.memory_size_mb == 128
             && function.environment.is_empty()
@@ -226,8 +226,23 @@ fn a_function_that_runs_elsewhere_may_have_any_runtime_and_code() {
         python.replace("Handler: bootstrap", "Handler: app.handler\n      CodeUri: s3://bucket/key.zip");
     let loaded = load_with(&text, &elsewhere);
     assert!(loaded.diagnostics.is_empty(), "{}", loaded.diagnostics.render(Colour::Never));
-    assert_eq!(loaded.application.unwrap().functions["Ledger"].runtime, "python3.13");
+    assert_eq!(loaded.application.unwrap().functions["Ledger"].runtime.as_deref(), Some("python3.13"));
     assert!(load(&text).application.is_none(), "here it cannot run");
+}
+
+#[test]
+fn a_container_image_has_no_runtime_handler_or_folder() {
+    let elsewhere = LoadOptions { functions: FunctionsRun::Elsewhere, ..options() };
+    for property in ["PackageType: Image", "ImageUri: registry/image:1", "PackageType: Zip"] {
+        let loaded = load_with(&template(property, "", ""), &elsewhere);
+        let shown: serde_json::Value = serde_json::from_str(&description(&loaded)).unwrap();
+        let function = &shown["Functions"][0];
+        for field in ["Runtime", "Handler", "CodeUri"] {
+            assert!(function.get(field).is_some(), "{field} is there");
+            assert_eq!(function[field].is_null(), !property.ends_with("Zip"), "{property}: {field}");
+        }
+        assert_eq!(summary(&loaded).contains("(image)"), !property.ends_with("Zip"), "{property}");
+    }
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn kinesis_data_not_json_and_pattern_json_record_dropped() {
         }
     }
     let filters = of(Source::Kinesis, &json!({"data": {"a": [1]}}));
-    let explanation = filters.explain_kinesis(&view(b"plain"));
+    let explanation = filters.explain(&view(b"plain"));
     assert_eq!(explanation.clause().unwrap(), "data.a: [1] (the payload is not a JSON object)");
 }
 
@@ -48,11 +48,10 @@ fn kinesis_data_not_json_and_pattern_json_record_dropped() {
 fn check_not_json(patterns: &[Value], data: &[u8], expected: Option<bool>) {
     let patterns: Vec<String> = patterns.iter().map(Value::to_string).collect();
     let filters = Filters::compile(Source::Kinesis, &patterns).unwrap().unwrap();
-    let verdict = filters.judge_kinesis(&view(data));
+    let verdict = filters.judge(&view(data));
     assert_eq!(verdict == Verdict::DropNotJson, expected.is_some(), "{patterns:?}: {verdict:?}");
     let record = kinesis_record(data).to_string();
-    for explanation in [filters.explain_kinesis(&view(data)), filters.explain_event_record(&record).unwrap()]
-    {
+    for explanation in [filters.explain(&view(data)), filters.explain_event_record(&record).unwrap()] {
         let in_base64 = match explanation {
             Explanation::DropNotJson { is_json_in_base64, .. } => Some(is_json_in_base64),
             Explanation::Pass | Explanation::Drop(_) => None,
@@ -90,7 +89,7 @@ fn the_base64_of_a_json_object_is_recognized() {
 fn a_filter_without_data_lets_a_record_pass_beside_one_whose_data_pattern_does_not() {
     let patterns = [json!({"data": {"a": [1]}}).to_string(), metadata().to_string()];
     let filters = Filters::compile(Source::Kinesis, &patterns).unwrap().unwrap();
-    assert_eq!(filters.judge_kinesis(&view(b"plain")), Verdict::Pass);
+    assert_eq!(filters.judge(&view(b"plain")), Verdict::Pass);
     check_kinesis(&json!({"$or": [{"data": {"a": [1]}}, {"partitionKey": ["1"]}]}), b"plain", true);
 }
 

@@ -9,9 +9,11 @@ mod semantics;
 mod sources;
 
 use super::*;
+use crate::event::kinesis::{KinesisOrigin, KinesisRecord, KinesisView};
 use crate::time::Timestamp;
 use base64_simd::STANDARD;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 fn bare(patterns: &[&str]) -> Filters {
     let patterns: Vec<String> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
@@ -40,25 +42,26 @@ fn check_record(source: Source, pattern: &Value, record: &Value, expected: bool)
 #[track_caller]
 fn check_kinesis(pattern: &Value, data: &[u8], expected: bool) {
     let filters = of(Source::Kinesis, pattern);
-    let verdict = filters.judge_kinesis(&view(data));
+    let verdict = filters.judge(&view(data));
     assert_eq!(verdict == Verdict::Pass, expected, "{pattern}");
-    assert_eq!(filters.explain_kinesis(&view(data)) == Explanation::Pass, expected, "{pattern}");
+    assert_eq!(filters.explain(&view(data)) == Explanation::Pass, expected, "{pattern}");
     check_record(Source::Kinesis, pattern, &kinesis_record(data), expected);
 }
 
 fn view(data: &[u8]) -> KinesisView<'_> {
-    KinesisView {
+    static ORIGIN: LazyLock<KinesisOrigin> = LazyLock::new(|| KinesisOrigin {
+        shard_id: "shardId-000000000006".into(),
+        event_source_arn: "arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream".into(),
+        region: "us-east-2".into(),
+        invoke_identity_arn: "arn:aws:iam::123456789012:role/lambda-role".into(),
+    });
+    let record = KinesisRecord {
         data,
         partition_key: Some("1"),
         sequence_number: "49590338271490256608559692538361571095921575989136588898",
         arrival: Timestamp::from_millis(1_545_084_650_987),
-        origin: KinesisOrigin {
-            shard_id: "shardId-000000000006",
-            event_source_arn: "arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream",
-            region: "us-east-2",
-            invoke_identity_arn: "arn:aws:iam::123456789012:role/lambda-role",
-        },
-    }
+    };
+    KinesisView { record, origin: &ORIGIN }
 }
 
 fn kinesis_record(data: &[u8]) -> Value {

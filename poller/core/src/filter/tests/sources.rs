@@ -28,8 +28,10 @@ fn the_kinesis_object_is_matched_both_nested_and_flattened_with_the_metadata_of_
 #[test]
 fn a_record_without_a_partition_key_has_none_to_match() {
     let filters = of(Source::Kinesis, &json!({"partitionKey": [{"exists": true}]}));
-    assert_eq!(filters.judge_kinesis(&KinesisView { partition_key: None, ..view(b"{}") }), Verdict::Drop);
-    assert_eq!(filters.judge_kinesis(&view(b"{}")), Verdict::Pass);
+    let with = view(b"{}");
+    let record = KinesisRecord { partition_key: None, ..with.record };
+    assert_eq!(filters.judge(&KinesisView { record, ..with }), Verdict::Drop);
+    assert_eq!(filters.judge(&view(b"{}")), Verdict::Pass);
 }
 
 fn dynamodb(image: &Value) -> Value {

@@ -103,13 +103,13 @@ fn the_view_shows_the_batch_that_a_shard_is_stuck_on_from_its_first_failure_to_i
     assert_eq!(table.shard.view().failing, []);
     table.play(&[(6, Fails, "")]);
     let view = table.shard.view();
-    let [FailingBatch { attempts: 1, attempts_max: Some(10), extent, next_attempt_at: Some(next), .. }] =
+    let [failing @ FailingBatch { attempts: 1, attempts_max: Some(10), next_attempt_at: Some(next), .. }] =
         &view.failing[..]
     else {
         panic!("{view:?}")
     };
     assert_eq!(
-        (range(extent), view.phase),
+        (range(&failing.extent()), view.phase),
         ("2: a to b".to_owned(), Phase::Retrying { attempts: 1, at: *next })
     );
     let next = next.as_millis() - at(0).as_millis();
@@ -138,7 +138,7 @@ fn what_first_failed_with_others_has_failed_since_then() {
         ],
     );
     let failing = &shard.view().failing[0];
-    assert_eq!((range(&failing.extent), failing.attempts), ("1: b to b".to_owned(), 0));
+    assert_eq!((range(&failing.extent()), failing.attempts), ("1: b to b".to_owned(), 0));
     assert_eq!(failing.first_failed_at, at(6));
 }
 
@@ -161,7 +161,7 @@ fn each_batch_that_fails_beside_others_is_shown_that_of_the_oldest_record_first(
     table.play(&[(0, Begin, "fetch 10"), (5, page, "invoke a1 #1, invoke b1 #1, invoke c1 #1")]);
     table.play(&[(6, FailsWith("c1"), "invoke c1 #2"), (7, FailsWith("a1"), "invoke a1 #2")]);
     let view = table.shard.view();
-    let shown: Vec<String> = view.failing.iter().map(|batch| range(&batch.extent)).collect();
+    let shown: Vec<String> = view.failing.iter().map(|batch| range(&batch.extent())).collect();
     assert_eq!(shown, ["1: a1 to a1", "1: c1 to c1"]);
     let Some(Notice::AttemptFailed(failed)) = table.shard.next_notice() else { panic!("{view:?}") };
     assert_eq!(failed.waits, Waits::Keys);

@@ -5,12 +5,12 @@ use super::*;
 /// After these lines the shard is stuck on the batches that are named, each with its attempts, and when it is tried next.
 #[track_caller]
 fn stuck(policy: Policy, lines: &[(u64, On, &str)], expected: &[(&str, u32, Option<u64>)]) {
-    let found = check(policy, lines).stuck();
+    let found = check(policy, lines).failing();
     let found: Vec<_> = found
         .iter()
-        .map(|stuck| {
-            let next = stuck.next_attempt_at.map(Timestamp::as_millis);
-            (letters(stuck.batch.records()), stuck.attempts, next)
+        .map(|failing| {
+            let next = failing.next_attempt_at.map(Timestamp::as_millis);
+            (letters(failing.batch.records()), failing.attempts, next)
         })
         .collect();
     let expected: Vec<_> = expected.iter().map(|(name, n, at)| ((*name).to_owned(), *n, *at)).collect();
@@ -35,7 +35,7 @@ fn a_batch_that_failed_is_stuck_while_it_waits_and_while_it_is_tried_again() {
         (10, Fails, ""),
         (110, Nothing, "invoke abc #2"),
     ];
-    let until = |lines: usize| check(slow(), &failed[..lines]).stuck();
+    let until = |lines: usize| check(slow(), &failed[..lines]).failing();
     let waiting = until(3);
     assert_eq!((waiting.len(), waiting[0].attempts), (1, 1));
     assert!(waiting[0].next_attempt_at.is_some_and(|at| at > Timestamp::from_millis(10)));
@@ -85,12 +85,4 @@ fn of_several_batches_that_of_the_oldest_record_comes_first() {
     ];
     let two = Policy { parallelization_factor: 2, poll_interval: millis(9_999), ..policy() };
     stuck(two, &lines, &[("a1", 1, None), ("b1", 1, None)]);
-}
-
-#[test]
-fn what_is_given_up_is_not_stuck_on_the_function() {
-    let once = Policy { retry_attempts_max: Some(0), has_destination: true, ..policy() };
-    let lines =
-        [(0, Begin, "fetch 10"), (5, Page("a", CaughtUp), "invoke a #1"), (6, Fails, "retried enough a")];
-    stuck(once, &lines, &[]);
 }

@@ -125,7 +125,9 @@ impl World<'_> {
         }
         self.workers.get_mut(id).expect("a worker").ending = ending;
         match step {
-            Step::Accept(then) => Some(Page { records: self.stream.shard(id).records(numbers), then }),
+            Step::Accept(then) => {
+                Some(Page { records: self.stream.shard(id).records(numbers), then, lost_after: None })
+            }
             Step::List | Step::Refuse => None,
         }
     }

@@ -68,7 +68,7 @@ async fn a_file_of_an_older_pelton_is_refused_with_what_to_do() {
     Connection::open(&file).unwrap().pragma_update(None, "user_version", 1).unwrap();
     check_corrupt(
         &file,
-        "written by an older Pelton: its schema is 1, this one knows 2; remove it to start anew",
+        "written by an older Pelton: its schema is 1, this one knows 2; remove it to start again",
     );
 }
 

@@ -3,17 +3,12 @@
 use super::failure::{Call, CallError};
 use super::lazy::Lazy;
 use super::{Origin, error};
-use crate::aws::{Connection, Endpoint, EndpointKind, Service};
+use crate::aws::{Connection, Endpoint, EndpointKind};
 use crate::model::Arn;
 use crate::ports::{Destination, DestinationError, GivenUp};
 use async_trait::async_trait;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::OnceCell;
-
-/// A message has no more than the names of things: far below the 256 KB that SNS takes.
-pub(super) const SERVICE: Service =
-    Service { id: "SNS", host: "sns", call_timeout: Duration::from_secs(10), connections_max: 16 };
 
 /// Pages of topics that are looked through: an account has at most 100,000 topics, and a page 100.
 const PAGES_MAX: usize = 1_000;

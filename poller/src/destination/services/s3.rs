@@ -3,17 +3,12 @@
 use super::failure::{Call, CallError};
 use super::lazy::Lazy;
 use super::{Origin, Turns, error};
-use crate::aws::{Connection, Endpoint, EndpointKind, Service};
+use crate::aws::{Connection, Endpoint, EndpointKind};
 use crate::ports::{Destination, DestinationError, GivenUp};
 use async_trait::async_trait;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::primitives::ByteStream;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// An object has an event in it: up to 6 MB, and more of a record that is too large for one.
-pub(super) const SERVICE: Service =
-    Service { id: "S3", host: "s3", call_timeout: Duration::from_secs(60), connections_max: 16 };
 
 const HEAD_BUCKET: Call =
     Call { operation: "HeadBucket", what: "bucket", permission: "s3:ListBucket", service: "S3" };

@@ -9,7 +9,7 @@ use pelton_core::{Position, Timestamp};
 
 /// A reader's place.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(in crate::source) struct Place {
     /// Where to begin while nothing was read.
     from: ReadFrom,
     /// The last record that the stream handed out, whether it was passed on or came before the start.
@@ -24,7 +24,7 @@ pub(super) struct Place {
 
 /// What an iterator is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Anchor {
+pub(in crate::source) enum Anchor {
     /// TRIM_HORIZON
     TrimHorizon,
     /// LATEST
@@ -36,22 +36,22 @@ pub(super) enum Anchor {
 }
 
 impl Place {
-    pub(super) fn new(from: ReadFrom) -> Self {
+    pub(in crate::source) fn new(from: ReadFrom) -> Self {
         Self { from, last_read: None, starts_at: None, trimmed_at: None, iterator: None }
     }
 
     /// The iterator at this place, if there is one.
-    pub(super) fn iterator(&self) -> Option<&str> {
+    pub(in crate::source) fn iterator(&self) -> Option<&str> {
         self.iterator.as_deref()
     }
 
     /// The iterator is of no use any more.
-    pub(super) fn lose_iterator(&mut self) {
+    pub(in crate::source) fn lose_iterator(&mut self) {
         self.iterator = None;
     }
 
     /// What to ask a new iterator for.
-    pub(super) fn anchor(&self) -> Anchor {
+    pub(in crate::source) fn anchor(&self) -> Anchor {
         if let Some(position) = &self.last_read {
             return Anchor::After(position.clone());
         }
@@ -66,7 +66,7 @@ impl Place {
     }
 
     /// An iterator as asked for by `anchor` was handed out.
-    pub(super) fn found(&mut self, anchor: &Anchor, iterator: String) {
+    pub(in crate::source) fn found(&mut self, anchor: &Anchor, iterator: String) {
         self.iterator = Some(iterator);
         if matches!(anchor, Anchor::AtTimestamp(_)) {
             self.starts_at = self.starting_moment();
@@ -79,7 +79,7 @@ impl Place {
 
     /// The stream refused `anchor` as a bad argument, twice. Goes to the oldest record instead, which skips nothing: a moment
     /// that is still to come for the stream's clock, or a position that it no longer keeps.
-    pub(super) fn fall_back(&mut self, anchor: Anchor) {
+    pub(in crate::source) fn fall_back(&mut self, anchor: Anchor) {
         match anchor {
             Anchor::AtTimestamp(_) => self.starts_at = self.starting_moment(),
             Anchor::After(position) => self.trimmed_at = Some(position),
@@ -100,7 +100,7 @@ impl Place {
     }
 
     /// Whether a record that arrived at `arrival` is to be passed on. Asked once for each record, in order.
-    pub(super) fn admits(&mut self, arrival: Timestamp) -> bool {
+    pub(in crate::source) fn admits(&mut self, arrival: Timestamp) -> bool {
         let is_whole_second = arrival == whole_second(arrival);
         let is_before = |start| arrival < if is_whole_second { whole_second(start) } else { start };
         if self.starts_at.is_some_and(is_before) {
@@ -112,7 +112,7 @@ impl Place {
 
     /// A page was read: its last record, if it has any, and the iterator of the next one. Without one, the next is to be
     /// taken behind the last record.
-    pub(super) fn advance(&mut self, last_read: Option<Position>, iterator: Option<String>) {
+    pub(in crate::source) fn advance(&mut self, last_read: Option<Position>, iterator: Option<String>) {
         if last_read.is_some() {
             self.last_read = last_read;
         }
@@ -120,7 +120,7 @@ impl Place {
     }
 
     /// Where reading broke off, once, when records are read again after some were lost to retention.
-    pub(super) fn take_trimmed_at(&mut self) -> Option<Position> {
+    pub(in crate::source) fn take_trimmed_at(&mut self) -> Option<Position> {
         self.trimmed_at.take()
     }
 }

@@ -2,11 +2,14 @@
 //!
 //! The bytes themselves are compared beside the code that makes them; here a reader of others judges them.
 
+mod dynamodb;
+
 use aws_lambda_events::kinesis::{KinesisEvent, KinesisTimeWindowEvent};
 use bytes::Bytes;
 use pelton_core::batch::{Batch, Envelope};
 use pelton_core::checkpoint::OpenWindow;
-use pelton_core::event::kinesis::{KinesisEncoder, KinesisRecord};
+use pelton_core::event::kinesis::{KinesisEncoder, KinesisOrigin, KinesisRecord};
+use pelton_core::event::page::records_envelope;
 use pelton_core::event::window::{WindowEnvelope, WindowInvocation};
 use pelton_core::time::Timestamp;
 
@@ -27,14 +30,18 @@ fn event(records: &[KinesisRecord<'_>], envelope: Envelope) -> Vec<u8> {
     if records.is_empty() {
         return envelope.empty_event().concat();
     }
-    let encoder =
-        KinesisEncoder::new(SHARD, STREAM, "us-east-2", "arn:aws:iam::123456789012:role/lambda-role");
+    let encoder = KinesisEncoder::new(KinesisOrigin {
+        shard_id: SHARD.into(),
+        event_source_arn: STREAM.into(),
+        region: "us-east-2".into(),
+        invoke_identity_arn: "arn:aws:iam::123456789012:role/lambda-role".into(),
+    });
     let records = encoder.encode(records.iter().copied(), 0).into_records(Bytes::from);
     Batch::new(records, envelope).body().concat()
 }
 
 fn read(record: KinesisRecord<'_>) -> aws_lambda_events::kinesis::KinesisEventRecord {
-    let event = event(&[record], KinesisEncoder::envelope());
+    let event = event(&[record], records_envelope());
     let mut event: KinesisEvent = serde_json::from_slice(&event).expect("aws_lambda_events takes the event");
     assert_eq!(event.records.len(), 1);
     event.records.remove(0)
@@ -59,7 +66,7 @@ fn a_kinesis_event_is_read_with_all_its_members() {
 #[test]
 fn several_records_are_read_in_order() {
     let records = ["7", "8", "10"].map(|sequence_number| KinesisRecord { sequence_number, ..hello() });
-    let event = event(&records, KinesisEncoder::envelope());
+    let event = event(&records, records_envelope());
     let event: KinesisEvent = serde_json::from_slice(&event).unwrap();
     let numbers: Vec<&str> =
         event.records.iter().map(|record| record.kinesis.sequence_number.as_str()).collect();

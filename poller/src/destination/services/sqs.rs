@@ -3,17 +3,12 @@
 use super::failure::{Call, CallError};
 use super::lazy::Lazy;
 use super::{Origin, error};
-use crate::aws::{Connection, Endpoint, EndpointKind, Service};
+use crate::aws::{Connection, Endpoint, EndpointKind};
 use crate::model::Arn;
 use crate::ports::{Destination, DestinationError, GivenUp};
 use async_trait::async_trait;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::OnceCell;
-
-/// A message has no more than the names of things.
-pub(super) const SERVICE: Service =
-    Service { id: "SQS", host: "sqs", call_timeout: Duration::from_secs(10), connections_max: 16 };
 
 const GET_QUEUE_URL: Call =
     Call { operation: "GetQueueUrl", what: "queue", permission: "sqs:GetQueueUrl", service: "SQS" };

@@ -4,56 +4,50 @@
 //! place moves only when a page came: an error changes nothing, and what a cancelled call has read is handed over by the next.
 //! Records that were read before are dropped, and an answer with those of another shard is an error: `succession` decides.
 
-use super::KinesisStream;
+use super::IteratorApi;
 use super::appetite::Appetite;
-use super::calls::moment;
 use super::place::{Anchor, Place};
 use crate::ports::{Answer, ReadFrom, ShardReader, SourceError};
-use crate::source::aws::EndpointKind;
 use crate::source::budget::{Account, Reservation, Wanted};
 use crate::source::failure::{Refusal, RefusalKind};
 use async_trait::async_trait;
-use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
-use aws_sdk_kinesis::types::ChildShard;
 use bytes::Bytes;
-use pelton_core::Position;
 use pelton_core::ending::Follows;
-use pelton_core::event::kinesis::{EncodedPage, KinesisEncoder, KinesisRecord, NotJson};
+use pelton_core::event::page::PageEncoder;
 use pelton_core::plan::ShardId;
 use pelton_core::succession::{Foreign, Succession};
+use pelton_core::{Position, Timestamp};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// How often one call of `next` takes a new iterator before it reports the error: fresh ones do not expire.
 const RENEWALS_MAX: usize = 1;
 
-/// How many reads make the first page of a shard at most: the first ones ask for little, as nothing is known of its records.
-const FIRST_PAGE_READS_MAX: usize = 3;
-
 /// What a record takes in memory beside its bytes: its position and its place in the page.
 const RECORD_OVERHEAD_BYTES: usize = 200;
 
-/// Reads one shard of a Kinesis stream.
-pub(super) struct KinesisReader {
-    stream: Arc<KinesisStream>,
+/// Reads one shard.
+pub(in crate::source) struct IteratorReader<A: IteratorApi> {
+    stream: Arc<A>,
     shard: ShardId,
-    encoder: KinesisEncoder,
+    encoder: PageEncoder<A::Format>,
     account: Account,
     appetite: Appetite,
     place: Place,
     succession: Succession,
     /// What was read but not handed over yet: a page that is being added to.
     gathered: Option<Answer>,
+    /// When GetRecords was last called.
+    last_read_at: Option<Timestamp>,
 }
 
 #[async_trait]
-impl ShardReader for KinesisReader {
+impl<A: IteratorApi> ShardReader for IteratorReader<A> {
     async fn next(&mut self, records_max: usize) -> Result<Answer, SourceError> {
         if self.gathered.is_none() {
             let reservation = self.account.reserve(self.wanted(records_max)).await;
             self.gathered = Some(self.page(records_max, reservation).await?);
         }
-        for _ in 1..FIRST_PAGE_READS_MAX {
+        for _ in 1..A::FIRST_PAGE_READS_MAX {
             if !self.add_to_gathered(records_max).await {
                 break;
             }
@@ -62,25 +56,26 @@ impl ShardReader for KinesisReader {
     }
 }
 
-impl KinesisReader {
-    pub(super) fn new(
-        stream: Arc<KinesisStream>,
+impl<A: IteratorApi> IteratorReader<A> {
+    pub(in crate::source) fn new(
+        stream: Arc<A>,
         shard: ShardId,
-        encoder: KinesisEncoder,
+        encoder: PageEncoder<A::Format>,
         from: ReadFrom,
     ) -> Self {
-        let account = stream.budget.account();
+        let account = stream.budget().account();
         let last_read = match &from {
             ReadFrom::After(position) => Some(position.clone()),
             ReadFrom::Latest { .. } | ReadFrom::Start(_) => None,
         };
         let succession = Succession::after(&shard, last_read);
         let (appetite, place) = (Appetite::new(), Place::new(from));
-        Self { stream, shard, encoder, account, appetite, place, succession, gathered: None }
+        let (gathered, last_read_at) = (None, None);
+        Self { stream, shard, encoder, account, appetite, place, succession, gathered, last_read_at }
     }
 
     /// Takes an iterator where reading is to go on. Cancelling is safe.
-    pub(super) async fn find_place(&mut self) -> Result<String, SourceError> {
+    pub(in crate::source) async fn find_place(&mut self) -> Result<String, SourceError> {
         let anchor = self.place.anchor();
         let mut found = self.iterator_at(anchor.clone()).await;
         if found.as_ref().is_err_and(Refusal::is_bad_argument) {
@@ -105,10 +100,9 @@ impl KinesisReader {
 
     fn fall_back(&mut self, refused: Anchor, refusal: &Refusal) {
         if let Anchor::After(position) = &refused {
-            self.stream.positions_trimmed.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(
-                stream = %self.stream.arn.name, shard = %self.shard, %position, error = %refusal.cause,
-                "records were lost: the stream no longer keeps the position to go on from, its oldest record is next"
+                stream = self.stream.name(), shard = %self.shard, %position, error = %refusal.cause,
+                "the stream no longer has the position to resume from: its oldest record is next"
             );
         }
         self.place.fall_back(refused);
@@ -141,18 +135,20 @@ impl KinesisReader {
         if let Some(gathered) = &mut self.gathered {
             gathered.records.extend(page.records);
             gathered.follows = page.follows;
+            gathered.lost_after = gathered.lost_after.take().or(page.lost_after);
         }
         true
     }
 
     /// GetRecords, with a new iterator if the one at hand is of no use any more.
-    async fn read(&mut self, limit: usize) -> Result<GetRecordsOutput, SourceError> {
+    async fn read(&mut self, limit: usize) -> Result<A::Answer, SourceError> {
         let mut renewals = 0;
         loop {
             let iterator = match self.place.iterator() {
                 Some(iterator) => iterator.to_owned(),
                 None => self.find_place().await?,
             };
+            self.wait_for_turn().await;
             let refusal = match self.stream.get_records(iterator, limit).await {
                 Ok(answer) => return Ok(answer),
                 Err(refusal) => refusal,
@@ -162,6 +158,12 @@ impl KinesisReader {
             }
             match refusal.kind {
                 RefusalKind::IteratorExpired | RefusalKind::BadArgument => self.place.lose_iterator(),
+                RefusalKind::Trimmed if renewals == RENEWALS_MAX => {
+                    // Also right behind the position, twice.
+                    self.fall_back(self.place.anchor(), &refusal);
+                    self.place.lose_iterator();
+                }
+                RefusalKind::Trimmed => self.place.lose_iterator(),
                 RefusalKind::Throttled
                 | RefusalKind::Unavailable
                 | RefusalKind::Senseless(_)
@@ -173,105 +175,73 @@ impl KinesisReader {
                 return Err(self.stream.of_shard(&self.shard, refusal));
             }
             renewals += 1;
-            tracing::debug!(shard = %self.shard, "the iterator expired, a new one is taken");
+            tracing::debug!(shard = %self.shard, "the iterator is of no use any more, a new one is taken");
         }
+    }
+
+    /// Waits until the shard may be read again, and takes the turn.
+    async fn wait_for_turn(&mut self) {
+        let clock = self.stream.clock();
+        if let Some(last) = self.last_read_at {
+            clock.sleep_until_some(Some(last.after(A::READ_GAP_MIN))).await;
+        }
+        self.last_read_at = Some(clock.now());
     }
 
     /// Makes a page of an answer, and moves on. Nothing here waits. An error is what is wrong with the answer: nothing of it
     /// is taken.
     fn take(
         &mut self,
-        mut answer: GetRecordsOutput,
+        mut answer: A::Answer,
         limit: usize,
         mut reservation: Reservation,
     ) -> Result<Answer, &'static str> {
-        let follows = what_follows(&answer, &self.shard, limit, self.stream.client.endpoint().kind());
+        let follows = what_follows(&*self.stream, &answer, &self.shard, limit);
+        if let Some(flaw) = A::flaw(&answer) {
+            return Err(flaw);
+        }
         let repeated = self.count_repeated(&answer)?;
         if repeated > 0 {
             tracing::warn!(
-                stream = %self.stream.arn.name, shard = %self.shard, records = repeated,
-                "GetRecords repeated records that were read before: dropped"
+                stream = self.stream.name(), shard = %self.shard, records = repeated,
+                "GetRecords returned records that were read before: skipped them"
             );
             self.place.take_trimmed_at();
-            answer.records.drain(..repeated);
-            if answer.records.is_empty() {
+            A::drop_first(&mut answer, repeated);
+            if A::sequence_numbers(&answer).is_empty() {
                 // Its iterator leads back to where the answer comes from.
                 self.place.lose_iterator();
-                return Ok(Answer { records: Vec::new(), follows: Follows::More });
+                return Ok(Answer { records: Vec::new(), follows: Follows::More, lost_after: None });
             }
         }
-        let encoded = self.encode(&answer);
+        let Self { place, encoder, stream, .. } = self;
+        let encoded = stream.encode(encoder, &answer, |arrival| place.admits(arrival));
         if let Some(not_json) = encoded.first_not_json() {
-            self.hint_at(not_json);
+            self.stream.dropped_not_json(&self.shard, not_json);
         }
-        let last_read = answer.records.last().map(|record| Position::new(record.sequence_number()));
-        self.report_gap(&answer);
-        self.place.advance(last_read, answer.next_shard_iterator);
+        let last_read = A::sequence_numbers(&answer).last().map(|number| Position::new(*number));
+        let is_told = last_read.is_some() || matches!(follows, Follows::NoPlace { .. });
+        let lost_after = if is_told { self.place.take_trimmed_at() } else { None };
+        self.place.advance(last_read, A::next_iterator(&answer).map(str::to_owned));
 
         let records_passed_on = encoded.records_len();
         let overhead = records_passed_on * RECORD_OVERHEAD_BYTES;
         self.appetite.learn(records_passed_on, encoded.unfiltered_len() + overhead, follows);
         if encoded.is_empty() {
-            return Ok(Answer { records: Vec::new(), follows });
+            return Ok(Answer { records: Vec::new(), follows, lost_after });
         }
         reservation.resize(encoded.len() + overhead);
         let records = encoded.into_records(|page| share(page, reservation));
-        Ok(Answer { records, follows })
+        Ok(Answer { records, follows, lost_after })
     }
 
     /// How many records at the beginning of the answer were read before.
-    fn count_repeated(&mut self, answer: &GetRecordsOutput) -> Result<usize, &'static str> {
-        let numbers: Vec<&str> = answer.records.iter().map(|record| record.sequence_number()).collect();
+    fn count_repeated(&mut self, answer: &A::Answer) -> Result<usize, &'static str> {
+        let numbers = A::sequence_numbers(answer);
         if numbers.contains(&"") {
             return Err("a record has no sequence number");
         }
         self.succession.take(&numbers).map_err(|Foreign| "its records belong to another shard")
-    }
-
-    fn encode(&mut self, answer: &GetRecordsOutput) -> EncodedPage {
-        let Self { place, encoder, stream, .. } = self;
-        let records = answer.records.iter().filter_map(|record| {
-            // Every record has a time of arrival; one without must at least not look expired.
-            let arrival = record.approximate_arrival_timestamp().map_or_else(|| stream.clock.now(), moment);
-            place.admits(arrival).then(|| KinesisRecord {
-                sequence_number: record.sequence_number(),
-                partition_key: record.partition_key(),
-                data: record.data().as_ref(),
-                arrival,
-            })
-        });
-        let data_len = answer.records.iter().map(|record| record.data().as_ref().len()).sum();
-        encoder.encode(records, data_len)
-    }
-
-    /// Once for a mapping: what the payload should be is the same mistake in every shard.
-    fn hint_at(&self, NotJson { position, is_json_in_base64 }: &NotJson) {
-        if self.stream.is_not_json_logged.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let (stream, shard) = (&self.stream.arn.name, &self.shard);
-        match is_json_in_base64 {
-            true => tracing::warn!(
-                %stream, %shard, sequence_number = %position,
-                "dropped a record: the filters need a JSON payload, and this one is JSON in base64. Send the JSON itself: the \
-                 SDK encodes it"
-            ),
-            false => tracing::warn!(
-                %stream, %shard, sequence_number = %position,
-                "dropped a record: the filters need a JSON payload, and this one is not a JSON object. AWS drops such records, \
-                 too"
-            ),
-        }
-    }
-
-    fn report_gap(&mut self, answer: &GetRecordsOutput) {
-        let Some(first) = answer.records.first() else { return };
-        if let Some(position) = self.place.take_trimmed_at() {
-            tracing::warn!(
-                stream = %self.stream.arn.name, shard = %self.shard, after = %position,
-                before = first.sequence_number(), "records between these positions were lost to retention"
-            );
-        }
     }
 }
 
@@ -289,23 +259,15 @@ fn share(page: Vec<u8>, reservation: Reservation) -> Bytes {
     Bytes::from_owner(PageMemory { bytes: page, _reservation: reservation })
 }
 
-/// What comes after a page. An empty page in mid-stream is not the end of the backlog (specification 2.3).
-///
-/// Servers other than AWS may always claim to be caught up: there, any record is reason to look again at once.
-pub(super) fn what_follows(
-    answer: &GetRecordsOutput,
+/// What comes after an answer.
+pub(in crate::source) fn what_follows<A: IteratorApi>(
+    stream: &A,
+    answer: &A::Answer,
     shard: &ShardId,
     limit: usize,
-    endpoint: EndpointKind,
 ) -> Follows {
-    if answer.next_shard_iterator().is_none_or(str::is_empty) {
-        let mut children = answer.child_shards().iter();
-        let is_child =
-            |child: &ChildShard| child.parent_shards().iter().any(|parent| parent == shard.as_str());
-        return Follows::NoPlace { names_children: children.any(is_child) };
+    if A::next_iterator(answer).is_none_or(str::is_empty) {
+        return Follows::NoPlace { names_children: A::names_children(answer, shard) };
     }
-    let is_behind = answer.millis_behind_latest.unwrap_or_default() > 0;
-    let is_full = answer.records.len() >= limit;
-    let may_be_behind = !answer.records.is_empty() && endpoint != EndpointKind::Aws;
-    if is_behind || is_full || may_be_behind { Follows::More } else { Follows::CaughtUp }
+    if stream.is_more_behind(answer, limit) { Follows::More } else { Follows::CaughtUp }
 }

@@ -11,17 +11,17 @@ use std::error::Error;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CallError {
     /// No endpoint, region or credentials.
-    #[error("there is no client for it")]
+    #[error("cannot create a client for it")]
     NoClient(#[from] ConnectError),
     /// It is not there.
-    #[error("there is no such {what}: create it, or mend DestinationConfig")]
+    #[error("there is no such {what}: create it, or correct DestinationConfig")]
     Missing { what: &'static str, source: Cause },
     /// The credentials do not do.
     #[error("{operation} was refused: check the credentials, and that they allow {permission}")]
     Denied { operation: &'static str, permission: &'static str, source: Cause },
     /// Anything else: the endpoint is away, is busy, or finds fault with the request.
     #[error(
-        "{operation} failed at {endpoint}: see that it is up, or name another by --endpoint-url or AWS_ENDPOINT_URL_{service}"
+        "{operation} failed at {endpoint}: check that it is running, or name another endpoint with --endpoint-url or AWS_ENDPOINT_URL_{service}"
     )]
     Failed { operation: &'static str, service: &'static str, endpoint: Endpoint, source: Cause },
     /// AWS allows only standard ones.

@@ -3,7 +3,7 @@
 //! In: what the last pages were like. Out: a number of records, and the bytes that they will probably be. AWS limits a
 //! page by 10,000 records and 10 MB; this keeps pages smaller, so that many shards fit into the process's budget.
 
-use super::super::budget::{PoolName, Wanted};
+use crate::source::budget::{PoolName, Wanted};
 use pelton_core::ending::Follows;
 
 /// Most records that GetRecords hands out at once (Kinesis API, GetRecords, Limit).
