@@ -315,7 +315,8 @@ async fn somebody_else_on_the_port_is_told_from_pelton() {
 
 #[test]
 fn a_batch_that_is_given_up_is_not_stuck_on_the_function() {
-    let batch = Batch::new(vec![], Envelope::new("[", "]"));
+    let record = Record::new(Position::new("1"), Timestamp::default(), Bytes::from_static(b"{}"), 0..2);
+    let batch = Batch::new(vec![record], Envelope::new("[", "]"));
     let stuck = StuckBatch::of_shard(&ShardId::new("shardId-0"), &failing(batch, true));
     assert!(stuck.is_empty(), "{stuck:?}");
 }
