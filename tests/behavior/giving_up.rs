@@ -110,8 +110,7 @@ async fn a_destination_that_does_not_work_shows_until_it_takes_something() {
 
 #[tokio::test(start_paused = true)]
 async fn while_one_batch_fails_its_error_shows_whatever_succeeds_beside_it() {
-    let world = world(&["a"]).batch_size(1);
-    let world = World { mapping: Mapping { parallelization_factor: 2, ..world.mapping }, ..world };
+    let world = world(&["a"]).batch_size(1).shards(|shards| shards.parallelization_factor = 2);
     let supervisor = world.start().await;
     world.stream.put("a", ["bad"]);
     world.clock.sleep(Duration::from_secs(120)).await;

@@ -93,7 +93,7 @@ async fn it_builds_the_functions_creates_the_streams_handles_a_put_at_once_and_u
     running.wait_for_line("version two was invoked").await;
 
     replace_source(&site, "fn main() { this does not compile }");
-    running.wait_for_line("the old code goes on").await;
+    running.wait_for_line("keeping the old code").await;
     let greeting = "version two was invoked";
     assert_eq!(count(&running, greeting), 1);
     kinesis::put(&client, "orders", "a", b"3").await;
@@ -143,7 +143,7 @@ async fn the_old_code_goes_on_if_the_template_changes_while_the_function_does_no
     kinesis::put(&client, "orders", "a", b"1").await;
     running.wait_for_line("version one was invoked").await;
     replace_source(&site, "fn main() { this does not compile }");
-    running.wait_for_line("the old code goes on").await;
+    running.wait_for_line("keeping the old code").await;
     site.write(
         "template.yaml",
         &TEMPLATE.replace("CodeUri: greeter", "CodeUri: greeter\n      MemorySize: 256"),

@@ -24,7 +24,7 @@ use crate::errors::chain;
 use crate::lambda::{Code, CodePlaces};
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
-use crate::model::{Application, BuildMethod, Function, Stream};
+use crate::model::{Application, BuildMethod, Function};
 use crate::rebuild::Rebuilder;
 use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
@@ -271,7 +271,7 @@ async fn functions_of(
             (Err(error @ BuildError::DoesNotCompile { .. }), Some(old_code)) => {
                 let old = old_code.find(function);
                 match &old {
-                    Some(_) => error!(error = chain(&error), "the old code goes on"),
+                    Some(_) => error!(error = chain(&error), "keeping the old code"),
                     None => {
                         error!(
                             error = chain(&error),

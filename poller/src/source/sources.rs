@@ -18,7 +18,7 @@ use std::time::Duration;
 /// Reads of one shard in a second on AWS (Kinesis API, GetRecords), as a pause between two of them.
 const KINESIS_READ_GAP_MIN: Duration = Duration::from_millis(200);
 /// `--poll-interval` where nobody gives it: what AWS waits for between two reads of an idle shard of Kinesis.
-pub const POLL_INTERVAL_DEFAULT: Duration = Duration::from_secs(1);
+const POLL_INTERVAL_DEFAULT: Duration = Duration::from_secs(1);
 /// Most records that Kinesis hands out in one read.
 const KINESIS_READ_RECORDS_MAX: usize = 10_000;
 /// Records of one read at the least, where reads are free. Pages of a few hundred kilobytes stay in the processor's caches and

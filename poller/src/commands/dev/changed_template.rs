@@ -15,7 +15,6 @@ use crate::lambda::CodePlaces;
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
 use crate::model::Application;
-use crate::model::{Application, Stream};
 use crate::source::aws::KinesisClient;
 use crate::source::embedded::create_streams;
 use std::path::PathBuf;

@@ -22,8 +22,8 @@ pub(super) fn streams(application: &Application, made: Made) -> Vec<Stream> {
         let name = mapping.source.name();
         if streams.iter().all(|stream| stream.name != *name) {
             streams.push(Stream {
-                logical_id: name.clone(),
-                name: name.clone(),
+                logical_id: name.to_owned(),
+                name: name.to_owned(),
                 shard_count: 1,
                 retention_hours: RETENTION_HOURS_DEFAULT,
                 record_kib_max: RECORD_KIB_MAX_DEFAULT,
@@ -74,7 +74,7 @@ fn shape(stream: &Stream) -> (u32, u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Mapping, StreamArn};
+    use crate::model::Mapping;
     use pelton_core::plan::StartingPosition;
 
     /// Defines these streams, with so many shards, and has a mapping of each of the others.
@@ -91,9 +91,7 @@ mod tests {
             (logical_id, stream)
         };
         let mapping = |name: &&str| {
-            let (partition, region) = ("aws".to_owned(), "us-east-1".to_owned());
-            let arn =
-                StreamArn { partition, region, account: "123456789012".to_owned(), name: (*name).to_owned() };
+            let arn = format!("arn:aws:kinesis:us-east-1:123456789012:stream/{name}").parse().unwrap();
             Mapping::new(MappingId(format!("M{name}")), "F".to_owned(), arn, StartingPosition::Latest)
         };
         Application {

@@ -29,10 +29,10 @@ const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 const SHARDS_PER_PAGE: i32 = 100;
 
 /// AWS allows four reads of a shard in a second.
-pub(super) const READ_GAP_MIN: Duration = Duration::from_millis(250);
+pub(in crate::source) const READ_GAP_MIN: Duration = Duration::from_millis(250);
 
 /// Most records that AWS hands out in one read.
-pub(super) const READ_RECORDS_MAX: usize = 1_000;
+pub(in crate::source) const READ_RECORDS_MAX: usize = 1_000;
 
 const DESCRIBE: &str = "DescribeStream";
 
