@@ -8,3 +8,4 @@ mod destination;
 mod dynamodb;
 mod embedded_stream;
 mod localstack;
+mod table_streams;
