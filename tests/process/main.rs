@@ -41,5 +41,6 @@ mod staying_local;
 mod stopping;
 mod stuck;
 mod stuck_batch;
+mod tables;
 mod too_large;
 mod windows;

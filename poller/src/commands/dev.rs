@@ -24,7 +24,7 @@ use crate::errors::chain;
 use crate::lambda::{Code, CodePlaces};
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
-use crate::model::{Application, BuildMethod, Function};
+use crate::model::{Application, BuildMethod, EventSource, Function, Mapping};
 use crate::rebuild::Rebuilder;
 use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
@@ -89,7 +89,7 @@ pub async fn run(
         _ = signals.next() => return Ok(()),
     };
     let Local { poller, mut surroundings, template } = local;
-    if let Some(stream) = enabled(&surroundings.application).map(|mapping| mapping.source.name()).next() {
+    if let Some(stream) = enabled(&surroundings.application).find_map(name_of_kinesis) {
         let command =
             sample::command(&surroundings.application.root, stream, surroundings.client.endpoint().as_str());
         let text = format!("Put a record from another terminal:\n    {command}");
@@ -101,6 +101,11 @@ pub async fn run(
         stream.stop().await;
     }
     result
+}
+
+/// The name of the Kinesis stream that a mapping reads.
+fn name_of_kinesis(mapping: &Mapping) -> Option<&str> {
+    matches!(mapping.source, EventSource::Kinesis { .. }).then(|| mapping.source.name())
 }
 
 /// Tells what is new about the streams since the template asked for `before`.

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::destination::{Destinations, Origin, Takes};
 use crate::errors::chain;
-use crate::model::{Application, Mapping, MappingId};
+use crate::model::{Application, EventSource, Mapping, MappingId};
 use crate::ports::Destination;
 use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
@@ -107,7 +107,13 @@ impl OnFailureDestinations {
         stream_arn: &str,
     ) -> Result<Option<Arc<dyn Destination>>, CommandFailure> {
         let Some(named) = &mapping.on_failure else { return Ok(None) };
-        let origin = Origin::kinesis(&mapping.id, stream_arn, &self.function_arns[&mapping.function]);
+        let function_arn = &self.function_arns[&mapping.function];
+        let origin = match &mapping.source {
+            EventSource::DynamoDb { .. } => Origin::dynamodb(&mapping.id, stream_arn, function_arn),
+            EventSource::Kinesis { .. } | EventSource::Kafka(_) | EventSource::Sqs(_) => {
+                Origin::kinesis(&mapping.id, stream_arn, function_arn)
+            }
+        };
         let route = Takes::of(named).map_or(Route::Service, |takes| self.routes[&takes]);
         let destination = match route {
             Route::Service => {

@@ -22,7 +22,7 @@ use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
 use crate::errors::chain;
 use crate::lambda::LocalFunction;
-use crate::model::{Application, EventSource, Mapping, StreamArn};
+use crate::model::{Application, EventSource, Mapping};
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
@@ -133,7 +133,7 @@ impl Poller {
         let server = ControlServer::bind(options.listen).await.map_err(bad_input)?;
         let sources = Sources {
             kinesis: client.clone(),
-            dynamodb: clients_of_tables(&application, streams_at, &aws, &clock).await?,
+            dynamodb: clients_of_tables(enabled(&application), streams_at, &aws, &clock).await?,
             streams_at,
             arrivals,
             budget: budget.clone(),
@@ -350,21 +350,16 @@ async fn announce(
 }
 
 /// Every enabled mapping, and its stream.
-/// The stream that a mapping reads.
-pub(super) fn stream_of(mapping: &Mapping) -> &StreamArn {
-    mapping.source.stream().expect("the template leaves out what reads no stream")
-}
-
 /// Who speaks to the streams of tables, by region. Where the Kinesis streams are embedded, their endpoint is not that of tables,
 /// and AWS itself is nobody's guess.
-async fn clients_of_tables(
-    application: &Application,
+pub(super) async fn clients_of_tables(
+    mappings: impl Iterator<Item = &Mapping>,
     streams_at: StreamsAt,
     aws: &AwsOptions,
     clock: &Clock,
 ) -> Result<BTreeMap<String, DynamoDbStreamsClient>, CommandFailure> {
     let mut clients = BTreeMap::new();
-    for mapping in enabled(application) {
+    for mapping in mappings {
         let EventSource::DynamoDb { stream, .. } = &mapping.source else { continue };
         if clients.contains_key(&stream.region) {
             continue;

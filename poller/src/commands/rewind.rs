@@ -7,18 +7,19 @@ mod report;
 pub(super) mod target;
 
 use super::options::{AwsOptions, TemplateOptions};
-use super::poller::stream_of;
+use super::poller::clients_of_tables;
 use super::run::{connect, require_region};
 use super::signals::StopSignals;
 use super::{CommandFailure, beside, load};
+use crate::aws;
 use crate::clock::Clock;
 use crate::data_dir::{self, DataDir, DataDirError};
 use crate::errors::chain;
 use crate::logging::Terminal;
 use crate::model::{Application, Mapping, MappingId};
 use crate::ports::SourceError;
+use crate::source::Sources;
 use crate::source::budget::ByteBudget;
-use crate::source::kinesis::KinesisSource;
 use crate::store::SqliteStore;
 use crate::supervisor::{FoundStream, RewindError, RewindTo, StartError, find_stream, rewind};
 use crate::template::{shown_timestamp, suggest};
@@ -26,6 +27,7 @@ use pelton_core::Timestamp;
 use pelton_core::plan::StartingPosition;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::time::Duration;
 use tracing::info;
 
 /// What it is good for.
@@ -74,7 +76,7 @@ pub async fn run(
     load::settle(&path, &mut template, &mut aws.region)?;
     let data_dir = data_dir.unwrap_or_else(|| data_dir::default_for(&path));
     beside::settle(&mut aws, &data_dir).await?;
-    let (client, _) = connect(&aws, clock).await?;
+    let (client, streams_at) = connect(&aws, clock).await?;
     let application = load::load(&path, &template, client.region(), None, terminal, clock)?;
     let mapping = find_mapping(&application, &mapping)?;
     check_target(mapping, &to, clock.now())?;
@@ -82,11 +84,19 @@ pub async fn run(
     let data_dir = take(data_dir)?;
 
     let role = application.functions[&mapping.function].role_arn.clone();
-    let budget = ByteBudget::default();
-    let stream = stream_of(mapping).clone();
-    let source = KinesisSource::new(client, clock.clone(), budget, stream, role);
+    let aws = aws::AwsOptions { endpoint_url: aws.endpoint_url.clone(), region: aws.region.clone() };
+    let sources = Sources {
+        kinesis: client,
+        dynamodb: clients_of_tables(std::iter::once(mapping), streams_at, &aws, clock).await?,
+        streams_at,
+        arrivals: None,
+        budget: ByteBudget::default(),
+        poll_interval: Duration::ZERO,
+        clock: clock.clone(),
+    };
+    let source = sources.open(mapping, &role).source;
     let found = tokio::select! {
-        found = find_stream(mapping, &source, clock) => found.map_err(|error| not_found(&error))?,
+        found = find_stream(mapping, &*source, clock) => found.map_err(|error| not_found(&error))?,
         signal = signals.next() => {
             info!(signal, "stopped: nothing was changed");
             return Ok(());

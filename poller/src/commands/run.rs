@@ -11,7 +11,7 @@ use crate::data_dir::{self, DataDir, DataDirError};
 use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::Terminal;
-use crate::model::{Application, Mapping};
+use crate::model::{Application, EventSource, Mapping};
 use crate::source::StreamsAt;
 use crate::source::aws::{self, EndpointKind, KinesisClient};
 use crate::source::budget::ByteBudget;
@@ -132,7 +132,7 @@ pub(super) fn require_mappings(application: &Application, template: &Path) -> Re
     Err(CommandFailure::bad_input(format!(
         "{template} has no enabled event source mapping: there is nothing to run"
     ))
-    .help("add an event of Type Kinesis to a function, or an AWS::Lambda::EventSourceMapping"))
+    .help("add an event of Type Kinesis or DynamoDB to a function, or an AWS::Lambda::EventSourceMapping"))
 }
 
 /// On AWS a stream is found by its name within one region: a mapping must not read the namesake of its stream elsewhere.
@@ -141,7 +141,7 @@ pub(super) fn require_region<'a>(
     client: &KinesisClient,
 ) -> Result<(), CommandFailure> {
     let elsewhere = mappings.find_map(|mapping| {
-        let stream = mapping.source.stream()?;
+        let EventSource::Kinesis { stream, .. } = &mapping.source else { return None };
         (stream.region != client.region()).then_some((&mapping.id, stream))
     });
     match elsewhere {

@@ -15,15 +15,21 @@ pub struct Origin {
 
 impl Origin {
     /// A mapping of a Kinesis stream.
-    ///
-    /// On AWS a mapping has a UUID. Here it is made of its logical id and the ARN of its stream, so that it stays the same from
-    /// one start to the next, and everybody can tell it: UUIDv5, namespace URL, of `STREAM_ARN#LOGICAL_ID`.
     #[must_use]
     pub fn kinesis(mapping: &MappingId, stream_arn: &str, function_arn: &str) -> Self {
-        Self {
-            encoder: FailureEncoder::kinesis(stream_arn, function_arn),
-            uuid: uuid_v5(Uuid::NAMESPACE_URL, &format!("{stream_arn}#{mapping}")),
-        }
+        Self::of(mapping, stream_arn, FailureEncoder::kinesis(stream_arn, function_arn))
+    }
+
+    /// A mapping of a table's stream.
+    #[must_use]
+    pub fn dynamodb(mapping: &MappingId, stream_arn: &str, function_arn: &str) -> Self {
+        Self::of(mapping, stream_arn, FailureEncoder::dynamodb(stream_arn, function_arn))
+    }
+
+    /// On AWS a mapping has a UUID. Here it is made of its logical id and the ARN of its stream, so that it stays the same from
+    /// one start to the next, and everybody can tell it: UUIDv5, namespace URL, of `STREAM_ARN#LOGICAL_ID`.
+    fn of(mapping: &MappingId, stream_arn: &str, encoder: FailureEncoder) -> Self {
+        Self { encoder, uuid: uuid_v5(Uuid::NAMESPACE_URL, &format!("{stream_arn}#{mapping}")) }
     }
 
     /// What a queue or a topic is told.

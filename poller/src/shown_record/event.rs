@@ -5,10 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pelton_core::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
-/// An event that is none of Kinesis.
+/// An event that is none of a stream.
 #[derive(Debug, thiserror::Error)]
-#[error("the event holds no records of Kinesis")]
+#[error("the event holds no records of a stream")]
 pub(crate) struct BadEvent {
     source: serde_json::Error,
 }
@@ -24,7 +25,16 @@ struct Event {
 struct Record {
     #[serde(rename = "eventID")]
     event_id: String,
-    kinesis: Kinesis,
+    #[serde(flatten)]
+    of: OfSource,
+}
+
+#[derive(Deserialize)]
+enum OfSource {
+    #[serde(rename = "kinesis")]
+    Kinesis(Kinesis),
+    #[serde(rename = "dynamodb")]
+    DynamoDb(Value),
 }
 
 #[derive(Deserialize)]
@@ -54,14 +64,29 @@ fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Timestam
 /// The records of an event, in their order. Windows may have an event without records.
 pub(crate) fn records_of_event(event: &[u8]) -> Result<Vec<ShownRecord>, BadEvent> {
     let event: Event = serde_json::from_slice(event).map_err(|source| BadEvent { source })?;
-    let shown = |Record { event_id, kinesis }: Record| ShownRecord {
-        shard: event_id.split_once(':').map_or("", |(shard, _)| shard).to_owned(),
-        sequence_number: kinesis.sequence_number,
-        partition_key: kinesis.partition_key,
-        arrival: kinesis.approximate_arrival_timestamp,
-        data: kinesis.data,
+    let shown = |Record { event_id, of }: Record| match of {
+        OfSource::Kinesis(kinesis) => ShownRecord {
+            shard: event_id.split_once(':').map_or("", |(shard, _)| shard).to_owned(),
+            sequence_number: kinesis.sequence_number,
+            partition_key: kinesis.partition_key,
+            arrival: kinesis.approximate_arrival_timestamp,
+            data: kinesis.data,
+        },
+        OfSource::DynamoDb(change) => of_table(&change),
     };
     Ok(event.records.into_iter().map(shown).collect())
+}
+
+/// A change of an item. Its event does not name its shard.
+fn of_table(change: &Value) -> ShownRecord {
+    let seconds = change["ApproximateCreationDateTime"].as_u64().unwrap_or_default();
+    ShownRecord {
+        shard: String::new(),
+        sequence_number: change["SequenceNumber"].as_str().unwrap_or_default().to_owned(),
+        partition_key: Some(change["Keys"].to_string()),
+        arrival: Timestamp::from_millis(seconds * 1_000),
+        data: change.to_string().into_bytes(),
+    }
 }
 
 #[cfg(test)]

@@ -53,9 +53,13 @@ fn fan_out_is_unsupported(context: &mut Context<'_>, span: Span) {
 fn read_arn(context: &mut Context<'_>, property: &Entry, node: &Node) -> Result<StreamSource, Reported> {
     let text = context.evaluate_text(node, "the ARN of a stream")?;
     let Ok(arn) = text.parse::<Arn>() else { return Err(no_arn(context, property, &text)) };
-    if arn.service != "kinesis" {
+    if !["kinesis", "dynamodb"].contains(&arn.service.as_str()) {
         let message = format!("Pelton does not read from `{}` yet", arn.service);
-        return Err(context.unsupported(node.span, message, "only Kinesis streams are read"));
+        return Err(context.unsupported(
+            node.span,
+            message,
+            "only streams of Kinesis and of tables are read",
+        ));
     }
     let Some((stream, consumer)) = StreamArn::of(&arn) else { return Err(no_arn(context, property, &text)) };
     if consumer.is_some() {
@@ -65,11 +69,15 @@ fn read_arn(context: &mut Context<'_>, property: &Entry, node: &Node) -> Result<
 }
 
 fn no_arn(context: &mut Context<'_>, property: &Entry, text: &str) -> Reported {
+    let form = match text.contains(":dynamodb:") {
+        true => "arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL",
+        false => "arn:aws:kinesis:REGION:ACCOUNT:stream/NAME",
+    };
     let mut diagnostic = Diagnostic::error(
         Code::InvalidValue,
         format!("`{}` is `{text}`, which is no ARN of a stream", property.key),
     )
-    .at(property.value.span, "must be `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME`");
+    .at(property.value.span, format!("must be `{form}`"));
     if let Some(id) = referenced_id(&property.value) {
         diagnostic = diagnostic.help(format!("did you mean `!GetAtt {id}.Arn`?"));
     }

@@ -19,17 +19,18 @@ use crate::model::{Parameter, arn};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
     Kinesis,
+    /// The stream of a table, which is found by its ARN.
+    DynamoDb,
     /// One that Pelton does not read yet, and its name.
     Other(&'static str),
 }
 
-use Service::{Kinesis, Other};
+use Service::{DynamoDb, Kinesis, Other};
 
 const SQS: Service = Other("Amazon SQS");
 const MQ: Service = Other("Amazon MQ");
 const MSK: Service = Other("Amazon MSK");
 const DOCUMENT_DB: Service = Other("Amazon DocumentDB");
-const DYNAMO_DB: Service = Other("DynamoDB Streams");
 const SELF_MANAGED_KAFKA: Service = Other("self-managed Kafka");
 const KAFKA: Service = Other("Kafka");
 /// Several services take this setting, and Kinesis does not.
@@ -42,7 +43,7 @@ const ARN_SERVICES: [(&str, Service); 6] = [
     ("mq", MQ),
     ("kafka", MSK),
     ("rds", DOCUMENT_DB),
-    ("dynamodb", DYNAMO_DB),
+    ("dynamodb", DynamoDb),
 ];
 
 /// `Type` of a resource.
@@ -54,9 +55,9 @@ const RESOURCE_TYPES: [(&str, Service); 10] = [
     ("AWS::MSK::Cluster", MSK),
     ("AWS::MSK::ServerlessCluster", MSK),
     ("AWS::DocDB::DBCluster", DOCUMENT_DB),
-    ("AWS::DynamoDB::Table", DYNAMO_DB),
-    ("AWS::DynamoDB::GlobalTable", DYNAMO_DB),
-    ("AWS::Serverless::SimpleTable", DYNAMO_DB),
+    ("AWS::DynamoDB::Table", DynamoDb),
+    ("AWS::DynamoDB::GlobalTable", DynamoDb),
+    ("AWS::Serverless::SimpleTable", DynamoDb),
 ];
 
 /// `Type` of an event of a SAM function.
@@ -66,7 +67,7 @@ pub(super) const EVENT_TYPES: [(&str, Service); 7] = [
     ("MQ", MQ),
     ("MSK", MSK),
     ("DocumentDB", DOCUMENT_DB),
-    ("DynamoDB", DYNAMO_DB),
+    ("DynamoDB", DynamoDb),
     ("SelfManagedKafka", SELF_MANAGED_KAFKA),
 ];
 
@@ -104,20 +105,28 @@ pub(super) fn find(known: &[(&str, Service)], name: &str) -> Option<Service> {
 }
 
 impl<'t> Context<'t> {
-    /// Reports a mapping that does not read from Kinesis, and one whose source only AWS knows.
-    pub(super) fn require_kinesis(&mut self, declared: &Declared<'t>) -> Result<(), Reported> {
+    /// Reports a mapping that reads no stream, and one whose source only AWS knows. The type of an event says which service it
+    /// is before any setting does.
+    pub(super) fn require_stream(
+        &mut self,
+        declared: &Declared<'t>,
+        of_event: Option<Service>,
+    ) -> Result<(), Reported> {
         let source = declared.properties.iter().find(|property| property.key == declared.source_property);
         let told = match source {
             Some(source) => self.service_of(&source.value),
             None => None,
         };
-        // The type of an event says it before any setting does.
-        let of_event = declared.is_sam_event.then_some(Kinesis);
         let service = told.or(of_event).or_else(|| self.service_of_settings(&declared.properties));
         match (service, source) {
             (Some(Other(service)), _) => Err(self.refuse_service(declared, service)),
-            (Some(Kinesis) | None, None) => Ok(()),
-            (Some(Kinesis) | None, Some(source)) => match self.require_known(declared, source) {
+            (Some(DynamoDb), Some(source))
+                if self.quietly(|context| context.evaluate(&source.value)).is_err() =>
+            {
+                Err(self.refuse_service(declared, "DynamoDB Streams"))
+            }
+            (Some(Kinesis | DynamoDb) | None, None) => Ok(()),
+            (Some(Kinesis | DynamoDb) | None, Some(source)) => match self.require_known(declared, source) {
                 // What is wrong with the source of a stream is reported together with what is wrong with the settings.
                 Err(Unknown::Wrong) if service.is_some() => Ok(()),
                 Err(Unknown::Wrong | Unknown::OnlyToAws) => Err(Reported),
@@ -196,7 +205,7 @@ impl<'t> Context<'t> {
         }
         self.leave_out(LeftOut::Unsupported, &declared.properties);
         self.without(Without::Mapping, |context| {
-            context.unsupported(place, message, "not supported by Pelton yet: only Kinesis streams are")
+            context.unsupported(place, message, "not supported by Pelton yet: only Kinesis streams are, and streams of tables that are named by their own ARN")
         })
     }
 
@@ -237,7 +246,7 @@ impl<'t> Context<'t> {
         let diagnostic = self.options.unsupported.diagnostic(
             message,
             &format!(
-                "give the ARN of its Kinesis stream {stream}, or start with `--allow-unsupported` to run without \
+                "give the ARN of its stream {stream}, or start with `--allow-unsupported` to run without \
                  this mapping"
             ),
             "Pelton runs without this mapping",
@@ -323,7 +332,6 @@ Conditions: {Here: !Equals [a, a]}
             ("arn:aws:mq:eu-west-1:123456789012:broker:b:b-1", "Amazon MQ"),
             ("arn:aws:kafka:eu-west-1:123456789012:cluster/c/1-2", "Amazon MSK"),
             ("arn:aws:rds:eu-west-1:123456789012:cluster:docs", "Amazon DocumentDB"),
-            ("arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/l", "DynamoDB Streams"),
         ] {
             check_service(&format!("BatchSize: 0, EventSourceArn: '{arn}'"), service);
         }
@@ -386,11 +394,11 @@ Conditions: {Here: !Equals [a, a]}
         }
         check_problem(
             &loaded("EventSourceArn: !Ref Source", Unsupported::Refuse),
-            "give the ARN of its Kinesis stream with `--parameter Source=ARN`, or start with `--allow-unsupported`",
+            "give the ARN of its stream with `--parameter Source=ARN`, or start with `--allow-unsupported`",
         );
         check_problem(
             &loaded("EventSourceArn: !ImportValue x", Unsupported::Refuse),
-            "give the ARN of its Kinesis stream here, or start with `--allow-unsupported`",
+            "give the ARN of its stream here, or start with `--allow-unsupported`",
         );
     }
 

@@ -17,7 +17,7 @@ use super::resource::Resource;
 use super::selection;
 use super::source::Span;
 use super::streams::STREAM;
-use crate::model::{Mapping, MappingId};
+use crate::model::{Mapping, MappingId, StreamKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
@@ -71,7 +71,7 @@ impl EventSourceMappings {
         let document = context.document;
         for stream in document.resources.iter().filter(|resource| resource.kind == STREAM) {
             let name = context.quietly(|context| context.name_of(stream));
-            let is_named = matches!((&arn, &name), (Ok(arn), Ok(name)) if arn.stream.name == *name);
+            let is_named = matches!((&arn, &name), (Ok(arn), Ok(name)) if arn.stream.kind == StreamKind::Kinesis && arn.stream.name == *name);
             if is_named || mentioned.iter().any(|(id, _)| *id == stream.id) {
                 self.needed_streams.insert(stream.id.clone());
             }
@@ -128,7 +128,7 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
         other_properties: &["FunctionName"],
     };
     let mark = context.diagnostics.mark();
-    if context.require_kinesis(&declared) == Err(Reported) {
+    if context.require_stream(&declared, None) == Err(Reported) {
         // A source that cannot be told may be a stream: what else is wrong is reported at the same time.
         let is_slip = context.diagnostics.since(mark).iter().any(|said| said.code == Code::UnknownReference);
         if let Some(property) = function_name(&properties).filter(|_| is_slip) {

@@ -83,7 +83,9 @@ fn read_event<'t>(
 ) {
     let Some(kind) = event_kind(context, event) else { return };
     match find(&EVENT_TYPES, kind) {
-        Some(Service::Kinesis) => read_kinesis_event(context, function, event, mappings),
+        Some(service @ (Service::Kinesis | Service::DynamoDb)) => {
+            read_stream_event(context, function, (event, service), mappings);
+        }
         Some(Service::Other(service)) => {
             // What is wrong with the properties of another service is not judged.
             let properties = context.quietly(|context| properties_of(context, event)).unwrap_or_default();
@@ -117,16 +119,16 @@ fn may_have_mappings(function: &Resource) -> bool {
     }
 }
 
-fn read_kinesis_event<'t>(
+fn read_stream_event<'t>(
     context: &mut Context<'t>,
     function: &'t Resource,
-    event: &'t Entry,
+    (event, service): (&'t Entry, Service),
     mappings: &mut EventSourceMappings,
 ) {
     let properties = properties_of(context, event);
     let is_map = properties.as_ref().map(|_| ()).map_err(|&reported| reported);
     let declared = declared_event(function, event, properties.unwrap_or_default());
-    if context.require_kinesis(&declared) == Err(Reported) {
+    if context.require_stream(&declared, Some(service)) == Err(Reported) {
         return;
     }
     mappings.need_stream(context, declared.properties.iter().find(|property| property.key == "Stream"));
@@ -141,7 +143,11 @@ fn declared_event<'t>(function: &Resource, event: &'t Entry, properties: Vec<&'t
         span: event.key_span,
         place: place_of_kind(event),
         properties,
-        owner: "an event of type Kinesis",
+        owner: if kind_of(event) == Some("DynamoDB") {
+            "an event of type DynamoDB"
+        } else {
+            "an event of type Kinesis"
+        },
         is_sam_event: true,
         source_property: "Stream",
         other_properties: &[],

@@ -8,14 +8,26 @@ use super::mapping_places::Place;
 use super::mappings::Given;
 use super::node::{Entry, Node};
 use super::source::{Source, Span};
-use crate::model::Parameter;
 use crate::model::tables::KINESIS;
+use crate::model::{Parameter, SourceKind};
 use pelton_core::filter::PatternError;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
-/// What a record has at its top, for a pattern to name (specification 6.2).
-const RECORD_FIELDS: [&str; 13] = [
+/// What a record of a table's stream has at its top, for a pattern to name (specification 6.2).
+const DYNAMODB_FIELDS: [&str; 8] = [
+    "dynamodb",
+    "eventID",
+    "eventName",
+    "eventVersion",
+    "eventSource",
+    "eventSourceARN",
+    "awsRegion",
+    "userIdentity",
+];
+
+/// The same of a record of Kinesis.
+const KINESIS_FIELDS: [&str; 13] = [
     "data",
     "kinesis",
     "partitionKey",
@@ -115,20 +127,29 @@ fn pattern(context: &mut Context<'_>, property: &Entry) -> Result<String, Report
             "put the JSON of the pattern in quotes: `Pattern: '{\"data\": {\"kind\": [\"order\"]}}'`",
         )));
     };
-    warn_of_a_pattern_without_data(context, text, span);
     Ok(text.to_owned())
 }
 
 /// A pattern of the payload alone is the likeliest slip, and drops every record.
-fn warn_of_a_pattern_without_data(context: &mut Context<'_>, text: &str, span: Span) {
-    let fields: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
-    let is_known = |name: &String| name == "$or" || RECORD_FIELDS.contains(&name.as_str());
-    if let (Some(first), false) = (fields.keys().next(), fields.keys().any(is_known)) {
-        let message = format!("no record has a field `{first}`: the pattern matches none, or the wrong ones");
-        let diagnostic = Diagnostic::warning(Code::UnknownName, message)
-            .at(span, "the payload of a record is under `data`")
-            .help(format!("did you mean `{{\"data\": {{\"{first}\": …}}}}`?"));
-        context.report(diagnostic);
+pub(super) fn warn_of_patterns_without_payload(context: &mut Context<'_>, given: &Given<'_>) {
+    let (payload, known): (_, &[&str]) = match given.kind() {
+        SourceKind::Kinesis => ("data", &KINESIS_FIELDS),
+        SourceKind::DynamoDb => ("dynamodb", &DYNAMODB_FIELDS),
+        SourceKind::Kafka | SourceKind::Sqs => return,
+    };
+    for (index, text) in given.settings.filters.iter().enumerate() {
+        let fields: BTreeMap<String, IgnoredAny> =
+            text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let is_known = |name: &String| name == "$or" || known.contains(&name.as_str());
+        let Some(place) = given.places.of(Parameter::Pattern(index)) else { continue };
+        if let (Some(first), false) = (fields.keys().next(), fields.keys().any(is_known)) {
+            let message =
+                format!("no record has a field `{first}`: the pattern matches none, or the wrong ones");
+            let diagnostic = Diagnostic::warning(Code::UnknownName, message)
+                .at(place.value_span, format!("the payload of a record is under `{payload}`"))
+                .help(format!("did you mean `{{\"{payload}\": {{\"{first}\": …}}}}`?"));
+            context.report(diagnostic);
+        }
     }
 }
 

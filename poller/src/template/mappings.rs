@@ -77,6 +77,7 @@ fn read_settings<'t>(
     let properties = declared.properties.iter().copied();
     // What is wrong with one property hides nothing of the others.
     let read = context.each(properties, |context, property| given.read(context, declared, property));
+    filter_criteria::warn_of_patterns_without_payload(context, &given);
     let mapping = given.check(context, declared, function);
     let Some(StreamSource { stream: _, consumer }) = given.source else {
         let has_source = declared.properties.iter().any(|property| property.key == declared.source_property);

@@ -90,8 +90,8 @@ fn sources<'t>(context: &mut Context<'t>, resource: &'t Resource) -> Vec<&'t Nod
     }
     let events = find("Events").and_then(|events| context.head(&events.value, "a map of events").ok());
     let events = events.flatten().unwrap_or_default().into_iter();
-    let is_kinesis = |kind: &Node| kind.as_scalar() == Some("Kinesis");
-    let of_streams = events.filter(|event| event.value.get("Type").is_some_and(is_kinesis));
+    let is_of_stream = |kind: &Node| matches!(kind.as_scalar(), Some("Kinesis" | "DynamoDB"));
+    let of_streams = events.filter(|event| event.value.get("Type").is_some_and(is_of_stream));
     of_streams.filter_map(|event| event.value.get("Properties")?.get("Stream")).collect()
 }
 

@@ -3,7 +3,7 @@
 //! In: what the template asks for, and what it asked for before. Out: streams, and the news.
 
 use crate::commands::poller::enabled;
-use crate::model::{Application, MappingId, Stream};
+use crate::model::{Application, EventSource, MappingId, Stream};
 use crate::source::embedded::{RECORD_KIB_MAX_DEFAULT, RETENTION_HOURS_DEFAULT};
 
 /// Which streams are made.
@@ -19,6 +19,7 @@ pub(super) enum Made {
 pub(super) fn streams(application: &Application, made: Made) -> Vec<Stream> {
     let mut streams: Vec<Stream> = application.streams.values().cloned().collect();
     for mapping in enabled(application).filter(|_| made == Made::Named) {
+        let EventSource::Kinesis { .. } = mapping.source else { continue };
         let name = mapping.source.name();
         if streams.iter().all(|stream| stream.name != *name) {
             streams.push(Stream {

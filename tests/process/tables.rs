@@ -1,0 +1,161 @@
+//! Mappings of the streams of tables, on the fake of DynamoDB Streams.
+
+use pelton::clock::Clock;
+use pelton_tests::Signal;
+use pelton_tests::dynamodb_streams::{DynamoDbStreams, Listed, Script, ViewType};
+use pelton_tests::site::{Site, assert_refused, until};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+/// A function that keeps each event, and fails if one of its records has 13 visits.
+const HANDLER: &str = r#"#!/usr/bin/env python3
+import json, os, urllib.request
+
+API = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+
+def post(path, answer):
+    urllib.request.urlopen(urllib.request.Request(API + path, json.dumps(answer).encode(), method="POST")).read()
+
+while True:
+    with urllib.request.urlopen(API + "next") as invocation:
+        request_id, event = invocation.headers["Lambda-Runtime-Aws-Request-Id"], json.load(invocation)
+    with open("events.jsonl", "a") as log:
+        log.write(json.dumps(event) + "\n")
+    images = [record["dynamodb"].get("NewImage", {}) for record in event["Records"]]
+    if {"N": "13"} in [image.get("visits") for image in images]:
+        post(request_id + "/error", {"errorType": "Unlucky", "errorMessage": "13 visits"})
+    else:
+        post(request_id + "/response", None)
+"#;
+
+const ITEMS: usize = 5;
+const KILLS: usize = 8;
+
+/// A mapping of that stream, and its function.
+fn site(arn: &str, settings: &str) -> Site {
+    let site = Site::without_code(&format!(
+        "Transform: AWS::Serverless-2016-10-31
+Resources:
+  Profile:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: provided.al2023
+      Handler: bootstrap
+      CodeUri: function
+      Events:
+        Users:
+          Type: DynamoDB
+          Properties:
+            Stream: {arn}
+            {settings}
+"
+    ));
+    site.write("function/bootstrap", HANDLER);
+    let bootstrap = site.function().join("bootstrap");
+    fs::set_permissions(bootstrap, fs::Permissions::from_mode(0o755)).expect("the file is the test's own");
+    site
+}
+
+/// The records that the function was handed, in order, also those that came again.
+fn handed_over(site: &Site) -> Vec<Value> {
+    let text = fs::read_to_string(site.function().join("events.jsonl")).unwrap_or_default();
+    // The last line may still be in the making.
+    let events = text.split_inclusive('\n').filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    events.flat_map(|event| event["Records"].as_array().cloned().unwrap_or_default()).collect()
+}
+
+fn visits(record: &Value) -> usize {
+    let visits = record["dynamodb"]["NewImage"]["visits"]["N"].as_str();
+    visits.and_then(|visits| visits.parse().ok()).expect("each change has a number of visits")
+}
+
+fn put(fake: &DynamoDbStreams, item: usize, visits: usize) {
+    let item = json!({"id": {"S": format!("user-{item}")}, "visits": {"N": visits.to_string()}});
+    fake.put("users", &item).expect("the item changes");
+}
+
+#[tokio::test]
+async fn every_change_is_handed_over_in_order_while_shards_roll_over_and_the_poller_is_killed() {
+    let script = Script::default()
+        .rollover_into(Duration::from_millis(700), &[1, 2], 3)
+        .children_listed(Listed::After(Duration::from_millis(300)));
+    let fake = DynamoDbStreams::start(script).await;
+    let arn = fake.create_table("users", &["id"], ViewType::NewAndOldImages);
+    let site = site(&arn, "StartingPosition: TRIM_HORIZON\n            BatchSize: 10");
+    let (clock, mut last) = (Clock::start(), 100);
+    for _ in 0..KILLS {
+        let mut running = site.run(&fake.endpoint()).start(&site.folder);
+        for _ in 0..40 {
+            last += 1;
+            (0..ITEMS).for_each(|item| put(&fake, item, last));
+            clock.sleep(Duration::from_millis(20)).await;
+        }
+        running.signal(Signal::KILL);
+        running.wait_for_exit().await;
+    }
+    let mut running = site.start(fake.endpoint()).await;
+    let are_all_there = || {
+        let handed_over = handed_over(&site);
+        handed_over.iter().filter(|record| visits(record) == last).count() >= ITEMS
+    };
+    until(&running, "the last change of each item is handed over", are_all_there).await;
+    running.signal(Signal::TERM);
+    running.wait_for_exit().await.assert_code(0);
+    let mut highest: BTreeMap<String, usize> = BTreeMap::new();
+    for record in handed_over(&site) {
+        let item = record["dynamodb"]["Keys"]["id"]["S"].as_str().unwrap().to_owned();
+        let highest = highest.entry(item).or_insert(100);
+        let visits = visits(&record);
+        assert!(visits <= *highest + 1, "a change was passed over: {visits} after {highest}");
+        *highest = visits.max(*highest);
+    }
+    assert_eq!(highest.values().copied().collect::<Vec<_>>(), [last; ITEMS]);
+}
+
+#[tokio::test]
+async fn a_change_that_is_given_up_is_told_as_one_of_a_table_and_what_no_filter_matches_is_not_handed_over() {
+    let fake = DynamoDbStreams::start(Script::default()).await;
+    let arn = fake.create_table("users", &["id"], ViewType::NewAndOldImages);
+    let settings = "StartingPosition: TRIM_HORIZON
+            BatchSize: 1
+            MaximumRetryAttempts: 0
+            FilterCriteria: {Filters: [{Pattern: '{\"eventName\": [\"INSERT\"]}'}]}
+            DestinationConfig: {OnFailure: {Destination: 'file:failures.jsonl'}}";
+    let site = site(&arn, settings);
+    for (item, visits) in [(1, 12), (2, 13), (1, 14), (3, 15)] {
+        put(&fake, item, visits);
+    }
+    let mut running = site.start(fake.endpoint()).await;
+    until(&running, "the last insertion is handed over", || {
+        handed_over(&site).iter().any(|record| visits(record) == 15)
+    })
+    .await;
+    running.signal(Signal::TERM);
+    running.wait_for_exit().await.assert_code(0);
+    assert_eq!(handed_over(&site).iter().map(visits).collect::<Vec<_>>(), [12, 13, 15]);
+    let given_up = site.given_up();
+    assert_eq!(given_up.len(), 1);
+    let info = &given_up[0]["DDBStreamBatchInfo"];
+    assert_eq!((&info["streamArn"], &info["batchSize"]), (&json!(arn), &json!(1)));
+    assert!(info["approximateArrivalOfFirstRecord"].as_str().unwrap().len() == "2026-01-14T00:13:19Z".len());
+}
+
+#[tokio::test]
+async fn what_aws_does_not_take_with_a_table_ends_the_start_and_names_the_property() {
+    const ARN: &str = "arn:aws:dynamodb:eu-west-1:123456789012:table/users/stream/2026-11-30T00:00:00.000";
+    for (settings, named) in [
+        ("StartingPosition: AT_TIMESTAMP\n            StartingPositionTimestamp: 1", "`StartingPosition`"),
+        ("BatchSize: 10", "`StartingPosition`"),
+        (
+            "StartingPosition: LATEST\n            FilterCriteria: {Filters: [{Pattern: '{\"dynamodb\": [1]}'}]}",
+            "`Pattern`",
+        ),
+    ] {
+        let site = site(ARN, settings);
+        let exit = site.run("http://127.0.0.1:1").run(&site.folder).await;
+        assert_refused(&site, &exit, &[named]);
+    }
+}
