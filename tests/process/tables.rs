@@ -147,7 +147,10 @@ async fn a_change_that_is_given_up_is_told_as_one_of_a_table_and_what_no_filter_
 async fn what_aws_does_not_take_with_a_table_ends_the_start_and_names_the_property() {
     const ARN: &str = "arn:aws:dynamodb:eu-west-1:123456789012:table/users/stream/2026-11-30T00:00:00.000";
     for (settings, named) in [
-        ("StartingPosition: AT_TIMESTAMP\n            StartingPositionTimestamp: 1", "`StartingPosition`"),
+        (
+            "StartingPosition: AT_TIMESTAMP\n            StartingPositionTimestamp: 1",
+            "does not go with `StartingPosition: AT_TIMESTAMP`",
+        ),
         ("BatchSize: 10", "`StartingPosition`"),
         (
             "StartingPosition: LATEST\n            FilterCriteria: {Filters: [{Pattern: '{\"dynamodb\": [1]}'}]}",

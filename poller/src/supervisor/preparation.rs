@@ -149,7 +149,8 @@ impl StartError {
             }
             StartError::Source { source: SourceError::Denied { .. }, .. } => {
                 "check the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), and that they allow \
-                 kinesis:DescribeStreamSummary, ListShards, GetShardIterator and GetRecords"
+                 kinesis:DescribeStreamSummary, ListShards, GetShardIterator and GetRecords; of a table's stream, \
+                 dynamodb:DescribeStream, GetShardIterator and GetRecords"
             }
             StartError::Source { source: SourceError::Unavailable { .. }, .. } => {
                 "is the endpoint up? `pelton stream` starts the embedded one; --endpoint-url or AWS_ENDPOINT_URL_KINESIS names another"

@@ -125,6 +125,16 @@ mod tests {
     }
 
     #[test]
+    fn the_stream_of_a_table_is_named_by_its_own_arn() {
+        let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-11-30T00:00:00.000";
+        check(arn, arn);
+        check_refused(
+            "arn:aws:dynamodb:eu-west-1:123456789012:table/t",
+            "which is no ARN of a stream | must be `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL`",
+        );
+    }
+
+    #[test]
     fn what_is_no_arn_of_a_stream_is_refused() {
         check_refused(
             "!Ref Named",
@@ -141,10 +151,7 @@ mod tests {
 
     #[test]
     fn other_sources_are_refused() {
-        for source in ["!GetAtt Table.StreamArn", "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/l"]
-        {
-            check_refused(source, "the mapping `LedgerOrders` reads from DynamoDB Streams");
-        }
+        check_refused("!GetAtt Table.StreamArn", "the mapping `LedgerOrders` reads from DynamoDB Streams");
         check_refused("arn:aws:s3:::bucket", "Pelton does not read from `s3` yet");
     }
 

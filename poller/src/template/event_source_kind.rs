@@ -205,7 +205,11 @@ impl<'t> Context<'t> {
         }
         self.leave_out(LeftOut::Unsupported, &declared.properties);
         self.without(Without::Mapping, |context| {
-            context.unsupported(place, message, "not supported by Pelton yet: only Kinesis streams are, and streams of tables that are named by their own ARN")
+            context.unsupported(
+                place,
+                message,
+                "not supported by Pelton yet: only Kinesis streams are, and DynamoDB streams named by ARN",
+            )
         })
     }
 

@@ -147,7 +147,7 @@ fn value_not_taken(
     }
     let what = match parameter == Parameter::Destination {
         true => "a topic of Kafka".to_owned(),
-        false => format!("`{given}`"),
+        false => format!("`{}: {given}`", place.name),
     };
     Diagnostic::error(Code::Conflict, format!("{source} does not go with {what}"))
         .at(place.value_span, must_be)
