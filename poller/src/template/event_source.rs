@@ -126,10 +126,10 @@ mod tests {
 
     #[test]
     fn the_stream_of_a_table_is_named_by_its_own_arn() {
-        let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-11-30T00:00:00.000";
+        let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/users/stream/2026-11-30T00:00:00.000";
         check(arn, arn);
         check_refused(
-            "arn:aws:dynamodb:eu-west-1:123456789012:table/t",
+            "arn:aws:dynamodb:eu-west-1:123456789012:table/users",
             "which is no ARN of a stream | must be `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL`",
         );
     }
