@@ -87,18 +87,22 @@ pub struct NewShard {
 
 /// What to remember of every shard when a mapping starts for the very first time, at `now`.
 ///
-/// LATEST begins with the shards that are open now; closed ones count as finished, so that their children, should any
-/// appear later, need not wait for them.
+/// LATEST begins with the shards that are open now. Closed ones count as finished, so that their children need not wait for them;
+/// those without children are read all the same, as a service may be wrong about them: dynoxide gives every shard an end.
 #[must_use]
 pub fn first_start(
     starting_position: StartingPosition,
     listed: &[ListedShard],
     now: Timestamp,
 ) -> Vec<NewShard> {
+    let parents: BTreeSet<&ShardId> = listed.iter().flat_map(|shard| &shard.parents).collect();
     let start = |shard: &ListedShard| match starting_position {
         StartingPosition::TrimHorizon => Some(ShardStart::TrimHorizon),
         StartingPosition::AtTimestamp(from) => Some(ShardStart::AtTimestamp(from)),
-        StartingPosition::Latest => shard.is_open.then_some(ShardStart::AfterLatest(now)),
+        StartingPosition::Latest => {
+            let is_passed_over = !shard.is_open && parents.contains(&shard.id);
+            (!is_passed_over).then_some(ShardStart::AfterLatest(now))
+        }
     };
     listed.iter().map(|shard| NewShard { id: shard.id.clone(), start: start(shard) }).collect()
 }

@@ -36,7 +36,9 @@ fuzz_target!(|input: &[u8]| {
             continue;
         };
         let answer = match command {
-            Command::Fetch { .. } => Input::Fetched(Ok(Page { records: records(), then: Then::ShardEnd, lost_after: None })),
+            Command::Fetch { .. } => {
+                Input::Fetched(Ok(Page { records: records(), then: Then::ShardEnd, lost_after: None }))
+            }
             Command::SaveCheckpoint(_) => Input::CheckpointSaved(Ok(())),
             Command::SendFailure(failure) => Input::FailureSent(failure.id, Ok(())),
             Command::Invoke(invocation) => {

@@ -60,6 +60,12 @@ mod starting {
     }
 
     #[test]
+    fn latest_reads_a_shard_that_is_listed_as_closed_and_without_children() {
+        let latest = Some(ShardStart::AfterLatest(NOW));
+        check(Latest, &["0 closed", "1"], &[("0", latest), ("1", latest)]);
+    }
+
+    #[test]
     fn a_stream_without_shards_has_nothing_to_start() {
         check(Latest, &[], &[]);
     }
