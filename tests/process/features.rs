@@ -35,7 +35,7 @@ async fn the_sample_functions_want_no_crate_with_other_features_than_the_program
                 function.iter().filter_map(|(name, wanted)| Some((name, wanted, program.get(name)?)));
             let (same, other): (Vec<_>, Vec<_>) =
                 shared.partition(|(_, wanted, compiled)| wanted.is_subset(compiled));
-            assert!(other.is_empty(), "to be added to workspace-hack/Cargo.toml: {other:#?}");
+            assert!(other.is_empty(), "to be added to poller/workspace-hack/Cargo.toml: {other:#?}");
             assert!(same.len() > 50, "cargo lists what they share: {same:#?}");
         }
     }

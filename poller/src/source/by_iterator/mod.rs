@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::ports::SourceError;
 use crate::source::budget::ByteBudget;
 use async_trait::async_trait;
+use aws_smithy_types::DateTime;
 use pelton_core::Timestamp;
 use pelton_core::event::page::{EncodedPage, NotJson, PageEncoder, RecordFormat};
 use pelton_core::plan::ShardId;
@@ -81,4 +82,10 @@ pub(super) trait IteratorApi: Send + Sync + 'static {
 
     /// The time.
     fn clock(&self) -> &Clock;
+}
+
+/// A moment of an API in this program's terms; the epoch for one that lies before it.
+pub(super) fn moment(time: &DateTime) -> Timestamp {
+    let millis = time.to_millis().ok().and_then(|millis| u64::try_from(millis).ok());
+    Timestamp::from_millis(millis.unwrap_or_default())
 }

@@ -4,11 +4,11 @@
 //! that a shard that waits for its turn is small.
 
 use super::TableStream;
-use super::changes::{change, flaw_of, moment, sequence_number};
+use super::changes::{change, flaw_of, sequence_number};
 use crate::clock::Clock;
 use crate::ports::{SourceError, StreamDescription, StreamStatus};
 use crate::source::budget::ByteBudget;
-use crate::source::by_iterator::{Anchor, IteratorApi};
+use crate::source::by_iterator::{Anchor, IteratorApi, moment};
 use crate::source::failure::Refusal;
 use async_trait::async_trait;
 use aws_sdk_dynamodbstreams::operation::get_records::GetRecordsOutput;

@@ -1,6 +1,5 @@
 //! Records of DynamoDB Streams in the core's terms.
 
-use aws_sdk_dynamodbstreams::primitives::DateTime;
 use aws_sdk_dynamodbstreams::types::{AttributeValue as ApiValue, Record};
 use pelton_core::Timestamp;
 use pelton_core::event::dynamodb::{AttributeValue, Change, Item, UserIdentity};
@@ -84,10 +83,4 @@ fn value_of(value: &ApiValue) -> AttributeValue<'_> {
         ApiValue::M(nested) => AttributeValue::M(item(nested)),
         _ => unreachable!("a record with an attribute of an unknown type is flawed"),
     }
-}
-
-/// A moment of the API in this program's terms; the epoch for one that lies before it.
-pub(super) fn moment(time: &DateTime) -> Timestamp {
-    let millis = time.to_millis().ok().and_then(|millis| u64::try_from(millis).ok());
-    Timestamp::from_millis(millis.unwrap_or_default())
 }

@@ -4,10 +4,9 @@
 //! for functions it has no place to fall back to: a position that the stream refuses is an error.
 
 use super::KinesisStream;
-use super::calls::moment;
 use crate::ports::{Cause, ReadFrom, SourceError};
 use crate::shown_record::ShownRecord;
-use crate::source::by_iterator::{Anchor, IteratorApi as _, Place, what_follows};
+use crate::source::by_iterator::{Anchor, IteratorApi as _, Place, moment, what_follows};
 use crate::source::failure::{Refusal, RefusalKind};
 use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
 use pelton_core::Position;

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::ports::{SourceError, StreamDescription, StreamStatus};
 use crate::source::aws::EndpointKind;
 use crate::source::budget::ByteBudget;
-use crate::source::by_iterator::{Anchor, IteratorApi};
+use crate::source::by_iterator::{Anchor, IteratorApi, moment};
 use crate::source::failure::Refusal;
 use async_trait::async_trait;
 use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
@@ -240,13 +240,6 @@ fn listed(shard: &Shard) -> ListedShard {
         parents: parents.into_iter().flatten().map(ShardId::new).collect(),
         is_open: end.is_none(),
     }
-}
-
-/// A moment of the API in this program's terms; the epoch for one that lies before it.
-pub(super) fn moment(time: &DateTime) -> Timestamp {
-    Timestamp::from_millis(
-        time.to_millis().ok().and_then(|millis| u64::try_from(millis).ok()).unwrap_or_default(),
-    )
 }
 
 fn api_time(moment: Timestamp) -> DateTime {
