@@ -1,11 +1,15 @@
 //! The seams of the shell: what a shard worker needs from streams, functions and stores, and what each must keep.
 
 use crate::model::MappingId;
+pub use crate::stream_checks::StreamChecks;
 use async_trait::async_trait;
 use pelton_core::ending::Follows;
-use pelton_core::plan::{ListedShard, NewShard, ShardId, ShardStart};
+use pelton_core::ownership::{Change, Released};
+use pelton_core::plan::{ListedShard, NewShard, ShardId};
+pub use pelton_core::stream::{
+    MappingState, ReadFrom, ShardState, StreamDescription, StreamIdentity, StreamStatus,
+};
 use pelton_core::{Batch, Checkpoint, Failure, Position, Record, Reply, Timestamp};
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,56 +73,6 @@ pub struct Answer {
     /// The position after which records were lost to the stream's retention, if it was no longer kept when reading was to go on
     /// from it. Told with the first records behind the gap, or with the end of the shard.
     pub lost_after: Option<Position>,
-}
-
-/// Where to begin to read a shard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReadFrom {
-    /// Right now: only what arrives after [`Source::open`] returned. If the place is lost before a record was read,
-    /// go on as with `At(frozen)`.
-    Latest {
-        /// When the mapping started.
-        frozen: Timestamp,
-    },
-    /// Where a start that was kept says; `AfterLatest` means the records that arrived at or after its moment.
-    Start(ShardStart),
-    /// The record after this one.
-    After(Position),
-}
-
-impl ReadFrom {
-    /// Where to begin after an attempt that failed: right now has passed, but not the moment at which the mapping started.
-    #[must_use]
-    pub fn after_failure(self) -> Self {
-        match self {
-            ReadFrom::Latest { frozen } => ReadFrom::Start(ShardStart::AfterLatest(frozen)),
-            ReadFrom::Start(_) | ReadFrom::After(_) => self,
-        }
-    }
-}
-
-/// What a stream is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamDescription {
-    /// Its ARN, as it names itself.
-    pub arn: String,
-    /// When it was created: another time is another stream, though the name is the same.
-    pub created: Timestamp,
-    /// How long it keeps a record.
-    pub retention: Duration,
-    /// What it is doing.
-    pub status: StreamStatus,
-}
-
-/// What a stream is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StreamStatus {
-    /// Not yet there.
-    Creating,
-    /// There (also while it is being resharded).
-    Active,
-    /// Going away.
-    Deleting,
 }
 
 /// Why a stream did not do as asked. One variant per thing the caller can do about it.
@@ -216,26 +170,62 @@ pub struct DestinationError {
     pub source: Cause,
 }
 
-/// Keeps how far each mapping is.
+/// Says which shards of one mapping this poller is to read.
+#[async_trait]
+pub trait Ownership: Send {
+    /// What changes next. Cancelling is safe.
+    async fn next(&mut self) -> Change;
+
+    /// A shard that was assigned is not read any more; unless it is lost, it is settled as far as it will be, and saved. Whoever
+    /// revoked it waits for this.
+    fn released(&mut self, released: Released);
+
+    /// Where what is settled of a shard is kept.
+    fn checkpoints(&self, shard: &ShardId) -> Arc<dyn Checkpoints>;
+
+    /// Where readers of these shards ask that the stream be checked.
+    fn checks(&self) -> Arc<StreamChecks>;
+
+    /// How many shards are to be read once others are finished.
+    fn waiting(&self) -> usize;
+}
+
+/// Keeps how far one shard is.
+#[async_trait]
+pub trait Checkpoints: Send + Sync {
+    /// Keeps a checkpoint. When this returns, a crash of Pelton does not undo it.
+    ///
+    /// A save once begun is carried out also if its future is dropped.
+    async fn save(&self, checkpoint: &Checkpoint) -> Result<(), CheckpointError>;
+}
+
+/// Why a checkpoint was not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The shard is somebody else's.
+    #[error("another poller owns the shard")]
+    NotOurs,
+    /// It could not be written: try again.
+    #[error(transparent)]
+    Unwritable(#[from] StoreError),
+}
+
+/// Keeps how far each mapping is, on this machine.
 #[async_trait]
 pub trait CheckpointStore: Send + Sync {
     /// What is kept of a mapping; `None` if it never started.
     async fn load(&self, mapping: &MappingId) -> Result<Option<MappingState>, StoreError>;
 
-    /// Forgets what is kept of a mapping and keeps this instead, all at once: it starts on the stream that was created
-    /// at `created`.
-    async fn start(
-        &self,
-        mapping: &MappingId,
-        stream: &StreamIdentity,
-        shards: &[NewShard],
-    ) -> Result<(), StoreError>;
-
     /// Forgets what is kept of a mapping and keeps this instead, positions and all, all at once. The mapping must not run.
     async fn replace(&self, mapping: &MappingId, state: &MappingState) -> Result<(), StoreError>;
 
-    /// Keeps shards that appeared since, all at once.
-    async fn add_shards(&self, mapping: &MappingId, shards: &[NewShard]) -> Result<(), StoreError>;
+    /// Keeps shards that appeared, and forgets those that the stream no longer lists, all at once.
+    async fn change_shards(
+        &self,
+        mapping: &MappingId,
+        added: &[NewShard],
+        removed: &[ShardId],
+    ) -> Result<(), StoreError>;
 
     /// Keeps a checkpoint. When this returns, a crash of Pelton does not undo it.
     ///
@@ -246,36 +236,6 @@ pub trait CheckpointStore: Send + Sync {
         shard: &ShardId,
         checkpoint: &Checkpoint,
     ) -> Result<(), StoreError>;
-
-    /// Forgets shards that the stream no longer lists, all at once.
-    async fn remove_shards(&self, mapping: &MappingId, shards: &[ShardId]) -> Result<(), StoreError>;
-}
-
-/// Which stream a checkpoint belongs to. A checkpoint of another one is worthless.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamIdentity {
-    /// ARN of the stream.
-    pub arn: String,
-    /// When it was created.
-    pub created: Timestamp,
-}
-
-/// What is kept of a mapping.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MappingState {
-    /// The stream that the positions belong to.
-    pub stream: StreamIdentity,
-    /// Every shard it has seen and the stream still lists.
-    pub shards: BTreeMap<ShardId, ShardState>,
-}
-
-/// What is kept of a shard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShardState {
-    /// Where to begin while nothing is settled; `None`: the shard was over before the mapping began.
-    pub start: Option<ShardStart>,
-    /// How far it is settled.
-    pub checkpoint: Checkpoint,
 }
 
 /// Why the store did not do as asked.

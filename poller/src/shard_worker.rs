@@ -10,11 +10,13 @@ mod problems;
 mod remarks;
 
 use crate::clock::Clock;
-use crate::doubts::{Doubt, Doubts};
+use crate::in_flight::finish;
 use crate::model::MappingId;
 use crate::ports::{
-    CheckpointStore, Destination, Invoker, OpenShard, ReadFrom, ShardState, Source, SourceError, StoreError,
+    CheckpointError, Checkpoints, Destination, Invoker, OpenShard, ReadFrom, Source, SourceError,
+    StreamChecks,
 };
+use crate::stream_checks::Required;
 use deliveries::{Began, Delivered, Deliveries};
 use failed_attempts::{Before, FailedAttempts, problem, problem_of};
 use futures_util::StreamExt as _;
@@ -22,7 +24,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use judged_reader::JudgedReader;
 use pelton_core::ending::Ending;
-use pelton_core::plan::{ShardId, ShardStart};
+use pelton_core::plan::ShardId;
 use pelton_core::{
     Checkpoint, Command, FailedAttempt, FetchError, Finished, Input, Invocation, InvocationId, Notice,
     Outcome, Page, Policy, Reply, SaveError, SendError, Shard, ShardView, Timestamp,
@@ -40,8 +42,13 @@ use tracing::debug;
 /// What a worker is told while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Finish what is in flight, start nothing new, save, end.
-    Drain,
+    /// Finish what is in flight, start nothing new, save, end: until this moment, if there is one.
+    Drain {
+        /// From then on the shard is somebody else's.
+        by: Option<Timestamp>,
+    },
+    /// The shard is somebody else's: end at once.
+    Abandon,
     /// The stream now keeps its records for this long.
     RetentionChanged(Duration),
 }
@@ -66,8 +73,6 @@ pub struct Ports {
     pub source: Arc<dyn Source>,
     /// The function.
     pub invoker: Arc<dyn Invoker>,
-    /// Where checkpoints are kept.
-    pub store: Arc<dyn CheckpointStore>,
     /// Where records go that were given up; `None`: nowhere.
     pub destination: Option<Arc<dyn Destination>>,
     /// What was said of the function.
@@ -82,16 +87,18 @@ pub struct Assignment {
     pub mapping: MappingId,
     /// The shard.
     pub shard: ShardId,
-    /// What is kept of the shard. It must not have ended.
-    pub state: ShardState,
-    /// Whether the mapping never ran before: LATEST then means right now.
-    pub is_first_start: bool,
+    /// Where to read on.
+    pub from: ReadFrom,
+    /// How far it is settled. It must not have ended.
+    pub checkpoint: Checkpoint,
+    /// Where it keeps what it settles.
+    pub checkpoints: Arc<dyn Checkpoints>,
     /// The mapping's settings.
     pub policy: Policy,
     /// Decides every jitter.
     pub seed: u64,
     /// Shared by all workers of the mapping.
-    pub doubts: Arc<Doubts>,
+    pub checks: Arc<StreamChecks>,
 }
 
 /// A read, and what tells of arrivals if it opened the shard.
@@ -121,11 +128,11 @@ pub struct ShardWorker {
     invocations: FuturesUnordered<BoxFuture<'static, (InvocationId, Reply)>>,
     deliveries: Deliveries,
     failed_attempts: FailedAttempts,
-    save: Option<BoxFuture<'static, Result<(), StoreError>>>,
+    save: Option<BoxFuture<'static, Result<(), CheckpointError>>>,
     arrivals: Option<watch::Receiver<u64>>,
     code_changes: Option<watch::Receiver<u64>>,
     /// `None` once told to drain: nothing follows.
-    orders: Option<mpsc::Receiver<Order>>,
+    orders: Option<mpsc::UnboundedReceiver<Order>>,
     /// Answers that needed no waiting.
     answers: VecDeque<Input>,
     view: watch::Sender<WorkerView>,
@@ -133,9 +140,10 @@ pub struct ShardWorker {
     unread_since: Option<Timestamp>,
     /// The last read failed, and that is not logged yet.
     read_error: Option<SourceError>,
-    doubts: Arc<Doubts>,
+    checkpoints: Arc<dyn Checkpoints>,
+    checks: Arc<StreamChecks>,
     /// The stream turned out not to exist: when it is back, it may be another one.
-    doubt: Option<Doubt>,
+    required: Option<Required>,
 }
 
 impl ShardWorker {
@@ -143,12 +151,12 @@ impl ShardWorker {
     pub fn new(
         assignment: Assignment,
         ports: Ports,
-        orders: mpsc::Receiver<Order>,
+        orders: mpsc::UnboundedReceiver<Order>,
     ) -> (Self, watch::Receiver<WorkerView>) {
-        let Assignment { mapping, shard: shard_id, state, is_first_start, policy, seed, doubts } = assignment;
-        let from = read_from(&state, is_first_start);
+        let Assignment { mapping, shard: shard_id, from, checkpoint, checkpoints, policy, seed, checks } =
+            assignment;
         let ending = if policy.until_caught_up { Ending::confirming_caught_up() } else { Ending::default() };
-        let shard = Shard::new(policy, Some(state.checkpoint), seed, ports.clock.now());
+        let shard = Shard::new(policy, Some(checkpoint), seed, ports.clock.now());
         let first_view =
             WorkerView { shard: shard.view(), is_open: false, problem: None, unread_since: None };
         let (view, views) = watch::channel(first_view);
@@ -176,8 +184,9 @@ impl ShardWorker {
             problems,
             unread_since: None,
             read_error: None,
-            doubts,
-            doubt: None,
+            checkpoints,
+            checks,
+            required: None,
         };
         (worker, views)
     }
@@ -258,11 +267,11 @@ impl ShardWorker {
         let slot = self.reader.take().expect("at most one read is in flight");
         let source = Arc::clone(&self.ports.source);
         let shard_id = self.shard_id.clone();
-        let (doubt, doubts, view) = (self.doubt.take(), Arc::clone(&self.doubts), self.view.clone());
+        let (required, checks, view) = (self.required.take(), Arc::clone(&self.checks), self.view.clone());
         let ending = self.ending;
         self.fetch.spawn(async move {
-            if let Some(doubt) = doubt {
-                doubts.settled(doubt).await;
+            if let Some(required) = required {
+                checks.passed(required).await;
             }
             let (mut reader, arrivals) = match slot {
                 ReaderSlot::Open(reader) => (reader, None),
@@ -289,9 +298,8 @@ impl ShardWorker {
     }
 
     fn start_save(&mut self, checkpoint: Checkpoint) {
-        let store = Arc::clone(&self.ports.store);
-        let (mapping, shard_id) = (self.mapping.clone(), self.shard_id.clone());
-        self.save = Some(Box::pin(async move { store.save(&mapping, &shard_id, &checkpoint).await }));
+        let checkpoints = Arc::clone(&self.checkpoints);
+        self.save = Some(Box::pin(async move { checkpoints.save(&checkpoint).await }));
     }
 
     /// Waits for whatever happens first.
@@ -317,15 +325,21 @@ impl ShardWorker {
     fn obey(&mut self, order: Option<Order>) -> Input {
         match order {
             Some(Order::RetentionChanged(retention)) => Input::RetentionChanged(retention),
-            Some(Order::Drain) | None => {
+            Some(Order::Abandon) => Input::Lost,
+            Some(Order::Drain { by }) => self.drain(by),
+            None => {
                 self.orders = None;
-                if !self.fetch.is_empty() {
-                    self.fetch = JoinSet::new();
-                    self.answers.push_back(Input::Fetched(Err(FetchError::Cancelled)));
-                }
-                Input::Drain
+                self.drain(None)
             }
         }
+    }
+
+    fn drain(&mut self, by: Option<Timestamp>) -> Input {
+        if !self.fetch.is_empty() {
+            self.fetch = JoinSet::new();
+            self.answers.push_back(Input::Fetched(Err(FetchError::Cancelled)));
+        }
+        Input::Drain { by }
     }
 
     fn fetched(&mut self, fetched: Result<Fetched, JoinError>) -> Input {
@@ -345,10 +359,8 @@ impl ShardWorker {
                 self.unread_since.get_or_insert(self.ports.clock.now());
                 let is_throttled = matches!(error, SourceError::Throttled { .. });
                 match error {
-                    SourceError::NotFound { .. } => self.doubt = Some(self.doubts.raise()),
-                    SourceError::Unavailable { .. } | SourceError::Senseless { .. } => {
-                        self.doubts.ask_for_look()
-                    }
+                    SourceError::NotFound { .. } => self.required = Some(self.checks.require()),
+                    SourceError::Unavailable { .. } | SourceError::Senseless { .. } => self.checks.want(),
                     SourceError::Throttled { .. } | SourceError::Denied { .. } => {}
                 }
                 self.read_error = Some(error);
@@ -361,7 +373,7 @@ impl ShardWorker {
         }
     }
 
-    fn saved(&mut self, answer: Result<(), StoreError>) -> Input {
+    fn saved(&mut self, answer: Result<(), CheckpointError>) -> Input {
         match answer {
             Ok(()) => {
                 self.problems.recovered(Doing::Saving);
@@ -374,7 +386,10 @@ impl ShardWorker {
                     &error,
                     None,
                 );
-                Input::CheckpointSaved(Err(SaveError))
+                Input::CheckpointSaved(Err(match error {
+                    CheckpointError::NotOurs => SaveError::NotOurs,
+                    CheckpointError::Unwritable(_) => SaveError::Unwritable,
+                }))
             }
         }
     }
@@ -415,25 +430,7 @@ fn is_success(input: &Input) -> bool {
     matches!(input, Input::Invoked(_, Reply { outcome: Outcome::Succeeded { .. }, .. }))
 }
 
-/// A checkpoint beats a start that was kept. LATEST means right now only when the mapping never ran before.
-fn read_from(state: &ShardState, is_first_start: bool) -> ReadFrom {
-    match (&state.checkpoint.position, state.start) {
-        (Some(position), _) => ReadFrom::After(position.clone()),
-        (None, Some(ShardStart::AfterLatest(frozen))) if is_first_start => ReadFrom::Latest { frozen },
-        (None, Some(start)) => ReadFrom::Start(start),
-        (None, None) => unreachable!("a shard that was over before the mapping began is not read"),
-    }
-}
-
-/// The output of the future in `slot`, which is then empty. Never returns while there is none.
-async fn finish<T>(slot: &mut Option<BoxFuture<'static, T>>) -> T {
-    let Some(future) = slot else { return pending().await };
-    let output = future.await;
-    *slot = None;
-    output
-}
-
-async fn next_order(orders: &mut Option<mpsc::Receiver<Order>>) -> Option<Order> {
+async fn next_order(orders: &mut Option<mpsc::UnboundedReceiver<Order>>) -> Option<Order> {
     match orders {
         Some(orders) => orders.recv().await,
         None => pending().await,

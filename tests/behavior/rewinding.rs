@@ -2,8 +2,9 @@
 
 use crate::world::{World, numbers};
 use pelton::model::MappingId;
+use pelton::ownership::find_stream;
 use pelton::ports::CheckpointStore as _;
-use pelton::supervisor::{RewindError, RewindTo, Rewound, find_stream, rewind};
+use pelton::supervisor::{RewindError, RewindTo, Rewound, rewind};
 use pelton_core::plan::StartingPosition::{AtTimestamp, Latest, TrimHorizon};
 use pelton_core::plan::{ShardId, ShardStart, StartingPosition};
 use pelton_core::{Checkpoint, OpenWindow, Position, Timestamp};

@@ -2,11 +2,10 @@
 
 use pelton::clock::Clock;
 use pelton::model::{Mapping, MappingId, ShardSettings};
+use pelton::ownership::{StartError, find_stream};
 use pelton::ports::{Destination, Invoker, Pace};
 use pelton::shard_worker::{Ports, Remarks};
-use pelton::supervisor::{
-    Goal, MappingActivity, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
-};
+use pelton::supervisor::{Goal, MappingActivity, MappingPlan, Stopped, Supervisor, prepare};
 use pelton_core::plan::StartingPosition;
 use pelton_tests::chance;
 use pelton_tests::fakes::{FakeDestination, FakeFunction, FakeStream, MemoryStore};
@@ -93,7 +92,6 @@ impl World {
         let ports = Ports {
             source: Arc::new(self.stream.clone()),
             invoker: Arc::new(self.function.clone()) as Arc<dyn Invoker>,
-            store: Arc::new(self.store.clone()),
             destination: self.destination.clone().map(|taker| Arc::new(taker) as Arc<dyn Destination>),
             remarks: Arc::new(Remarks::of(self.mapping.function.clone())),
             clock: self.clock.clone(),
@@ -101,6 +99,7 @@ impl World {
         let plan = MappingPlan {
             mapping: self.mapping.clone(),
             ports,
+            store: Arc::new(self.store.clone()),
             envelope: FakeStream::envelope(),
             pace: self.pace,
             stream_ends_with_process: false,

@@ -1,7 +1,51 @@
 //! Answers that are believed only if the next one agrees.
 //!
-//! In: answers to the same question, as they come. Out: the first one that repeats the answer before it. For conclusions that
-//! cannot be taken back: what a mapping forgets, it does not read again.
+//! In: answers to the same question, as they come. Out: the first one that repeats the answer before it, or what was known
+//! before. For conclusions that cannot be taken back: what a mapping forgets, it does not read again.
+
+/// Answers to one question after which it is given up: no two in a row agreed.
+const ANSWERS_MAX: u32 = 6;
+
+/// A question whose answer is acted on.
+#[derive(Debug)]
+pub struct Question<T> {
+    /// What needs no second answer.
+    known: Option<T>,
+    look: SecondLook<T>,
+    answers: u32,
+}
+
+/// What an answer is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict<T> {
+    /// It can be acted on.
+    Believed(T),
+    /// It needs another one that agrees: ask again.
+    AskAgain,
+    /// Too many answers, and no two in a row agree.
+    Contradictory,
+}
+
+impl<T: PartialEq> Question<T> {
+    /// A question to which `known` was the answer before, if there was one.
+    #[must_use]
+    pub fn new(known: Option<T>) -> Self {
+        Self { known, look: SecondLook::default(), answers: 0 }
+    }
+
+    /// Takes the next answer.
+    pub fn take(&mut self, answer: T) -> Verdict<T> {
+        self.answers += 1;
+        if self.known.as_ref() == Some(&answer) {
+            return Verdict::Believed(answer);
+        }
+        match self.look.agreed(answer) {
+            Some(answer) => Verdict::Believed(answer),
+            None if self.answers == ANSWERS_MAX => Verdict::Contradictory,
+            None => Verdict::AskAgain,
+        }
+    }
+}
 
 /// The last answer to a question.
 #[derive(Debug)]
@@ -46,6 +90,26 @@ mod tests {
         check("aa", "a");
         check("aba", "");
         check("abb", "b");
+    }
+
+    #[test]
+    fn what_is_known_already_needs_no_second_answer_and_all_else_does() {
+        let mut question = Question::new(Some(1));
+        assert_eq!(question.take(1), Verdict::Believed(1));
+        let mut question = Question::new(Some(1));
+        assert_eq!(question.take(2), Verdict::AskAgain);
+        assert_eq!(question.take(2), Verdict::Believed(2));
+        let mut question = Question::new(None);
+        assert_eq!(question.take(1), Verdict::AskAgain);
+    }
+
+    #[test]
+    fn a_question_with_six_different_answers_is_given_up() {
+        let mut question = Question::new(None);
+        for answer in 1..6 {
+            assert_eq!(question.take(answer), Verdict::AskAgain);
+        }
+        assert_eq!(question.take(6), Verdict::Contradictory);
     }
 
     #[test]

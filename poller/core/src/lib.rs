@@ -8,9 +8,9 @@
 //! | [`Shard`] | what one shard does next: the only way in is [`Shard::handle`], the only way out [`Shard::next_command`] |
 //! | [`batch`] | which records go together, and the exact bytes of their event |
 //! | [`retry`] | how long to wait before the next attempt |
-//! | [`checkpoint`] | how far a shard is settled |
-//! | [`window`] | which records belong together, where windows tumble |
 //! | [`exchange`] | which handler process gets which invocation, and how it ended |
+//! | [`assignments`] | which shards of a mapping run here |
+//! | [`shard_sync`] | which shards of a listed stream one poller reads, and what is kept of them |
 //! | [`plan`] | which shards may run: parents before children |
 //! | [`ending`] | whether a shard has ended |
 //! | [`succession`] | whether records follow those that were read before |
@@ -18,47 +18,44 @@
 //! | [`confirm`] | which answers need a second one that agrees |
 //! | [`event`] | how a record looks inside an event |
 //! | [`counts`] | what is counted |
-//! | [`failing`] | what people are told of a batch that failed |
 //! | [`filter`] | which records the function is to see (FilterCriteria) |
 
+pub mod assignments;
 pub mod batch;
 pub mod browse;
-pub mod checkpoint;
 pub mod confirm;
-pub mod contract;
 pub mod counts;
 pub mod ending;
 pub mod event;
 pub mod exchange;
-pub mod failing;
 pub mod filter;
-mod lane;
-mod lanes;
+pub mod giving_up;
+pub mod invocation;
+
+pub mod ownership;
 pub mod plan;
-pub mod policy;
-mod reading;
 pub mod record;
 mod response;
 pub mod retry;
-mod saving;
 pub mod shard;
+pub mod shard_sync;
+pub mod stream;
 pub mod succession;
 #[cfg(test)]
 mod testing;
 pub mod time;
-pub mod window;
 
 pub use batch::{Batch, EVENT_BYTES_MAX, Envelope};
-pub use checkpoint::{Checkpoint, OpenWindow};
-pub use contract::{
-    Command, Failure, FailureId, FetchError, Finished, GiveUp, HowFailed, Ignored, Input, Invocation,
-    InvocationId, Notice, Outcome, Page, Phase, Reached, Reply, SaveError, SendError, ShardView, Then,
-};
 pub use counts::Counts;
-pub use failing::{AfterFailure, AttemptError, Extent, FailedAttempt, FailingBatch, Waits};
-pub use lane::DELIVERY_ATTEMPTS_MAX;
-pub use policy::{Policy, Tumbling};
+pub use event::window::OpenWindow;
+pub use giving_up::{Failure, FailureId, GiveUp, SendError};
+pub use invocation::{HowFailed, Invocation, InvocationId, Outcome, Reached, Reply};
 pub use record::{Position, Record};
+pub use response::Ignored;
 pub use retry::Backoff;
-pub use shard::Shard;
+pub use shard::{
+    AfterFailure, AttemptError, Checkpoint, Command, DELIVERY_ATTEMPTS_MAX, Extent, FailedAttempt,
+    FailingBatch, FetchError, Finished, Input, Notice, Page, Phase, Policy, SaveError, Shard, ShardView,
+    Then, Tumbling, Waits,
+};
 pub use time::Timestamp;

@@ -5,13 +5,22 @@
 
 mod ignored;
 
-use crate::contract::Ignored;
 use crate::record::{Record, number_text};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+
+/// What of a response is ignored, as AWS does (specification 4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// It reports records that failed in `batchItemFailures`, and the mapping has no ReportBatchItemFailures: these records count
+    /// as settled, and all behind them.
+    Failures,
+    /// The mapping has ReportBatchItemFailures, and the response says something, but has no `batchItemFailures`.
+    Content,
+}
 
 /// What the mapping asks of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

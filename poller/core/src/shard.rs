@@ -3,20 +3,34 @@
 //! In: what happened, and when. Out: commands, and notices for people. A wake-up time is the only wish it has beside them.
 //! All state is here; the shell only carries commands out and answers each of them once (I7).
 
-use crate::checkpoint::{Checkpoint, Progress};
-use crate::contract::{
-    Command, FailureId, FetchError, Finished, GiveUp, Ignored, Input, Invocation, InvocationId, Notice, Page,
-    Phase, Reply, SaveError, SendError, ShardView,
-};
+mod checkpoint;
+mod contract;
+mod failing;
+mod lane;
+mod lanes;
+mod policy;
+mod reading;
+mod saving;
+pub mod window;
+
+pub use checkpoint::Checkpoint;
+pub use contract::{Command, FetchError, Finished, Input, Notice, Page, Phase, SaveError, ShardView, Then};
+pub use failing::{AfterFailure, AttemptError, Extent, FailedAttempt, FailingBatch, Waits};
+pub use lane::DELIVERY_ATTEMPTS_MAX;
+pub use policy::{Policy, Tumbling};
+
 use crate::counts::Counts;
-use crate::failing::{AfterFailure, Extent, FailedAttempt, FailingBatch, Waits, attempts_max};
-use crate::lane::{Delivered, Ended, EndedAs, GivenUp, Lane, Step};
-use crate::lanes::Lanes;
-use crate::policy::Policy;
-use crate::reading::Reading;
+use crate::giving_up::{FailureId, GiveUp, SendError};
+use crate::invocation::{Invocation, InvocationId, Reply};
 use crate::record::{Ordinal, Record};
-use crate::saving::Saving;
+use crate::response::Ignored;
 use crate::time::Timestamp;
+use checkpoint::Progress;
+use failing::attempts_max;
+use lane::{Delivered, Ended, EndedAs, GivenUp, Lane, Step};
+use lanes::Lanes;
+use reading::Reading;
+use saving::Saving;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -29,7 +43,7 @@ pub struct Shard {
     lanes: Lanes,
     progress: Progress,
     saving: Saving,
-    is_draining: bool,
+    tenure: Tenure,
     commands: VecDeque<Command>,
     notices: VecDeque<Notice>,
     next_ordinal: Ordinal,
@@ -39,6 +53,18 @@ pub struct Shard {
     records_left: usize,
     iterator_age: Option<Duration>,
     counts: Counts,
+}
+
+/// For how long the shard is this poller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tenure {
+    Ours,
+    /// Told to stop. What is not done at this moment is somebody else's.
+    Draining {
+        by: Option<Timestamp>,
+    },
+    /// Somebody else's: nothing is settled, saved or started any more.
+    Lost,
 }
 
 impl Shard {
@@ -59,7 +85,7 @@ impl Shard {
             lanes: Lanes::new(kept.window.clone(), &policy, now),
             progress: Progress::starting_from(kept.clone()),
             saving: Saving::starting_from(kept),
-            is_draining: false,
+            tenure: Tenure::Ours,
             commands: VecDeque::new(),
             notices: VecDeque::new(),
             next_ordinal: 0,
@@ -85,6 +111,12 @@ impl Shard {
     ///
     /// If an answer comes to a command that was not given, or a second one to the same (I7).
     pub fn handle(&mut self, input: Input, now: Timestamp) {
+        if self.drain_due().is_some_and(|due| due <= now) {
+            self.lose();
+        }
+        if self.tenure == Tenure::Lost {
+            return;
+        }
         match input {
             Input::Fetched(answer) => self.fetched(answer, now),
             Input::Invoked(id, reply) => self.invoked(id, reply, now),
@@ -93,7 +125,8 @@ impl Shard {
             Input::RecordsArrived => self.reading.records_arrived(&self.policy),
             Input::FunctionChanged => self.lanes.function_changed(now),
             Input::RetentionChanged(retention) => self.policy.retention = retention,
-            Input::Drain => self.drain(),
+            Input::Drain { by } => self.drain(by),
+            Input::Lost => self.lose(),
             Input::TimePassed => {}
         }
         self.advance(now);
@@ -113,7 +146,8 @@ impl Shard {
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         let steps = self.lanes.iter().filter_map(|lane| self.step_due(lane));
-        [self.fetch_due(), self.save_due()].into_iter().flatten().chain(steps).min()
+        let due = [self.fetch_due(), self.save_due(), self.drain_due()];
+        due.into_iter().flatten().chain(steps).min()
     }
 
     /// When the next read is due; `None` while one is in flight, and after the end.
@@ -124,7 +158,7 @@ impl Shard {
 
     fn fetched(&mut self, answer: Result<Page, FetchError>, now: Timestamp) {
         // A page that comes while draining is not accepted, and so must not count as read: also not as the last one.
-        let answer = if self.is_draining { Err(FetchError::Cancelled) } else { answer };
+        let answer = if self.is_draining() { Err(FetchError::Cancelled) } else { answer };
         match answer {
             Ok(page) => {
                 if let Some(after) = page.lost_after {
@@ -179,13 +213,13 @@ impl Shard {
             }));
         }
         self.settle(lane, done);
-        if self.is_draining {
+        if self.is_draining() {
             self.let_go();
         }
     }
 
     fn after_failure(&self, lane: usize, failed: usize) -> AfterFailure {
-        if self.is_draining {
+        if self.is_draining() {
             AfterFailure::Left
         } else {
             self.lanes.at(lane).after_failure(failed, &self.policy)
@@ -225,7 +259,7 @@ impl Shard {
             }
             Delivered::Again => {}
         }
-        if self.is_draining {
+        if self.is_draining() {
             self.let_go();
         }
     }
@@ -266,15 +300,39 @@ impl Shard {
                 self.saving.succeeded(now);
                 self.lanes.kept(self.saving.kept_version());
             }
-            Err(SaveError) => {
+            Err(SaveError::NotOurs) => self.lose(),
+            Err(SaveError::Unwritable) => {
                 self.counts.save_errors += 1;
                 self.saving.failed(&self.policy, now, &mut self.random);
             }
         }
     }
 
-    fn drain(&mut self) {
-        self.is_draining = true;
+    /// Of two moments by which a drain must be done, the earlier one counts.
+    fn drain(&mut self, by: Option<Timestamp>) {
+        let by = match self.tenure {
+            Tenure::Draining { by: Some(before) } => Some(by.map_or(before, |by| by.min(before))),
+            Tenure::Ours | Tenure::Draining { by: None } | Tenure::Lost => by,
+        };
+        self.tenure = Tenure::Draining { by };
+        self.let_go();
+    }
+
+    fn is_draining(&self) -> bool {
+        matches!(self.tenure, Tenure::Draining { .. })
+    }
+
+    /// When what is not done yet becomes somebody else's.
+    fn drain_due(&self) -> Option<Timestamp> {
+        match self.tenure {
+            Tenure::Draining { by } => by.filter(|_| self.finished().is_none()),
+            Tenure::Ours | Tenure::Lost => None,
+        }
+    }
+
+    fn lose(&mut self) {
+        self.tenure = Tenure::Lost;
+        self.commands.clear();
         self.let_go();
     }
 
@@ -286,6 +344,9 @@ impl Shard {
 
     /// Starts whatever is due. Saving comes first: what follows depends on what is kept.
     fn advance(&mut self, now: Timestamp) {
+        if self.tenure == Tenure::Lost {
+            return;
+        }
         if self.reading.has_ended() {
             self.progress.end_at(self.next_ordinal);
         }
@@ -326,12 +387,16 @@ impl Shard {
     }
 
     fn save_due(&self) -> Option<Timestamp> {
+        if self.tenure == Tenure::Lost {
+            return None;
+        }
         self.saving.due(self.progress.version())
     }
 
     /// A lane starts nothing before everything that it settled is kept, so that a crash repeats only what is in flight (I8).
     fn step_due(&self, lane: &Lane) -> Option<Timestamp> {
-        if self.is_draining || self.saving.is_failing() || !self.saving.has_kept(lane.waits_for()) {
+        if self.tenure != Tenure::Ours || self.saving.is_failing() || !self.saving.has_kept(lane.waits_for())
+        {
             return None;
         }
         let nothing_to_add = self.reading.is_over() || self.fetch_room() == 0;
@@ -339,7 +404,7 @@ impl Shard {
     }
 
     fn fetch_due(&self) -> Option<Timestamp> {
-        if self.is_draining || self.saving.is_failing() || self.fetch_room() == 0 {
+        if self.tenure != Tenure::Ours || self.saving.is_failing() || self.fetch_room() == 0 {
             return None;
         }
         self.reading.due()
@@ -355,16 +420,19 @@ impl Shard {
         room.min(self.policy.fetch_records_max)
     }
 
-    /// Whether nothing is owed and nothing held, and why nothing more will come (I7).
+    /// Whether nothing is owed and nothing held, and why nothing more will come (I7); or the shard is lost, and nothing counts.
     #[must_use]
     pub fn finished(&self) -> Option<Finished> {
+        if self.tenure == Tenure::Lost {
+            return Some(Finished::Lost);
+        }
         let is_owed = self.reading.is_in_flight()
             || self.lanes.is_in_flight()
             || !self.saving.is_up_to(self.progress.version());
         let is_idle = |lane: &Lane| lane.due(&self.policy, true, self.reading.so_far()).is_none();
         let is_holding = self.progress.span(self.next_ordinal) > 0 || !self.lanes.iter().all(is_idle);
         let is_caught_up = self.reading.is_caught_up() && !is_holding;
-        match (is_owed, self.progress.has_ended(), is_caught_up, self.is_draining) {
+        match (is_owed, self.progress.has_ended(), is_caught_up, self.is_draining()) {
             (true, ..) | (false, false, false, false) => None,
             (false, true, ..) => Some(Finished::ShardEnd),
             (false, false, true, _) => Some(Finished::CaughtUp),
@@ -399,7 +467,7 @@ impl Shard {
         if let Some(finished) = self.finished() {
             return Phase::Finished(finished);
         }
-        if self.is_draining {
+        if self.is_draining() {
             return Phase::Draining;
         }
         if self.saving.is_failing() {

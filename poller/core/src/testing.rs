@@ -1,11 +1,11 @@
 //! What the tables beside the code share: records named by letters, a small policy, and moments.
 
 use crate::batch::{Batch, Envelope};
-use crate::contract::GiveUp;
 use crate::event::window::WindowEnvelope;
-use crate::policy::{Policy, Tumbling};
+use crate::giving_up::GiveUp;
 use crate::record::{Position, Record};
 use crate::retry::Backoff;
+use crate::shard::{Policy, Tumbling};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use serde_json::value::RawValue;

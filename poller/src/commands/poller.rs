@@ -23,6 +23,7 @@ use crate::data_dir::DataDir;
 use crate::errors::chain;
 use crate::lambda::LocalFunction;
 use crate::model::{Application, EventSource, Mapping};
+use crate::ownership::{StartError, find_stream};
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
@@ -30,14 +31,13 @@ use crate::source::dynamodb::DynamoDbStreamsClient;
 use crate::source::embedded::Arrivals;
 use crate::source::{OpenedSource, Sources, StreamsAt};
 use crate::store::SqliteStore;
-use crate::supervisor::{
-    FoundStream, Goal, MappingPlan, StartError, Stopped, Supervisor, find_stream, prepare,
-};
+use crate::supervisor::{Goal, MappingPlan, Stopped, Supervisor, prepare};
 use catching_up::late;
 use ending::{Why, alone, records_left, shards_in_flight, stop};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::Timestamp;
+use pelton_core::shard_sync::FoundStream;
 use room::{handlers_max, say_if_handlers_wait, say_what_is_throttled};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -168,7 +168,7 @@ impl Poller {
         let remarks = remarks(&application);
         let mut ready = Vec::new();
         for ((mapping, source), found) in opened.into_iter().zip(found) {
-            let destination = destinations.open(&mapping, found.stream_arn())?;
+            let destination = destinations.open(&mapping, &found.description.arn)?;
             ready.push((mapping, source, found, destination));
         }
         let prepared = all(ready.into_iter().map(|(mapping, opened, found, destination)| {
@@ -176,12 +176,15 @@ impl Poller {
             let ports = Ports {
                 source,
                 invoker: running.invokers[&mapping.function].clone(),
-                store: store.clone(),
                 destination,
                 remarks: Arc::clone(&remarks[&mapping.function]),
                 clock: clock.clone(),
             };
-            prepare(MappingPlan { mapping, ports, envelope, pace, stream_ends_with_process, goal }, found)
+            let store = store.clone();
+            prepare(
+                MappingPlan { mapping, ports, store, envelope, pace, stream_ends_with_process, goal },
+                found,
+            )
         }))
         .await?;
 

@@ -289,7 +289,7 @@ impl From<Phase> for ShardPhase {
             Phase::Retrying { attempts, at } => Self::Retrying { attempts, next_attempt_at: at },
             Phase::Stalled => Self::Stalled,
             Phase::Draining => Self::Draining,
-            Phase::Finished(Finished::Drained | Finished::CaughtUp) => Self::Drained,
+            Phase::Finished(Finished::Drained | Finished::CaughtUp | Finished::Lost) => Self::Drained,
             Phase::Finished(Finished::ShardEnd) => Self::Ended,
         }
     }

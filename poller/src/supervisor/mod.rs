@@ -3,22 +3,20 @@
 //! One task per mapping ([`MappingRunner`]), which owns its shard workers. Nobody else touches a worker: whoever wants
 //! to know something reads a view, whoever wants something stopped says so here.
 
-mod confirm;
 mod mapping_runner;
 mod mapping_view;
 mod policy;
-mod positions;
 mod preparation;
-mod resumption;
 mod rewinding;
 
 pub use mapping_runner::MappingRunner;
 pub use mapping_view::{MappingActivity, MappingView};
-pub use preparation::{FoundStream, Goal, MappingPlan, Prepared, StartError, find_stream, prepare};
+pub use preparation::{Goal, MappingPlan, Prepared, prepare};
 pub use rewinding::{RewindError, RewindTo, Rewound, rewind};
 
 use crate::clock::Clock;
 use crate::model::Mapping;
+use crate::ownership;
 use crate::shard_worker::WorkerView;
 use pelton_core::plan::ShardId;
 use std::collections::BTreeSet;
@@ -57,13 +55,13 @@ impl Supervisor {
     /// Starts every mapping that was prepared; `disabled` ones are only shown.
     #[must_use]
     pub fn start(prepared: Vec<Prepared>, disabled: Vec<Mapping>) -> Self {
-        resumption::say(&prepared);
+        ownership::say(prepared.iter().map(|prepared| prepared.resumption.clone()).collect());
         let (stop, stop_seen) = watch::channel(false);
         let mut runners = JoinSet::new();
         let mut views: Vec<MappingHandle> =
             disabled.into_iter().map(|mapping| MappingHandle { mapping, view: None }).collect();
         for prepared in prepared {
-            let mapping = prepared.mapping().clone();
+            let mapping = prepared.mapping.clone();
             let (runner, view) = MappingRunner::new(prepared);
             runners.spawn(runner.run(stop_seen.clone()));
             views.push(MappingHandle { mapping, view: Some(view) });

@@ -3,11 +3,10 @@
 //! In: a mapping whose stream was found, and where it is to go on. Out: what is kept of it now, and what was before. It is
 //! written at once or not at all, and nothing else is.
 
-use super::positions::state_of;
-use super::preparation::FoundStream;
 use crate::model::MappingId;
 use crate::ports::{CheckpointStore, MappingState, ShardState, StoreError, StreamIdentity};
 use pelton_core::plan::{StartingPosition, first_start};
+use pelton_core::shard_sync::FoundStream;
 use pelton_core::{Checkpoint, Timestamp};
 
 /// Where a mapping is to go on.
@@ -85,12 +84,12 @@ pub async fn rewind(
     let before = store.load(mapping).await.map_err(failed)?;
     let after = match to {
         RewindTo::Start(position) => {
-            let shards = first_start(*position, found.listed(), now).into_iter().map(state_of).collect();
-            MappingState { stream: found.identity(), shards }
+            let shards = first_start(*position, &found.listed, now);
+            MappingState::beginning(found.description.identity(), &shards)
         }
         RewindTo::CheckpointOf(other) => {
             let theirs = store.load(other).await.map_err(failed)?;
-            take_over(mapping, other, theirs, found.identity())?
+            take_over(mapping, other, theirs, found.description.identity())?
         }
     };
     store.replace(mapping, &after).await.map_err(failed)?;

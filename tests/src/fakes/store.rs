@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use pelton::model::MappingId;
-use pelton::ports::{CheckpointStore, MappingState, ShardState, StoreError, StreamIdentity};
+use pelton::ports::{CheckpointStore, MappingState, ShardState, StoreError};
 use pelton_core::Checkpoint;
 use pelton_core::plan::{NewShard, ShardId};
 use std::collections::BTreeMap;
@@ -63,26 +63,10 @@ impl MemoryStore {
     }
 }
 
-fn state_of(shard: &NewShard) -> (ShardId, ShardState) {
-    let checkpoint = Checkpoint { ended: shard.start.is_none(), ..Checkpoint::default() };
-    (shard.id.clone(), ShardState { start: shard.start, checkpoint })
-}
-
 #[async_trait]
 impl CheckpointStore for MemoryStore {
     async fn load(&self, mapping: &MappingId) -> Result<Option<MappingState>, StoreError> {
         Ok(self.disk().mappings.get(mapping).cloned())
-    }
-
-    async fn start(
-        &self,
-        mapping: &MappingId,
-        stream: &StreamIdentity,
-        shards: &[NewShard],
-    ) -> Result<(), StoreError> {
-        let state = MappingState { stream: stream.clone(), shards: shards.iter().map(state_of).collect() };
-        self.writable()?.mappings.insert(mapping.clone(), state);
-        Ok(())
     }
 
     async fn replace(&self, mapping: &MappingId, state: &MappingState) -> Result<(), StoreError> {
@@ -90,10 +74,16 @@ impl CheckpointStore for MemoryStore {
         Ok(())
     }
 
-    async fn add_shards(&self, mapping: &MappingId, shards: &[NewShard]) -> Result<(), StoreError> {
+    async fn change_shards(
+        &self,
+        mapping: &MappingId,
+        added: &[NewShard],
+        removed: &[ShardId],
+    ) -> Result<(), StoreError> {
         let mut disk = self.writable()?;
         let state = disk.mappings.get_mut(mapping).expect("the mapping was started");
-        state.shards.extend(shards.iter().map(state_of));
+        state.shards.extend(added.iter().map(|shard| (shard.id.clone(), ShardState::new(shard))));
+        state.shards.retain(|id, _| !removed.contains(id));
         Ok(())
     }
 
@@ -109,13 +99,6 @@ impl CheckpointStore for MemoryStore {
         if let Some(shard) = state.shards.get_mut(shard) {
             shard.checkpoint = checkpoint.clone();
         }
-        Ok(())
-    }
-
-    async fn remove_shards(&self, mapping: &MappingId, shards: &[ShardId]) -> Result<(), StoreError> {
-        let mut disk = self.writable()?;
-        let state = disk.mappings.get_mut(mapping).expect("the mapping was started");
-        state.shards.retain(|id, _| !shards.contains(id));
         Ok(())
     }
 }

@@ -4,7 +4,8 @@
 //! member that AWS leaves out is absent, and one that AWS sets to null is null.
 
 use super::{iso_8601_millis, iso_8601_seconds, utc};
-use crate::contract::{Failure, GiveUp, HowFailed};
+use crate::giving_up::{Failure, GiveUp};
+use crate::invocation::HowFailed;
 use crate::record::Record;
 use crate::time::Timestamp;
 use serde::Serialize;

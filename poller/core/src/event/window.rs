@@ -4,8 +4,19 @@
 
 use super::iso_8601_seconds;
 use crate::batch::Envelope;
-use crate::checkpoint::OpenWindow;
+use crate::time::Timestamp;
 use bytes::Bytes;
+
+/// A tumbling window that has begun and not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenWindow {
+    /// Its first moment.
+    pub start: Timestamp,
+    /// The first moment after it.
+    pub end: Timestamp,
+    /// What the function returned last as `state`, to the byte; `{}` at first.
+    pub state: Bytes,
+}
 
 /// Makes the envelopes of one shard's windows.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! How functions fail, in AWS's words (specification 8.3).
 
 use super::vocabulary::RequestId;
-use crate::contract::Outcome;
+use crate::invocation::Outcome;
 use std::time::Duration;
 
 /// The largest response of a function, in bytes: 6 MiB and a little (specification 8.2).

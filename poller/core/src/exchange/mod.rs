@@ -23,7 +23,7 @@ mod tests;
 pub use failure::{Exit, FunctionError, RESPONSE_BYTES_MAX};
 pub use vocabulary::{AttemptId, Command, Input, Limits, ProcessId, Refusal, RequestId, Ticket};
 
-use crate::contract::Outcome;
+use crate::invocation::Outcome;
 use crate::time::Timestamp;
 use bytes::Bytes;
 use process::{Process, Request, State};

@@ -1,7 +1,7 @@
 //! What goes into an [`Exchange`](super::Exchange) and what comes out.
 
 use super::failure::{Exit, FunctionError};
-use crate::contract::Outcome;
+use crate::invocation::Outcome;
 use crate::time::Timestamp;
 use bytes::Bytes;
 use std::fmt;

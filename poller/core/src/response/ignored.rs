@@ -3,7 +3,7 @@
 //! In: a response that counts as a success. Out: what of it is ignored. Changes no verdict.
 
 use super::read;
-use crate::contract::Ignored;
+use crate::response::Ignored;
 use memchr::memmem;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;

@@ -219,7 +219,7 @@ mod window {
 
 mod ignored {
     use super::*;
-    use crate::contract::Ignored;
+    use crate::response::Ignored;
 
     const NOT_ASKED: Rules = Rules { reports_item_failures: false, brings_state: false };
     const STATE_ONLY: Rules = Rules { reports_item_failures: false, brings_state: true };

@@ -6,6 +6,7 @@ mod ending;
 mod failing;
 mod giving_up;
 mod invoking;
+mod lost;
 mod parallel;
 mod reading;
 mod saving;
@@ -13,7 +14,9 @@ mod stuck;
 mod tumbling;
 
 use super::*;
-use crate::contract::{Failure, Outcome, Then};
+use crate::giving_up::Failure;
+use crate::invocation::Outcome;
+use crate::shard::contract::Then;
 use crate::testing::{at, letters, millis, policy, reason_text, records, window_text};
 use crate::{OpenWindow, Position};
 use bytes::Bytes;
@@ -52,6 +55,11 @@ enum On {
     Changed,
     Retention(u64),
     Drain,
+    /// Somebody else owns the shard from this moment on.
+    DrainBy(u64),
+    /// Somebody else owns the shard already; it is told, or learns it from a save.
+    Lost,
+    NotOurs,
     /// Nothing but the time passes.
     Nothing,
 }
@@ -110,7 +118,7 @@ impl Table {
 
     fn handle(&mut self, on: On, millis: u64) {
         let input = self.input(on, millis);
-        let is_answer = !matches!(on, Arrived | Changed | Retention(_) | Drain | Nothing);
+        let is_answer = !matches!(on, Arrived | Changed | Retention(_) | Drain | DrainBy(_) | Lost | Nothing);
         self.owed -= usize::from(is_answer);
         self.shard.handle(input, at(millis));
     }
@@ -133,14 +141,17 @@ impl Table {
             SucceedsWith(names) => Input::Invoked(take(&mut self.in_flight, names), success(b"").into()),
             FailsWith(names) => Input::Invoked(take(&mut self.in_flight, names), failure().into()),
             Saved => Input::CheckpointSaved(Ok(())),
-            SaveFails => Input::CheckpointSaved(Err(SaveError)),
+            SaveFails => Input::CheckpointSaved(Err(SaveError::Unwritable)),
             FailureSent => Input::FailureSent(only_one(&mut self.deliveries), Ok(())),
             FailureNotSent => Input::FailureSent(only_one(&mut self.deliveries), Err(SendError)),
             FailureSentOf(names) => Input::FailureSent(take(&mut self.deliveries, names), Ok(())),
             Arrived => Input::RecordsArrived,
             Changed => Input::FunctionChanged,
             Retention(millis) => Input::RetentionChanged(Duration::from_millis(millis)),
-            Drain => Input::Drain,
+            Drain => Input::Drain { by: None },
+            DrainBy(millis) => Input::Drain { by: Some(at(millis)) },
+            Lost => Input::Lost,
+            NotOurs => Input::CheckpointSaved(Err(SaveError::NotOurs)),
             Nothing => Input::TimePassed,
         }
     }

@@ -12,7 +12,7 @@ use ledger::Ledger;
 use patience::Patience;
 use pelton_core::{
     Checkpoint, Command, Failure, FailureId, FetchError, Finished, Input, Invocation, InvocationId, Page,
-    Policy, Position, Record, Shard, Timestamp,
+    Policy, Position, Record, SaveError, Shard, Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -43,6 +43,14 @@ pub(crate) struct Watched {
     pub(crate) owed: Owed,
     pub(crate) ledger: Ledger,
     patience: Patience,
+    /// The moment by which a drain must be done.
+    drain_by: Option<Timestamp>,
+    is_lost: bool,
+}
+
+/// Whether it says that the shard is somebody else's.
+fn is_loss(input: &Input) -> bool {
+    matches!(input, Input::Lost | Input::CheckpointSaved(Err(SaveError::NotOurs)))
 }
 
 impl Watched {
@@ -52,6 +60,8 @@ impl Watched {
             owed: Owed::default(),
             ledger: Ledger::new(policy, from.unwrap_or_default(), now),
             patience: Patience::new(policy, now),
+            drain_by: None,
+            is_lost: false,
         };
         watched.carry_out(now);
         watched.look(now);
@@ -60,6 +70,9 @@ impl Watched {
 
     /// Lets `input` happen. Returns how many commands followed.
     pub(crate) fn handle(&mut self, input: Input, now: Timestamp) -> usize {
+        if self.drain_due().is_some_and(|due| due <= now) || is_loss(&input) {
+            return self.lose(input, now);
+        }
         self.patience.before(&input, now, self.ledger.is_draining);
         let answered = match &input {
             Input::Fetched(answer) => {
@@ -84,21 +97,41 @@ impl Watched {
                 self.ledger.policy.retention = *retention;
                 true
             }
-            Input::Drain => {
+            Input::Drain { by } => {
                 self.ledger.is_draining = true;
+                self.drain_by = [self.drain_by, *by].into_iter().flatten().min();
                 true
             }
             Input::RecordsArrived => {
                 self.ledger.hinted();
                 true
             }
-            Input::FunctionChanged | Input::TimePassed => true,
+            Input::FunctionChanged | Input::Lost | Input::TimePassed => true,
         };
         assert!(answered, "the test answers only what is owed");
         self.shard.handle(input, now);
         let commands = self.carry_out(now);
         self.look(now);
         commands
+    }
+
+    /// Lets `input` happen, with which the shard is somebody else's: nothing of it is settled, saved or started any more.
+    fn lose(&mut self, input: Input, now: Timestamp) -> usize {
+        self.is_lost = true;
+        self.owed = Owed::default();
+        for input in [input, Input::TimePassed, Input::RecordsArrived] {
+            self.shard.handle(input, now);
+            assert_eq!(self.shard.next_command(), None, "a shard that is lost starts nothing");
+            assert_eq!(self.finished(), Some(Finished::Lost));
+            assert_eq!(self.wakeup(), None, "a shard that is lost wants nothing");
+        }
+        assert_eq!(self.shard.view().checkpoint, self.ledger.kept, "a shard that is lost settles nothing");
+        1
+    }
+
+    /// When what is not done yet becomes somebody else's.
+    pub(crate) fn drain_due(&self) -> Option<Timestamp> {
+        self.drain_by.filter(|_| !self.is_lost && self.finished().is_none())
     }
 
     /// When the shard wants to be woken.
@@ -151,6 +184,8 @@ impl Watched {
         let finished = self.shard.finished();
         let rests = self.owed.is_nothing() && finished.is_none();
         assert!(wakeup.is_some() || !rests, "I6: a shard that rests wakes up again");
+        let is_in_time = self.drain_due().is_none_or(|due| wakeup.is_some_and(|wakeup| wakeup <= due));
+        assert!(is_in_time, "I6: a drain ends when it must");
         assert!(wakeup.is_none() || finished.is_none(), "I7: a finished shard wants nothing");
         self.ledger.check_view(&self.shard.view(), &self.owed);
         self.patience.check_wakeup(wakeup, &self.owed, &self.ledger);

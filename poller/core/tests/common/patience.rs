@@ -76,7 +76,11 @@ impl Patience {
                 }
             }
             Input::FunctionChanged => self.retry_until = now,
-            Input::Invoked(..) | Input::RetentionChanged(_) | Input::Drain | Input::TimePassed => {}
+            Input::Invoked(..)
+            | Input::RetentionChanged(_)
+            | Input::Drain { .. }
+            | Input::Lost
+            | Input::TimePassed => {}
         }
     }
 

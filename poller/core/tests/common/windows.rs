@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use pelton_core::event::window::WindowInvocation;
-use pelton_core::window::{LATENESS_MAX, STATE_BYTES_MAX};
+use pelton_core::shard::window::{LATENESS_MAX, STATE_BYTES_MAX};
 use pelton_core::{Batch, Envelope, OpenWindow, Policy, Record, Timestamp};
 
 /// The window of a shard.

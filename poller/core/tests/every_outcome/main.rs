@@ -37,6 +37,12 @@ enum Act {
     FirstExpires,
     LastExpires,
     Drain,
+    /// The shard is somebody else's soon: in time for an answer, or too early.
+    DrainBy,
+    /// The shard is somebody else's already.
+    Lost,
+    /// A save is refused, as the shard is somebody else's.
+    NotOurs,
     Crash,
     /// The crash comes after the checkpoint was kept and before anyone heard of it.
     CrashAfterSave,
@@ -88,7 +94,8 @@ const DEFAULTS: Settings =
 
 const OUTCOMES: &[Act] = &[Act::Fails, Act::Throttled, Act::Unreachable];
 const FAILURES: &[Act] = &[Act::Fails, Act::ReportsLast, Act::Lies, Act::DeliveryFails, Act::Crash];
-const RESTARTS: &[Act] = &[Act::Drain, Act::Crash, Act::CrashAfterSave, Act::SaveFails];
+const RESTARTS: &[Act] =
+    &[Act::Drain, Act::DrainBy, Act::Lost, Act::NotOurs, Act::Crash, Act::CrashAfterSave, Act::SaveFails];
 const EVERYTHING: &[Act] = &[
     Act::FetchFails(FetchError::Unavailable),
     Act::FetchFails(FetchError::Throttled),
@@ -101,11 +108,16 @@ const EVERYTHING: &[Act] = &[
     Act::FirstExpires,
     Act::LastExpires,
     Act::Drain,
+    Act::DrainBy,
+    Act::Lost,
+    Act::NotOurs,
     Act::Crash,
     Act::CrashAfterSave,
 ];
 
 const FAST: Backoff = Backoff { base: Duration::from_millis(2), factor: 2, cap: Duration::from_millis(8) };
+/// From a drain to the moment at which the shard is somebody else's.
+const DRAIN: Duration = Duration::from_millis(5);
 /// Outlasts the age limits of several records.
 const SLOW: Backoff = Backoff { base: Duration::from_millis(50), factor: 8, cap: Duration::from_secs(60) };
 
@@ -198,9 +210,9 @@ impl<'a> Walk<'a> {
             | Act::FirstExpires
             | Act::LastExpires => !owed.invocations.is_empty(),
             Act::DeliveryFails => !owed.failures.is_empty(),
-            Act::SaveFails | Act::CrashAfterSave => owed.save.is_some(),
-            Act::Drain => !self.shard.ledger.is_draining,
-            Act::Crash => true,
+            Act::SaveFails | Act::NotOurs | Act::CrashAfterSave => owed.save.is_some(),
+            Act::Drain | Act::DrainBy => !self.shard.ledger.is_draining,
+            Act::Lost | Act::Crash => true,
             Act::Page | Act::Succeeds | Act::Saved | Act::Delivered | Act::Wake => false,
         }
     }
@@ -222,7 +234,7 @@ impl<'a> Walk<'a> {
                 self.kept.clone_from(&self.shard.owed.save);
                 self.handle(Input::CheckpointSaved(Ok(())));
             }
-            Act::SaveFails => self.handle(Input::CheckpointSaved(Err(SaveError))),
+            Act::SaveFails => self.handle(Input::CheckpointSaved(Err(SaveError::Unwritable))),
             Act::ReportsLast => {
                 let last = self.in_flight().batch.last_position().map(Position::to_string);
                 self.reports(&last.expect("a batch has records"));
@@ -232,7 +244,10 @@ impl<'a> Walk<'a> {
             Act::DeliveryFails => self.delivered(Err(SendError)),
             Act::FirstExpires => self.expire(0),
             Act::LastExpires => self.expire(self.in_flight().batch.records().len() - 1),
-            Act::Drain => self.handle(Input::Drain),
+            Act::Drain => self.handle(Input::Drain { by: None }),
+            Act::DrainBy => self.handle(Input::Drain { by: Some(self.now.after(DRAIN)) }),
+            Act::Lost => self.handle(Input::Lost),
+            Act::NotOurs => self.handle(Input::CheckpointSaved(Err(SaveError::NotOurs))),
             Act::Crash => self.restart(),
             Act::CrashAfterSave => {
                 self.kept.clone_from(&self.shard.owed.save);
@@ -330,7 +345,7 @@ impl<'a> Walk<'a> {
     /// Walks to the end. Returns the number of steps.
     fn walk(mut self, choices: &mut Choices, faults: Faults) -> usize {
         for step in 0..STEPS_MAX {
-            if self.shard.finished() == Some(Finished::Drained) {
+            if matches!(self.shard.finished(), Some(Finished::Drained | Finished::Lost)) {
                 self.restart();
             }
             if self.is_over() {

@@ -132,7 +132,7 @@ impl<'a> World<'a> {
                 900..915 => self.reshard(),
                 915..925 => self.change_retention(),
                 925..945 => self.trim(),
-                945..955 => self.for_one(Input::Drain, "drain"),
+                945..955 => self.for_one(Input::Drain { by: None }, "drain"),
                 955..965 => self.crash(),
                 965..975 => self.jump(),
                 975..980 => self.pass_long(),
@@ -355,7 +355,7 @@ impl<'a> World<'a> {
         for gone in plan::unlisted(&listed, &known) {
             if running.contains(&gone) {
                 // Nobody can say any more whether it has ended.
-                self.handle(&gone, Input::Drain, "left the list");
+                self.handle(&gone, Input::Drain { by: None }, "left the list");
             } else {
                 self.store.remove(&gone);
                 known.remove(&gone);

@@ -6,8 +6,8 @@ mod dynamodb;
 
 use aws_lambda_events::kinesis::{KinesisEvent, KinesisTimeWindowEvent};
 use bytes::Bytes;
+use pelton_core::OpenWindow;
 use pelton_core::batch::{Batch, Envelope};
-use pelton_core::checkpoint::OpenWindow;
 use pelton_core::event::kinesis::{KinesisEncoder, KinesisOrigin, KinesisRecord};
 use pelton_core::event::page::records_envelope;
 use pelton_core::event::window::{WindowEnvelope, WindowInvocation};

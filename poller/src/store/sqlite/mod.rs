@@ -12,7 +12,7 @@ mod writer;
 
 use crate::clock::Clock;
 use crate::model::MappingId;
-use crate::ports::{CheckpointStore, MappingState, StoreError, StreamIdentity};
+use crate::ports::{CheckpointStore, MappingState, StoreError};
 use async_trait::async_trait;
 use pelton_core::Checkpoint;
 use pelton_core::plan::{NewShard, ShardId};
@@ -31,9 +31,9 @@ const QUEUE_MAX: usize = 1024;
 /// moment. A power failure may take the last commits, which makes some records repeat, and damages nothing. A save is
 /// begun once it has its place in the queue, for which it waits only while many others have theirs.
 ///
-/// A save changes a shard that is kept, and makes none: what `start` or `remove_shards` forgot stays forgotten, and a
+/// A save changes a shard that is kept, and makes none: what `replace` or `change_shards` forgot stays forgotten, and a
 /// late save of it is refused as [`StoreError::Unwritable`]. A late save for a shard that the new stream has too
-/// cannot be told apart; whoever calls `start` has ended the mapping's workers before.
+/// cannot be told apart; whoever calls `replace` has ended the mapping's workers before.
 ///
 /// Dropping the store blocks until what waits is written.
 pub struct SqliteStore {
@@ -82,22 +82,18 @@ impl CheckpointStore for SqliteStore {
         self.ask(|answer| Request::Load { mapping, answer }).await
     }
 
-    async fn start(
-        &self,
-        mapping: &MappingId,
-        stream: &StreamIdentity,
-        shards: &[NewShard],
-    ) -> Result<(), StoreError> {
-        let (mapping, stream, shards) = (mapping.clone(), stream.clone(), shards.to_vec());
-        self.change(Change::Start { mapping, stream, shards }).await
-    }
-
     async fn replace(&self, mapping: &MappingId, state: &MappingState) -> Result<(), StoreError> {
         self.change(Change::Replace { mapping: mapping.clone(), state: state.clone() }).await
     }
 
-    async fn add_shards(&self, mapping: &MappingId, shards: &[NewShard]) -> Result<(), StoreError> {
-        self.change(Change::AddShards { mapping: mapping.clone(), shards: shards.to_vec() }).await
+    async fn change_shards(
+        &self,
+        mapping: &MappingId,
+        added: &[NewShard],
+        removed: &[ShardId],
+    ) -> Result<(), StoreError> {
+        let (mapping, added, removed) = (mapping.clone(), added.to_vec(), removed.to_vec());
+        self.change(Change::ChangeShards { mapping, added, removed }).await
     }
 
     async fn save(
@@ -108,10 +104,6 @@ impl CheckpointStore for SqliteStore {
     ) -> Result<(), StoreError> {
         let (mapping, shard, checkpoint) = (mapping.clone(), shard.clone(), checkpoint.clone());
         self.change(Change::Save { mapping, shard, checkpoint }).await
-    }
-
-    async fn remove_shards(&self, mapping: &MappingId, shards: &[ShardId]) -> Result<(), StoreError> {
-        self.change(Change::RemoveShards { mapping: mapping.clone(), shards: shards.to_vec() }).await
     }
 }
 

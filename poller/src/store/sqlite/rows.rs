@@ -17,11 +17,9 @@ const AFTER_LATEST: &str = "after_latest";
 
 /// One change of what is kept; see the method of [`crate::ports::CheckpointStore`] of the same name.
 pub(super) enum Change {
-    Start { mapping: MappingId, stream: StreamIdentity, shards: Vec<NewShard> },
     Replace { mapping: MappingId, state: MappingState },
-    AddShards { mapping: MappingId, shards: Vec<NewShard> },
+    ChangeShards { mapping: MappingId, added: Vec<NewShard>, removed: Vec<ShardId> },
     Save { mapping: MappingId, shard: ShardId, checkpoint: Checkpoint },
-    RemoveShards { mapping: MappingId, shards: Vec<ShardId> },
 }
 
 /// A change of something that is not kept.
@@ -40,10 +38,6 @@ pub(super) fn apply(
     at: Timestamp,
 ) -> rusqlite::Result<Result<(), Refused>> {
     match change {
-        Change::Start { mapping, stream, shards } => {
-            start_anew(rows, mapping, stream)?;
-            insert(rows, mapping, shards, at)?;
-        }
         Change::Replace { mapping, state } => {
             start_anew(rows, mapping, &state.stream)?;
             let new = |(id, shard): (&ShardId, &ShardState)| NewShard { id: id.clone(), start: shard.start };
@@ -52,22 +46,20 @@ pub(super) fn apply(
                 save(rows, mapping, id, &shard.checkpoint, at)?;
             }
         }
-        Change::AddShards { mapping, shards } => {
+        Change::ChangeShards { mapping, added, removed } => {
             if !is_kept(rows, mapping)? {
                 return Ok(Err(Refused::UnknownMapping { mapping: mapping.clone() }));
             }
-            insert(rows, mapping, shards, at)?;
+            insert(rows, mapping, added, at)?;
+            let mut delete = rows.prepare_cached("DELETE FROM shard WHERE mapping = ?1 AND id = ?2")?;
+            for shard in removed {
+                delete.execute([mapping.0.as_str(), shard.as_str()])?;
+            }
         }
         Change::Save { mapping, shard, checkpoint } => {
             if !save(rows, mapping, shard, checkpoint, at)? {
                 let (mapping, shard) = (mapping.clone(), shard.clone());
                 return Ok(Err(Refused::UnknownShard { mapping, shard }));
-            }
-        }
-        Change::RemoveShards { mapping, shards } => {
-            let mut delete = rows.prepare_cached("DELETE FROM shard WHERE mapping = ?1 AND id = ?2")?;
-            for shard in shards {
-                delete.execute([mapping.0.as_str(), shard.as_str()])?;
             }
         }
     }

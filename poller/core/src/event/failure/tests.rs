@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::batch::{Batch, Envelope};
-use crate::contract::{FailureId, Reached};
+use crate::giving_up::FailureId;
+use crate::invocation::Reached;
 use crate::record::Position;
 use bytes::Bytes;
 use std::sync::Arc;

@@ -170,7 +170,7 @@ impl World<'_> {
     fn answer_save(&mut self, id: &ShardId) {
         if happens(self.weather.save_fails, &mut self.random) {
             self.keep_perhaps(id);
-            return self.handle(id, Input::CheckpointSaved(Err(SaveError)), "a save failed");
+            return self.handle(id, Input::CheckpointSaved(Err(SaveError::Unwritable)), "a save failed");
         }
         self.keep(id);
         self.handle(id, Input::CheckpointSaved(Ok(())), "saved");

@@ -42,10 +42,14 @@ fn open(file: &Path) -> SqliteStore {
     SqliteStore::open(file, Clock::start()).unwrap()
 }
 
+fn beginning(stream: StreamIdentity, shards: &[NewShard]) -> MappingState {
+    MappingState::beginning(stream, shards)
+}
+
 async fn open_started(file: &Path, shards: u32) -> SqliteStore {
     let store = open(file);
     let shards: Vec<NewShard> = (0..shards).map(new_shard).collect();
-    store.start(&mapping(), &stream(1), &shards).await.unwrap();
+    store.replace(&mapping(), &beginning(stream(1), &shards)).await.unwrap();
     store
 }
 

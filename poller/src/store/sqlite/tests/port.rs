@@ -21,7 +21,7 @@ async fn what_is_kept_outlives_the_store() {
     {
         let store = open(&file_in(&folder));
         assert_eq!(store.load(&mapping()).await.unwrap(), None);
-        store.start(&mapping(), &stream(7), &shards).await.unwrap();
+        store.replace(&mapping(), &beginning(stream(7), &shards)).await.unwrap();
         store
             .save(&mapping(), &shard(1), &at("49590338271490256608559692538361571095921575989136588898"))
             .await
@@ -76,7 +76,7 @@ async fn a_shard_that_is_kept_is_not_set_back_by_adding_it_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_started(&file_in(&folder), 1).await;
     store.save(&mapping(), &shard(0), &at("10")).await.unwrap();
-    store.add_shards(&mapping(), &[new_shard(0), new_shard(1)]).await.unwrap();
+    store.change_shards(&mapping(), &[new_shard(0), new_shard(1)], &[]).await.unwrap();
     assert_eq!(checkpoint_of(&store, 0).await, at("10"));
     assert_eq!(checkpoint_of(&store, 1).await, Checkpoint::default());
 }
@@ -86,7 +86,7 @@ async fn removed_shards_are_forgotten_and_removing_them_again_is_fine() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_started(&file_in(&folder), 3).await;
     for _ in 0..2 {
-        store.remove_shards(&mapping(), &[shard(0), shard(2)]).await.unwrap();
+        store.change_shards(&mapping(), &[], &[shard(0), shard(2)]).await.unwrap();
         assert_eq!(loaded(&store).await.shards.into_keys().collect::<Vec<_>>(), [shard(1)]);
     }
 }
@@ -96,10 +96,10 @@ async fn a_start_forgets_every_position_of_the_former_stream() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_started(&file_in(&folder), 2).await;
     let other = MappingId("ClickCounterClicks".into());
-    store.start(&other, &stream(1), &[new_shard(0)]).await.unwrap();
+    store.replace(&other, &beginning(stream(1), &[new_shard(0)])).await.unwrap();
     store.save(&other, &shard(0), &at("77")).await.unwrap();
     store.save(&mapping(), &shard(0), &at("10")).await.unwrap();
-    store.start(&mapping(), &stream(2), &[new_shard(0)]).await.unwrap();
+    store.replace(&mapping(), &beginning(stream(2), &[new_shard(0)])).await.unwrap();
     let state = loaded(&store).await;
     assert_eq!(state.stream, stream(2));
     assert_eq!(state.shards.len(), 1);
@@ -114,7 +114,7 @@ async fn what_replaces_a_mapping_brings_its_positions_and_leaves_nothing_of_it()
     let store = open_started(&file_in(&folder), 3).await;
     store.save(&mapping(), &shard(0), &at("10")).await.unwrap();
     let other = MappingId("ClickCounterClicks".into());
-    store.start(&other, &stream(1), &[new_shard(0)]).await.unwrap();
+    store.replace(&other, &beginning(stream(1), &[new_shard(0)])).await.unwrap();
     store.save(&other, &shard(0), &at("77")).await.unwrap();
     let ended = Checkpoint { ended: true, ..at("30") };
     let over = Checkpoint { ended: true, ..Checkpoint::default() };
@@ -138,12 +138,12 @@ async fn what_replaces_a_mapping_brings_its_positions_and_leaves_nothing_of_it()
 async fn a_late_save_of_a_forgotten_shard_is_refused_and_brings_nothing_back() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_started(&file_in(&folder), 2).await;
-    store.start(&mapping(), &stream(2), &[new_shard(7)]).await.unwrap();
+    store.replace(&mapping(), &beginning(stream(2), &[new_shard(7)])).await.unwrap();
     let error = store.save(&mapping(), &shard(1), &at("10")).await.unwrap_err();
     assert!(matches!(error, StoreError::Unwritable { .. }));
     assert!(chain(&error).contains("shard shardId-000000000001 of mapping OrderLedgerOrders is not in it"));
     let unknown = MappingId("Gone".into());
-    store.add_shards(&unknown, &[new_shard(0)]).await.unwrap_err();
+    store.change_shards(&unknown, &[new_shard(0)], &[]).await.unwrap_err();
     assert_eq!(store.load(&unknown).await.unwrap(), None);
     assert_eq!(loaded(&store).await.shards.into_keys().collect::<Vec<_>>(), [shard(7)]);
 }
@@ -152,11 +152,11 @@ async fn a_late_save_of_a_forgotten_shard_is_refused_and_brings_nothing_back() {
 async fn requests_are_carried_out_in_the_order_in_which_they_were_made() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_started(&file_in(&folder), 1).await;
-    let (mapping, shard, shards, stream) = (mapping(), shard(0), [new_shard(0)], stream(2));
+    let (mapping, shard, anew) = (mapping(), shard(0), beginning(stream(2), &[new_shard(0)]));
     let (late, restart) = (at("10"), at("20"));
     let (first, second, third, state) = tokio::join!(
         store.save(&mapping, &shard, &late),
-        store.start(&mapping, &stream, &shards),
+        store.replace(&mapping, &anew),
         store.save(&mapping, &shard, &restart),
         store.load(&mapping),
     );

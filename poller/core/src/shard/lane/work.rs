@@ -2,9 +2,10 @@
 
 use super::WindowInvocation;
 use crate::batch::Batch;
-use crate::contract::{Failure, FailureId, GiveUp, Reached};
-use crate::failing::AttemptError;
+use crate::giving_up::{Failure, FailureId, GiveUp};
+use crate::invocation::Reached;
 use crate::record::Record;
+use crate::shard::failing::AttemptError;
 use crate::time::Timestamp;
 use std::sync::Arc;
 

@@ -3,8 +3,8 @@
 //! In: the version of what is settled, and how saves ended. Out: when to save, and which version is kept. At most one save
 //! in flight (I3); what is settled meanwhile goes into the next one.
 
-use crate::checkpoint::{Checkpoint, Version};
-use crate::policy::Policy;
+use super::checkpoint::{Checkpoint, Version};
+use super::policy::Policy;
 use crate::time::Timestamp;
 
 /// The saving side of a shard.

@@ -3,10 +3,10 @@
 use super::work::{LastOfWindow, Work};
 use super::{Lane, WindowInvocation};
 use crate::batch::{Batch, Envelope};
-use crate::checkpoint::OpenWindow;
-use crate::policy::{Policy, Tumbling};
+use crate::event::window::OpenWindow;
+use crate::shard::policy::{Policy, Tumbling};
+use crate::shard::window::ReadSoFar;
 use crate::time::Timestamp;
-use crate::window::ReadSoFar;
 use bytes::Bytes;
 use std::sync::Arc;
 

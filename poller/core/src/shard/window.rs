@@ -3,10 +3,10 @@
 //! In: times of arrival, states that the function returned, how far the shard is read. Out: which records belong
 //! together, and when a window is over. One window is open at a time; its state is that of the last success.
 
+use super::policy::Tumbling;
 use crate::batch::Envelope;
-use crate::checkpoint::OpenWindow;
+use crate::event::window::OpenWindow;
 use crate::event::window::WindowInvocation;
-use crate::policy::Tumbling;
 use crate::record::Record;
 use crate::time::Timestamp;
 use bytes::Bytes;

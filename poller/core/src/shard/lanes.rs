@@ -4,11 +4,13 @@
 //! (specification 3.2). AWS does not say how it spreads keys: here, a key of which nothing is held goes to the lane that
 //! holds least, so that a few hot keys do not share one lane by chance.
 
-use crate::checkpoint::{OpenWindow, Version};
-use crate::contract::{FailureId, InvocationId};
-use crate::failing::FailingBatch;
-use crate::lane::Lane;
-use crate::policy::Policy;
+use super::checkpoint::Version;
+use super::failing::FailingBatch;
+use super::lane::Lane;
+use super::policy::Policy;
+use crate::event::window::OpenWindow;
+use crate::giving_up::FailureId;
+use crate::invocation::InvocationId;
 use crate::record::{Ordinal, Record};
 use crate::time::Timestamp;
 use std::collections::VecDeque;

@@ -2,11 +2,11 @@
 //!
 //! In: how the last read ended, hints that something arrived. Out: the time of the next read. One read at a time.
 
-use crate::contract::{FetchError, Then};
-use crate::policy::Policy;
+use super::contract::{FetchError, Then};
+use super::policy::Policy;
+use super::window::ReadSoFar;
 use crate::retry::Backoff;
 use crate::time::Timestamp;
-use crate::window::ReadSoFar;
 use std::time::Duration;
 
 /// Least wait after the source throttled a read (specification 2.3).

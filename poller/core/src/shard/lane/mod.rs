@@ -8,17 +8,18 @@ mod windowed;
 mod work;
 
 use crate::batch::{Batch, Envelope};
-use crate::checkpoint::{OpenWindow, Version};
-use crate::contract::{
-    Failure, FailureId, GiveUp, HowFailed, Ignored, InvocationId, Outcome, Reached, Reply,
-};
+use crate::event::window::OpenWindow;
 use crate::event::window::WindowInvocation;
-use crate::failing::{AttemptError, FailingBatch, attempts_max};
-use crate::policy::Policy;
+use crate::giving_up::{Failure, FailureId, GiveUp};
+use crate::invocation::{HowFailed, InvocationId, Outcome, Reached, Reply};
 use crate::record::Record;
+use crate::response::Ignored;
 use crate::response::{Rules, Verdict, judge};
+use crate::shard::checkpoint::Version;
+use crate::shard::failing::{AttemptError, FailingBatch, attempts_max};
+use crate::shard::policy::Policy;
+use crate::shard::window::ReadSoFar;
 use crate::time::Timestamp;
-use crate::window::ReadSoFar;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use windowed::Windowed;

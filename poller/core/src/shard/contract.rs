@@ -1,24 +1,16 @@
-//! The vocabulary between the core and its shell: what goes in, what comes out.
+//! The vocabulary between a shard and its shell: what goes in, what comes out.
 //!
-//! Every [`Command`] is answered by exactly one [`Input`] (I7).
+//! Every [`Command`] is answered by exactly one [`Input`] (I7), unless the shard is [`Finished::Lost`] before.
 
-use crate::batch::Batch;
-use crate::checkpoint::Checkpoint;
+use super::checkpoint::Checkpoint;
+use super::failing::{FailedAttempt, FailingBatch};
 use crate::counts::Counts;
-use crate::failing::{FailedAttempt, FailingBatch};
+use crate::giving_up::{Failure, FailureId, SendError};
+use crate::invocation::{Invocation, InvocationId, Reply};
 use crate::record::{Position, Record};
+use crate::response::Ignored;
 use crate::time::Timestamp;
-use bytes::Bytes;
-use std::sync::Arc;
 use std::time::Duration;
-
-/// Names one invocation of one shard; never reused by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct InvocationId(pub u64);
-
-/// Names one delivery of records that were given up; never reused by its shard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FailureId(pub u64);
 
 /// What the shell is to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,63 +26,6 @@ pub enum Command {
     SaveCheckpoint(Checkpoint),
     /// Hand records that were given up to whoever asked for them. Answer: [`Input::FailureSent`].
     SendFailure(Failure),
-}
-
-/// One run of the function.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invocation {
-    /// Names this run in its answer.
-    pub id: InvocationId,
-    /// The records, in order.
-    pub batch: Arc<Batch>,
-    /// 1 for the first attempt at this batch, 2 for the first retry, …
-    pub attempt: u32,
-}
-
-/// Records that were given up: settled without having succeeded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Names this delivery in its answer.
-    pub id: FailureId,
-    /// The records, in order. None, but a tumbling window's state, if the final invocation of a window was given up.
-    pub batch: Arc<Batch>,
-    /// Why they were given up.
-    pub reason: GiveUp,
-    /// How often the function was invoked with them.
-    pub attempts: u32,
-    /// The last invocation that reached the function, if one did.
-    pub last_reached: Option<Reached>,
-}
-
-/// An invocation that reached the function and did not succeed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reached {
-    /// Its request id, if the shell knows it.
-    pub request_id: Option<Arc<str>>,
-    /// How it failed.
-    pub how: HowFailed,
-}
-
-/// How an invocation that reached the function failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HowFailed {
-    /// The function itself failed.
-    FunctionError,
-    /// It answered, and its response says that the batch failed.
-    Reported,
-}
-
-/// Why records were given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GiveUp {
-    /// The stream no longer keeps them: older than its retention.
-    Expired,
-    /// Older than MaximumRecordAgeInSeconds (RecordAgeExceeded).
-    TooOld,
-    /// MaximumRetryAttempts are used up (RetryAttemptsExhausted).
-    RetriesExhausted,
-    /// A single record whose event alone is larger than an invocation may be.
-    TooLarge,
 }
 
 /// What the shell tells the core.
@@ -111,7 +46,13 @@ pub enum Input {
     /// The stream now keeps its records for this long.
     RetentionChanged(Duration),
     /// Stop: finish what is in flight, start nothing new, save, end.
-    Drain,
+    Drain {
+        /// From this moment on the shard is somebody else's: what is not settled and saved by then is lost to this poller
+        /// ([`Finished::Lost`]). `None`: it takes as long as it takes.
+        by: Option<Timestamp>,
+    },
+    /// The shard is somebody else's already: nothing of it is settled or saved any more.
+    Lost,
     /// Nothing happened but the time given with this input.
     TimePassed,
 }
@@ -146,32 +87,17 @@ pub enum FetchError {
     Unavailable,
     /// The source was asked too often, or for too much: try again later, and not soon.
     Throttled,
-    /// The shell took the read back because of [`Input::Drain`].
+    /// The shell took the read back because of a drain ([`Input::Drain`]).
     Cancelled,
 }
 
-/// A checkpoint could not be kept. What was kept before still stands.
+/// Why a checkpoint was not kept. What was kept before still stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SaveError;
-
-/// Records that were given up could not be handed over. The same delivery may be tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SendError;
-
-/// How an invocation ended, and the id under which the function saw it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Its request id, if it has one.
-    pub request_id: Option<Arc<str>>,
-}
-
-impl From<Outcome> for Reply {
-    /// A reply without a request id.
-    fn from(outcome: Outcome) -> Self {
-        Self { outcome, request_id: None }
-    }
+pub enum SaveError {
+    /// It could not be written: try again later.
+    Unwritable,
+    /// The shard is somebody else's.
+    NotOurs,
 }
 
 /// What happened that people want to read of: the core itself says nothing. Take them after each [`crate::Shard::handle`].
@@ -199,40 +125,6 @@ pub enum Notice {
     DeliveryAbandoned {
         /// How many.
         records: usize,
-    },
-}
-
-/// What of a response is ignored, as AWS does (specification 4.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ignored {
-    /// It reports records that failed in `batchItemFailures`, and the mapping has no ReportBatchItemFailures: these records count
-    /// as settled, and all behind them.
-    Failures,
-    /// The mapping has ReportBatchItemFailures, and the response says something, but has no `batchItemFailures`.
-    Content,
-}
-
-/// How an invocation ended (specification 4.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The function answered. Its response counts as success as a whole.
-    Succeeded {
-        /// The response, as the function sent it.
-        payload: Bytes,
-    },
-    /// The function was reached and failed: error, timeout, crash, failed init, oversized response.
-    FunctionFailed {
-        /// AWS's error type, such as `Sandbox.Timedout`, `Runtime.ExitError`, or the function's own.
-        error_type: String,
-        /// For people.
-        message: String,
-    },
-    /// No free concurrency: the function was not reached. Never counts as a failure of the batch.
-    Throttled,
-    /// The function could not be invoked at all. Never counts as a failure of the batch.
-    NotInvoked {
-        /// For people.
-        reason: String,
     },
 }
 
@@ -294,4 +186,6 @@ pub enum Finished {
     ShardEnd,
     /// Everything that was in the shard at the start is settled (`until_caught_up`).
     CaughtUp,
+    /// The shard is somebody else's. Answers to what was in flight are ignored.
+    Lost,
 }

@@ -3,9 +3,8 @@
 //! In: ordinals and positions of settled records, in any order. Out: the position up to which everything is settled.
 //! Never passes an unsettled record, never goes back (I3).
 
+use crate::event::window::OpenWindow;
 use crate::record::{Ordinal, Position, Record};
-use crate::time::Timestamp;
-use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -20,17 +19,6 @@ pub struct Checkpoint {
     pub ahead: Arc<[u64]>,
     /// The tumbling window that is open at `position`.
     pub window: Option<OpenWindow>,
-}
-
-/// A tumbling window that has begun and not ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenWindow {
-    /// Its first moment.
-    pub start: Timestamp,
-    /// The first moment after it.
-    pub end: Timestamp,
-    /// What the function returned last as `state`, to the byte; `{}` at first.
-    pub state: Bytes,
 }
 
 /// Tracks which records are settled. Memory grows with the records between the first that is not and the last that is.

@@ -6,9 +6,9 @@
 
 use super::work::Work;
 use super::{Lane, State};
-use crate::contract::GiveUp;
-use crate::failing::AfterFailure;
-use crate::policy::Policy;
+use crate::giving_up::GiveUp;
+use crate::shard::failing::AfterFailure;
+use crate::shard::policy::Policy;
 use crate::time::Timestamp;
 use std::time::Duration;
 

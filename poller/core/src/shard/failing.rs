@@ -2,9 +2,9 @@
 //!
 //! In: what the core knows of the batch. Out: values for logs and status. Decides nothing.
 
+use super::policy::Policy;
 use crate::batch::Batch;
-use crate::contract::GiveUp;
-use crate::policy::Policy;
+use crate::giving_up::GiveUp;
 use crate::record::{Position, Record};
 use crate::time::Timestamp;
 use std::sync::Arc;

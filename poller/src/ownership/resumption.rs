@@ -3,9 +3,8 @@
 //! In: the mappings that are about to start. Out: a log line for each shard; where these are many, one for each mapping. What was
 //! tried is not stored: attempts count from 1 after each start.
 
-use super::preparation::Prepared;
 use crate::model::MappingId;
-use crate::ports::ShardState;
+use crate::ports::{MappingState, ShardState};
 use pelton_core::plan::{ShardId, ShardStart};
 use tracing::info;
 
@@ -31,14 +30,24 @@ enum Line {
 
 type Shards = Vec<(ShardId, From)>;
 
+/// Where the shards of a mapping begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumption {
+    mapping: MappingId,
+    shards: Shards,
+}
+
+impl Resumption {
+    /// Of a mapping of which this is kept.
+    #[must_use]
+    pub fn of(mapping: &MappingId, state: &MappingState) -> Self {
+        let shards = state.shards.iter().filter_map(|(id, state)| Some((id.clone(), from(state)?)));
+        Self { mapping: mapping.clone(), shards: shards.collect() }
+    }
+}
+
 /// Logs where the shards of these mappings begin.
-pub(super) fn say(prepared: &[Prepared]) {
-    let shards = |prepared: &Prepared| -> Shards {
-        let shards = prepared.state.shards.iter();
-        shards.filter_map(|(id, state)| Some((id.clone(), from(state)?))).collect()
-    };
-    let mappings: Vec<(MappingId, Shards)> =
-        prepared.iter().map(|prepared| (prepared.mapping().id.clone(), shards(prepared))).collect();
+pub(crate) fn say(mappings: Vec<Resumption>) {
     for line in lines(mappings) {
         match line {
             Line::Shard { mapping, shard, from: From::Checkpoint { position, settled_beyond } } => info!(
@@ -75,16 +84,16 @@ fn from(ShardState { start, checkpoint }: &ShardState) -> Option<From> {
 }
 
 /// A line for each shard if there is room for all, else one for each mapping, and the count of the rest.
-fn lines(mappings: Vec<(MappingId, Shards)>) -> Vec<Line> {
-    let shards: usize = mappings.iter().map(|(_, shards)| shards.len()).sum();
+fn lines(mappings: Vec<Resumption>) -> Vec<Line> {
+    let shards: usize = mappings.iter().map(|mapping| mapping.shards.len()).sum();
     if shards <= LINES_MAX {
-        let each = mappings.into_iter().flat_map(|(mapping, shards)| {
+        let each = mappings.into_iter().flat_map(|Resumption { mapping, shards }| {
             shards.into_iter().map(move |(shard, from)| Line::Shard { mapping: mapping.clone(), shard, from })
         });
         return each.collect();
     }
     let more = mappings.len().saturating_sub(LINES_MAX);
-    let of_mapping = |(mapping, shards): (MappingId, Shards)| {
+    let of_mapping = |Resumption { mapping, shards }: Resumption| {
         let starting = shards.iter().filter(|(_, from)| matches!(from, From::Start(_))).count();
         Line::Mapping { mapping, resuming: shards.len() - starting, starting }
     };
@@ -98,7 +107,7 @@ mod tests {
     use super::*;
     use pelton_core::{Checkpoint, Position};
 
-    fn mapping(name: &str, shards: usize) -> (MappingId, Shards) {
+    fn mapping(name: &str, shards: usize) -> Resumption {
         let shard = |number: usize| {
             let position = "7".to_owned();
             let from = if number == 0 {
@@ -108,7 +117,7 @@ mod tests {
             };
             (ShardId::new(&number.to_string()), from)
         };
-        (MappingId(name.to_owned()), (0..shards).map(shard).collect())
+        Resumption { mapping: MappingId(name.to_owned()), shards: (0..shards).map(shard).collect() }
     }
 
     #[test]

@@ -1,0 +1,128 @@
+//! What a stream is, and what is kept of a mapping that reads it.
+
+use crate::plan::{NewShard, ShardId, ShardStart};
+use crate::record::Position;
+use crate::shard::Checkpoint;
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What a stream says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamDescription {
+    /// Its ARN, as it names itself.
+    pub arn: String,
+    /// When it was created: another time is another stream, though the name is the same.
+    pub created: Timestamp,
+    /// How long it keeps a record.
+    pub retention: Duration,
+    /// What it is doing.
+    pub status: StreamStatus,
+}
+
+impl StreamDescription {
+    /// What its positions belong to.
+    #[must_use]
+    pub fn identity(&self) -> StreamIdentity {
+        StreamIdentity { arn: self.arn.clone(), created: self.created }
+    }
+}
+
+/// What a stream is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamStatus {
+    /// Not yet there.
+    Creating,
+    /// There (also while it is being resharded).
+    Active,
+    /// Going away.
+    Deleting,
+}
+
+/// Which stream a checkpoint belongs to. A checkpoint of another one is worthless.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamIdentity {
+    /// ARN of the stream.
+    pub arn: String,
+    /// When it was created.
+    pub created: Timestamp,
+}
+
+/// What is kept of a mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingState {
+    /// The stream that the positions belong to.
+    pub stream: StreamIdentity,
+    /// Every shard it has seen and the stream still lists.
+    pub shards: BTreeMap<ShardId, ShardState>,
+}
+
+/// What is kept of a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardState {
+    /// Where to begin while nothing is settled; `None`: the shard was over before the mapping began.
+    pub start: Option<ShardStart>,
+    /// How far it is settled.
+    pub checkpoint: Checkpoint,
+}
+
+impl MappingState {
+    /// What is kept of a mapping that begins with these shards.
+    #[must_use]
+    pub fn beginning(stream: StreamIdentity, shards: &[NewShard]) -> Self {
+        Self {
+            stream,
+            shards: shards.iter().map(|shard| (shard.id.clone(), ShardState::new(shard))).collect(),
+        }
+    }
+}
+
+impl ShardState {
+    /// What is kept of a shard when it is first seen.
+    #[must_use]
+    pub fn new(shard: &NewShard) -> Self {
+        let checkpoint = Checkpoint { ended: shard.start.is_none(), ..Checkpoint::default() };
+        Self { start: shard.start, checkpoint }
+    }
+
+    /// Where to read on. A checkpoint beats a start that was kept. LATEST means right now only when the mapping never ran before.
+    ///
+    /// # Panics
+    ///
+    /// If the shard was over before the mapping began: it is not read.
+    #[must_use]
+    pub fn read_from(&self, is_first_start: bool) -> ReadFrom {
+        match (&self.checkpoint.position, self.start) {
+            (Some(position), _) => ReadFrom::After(position.clone()),
+            (None, Some(ShardStart::AfterLatest(frozen))) if is_first_start => ReadFrom::Latest { frozen },
+            (None, Some(start)) => ReadFrom::Start(start),
+            (None, None) => unreachable!("a shard that was over before the mapping began is not read"),
+        }
+    }
+}
+
+/// Where to begin to read a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// Right now: only what arrives after the shard was opened. If the place is lost before a record was read, go on as with
+    /// `Start(ShardStart::AfterLatest(frozen))`.
+    Latest {
+        /// When the mapping started.
+        frozen: Timestamp,
+    },
+    /// Where a start that was kept says; `AfterLatest` means the records that arrived at or after its moment.
+    Start(ShardStart),
+    /// The record after this one.
+    After(Position),
+}
+
+impl ReadFrom {
+    /// Where to begin after an attempt that failed: right now has passed, but not the moment at which the mapping started.
+    #[must_use]
+    pub fn after_failure(self) -> Self {
+        match self {
+            ReadFrom::Latest { frozen } => ReadFrom::Start(ShardStart::AfterLatest(frozen)),
+            ReadFrom::Start(_) | ReadFrom::After(_) => self,
+        }
+    }
+}
