@@ -70,6 +70,9 @@ impl Watched {
 
     /// Lets `input` happen. Returns how many commands followed.
     pub(crate) fn handle(&mut self, input: Input, now: Timestamp) -> usize {
+        if self.is_lost {
+            return 0;
+        }
         if self.drain_due().is_some_and(|due| due <= now) || is_loss(&input) {
             return self.lose(input, now);
         }

@@ -1,9 +1,10 @@
-//! A small honest stream: shards that split and merge, records that arrive, age and are trimmed.
+//! A small honest stream: shards that split and merge, records that arrive, age and are trimmed. It can be deleted and made again.
 
 use crate::common::Looks;
 use pelton_core::Timestamp;
 use pelton_core::ending::Follows;
 use pelton_core::plan::{ListedShard, ShardId, ShardStart};
+use pelton_core::stream::{StreamDescription, StreamStatus};
 use std::time::Duration;
 
 /// A stream, with a clock of its own that never goes back.
@@ -12,7 +13,12 @@ pub(crate) struct Stream {
     pub(crate) now: Timestamp,
     pub(crate) retention: Duration,
     pub(crate) shards: Vec<Shard>,
-    /// Records are numbered through all shards, from 1.
+    /// When it was made, and whether it was deleted since.
+    pub(crate) created: Timestamp,
+    pub(crate) is_deleted: bool,
+    /// How many shards it has when it is made.
+    shards_at_first: usize,
+    /// Records are numbered through all shards of all streams of its name, from 1.
     next_number: u64,
 }
 
@@ -48,9 +54,37 @@ pub(crate) struct Record {
 
 impl Stream {
     pub(crate) fn new(now: Timestamp, retention: Duration, shards: usize) -> Self {
-        let mut stream = Self { now, retention, shards: Vec::new(), next_number: 1 };
+        let (created, shards_at_first) = (now, shards);
+        let mut stream = Self {
+            now,
+            retention,
+            shards: Vec::new(),
+            created,
+            is_deleted: false,
+            shards_at_first,
+            next_number: 1,
+        };
         (0..shards).for_each(|_| stream.add_shard(Vec::new()));
         stream
+    }
+
+    /// A stream of the same name, without any of the records, whose shards have the same names.
+    pub(crate) fn make_again(&mut self) {
+        self.created = self.now;
+        self.is_deleted = false;
+        self.shards.clear();
+        (0..self.shards_at_first).for_each(|_| self.add_shard(Vec::new()));
+    }
+
+    pub(crate) fn describe(&self) -> StreamDescription {
+        let status = if self.is_deleted { StreamStatus::Deleting } else { StreamStatus::Active };
+        let (created, retention) = (self.created, self.retention);
+        StreamDescription { arn: "stream".to_owned(), created, retention, status }
+    }
+
+    /// The number of the record that is put next.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.next_number
     }
 
     fn add_shard(&mut self, parents: Vec<ShardId>) {

@@ -26,6 +26,10 @@ pub(crate) struct Weather {
     pub(crate) failed_save_is_kept: u32,
     /// An answer of the source is something else than the truth.
     pub(crate) source_lies: u32,
+    /// A description or a listing does not come, or what follows from it cannot be kept.
+    pub(crate) check_fails: u32,
+    /// A save is refused, as the shard is somebody else's.
+    pub(crate) save_is_refused: u32,
     /// Every record whose number is a multiple of this makes the function fail, as long as the storm lasts.
     pub(crate) poison_every: u64,
 }
@@ -45,6 +49,8 @@ impl Weather {
             save_fails: chance(50),
             failed_save_is_kept: chance(100),
             source_lies: chance(20),
+            check_fails: chance(50),
+            save_is_refused: chance(5),
             state_padding: match random.u8(0..20) {
                 0 => STATE_BYTES_MAX,
                 1..5 => random.usize(100..400),
@@ -69,6 +75,8 @@ impl Weather {
             save_fails: 0,
             failed_save_is_kept: 0,
             source_lies: 0,
+            check_fails: 0,
+            save_is_refused: 0,
             poison_every: u64::MAX,
         }
     }

@@ -1,20 +1,24 @@
-//! One world: a stream, a store, a worker for each shard that may run, and whatever happens to them.
+//! One world: a stream, a store, a worker for each shard that is assigned, and whatever happens to them. Which shards those are is
+//! decided by the machines of the core.
 
 mod answers;
+mod sync;
 
 use crate::books::{Books, show};
-use crate::common::{Looks, Watched, number_of};
+use crate::common::{Looks, Watched};
 use crate::stream::Stream;
 use crate::weather::{
     Weather, happens, random_policy, random_retention, random_starting_position, with_other_settings,
 };
 use fastrand::Rng;
-use pelton_core::confirm::SecondLook;
+use pelton_core::assignments::Assignments;
 use pelton_core::ending::Ending;
-use pelton_core::plan::{self, ListedShard, NewShard, ShardId, ShardProgress, ShardStart, StartingPosition};
+use pelton_core::plan::{ShardId, StartingPosition};
+use pelton_core::shard_sync::{self, ShardSync};
+use pelton_core::stream::MappingState;
 use pelton_core::succession::Succession;
-use pelton_core::{Checkpoint, Finished, Input, Policy, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use pelton_core::{Finished, Input, Policy, Timestamp};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -35,20 +39,37 @@ pub(crate) struct World<'a> {
     /// When the mapping was started for the first time.
     started_at: Option<Timestamp>,
     /// What survives a crash.
-    store: BTreeMap<ShardId, Stored>,
+    store: Option<MappingState>,
+    /// This life of the poller.
+    life: Option<Life>,
     workers: BTreeMap<ShardId, Worker>,
+    /// Readers that found their stream gone, and those that may read on.
+    required: u64,
+    passed: u64,
+    /// The last answer about the stream was a lie: the next one is not.
+    was_lied_to: bool,
     books: Books,
 }
 
-/// What is kept of a shard.
-#[derive(Debug)]
-struct Stored {
-    start: Option<ShardStart>,
-    kept: Option<Checkpoint>,
+/// What decides which shards are read, from a start to a crash.
+struct Life {
+    sync: ShardSync,
+    assignments: Assignments,
+    /// The command to which an answer is owed.
+    owed: Option<shard_sync::Command>,
+    /// The number of the first record that was put after the start.
+    first_after_start: u64,
+    /// When it began, by the poller's clock; or as far back as that was set since.
+    began: Timestamp,
+    has_caught_up: bool,
 }
 
 struct Worker {
     watched: Watched,
+    /// When its stream was made.
+    created: Timestamp,
+    /// The check that it waits for before it reads on.
+    required: Option<u64>,
     /// The number of the record that is read next.
     cursor: u64,
     /// The number of the first record that an answer of old may bring: none before the start.
@@ -57,16 +78,6 @@ struct Worker {
     succession: Succession,
     /// Lies since the last true answer.
     lies: u32,
-}
-
-impl Stored {
-    fn progress(&self) -> ShardProgress {
-        let is_passed_over = self.start.is_none();
-        match is_passed_over || self.kept.as_ref().is_some_and(|kept| kept.ended) {
-            true => ShardProgress::Finished,
-            false => ShardProgress::Unfinished,
-        }
-    }
 }
 
 impl<'a> World<'a> {
@@ -83,8 +94,12 @@ impl<'a> World<'a> {
             keys: random.choice([1, 3, 50]).expect("a list"),
             filtered: random.choice([0, 0, 30, 90]).expect("a list"),
             started_at: None,
-            store: BTreeMap::new(),
+            store: None,
+            life: None,
             workers: BTreeMap::new(),
+            required: 0,
+            passed: 0,
+            was_lied_to: false,
             books: Books::default(),
             policy,
             random,
@@ -95,7 +110,8 @@ impl<'a> World<'a> {
         }
         // A starting position does not lie in the future.
         world.pass(1_000);
-        world.first_start();
+        world.started_at = Some(world.now);
+        world.start_life();
         world
     }
 
@@ -108,20 +124,13 @@ impl<'a> World<'a> {
         self.pass(wait);
     }
 
-    fn first_start(&mut self) {
-        self.started_at = Some(self.now);
-        let listed = self.look();
-        let new = plan::first_start(self.starting_position, &listed, self.now);
-        self.remember(new);
-        self.supervise();
-    }
-
     /// Whatever may happen, for a while.
     pub(crate) fn storm(&mut self) {
         for _ in 0..self.random.usize(50..STORM_STEPS_MAX) {
             match self.random.u32(0..1_000) {
                 0..100 => self.put(),
-                100..450 => drop(self.answer_one()),
+                100..430 => drop(self.answer_one()),
+                430..450 => self.take_in_ended(),
                 450..700 => self.wake(),
                 700..850 => {
                     let wait = self.random.choice([1, 5, 20, 100, 1_000]).expect("a list");
@@ -132,13 +141,14 @@ impl<'a> World<'a> {
                 900..915 => self.reshard(),
                 915..925 => self.change_retention(),
                 925..945 => self.trim(),
-                945..955 => self.for_one(Input::Drain { by: None }, "drain"),
-                955..965 => self.crash(),
-                965..975 => self.jump(),
+                945..950 => self.take_away(),
+                950..952 => self.delete_or_make_again(),
+                952..962 => self.crash(),
+                962..975 => self.jump(),
                 975..980 => self.pass_long(),
                 980..985 => self.weather = Weather::random(&mut self.random),
                 985..990 => self.weather = Weather::fair(),
-                _ => self.supervise(),
+                _ => self.answer_sync(),
             }
         }
     }
@@ -146,37 +156,39 @@ impl<'a> World<'a> {
     /// Fair weather until every shard is read to its end: nothing is left over, and nothing was lost.
     pub(crate) fn heal(&mut self) {
         self.weather = Weather::fair();
+        if self.stream.is_deleted {
+            self.delete_or_make_again();
+        }
         for shard in self.stream.open_shards() {
             self.stream.close(shard);
         }
         for _ in 0..ROUNDS_MAX {
-            self.supervise();
-            if self.workers.is_empty() {
+            self.answer_sync();
+            self.take_in_ended();
+            if self.is_over() {
                 return self.check_nothing_is_lost();
             }
-            while self.answer_one() {}
+            // A read that fails without rest is repeated for as long as no time passes.
+            let _all_or_many = (0..ANSWERS_MAX).take_while(|_| self.answer_one()).count();
             self.wake();
         }
         panic!("I6: the world does not come to rest");
     }
 
+    /// Whether every shard that the stream lists is kept as ended.
+    fn is_over(&self) -> bool {
+        let is_ended = |id: &ShardId| {
+            let state = self.store.as_ref().filter(|state| state.stream.created == self.stream.created);
+            state.and_then(|state| state.shards.get(id)).is_some_and(|shard| shard.checkpoint.ended)
+        };
+        self.workers.is_empty() && self.stream.list().iter().all(|shard| is_ended(&shard.id))
+    }
+
     fn check_nothing_is_lost(&self) {
-        for shard in self.stream.shards.iter().filter(|shard| shard.is_listed) {
-            assert_eq!(
-                self.store[&shard.id].progress(),
-                ShardProgress::Finished,
-                "I6: every shard is finished"
-            );
-        }
         for shard in &self.stream.shards {
             for record in shard.records.iter().filter(|record| !record.is_trimmed) {
-                let is_wanted = match self.starting_position {
-                    StartingPosition::TrimHorizon => true,
-                    StartingPosition::AtTimestamp(from) => record.arrival >= from,
-                    StartingPosition::Latest => Some(record.arrival) >= self.started_at,
-                };
                 let is_settled = self.books.settled.contains(&record.number);
-                assert_eq!(is_settled, is_wanted, "I2: {record:?} of {}", shard.id);
+                assert_eq!(is_settled, self.is_wanted(record), "I2: {record:?} of {}", shard.id);
             }
         }
     }
@@ -206,11 +218,17 @@ impl<'a> World<'a> {
         let now = self.now.as_millis();
         let is_back = self.random.bool();
         self.now = Timestamp::from_millis(if is_back { now - by } else { now + by });
+        if let Some(life) = &mut self.life {
+            life.began = life.began.min(self.now);
+        }
         self.note(|_| "the clock jumped".to_owned());
     }
 
     fn put(&mut self) {
         let open = self.stream.open_shards();
+        if self.stream.is_deleted {
+            return;
+        }
         let shard = open[self.random.usize(0..open.len())];
         for _ in 0..self.random.usize(1..=6) {
             let bytes_max = self.random.choice([40, 40, 40, 120]).expect("a list");
@@ -219,7 +237,10 @@ impl<'a> World<'a> {
             let late = Duration::from_millis(self.random.choice([0, 0, 0, 10, 700]).expect("a list"));
             let arrival = match self.started_at {
                 None => self.stream.now,
-                Some(start) => start.after(self.stream.now.since(start).saturating_sub(late)),
+                Some(start) => {
+                    let arrival = start.after(self.stream.now.since(start).saturating_sub(late));
+                    arrival.max(self.stream.created)
+                }
             };
             let key = self.random.u64(0..self.keys);
             let is_filtered = happens(self.filtered, &mut self.random);
@@ -233,7 +254,7 @@ impl<'a> World<'a> {
 
     fn reshard(&mut self) {
         let open = self.stream.open_shards();
-        if self.stream.shards.len() >= SHARDS_MAX {
+        if self.stream.shards.len() >= SHARDS_MAX || self.stream.is_deleted {
             return;
         }
         let one = open[self.random.usize(0..open.len())];
@@ -247,12 +268,7 @@ impl<'a> World<'a> {
     }
 
     fn change_retention(&mut self) {
-        let retention = random_retention(&mut self.random);
-        self.policy.retention = retention;
-        self.stream.retention = retention;
-        for id in self.ids() {
-            self.handle(&id, Input::RetentionChanged(retention), "the retention changed");
-        }
+        self.stream.retention = random_retention(&mut self.random);
     }
 
     fn ids(&self) -> Vec<ShardId> {
@@ -273,8 +289,8 @@ impl<'a> World<'a> {
 
     /// Time goes on to the next wake-up, of whichever shard.
     fn wake(&mut self) {
-        let next = self.workers.values().filter_map(|worker| worker.watched.wakeup()).min();
-        let Some(next) = next else { return };
+        let wakeups = self.workers.values().filter_map(|worker| worker.watched.wakeup());
+        let Some(next) = wakeups.chain(self.next_check()).min() else { return };
         self.pass(u64::try_from(next.since(self.now).as_millis()).expect("a wait of this world"));
         for id in self.ids() {
             let is_due = self.workers[&id].watched.wakeup().is_some_and(|wakeup| wakeup <= self.now);
@@ -285,6 +301,7 @@ impl<'a> World<'a> {
                 "I6: a wake-up changes something, and nothing happens without one"
             );
         }
+        self.check_when_due();
     }
 
     fn handle(&mut self, id: &ShardId, input: Input, what: &str) {
@@ -293,119 +310,38 @@ impl<'a> World<'a> {
 
     fn handle_counted(&mut self, id: &ShardId, input: Input, what: &str) -> usize {
         let Some(worker) = self.workers.get_mut(id) else { return 0 };
+        let save = worker.watched.owed.save.clone();
         let commands = worker.watched.handle(input, self.now);
         let invoked = worker.watched.owed.invocations.values().filter(|_| commands > 0);
         for record in invoked.flat_map(|invocation| invocation.batch.records()) {
             self.books.note_invoked(id, record);
         }
         self.note(|world| format!("{id} {what}{}", show(&world.workers[id].watched)));
+        let is_lost = self.workers[id].watched.finished() == Some(Finished::Lost);
+        if let Some(save) = save.filter(|_| is_lost) {
+            self.keep_perhaps(id, save);
+        }
         commands
-    }
-
-    fn remember(&mut self, new: Vec<NewShard>) {
-        for NewShard { id, start } in new {
-            assert!(self.store.insert(id, Stored { start, kept: None }).is_none(), "a shard is new once");
-        }
-    }
-
-    /// The shards of the stream, as two listings in a row name them. One that lies lacks a shard, or is of before a reshard.
-    fn look(&mut self) -> Vec<ListedShard> {
-        if self.weather.source_lies == 0 {
-            return self.stream.list();
-        }
-        let mut look = SecondLook::default();
-        let mut was_lied_to = false;
-        loop {
-            let mut listed = self.stream.list();
-            was_lied_to = !was_lied_to && happens(self.weather.source_lies, &mut self.random);
-            if was_lied_to && !listed.is_empty() {
-                let from = self.random.usize(0..listed.len());
-                let end = if self.random.bool() { from + 1 } else { listed.len() };
-                listed.drain(from..end);
-                listed.iter_mut().for_each(|shard| shard.is_open |= self.random.bool());
-                self.note(|_| "the source lists too little".to_owned());
-            }
-            if let Some(listed) = look.agreed(listed) {
-                return listed;
-            }
-        }
-    }
-
-    /// Removes the workers that are finished, and starts those that may run.
-    fn supervise(&mut self) {
-        for id in self.ids() {
-            let Some(finished) = self.workers[&id].watched.finished() else { continue };
-            let progress = self.store[&id].progress();
-            let expected = if finished == Finished::ShardEnd {
-                ShardProgress::Finished
-            } else {
-                ShardProgress::Unfinished
-            };
-            assert_eq!(progress, expected, "I8: the store knows how the shard finished");
-            self.end_life(&id);
-        }
-        let listed = self.look();
-        let mut known: BTreeMap<_, _> =
-            self.store.iter().map(|(id, stored)| (id.clone(), stored.progress())).collect();
-        let new = plan::later_shards(&listed, &known);
-        known.extend(new.iter().map(|shard| (shard.id.clone(), ShardProgress::Unfinished)));
-        self.remember(new);
-        let running: BTreeSet<ShardId> = self.workers.keys().cloned().collect();
-        // In this world two listings that agree overlook nothing.
-        for gone in plan::unlisted(&listed, &known) {
-            if running.contains(&gone) {
-                // Nobody can say any more whether it has ended.
-                self.handle(&gone, Input::Drain { by: None }, "left the list");
-            } else {
-                self.store.remove(&gone);
-                known.remove(&gone);
-            }
-        }
-        for id in plan::startable(&listed, &known, &running) {
-            self.start(id);
-        }
-    }
-
-    fn start(&mut self, id: ShardId) {
-        let (shard, stored) = (self.stream.shard(&id), &self.store[&id]);
-        for parent in shard.parents.iter().filter(|parent| self.stream.shard(parent).is_listed) {
-            assert_eq!(
-                self.store[parent].progress(),
-                ShardProgress::Finished,
-                "parents finish before children"
-            );
-            // It may still be there: a save that looked like a failure was kept.
-            let is_holding =
-                self.workers.get(parent).is_some_and(|worker| worker.watched.ledger.is_holding());
-            assert!(!is_holding, "everything in a parent is settled before its children start");
-        }
-        let position = stored.kept.as_ref().and_then(|kept| kept.position.as_ref());
-        let cursor = match position {
-            Some(position) => number_of(position) + 1,
-            None => shard.cursor(stored.start.expect("a shard that is read has a start")),
-        };
-        let oldest = if position.is_some() { 0 } else { cursor };
-        let succession = Succession::after(&id, position.cloned());
-        let watched = Watched::new(&self.policy, stored.kept.clone(), self.random.u64(..), self.now);
-        self.note(|_| format!("{id} starts at {cursor}"));
-        let ending = Ending::default();
-        let worker = Worker { watched, cursor, oldest, ending, succession, lies: 0 };
-        self.workers.insert(id, worker);
     }
 
     /// The poller is gone, and comes back with nothing but what was kept.
     fn crash(&mut self) {
         self.note(|_| "crash".to_owned());
+        if let Some(shard_sync::Command::Keep(what)) = self.life.take().and_then(|life| life.owed)
+            && happens(self.weather.failed_save_is_kept, &mut self.random)
+        {
+            self.keep_of_mapping(&what);
+        }
         for id in self.ids() {
-            if self.workers[&id].watched.owed.save.is_some() {
-                self.keep_perhaps(&id);
+            if let Some(save) = self.workers[&id].watched.owed.save.clone() {
+                self.keep_perhaps(&id, save);
             }
             self.end_life(&id);
         }
         if self.random.bool() {
             self.policy = with_other_settings(self.policy.clone(), &mut self.random);
         }
-        self.supervise();
+        self.start_life();
     }
 
     fn end_life(&mut self, id: &ShardId) {
@@ -423,5 +359,7 @@ impl<'a> World<'a> {
 const STORM_STEPS_MAX: usize = 1_500;
 /// Reshards end when the stream has this many shards.
 const SHARDS_MAX: usize = 12;
+/// More answers than a world owes at one moment, but for reads that fail again and again.
+const ANSWERS_MAX: usize = 1_000;
 /// More rounds than any world needs to come to rest.
 const ROUNDS_MAX: usize = 20_000;

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use fastrand::Rng;
 use pelton_core::ending::{Follows, Listed, Step};
 use pelton_core::plan::ShardId;
-use pelton_core::{FailureId, FetchError, Input, Invocation, Outcome, Page, SaveError, SendError};
+use pelton_core::{
+    Checkpoint, FailureId, FetchError, Input, Invocation, Outcome, Page, SaveError, SendError,
+};
 use serde_json::{Value, json};
 
 /// Lies in a row about one shard: whoever is told more of them cannot know better.
@@ -18,17 +20,30 @@ impl World<'_> {
     /// Answers one command of one shard. False if nothing is owed.
     pub(super) fn answer_one(&mut self) -> bool {
         let mut ids = self.ids();
-        ids.retain(|id| !self.workers[id].watched.owed.is_nothing());
+        ids.retain(|id| self.is_owed(id));
         let Some(id) = self.random.choice(ids) else { return false };
         let owed = &self.workers[&id].watched.owed;
         let mut owing = Vec::new();
-        owing.extend(owed.fetch.map(|_| World::answer_fetch as fn(&mut Self, &ShardId)));
+        owing.extend(
+            owed.fetch.filter(|_| self.may_read(&id)).map(|_| World::answer_fetch as fn(&mut Self, &ShardId)),
+        );
         owing.extend(owed.invocations.values().map(|_| World::answer_invocation as fn(&mut Self, &ShardId)));
         owing.extend(owed.failures.values().map(|_| World::answer_failure as fn(&mut Self, &ShardId)));
         owing.extend(owed.save.as_ref().map(|_| World::answer_save as fn(&mut Self, &ShardId)));
         let answer = owing[self.random.usize(0..owing.len())];
         answer(self, &id);
         true
+    }
+
+    /// Whether there is something to answer: a read that waits for a check of its stream has none.
+    fn is_owed(&self, id: &ShardId) -> bool {
+        let owed = &self.workers[id].watched.owed;
+        owed.is_in_flight() || owed.save.is_some() || owed.fetch.is_some() && self.may_read(id)
+    }
+
+    fn may_read(&self, id: &ShardId) -> bool {
+        let worker = &self.workers[id];
+        worker.required.is_none_or(|required| self.passed >= required) || worker.watched.ledger.is_draining
     }
 
     fn answer_fetch(&mut self, id: &ShardId) {
@@ -38,10 +53,18 @@ impl World<'_> {
         let (cursor, random) = (worker.cursor, &mut self.random);
         if happens(self.weather.fetch_fails, random) {
             let error = if random.bool() { FetchError::Throttled } else { FetchError::Unavailable };
+            if error == FetchError::Unavailable {
+                self.want_check();
+            }
             return self.handle(id, Input::Fetched(Err(error)), "a read failed");
         }
-        if is_draining && random.bool() {
+        let is_gone = self.stream.is_deleted || worker.created != self.stream.created;
+        if is_draining && (is_gone || random.bool()) {
             return self.handle(id, Input::Fetched(Err(FetchError::Cancelled)), "a read was taken back");
+        }
+        if is_gone {
+            self.require_check(id);
+            return self.handle(id, Input::Fetched(Err(FetchError::Unavailable)), "the stream is gone");
         }
         let read = if happens(self.weather.page_is_empty, random) {
             Read { numbers: Vec::new(), follows: Follows::More }
@@ -50,6 +73,7 @@ impl World<'_> {
             self.told(id, read, records_max)
         };
         let Some(page) = self.judged(id, read) else {
+            self.want_check();
             return self.handle(id, Input::Fetched(Err(FetchError::Unavailable)), "an end was refused");
         };
         if let Some(last) = page.records.last().filter(|_| !is_draining) {
@@ -88,7 +112,9 @@ impl World<'_> {
                 ("answers of old", shard.read(back, self.random.usize(1..=records_max)))
             }
             _ => {
-                let follows = if self.random.bool() { Follows::More } else { Follows::CaughtUp };
+                // Two answers in a row that say so are the truth.
+                let may_lie = is_first_lie && self.random.bool();
+                let follows = if may_lie { Follows::CaughtUp } else { Follows::More };
                 let is_end = matches!(read.follows, Follows::NoPlace { .. });
                 ("lies of what follows", if is_end { read } else { Read { follows, ..read } })
             }
@@ -168,24 +194,30 @@ impl World<'_> {
     }
 
     fn answer_save(&mut self, id: &ShardId) {
+        if happens(self.weather.save_is_refused, &mut self.random) {
+            return self.handle(id, Input::CheckpointSaved(Err(SaveError::NotOurs)), "a save was refused");
+        }
+        let save = self.workers[id].watched.owed.save.clone().expect("a save is owed");
         if happens(self.weather.save_fails, &mut self.random) {
-            self.keep_perhaps(id);
+            self.keep_perhaps(id, save);
             return self.handle(id, Input::CheckpointSaved(Err(SaveError::Unwritable)), "a save failed");
         }
-        self.keep(id);
+        self.keep(id, save);
         self.handle(id, Input::CheckpointSaved(Ok(())), "saved");
     }
 
-    pub(super) fn keep_perhaps(&mut self, id: &ShardId) {
+    pub(super) fn keep_perhaps(&mut self, id: &ShardId, save: Checkpoint) {
         if happens(self.weather.failed_save_is_kept, &mut self.random) {
             self.note(|_| "a save failed, but was kept".to_owned());
-            self.keep(id);
+            self.keep(id, save);
         }
     }
 
-    fn keep(&mut self, id: &ShardId) {
-        let save = self.workers[id].watched.owed.save.clone();
-        self.store.get_mut(id).expect("known").kept = save;
+    fn keep(&mut self, id: &ShardId, save: Checkpoint) {
+        let created = self.workers[id].created;
+        let state = self.store.as_mut().expect("the mapping has begun");
+        assert_eq!(state.stream.created, created, "a checkpoint is of the stream that is kept");
+        state.shards.get_mut(id).expect("known").checkpoint = save;
     }
 }
 
