@@ -18,6 +18,8 @@ pub(crate) struct Stream {
     pub(crate) is_deleted: bool,
     /// How many shards it has when it is made.
     shards_at_first: usize,
+    /// What it said of itself before it was made again.
+    pub(crate) before: Option<StreamDescription>,
     /// Records are numbered through all shards of all streams of its name, from 1.
     next_number: u64,
 }
@@ -28,9 +30,10 @@ pub(crate) struct Shard {
     pub(crate) id: ShardId,
     pub(crate) parents: Vec<ShardId>,
     pub(crate) is_open: bool,
-    /// Whether the stream still lists it.
+    /// Whether the stream still lists it, and since when it does.
     pub(crate) is_listed: bool,
-    closed_at: Timestamp,
+    listed_from: Timestamp,
+    pub(crate) closed_at: Timestamp,
     pub(crate) records: Vec<Record>,
 }
 
@@ -62,18 +65,20 @@ impl Stream {
             created,
             is_deleted: false,
             shards_at_first,
+            before: None,
             next_number: 1,
         };
-        (0..shards).for_each(|_| stream.add_shard(Vec::new()));
+        (0..shards).for_each(|_| stream.add_shard(Vec::new(), Duration::ZERO));
         stream
     }
 
     /// A stream of the same name, without any of the records, whose shards have the same names.
     pub(crate) fn make_again(&mut self) {
+        self.before = Some(StreamDescription { status: StreamStatus::Active, ..self.describe() });
         self.created = self.now;
         self.is_deleted = false;
         self.shards.clear();
-        (0..self.shards_at_first).for_each(|_| self.add_shard(Vec::new()));
+        (0..self.shards_at_first).for_each(|_| self.add_shard(Vec::new(), Duration::ZERO));
     }
 
     pub(crate) fn describe(&self) -> StreamDescription {
@@ -87,10 +92,21 @@ impl Stream {
         self.next_number
     }
 
-    fn add_shard(&mut self, parents: Vec<ShardId>) {
+    /// It is listed after `delay`, and not before its parents.
+    fn add_shard(&mut self, parents: Vec<ShardId>, delay: Duration) {
+        let parents_from = parents.iter().map(|parent| self.shard(parent).listed_from).max();
+        let listed_from = self.now.after(delay).max(parents_from.unwrap_or_default());
         let id = ShardId::new(&format!("shard-{}", self.shards.len()));
         let (is_open, is_listed, closed_at) = (true, true, Timestamp::default());
-        self.shards.push(Shard { id, parents, is_open, is_listed, closed_at, records: Vec::new() });
+        self.shards.push(Shard {
+            id,
+            parents,
+            is_open,
+            is_listed,
+            listed_from,
+            closed_at,
+            records: Vec::new(),
+        });
     }
 
     pub(crate) fn open_shards(&self) -> Vec<usize> {
@@ -110,17 +126,18 @@ impl Stream {
         self.shards[shard].closed_at = self.now;
     }
 
-    pub(crate) fn split(&mut self, shard: usize) {
+    /// Its children are listed after `delay`.
+    pub(crate) fn split(&mut self, shard: usize, delay: Duration) {
         self.close(shard);
         let parents = vec![self.shards[shard].id.clone()];
-        self.add_shard(parents.clone());
-        self.add_shard(parents);
+        self.add_shard(parents.clone(), delay);
+        self.add_shard(parents, delay);
     }
 
-    pub(crate) fn merge(&mut self, one: usize, other: usize) {
+    pub(crate) fn merge(&mut self, one: usize, other: usize, delay: Duration) {
         self.close(one);
         self.close(other);
-        self.add_shard(vec![self.shards[one].id.clone(), self.shards[other].id.clone()]);
+        self.add_shard(vec![self.shards[one].id.clone(), self.shards[other].id.clone()], delay);
     }
 
     /// Forgets records that are older than the retention, and closed shards of which nothing is left. Returns how many
@@ -141,7 +158,7 @@ impl Stream {
     }
 
     pub(crate) fn list(&self) -> Vec<ListedShard> {
-        let listed = self.shards.iter().filter(|shard| shard.is_listed);
+        let listed = self.shards.iter().filter(|shard| shard.is_listed && shard.listed_from <= self.now);
         listed
             .map(|shard| ListedShard {
                 id: shard.id.clone(),
@@ -149,6 +166,10 @@ impl Stream {
                 is_open: shard.is_open,
             })
             .collect()
+    }
+
+    pub(crate) fn has_shard(&self, id: &ShardId) -> bool {
+        self.shards.iter().any(|shard| shard.id == *id)
     }
 
     pub(crate) fn shard(&self, id: &ShardId) -> &Shard {

@@ -61,6 +61,11 @@ struct Life {
     first_after_start: u64,
     /// When it began, by the poller's clock; or as far back as that was set since.
     began: Timestamp,
+    /// The same by the clock of the stream.
+    stream_began: Timestamp,
+    /// A shard that all answers of the check in progress lack; of the next one, none does.
+    hidden: Option<ShardId>,
+    hid_a_shard: bool,
     has_caught_up: bool,
 }
 
@@ -162,6 +167,8 @@ impl<'a> World<'a> {
         for shard in self.stream.open_shards() {
             self.stream.close(shard);
         }
+        // Until everything is listed.
+        self.pass(1_000);
         for _ in 0..ROUNDS_MAX {
             self.answer_sync();
             self.take_in_ended();
@@ -259,10 +266,14 @@ impl<'a> World<'a> {
         }
         let one = open[self.random.usize(0..open.len())];
         let other = open[self.random.usize(0..open.len())];
+        // Sooner than the next check after an end.
+        let delay =
+            if self.life.is_some() { self.random.choice([0, 0, 300, 900]).expect("a list") } else { 0 };
+        let delay = Duration::from_millis(delay);
         if one == other {
-            self.stream.split(one)
+            self.stream.split(one, delay)
         } else {
-            self.stream.merge(one, other)
+            self.stream.merge(one, other, delay)
         }
         self.note(|_| "a reshard".to_owned());
     }

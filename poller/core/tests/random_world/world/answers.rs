@@ -58,7 +58,10 @@ impl World<'_> {
             }
             return self.handle(id, Input::Fetched(Err(error)), "a read failed");
         }
-        let is_gone = self.stream.is_deleted || worker.created != self.stream.created;
+        // A stream that was made again refuses an iterator of the old one once, and then reads on in its own shard of that name.
+        let is_another = worker.created != self.stream.created;
+        let is_refused = is_another && (worker.required.is_none() || !self.stream.has_shard(id));
+        let is_gone = self.stream.is_deleted || is_refused;
         if is_draining && (is_gone || random.bool()) {
             return self.handle(id, Input::Fetched(Err(FetchError::Cancelled)), "a read was taken back");
         }
@@ -113,7 +116,10 @@ impl World<'_> {
             }
             _ => {
                 // Two answers in a row that say so are the truth.
-                let may_lie = is_first_lie && self.random.bool();
+                // But of a shard that was closed when this life began, even they are not believed.
+                let stream_began = self.life.as_ref().map(|life| life.stream_began);
+                let was_closed = !shard.is_open && Some(shard.closed_at) < stream_began;
+                let may_lie = (is_first_lie || was_closed) && self.random.bool();
                 let follows = if may_lie { Follows::CaughtUp } else { Follows::More };
                 let is_end = matches!(read.follows, Follows::NoPlace { .. });
                 ("lies of what follows", if is_end { read } else { Read { follows, ..read } })

@@ -32,6 +32,9 @@ impl World<'_> {
             owed: None,
             first_after_start: self.stream.next_number(),
             began: self.now,
+            stream_began: self.stream.now,
+            hidden: None,
+            hid_a_shard: false,
             has_caught_up: false,
         });
         self.carry_out();
@@ -83,7 +86,8 @@ impl World<'_> {
             return truth;
         }
         self.note(|_| "the source describes another stream".to_owned());
-        match self.random.u8(0..3) {
+        match self.random.u8(0..4) {
+            0 if self.stream.before.is_some() => self.stream.before.clone().unwrap_or(truth),
             0 => StreamDescription { retention: random_retention(&mut self.random), ..truth },
             1 => StreamDescription { created: truth.created.after(Duration::from_millis(1)), ..truth },
             _ => StreamDescription { status: StreamStatus::Creating, ..truth },
@@ -93,6 +97,8 @@ impl World<'_> {
     /// One that lies lacks shards, or is of before a reshard.
     fn told_listing(&mut self) -> Vec<ListedShard> {
         let mut listed = self.stream.list();
+        let hidden = self.life.as_ref().and_then(|life| life.hidden.clone());
+        listed.retain(|shard| hidden.as_ref() != Some(&shard.id));
         if self.lies() && !listed.is_empty() {
             let from = self.random.usize(0..listed.len());
             let end = if self.random.bool() { from + 1 } else { listed.len() };
@@ -114,13 +120,26 @@ impl World<'_> {
         let failed: Arc<str> = "no answer".into();
         let input = match command {
             Command::Describe if fails => Input::Described(Err(failed)),
-            Command::Describe => Input::Described(Ok(self.told_description())),
+            Command::Describe => {
+                self.hide_a_shard();
+                Input::Described(Ok(self.told_description()))
+            }
             Command::List if fails || self.stream.is_deleted => Input::Listed(Err(failed)),
             Command::List => Input::Listed(Ok(self.told_listing())),
             Command::Keep(what) => Input::Kept(if self.keep_what(&what) { Ok(()) } else { Err(failed) }),
             Command::Passed(_) => unreachable!("nothing is owed to it"),
         };
         self.sync_handles(input);
+    }
+
+    /// Now and then, all answers of one check lack a shard that is known.
+    fn hide_a_shard(&mut self) {
+        let may_hide = happens(self.weather.source_lies, &mut self.random);
+        let known: Vec<ShardId> = self.store.iter().flat_map(|state| state.shards.keys().cloned()).collect();
+        let hidden = self.random.choice(known);
+        let life = self.life.as_mut().expect("a life");
+        life.hidden = hidden.filter(|_| may_hide && !life.hid_a_shard);
+        life.hid_a_shard = life.hidden.is_some();
     }
 
     /// When the stream is checked next.
