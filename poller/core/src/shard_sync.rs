@@ -541,3 +541,6 @@ fn progress(state: &MappingState) -> BTreeMap<ShardId, ShardProgress> {
     let progress = |ended| if ended { ShardProgress::Finished } else { ShardProgress::Unfinished };
     state.shards.iter().map(|(id, shard)| (id.clone(), progress(shard.checkpoint.ended))).collect()
 }
+
+#[cfg(test)]
+mod tests;
