@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod catching_up;
+mod changing;
 mod giving_up;
 mod lies;
 mod order;

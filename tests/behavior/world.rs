@@ -5,8 +5,9 @@ use pelton::model::{Mapping, MappingId, ShardSettings};
 use pelton::ownership::{StartError, find_stream};
 use pelton::ports::{Destination, Invoker, Pace};
 use pelton::shard_worker::{Ports, Remarks};
-use pelton::supervisor::{Goal, MappingActivity, MappingPlan, Stopped, Supervisor, prepare};
+use pelton::supervisor::{Change, Goal, MappingActivity, MappingPlan, Stopped, Supervisor};
 use pelton_core::plan::StartingPosition;
+use pelton_core::shard_sync::FoundStream;
 use pelton_tests::chance;
 use pelton_tests::fakes::{FakeDestination, FakeFunction, FakeStream, MemoryStore};
 use std::sync::Arc;
@@ -89,6 +90,14 @@ impl World {
 
     /// The same, without waiting for its shards to be opened.
     pub(crate) async fn try_start_unopened(&self) -> Result<Supervisor, StartError> {
+        let mut supervisor = Supervisor::default();
+        let change = Change { started: vec![self.found().await?], ..Change::default() };
+        supervisor.apply(change, GRACE, &self.clock).await?;
+        Ok(supervisor)
+    }
+
+    /// The mapping, and its stream, which was found.
+    pub(crate) async fn found(&self) -> Result<(MappingPlan, FoundStream), StartError> {
         let ports = Ports {
             source: Arc::new(self.stream.clone()),
             invoker: Arc::new(self.function.clone()) as Arc<dyn Invoker>,
@@ -106,7 +115,7 @@ impl World {
             goal: self.goal,
         };
         let found = find_stream(&self.mapping, &self.stream, &self.clock).await?;
-        Ok(Supervisor::start(vec![prepare(plan, found).await?], vec![]))
+        Ok((plan, found))
     }
 
     /// Runs until the function has handled `count` records, for an hour at most.

@@ -12,6 +12,7 @@
 //! | [`assignments`] | which shards of a mapping run here |
 //! | [`shard_sync`] | which shards of a listed stream one poller reads, and what is kept of them |
 //! | [`plan`] | which shards may run: parents before children |
+//! | [`desired`] | what has to change so that what runs becomes what is desired |
 //! | [`ending`] | whether a shard has ended |
 //! | [`succession`] | whether records follow those that were read before |
 //! | [`browse`] | which records come next, where somebody looks at a stream |
@@ -25,6 +26,7 @@ pub mod batch;
 pub mod browse;
 pub mod confirm;
 pub mod counts;
+pub mod desired;
 pub mod ending;
 pub mod event;
 pub mod exchange;

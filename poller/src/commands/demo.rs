@@ -117,7 +117,8 @@ pub async fn run(
         local = start(dev, Serving::Demo, terminal, clock.clone()) => local?,
         _ = signals.next() => return Ok(()),
     };
-    let Local { poller, surroundings: Surroundings { client, application, stream, notice, .. }, .. } = local;
+    let Local { poller, surroundings: Surroundings { client, stream, notice, .. }, .. } = local;
+    let application = poller.application().clone();
     info!(
         rate = arguments.rate,
         streams = application.streams.len(),

@@ -11,10 +11,9 @@ mod streams;
 
 use super::functions::{self, Functions};
 use super::options::{AwsOptions, FunctionOptions, PollerOptions, StreamOptions, TemplateOptions};
-use super::poller::{Ended, Launch, Poller, enabled};
+use super::poller::{Launch, Poller, Until, Why, enabled};
 use super::run::{connect, require_mappings, take_data_dir};
 use super::signals::StopSignals;
-use super::views::Past;
 use super::{CommandFailure, beside, load, samconfig};
 use crate::aws;
 use crate::build::{BuildError, build};
@@ -28,7 +27,6 @@ use crate::model::{Application, BuildMethod, EventSource, Function, Mapping};
 use crate::rebuild::Rebuilder;
 use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
-use crate::source::budget::ByteBudget;
 use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams, warn_of_differences};
 use crate::stream_notice::{PostedNotice, Serving, StreamNotice};
 use crate::supervisor::Goal;
@@ -66,7 +64,6 @@ pub(super) struct Local {
 
 /// What outlives a poller whose template changes.
 pub(super) struct Surroundings {
-    pub(super) application: Application,
     pub(super) client: KinesisClient,
     pub(super) stream: Option<EmbeddedStream>,
     /// Names the stream in the data folder.
@@ -89,9 +86,9 @@ pub async fn run(
         _ = signals.next() => return Ok(()),
     };
     let Local { poller, mut surroundings, template } = local;
-    if let Some(stream) = enabled(&surroundings.application).find_map(name_of_kinesis) {
+    if let Some(stream) = enabled(poller.application()).find_map(name_of_kinesis) {
         let command =
-            sample::command(&surroundings.application.root, stream, surroundings.client.endpoint().as_str());
+            sample::command(&poller.application().root, stream, surroundings.client.endpoint().as_str());
         let text = format!("Put a record from another terminal:\n    {command}");
         tell(terminal, &surroundings.clock, Level::INFO, &text);
     }
@@ -122,7 +119,7 @@ fn tell_of_streams(before: Option<&Application>, after: &Application, made: Made
     }
 }
 
-/// Runs one poller after the other, as often as the template changes.
+/// Runs the poller, and changes what it runs as often as the template changes.
 async fn run_all(
     mut poller: Poller,
     surroundings: &mut Surroundings,
@@ -131,42 +128,58 @@ async fn run_all(
     terminal: &Terminal,
 ) -> Result<(), CommandFailure> {
     loop {
-        let application = &surroundings.application;
+        let application = poller.application().clone();
         let (places, clock) = (&template.places, &surroundings.clock);
-        let rebuilder = Rebuilder::watch(application, places, poller.functions(), terminal, clock);
-        let old_code = OldCode::of(application, poller.functions());
-        let ended = poller.run_until(signals, template.next(application, &old_code)).await;
-        drop(rebuilder);
-        let (Next { application, mut functions }, past, listen, data_dir) = match ended? {
-            Ended::ForGood => return Ok(()),
-            Ended::Changed { to, past, listen, data_dir } => (to, past, listen, data_dir),
+        let rebuilder = Rebuilder::watch(&application, places, poller.functions(), terminal, clock);
+        let old_code = OldCode::of(&application, poller.functions());
+        let next = template.next(&application, &old_code);
+        let Next { application, mut functions } = match poller.run_until(signals, next).await {
+            Until::Stop(why) => return poller.stop(signals, why).await,
+            Until::Then(next) => next,
         };
         // It may compile since.
         for (id, code) in functions.here.iter_mut().filter(|(_, code)| code.is_none()) {
             *code = old_code.find(&application.functions[id]);
         }
-        drop(old_code);
-        surroundings.application = application;
-        surroundings.options.listen = listen;
-        let started = tokio::select! {
-            started = Poller::start(surroundings.launch(functions, past, data_dir)) => started,
-            _ = signals.next() => return Ok(()),
+        drop((old_code, rebuilder));
+        let changed = tokio::select! {
+            changed = change(&mut poller, application, functions, terminal, clock) => changed,
+            signal = signals.next() => return poller.stop(signals, Why::Told(signal)).await,
         };
-        poller = started.map_err(CommandFailure::while_running)?;
+        changed.map_err(CommandFailure::while_running)?;
+    }
+}
+
+/// Lets the poller run as `application` says, if it can.
+async fn change(
+    poller: &mut Poller,
+    application: Application,
+    functions: Functions,
+    terminal: &Terminal,
+    clock: &Clock,
+) -> Result<(), CommandFailure> {
+    match poller.plan(application, functions).await {
+        Ok(planned) => {
+            info!("the template has changed: what it changes waits for batches in flight, all else runs on");
+            poller.apply(planned).await
+        }
+        Err(failure) => {
+            tell(terminal, clock, Level::ERROR, &failure.to_string());
+            warn!("what runs goes on as the template said before");
+            Ok(())
+        }
     }
 }
 
 impl Surroundings {
-    fn launch(&self, functions: Functions, past: Past, data_dir: DataDir) -> Launch {
+    fn launch(&self, application: Application, functions: Functions, data_dir: DataDir) -> Launch {
         Launch {
-            application: self.application.clone(),
+            application,
             functions,
             client: self.client.clone(),
             aws: self.aws.clone(),
             streams_at: self.streams_at,
             arrivals: self.stream.as_ref().map(EmbeddedStream::arrivals),
-            budget: ByteBudget::default(),
-            past,
             goal: Goal::GoOn,
             data_dir,
             options: self.options.clone(),
@@ -233,10 +246,9 @@ pub(super) async fn start(
         look_out,
         made,
     };
-    let past = Past::none(&clock);
     let surroundings =
-        Surroundings { application, client, stream, notice, streams_at, aws: aws_elsewhere, options, clock };
-    let poller = Poller::start(surroundings.launch(functions, past, data_dir)).await?;
+        Surroundings { client, stream, notice, streams_at, aws: aws_elsewhere, options, clock };
+    let poller = Poller::start(surroundings.launch(application, functions, data_dir)).await?;
     Ok(Local { poller, surroundings, template })
 }
 
@@ -253,8 +265,8 @@ async fn embed(
     EmbeddedStream::start(options).await.map_err(|error| CommandFailure::bad_input(chain(&error)))
 }
 
-/// Every function that an enabled mapping uses: found elsewhere, or with the code that was built or found here. One that does not
-/// compile has its old code, or none; `old_code` is `None` where that is refused.
+/// Every function that an enabled mapping uses and that does not run as it is: found elsewhere, or with the code that was built or
+/// found here. One that does not compile has its old code, or none; `old_code` is `None` where that is refused.
 async fn functions_of(
     options: &FunctionOptions,
     application: &Application,
@@ -265,8 +277,9 @@ async fn functions_of(
     old_code: Option<&OldCode>,
 ) -> Result<Functions, CommandFailure> {
     let elsewhere = functions::elsewhere(options, application, region, clock).await?;
-    let (built, found): (Vec<_>, Vec<_>) =
-        functions::needed_here(options, application).partition(|function| function.build.is_some());
+    let (built, found): (Vec<_>, Vec<_>) = functions::needed_here(options, application)
+        .filter(|function| old_code.is_none_or(|old_code| !old_code.runs(function)))
+        .partition(|function| function.build.is_some());
     // To build takes long: what is missing is said before.
     let mut here = functions::find_code(found.into_iter(), places)?;
     for function in built {

@@ -75,42 +75,63 @@ pub(super) fn find_code<'a>(
 }
 
 /// Functions that take batches, by logical id.
+#[derive(Default)]
 pub(super) struct Running {
     pub(super) invokers: BTreeMap<String, Arc<dyn Invoker>>,
     /// Those that run here.
     pub(super) here: BTreeMap<String, Arc<LocalFunction>>,
+    /// What was said of each.
+    pub(super) remarks: BTreeMap<String, Arc<Remarks>>,
 }
 
 impl Running {
     /// Makes the functions ready, each with at most `handlers_max` handlers at a time. No handler is started before there is
-    /// something to handle.
+    /// something to handle. Those that are the same as `before` go on as they are.
     pub(super) fn start(
         functions: Functions,
         application: &Application,
+        before: Option<(&Application, &Running)>,
         region: &str,
         handlers_max: usize,
         clock: &Clock,
     ) -> Self {
         let Functions { here, elsewhere } = functions;
-        let invoker = |(id, function)| -> (String, Arc<dyn Invoker>) { (id, Arc::new(function)) };
-        let invokers = elsewhere.into_iter().map(invoker).collect();
-        let mut running = Self { invokers, here: BTreeMap::new() };
+        let mut running = Self::default();
+        if let Some((earlier, before)) = before {
+            let used: BTreeSet<&String> = enabled(application).map(|mapping| &mapping.function).collect();
+            let is_same = |id: &&&String| earlier.functions.get(**id) == application.functions.get(**id);
+            for id in used.iter().filter(is_same) {
+                running.go_on(id, before);
+            }
+        }
         let spawner = Spawner::default().with_handlers_max(handlers_max);
         for (id, code) in here {
+            if running.invokers.contains_key(&id) {
+                continue;
+            }
             let (function, log) = (&application.functions[&id], Arc::new(TracingLog));
             let local =
                 Arc::new(LocalFunction::new(function, code, region, clock.clone(), spawner.clone(), log));
             running.invokers.insert(id.clone(), local.clone());
             running.here.insert(id, local);
         }
+        for (id, function) in elsewhere {
+            running.invokers.entry(id).or_insert_with(|| Arc::new(function));
+        }
+        for id in running.invokers.keys() {
+            let name = &application.functions[id].name;
+            running.remarks.entry(id.clone()).or_insert_with(|| Arc::new(Remarks::of(name.clone())));
+        }
         running
     }
-}
 
-/// What was said of each function, by logical id: nothing yet.
-pub(super) fn remarks(application: &Application) -> BTreeMap<String, Arc<Remarks>> {
-    let functions = application.functions.iter();
-    functions.map(|(id, function)| (id.clone(), Arc::new(Remarks::of(function.name.clone())))).collect()
+    fn go_on(&mut self, id: &str, before: &Running) {
+        if let (Some(invoker), Some(remarks)) = (before.invokers.get(id), before.remarks.get(id)) {
+            self.invokers.insert(id.to_owned(), Arc::clone(invoker));
+            self.remarks.insert(id.to_owned(), Arc::clone(remarks));
+            self.here.extend(before.here.get(id).map(|local| (id.to_owned(), Arc::clone(local))));
+        }
+    }
 }
 
 /// The functions that enabled mappings use and that `--lambda-endpoint` is about, after checking that they can be invoked. Every

@@ -124,7 +124,7 @@ async fn prepare(
             None => functions::find_code(std::iter::once(function), &places)?,
         };
     }
-    let running = Running::start(Functions { here, elsewhere }, &application, &region, 1, clock);
+    let running = Running::start(Functions { here, elsewhere }, &application, None, &region, 1, clock);
     Ok(Prepared { running, id })
 }
 

@@ -8,22 +8,23 @@ mod ending;
 mod room;
 
 pub(super) use catching_up::not_started;
-pub(super) use ending::Ended;
+pub(super) use ending::{Until, Why};
 
 use super::CommandFailure;
-use super::functions::{Functions, Running, remarks};
+use super::functions::{Functions, Running};
 use super::on_failure::{OnFailureDestinations, Surroundings};
 use super::options::PollerOptions;
 use super::signals::StopSignals;
-use super::views::{Past, RunningViews};
+use super::views::{RunningViews, Shown};
 use crate::aws::{AwsOptions, EndpointKind};
 use crate::clock::Clock;
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
 use crate::errors::chain;
 use crate::lambda::LocalFunction;
-use crate::model::{Application, EventSource, Mapping};
+use crate::model::{Application, EventSource, Function, Mapping, MappingId};
 use crate::ownership::{StartError, find_stream};
+use crate::ports::CheckpointStore;
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
@@ -31,12 +32,13 @@ use crate::source::dynamodb::DynamoDbStreamsClient;
 use crate::source::embedded::Arrivals;
 use crate::source::{OpenedSource, Sources, StreamsAt};
 use crate::store::SqliteStore;
-use crate::supervisor::{Goal, MappingPlan, Stopped, Supervisor, prepare};
+use crate::supervisor::{Change, Goal, MappingHandle, MappingPlan, Stopped, Supervisor};
 use catching_up::late;
-use ending::{Why, alone, records_left, shards_in_flight, stop};
+use ending::{records_left, shards_in_flight, stop};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use pelton_core::Timestamp;
+use pelton_core::desired::Difference;
 use pelton_core::shard_sync::FoundStream;
 use room::{handlers_max, say_if_handlers_wait, say_what_is_throttled};
 use std::collections::BTreeMap;
@@ -45,7 +47,7 @@ use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
@@ -69,10 +71,6 @@ pub(super) struct Launch {
     pub(super) streams_at: StreamsAt,
     /// Tells when records arrive, if the streams are in this process.
     pub(super) arrivals: Option<Arrivals>,
-    /// Bytes of records held by all shards together.
-    pub(super) budget: ByteBudget,
-    /// What ran before in this process.
-    pub(super) past: Past,
     /// How far the mappings go.
     pub(super) goal: Goal,
     /// Held for as long as the poller runs.
@@ -86,16 +84,43 @@ pub(super) struct Launch {
 /// A running poller.
 pub(super) struct Poller {
     supervisor: Supervisor,
-    /// Those that run here.
-    functions: BTreeMap<String, Arc<LocalFunction>>,
+    /// What runs.
+    application: Application,
+    running: Running,
     views: Arc<RunningViews>,
-    store: Arc<SqliteStore>,
     destinations: OnFailureDestinations,
     control: Control,
+    store: Arc<SqliteStore>,
+    base: Base,
+}
+
+/// What every mapping works with, whatever changes.
+struct Base {
+    client: KinesisClient,
+    aws: AwsOptions,
+    streams_at: StreamsAt,
+    arrivals: Option<Arrivals>,
+    budget: ByteBudget,
+    goal: Goal,
     /// Dropped after all that write into it: whoever holds the folder next finds everything settled.
     data_dir: DataDir,
     options: PollerOptions,
     clock: Clock,
+}
+
+/// A mapping whose stream was found.
+struct Found {
+    mapping: Mapping,
+    opened: OpenedSource,
+    stream: FoundStream,
+}
+
+/// A change that was found to be possible.
+pub(super) struct Planned {
+    application: Application,
+    running: Running,
+    destinations: OnFailureDestinations,
+    change: Change,
 }
 
 /// The API server, answering.
@@ -120,91 +145,86 @@ impl Poller {
             aws,
             streams_at,
             arrivals,
-            budget,
-            past,
             goal,
             data_dir,
             options,
             clock,
         } = launch;
         // A mapping has at least one shard. Without enough descriptors nothing below fails for the reason that it says.
-        let functions_here = functions.here.len();
-        handlers_max(enabled(&application).count(), functions_here)?;
+        handlers_max(enabled(&application).count(), functions.here.len())?;
         let server = ControlServer::bind(options.listen).await.map_err(bad_input)?;
-        let sources = Sources {
-            kinesis: client.clone(),
-            dynamodb: clients_of_tables(enabled(&application), streams_at, &aws, &clock).await?,
-            streams_at,
-            arrivals,
-            budget: budget.clone(),
-            poll_interval: options.poll_interval,
-            clock: clock.clone(),
-        };
-        let opened: Vec<(Mapping, OpenedSource)> = enabled(&application)
-            .map(|mapping| {
-                let role = &application.functions[&mapping.function].role_arn;
-                (mapping.clone(), sources.open(mapping, role))
-            })
-            .collect();
-        info!(endpoint = %client.endpoint(), mappings = opened.len(), "describing the streams");
-        let found =
-            all(opened.iter().map(|(mapping, opened)| find_stream(mapping, &*opened.source, &clock))).await?;
-
-        let shards = found.iter().map(FoundStream::shards_open).sum();
-        let handlers_max = handlers_max(shards, functions_here)?;
-        functions.forget_unused_code(data_dir.path());
-        let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone()).map_err(bad_input)?;
-        let store: Arc<SqliteStore> = Arc::new(store);
-        let surroundings = Surroundings {
-            chosen: options.destinations,
-            streams_at,
-            client: &client,
-            aws,
-            data_dir: &data_dir,
-            clock: &clock,
-        };
-        let mut destinations = OnFailureDestinations::new(&application, &functions, surroundings).await;
-        let running = Running::start(functions, &application, client.region(), handlers_max, &clock);
-        let remarks = remarks(&application);
-        let mut ready = Vec::new();
-        for ((mapping, source), found) in opened.into_iter().zip(found) {
-            let destination = destinations.open(&mapping, &found.description.arn)?;
-            ready.push((mapping, source, found, destination));
-        }
-        let prepared = all(ready.into_iter().map(|(mapping, opened, found, destination)| {
-            let OpenedSource { source, pace, envelope, ends_with_process: stream_ends_with_process } = opened;
-            let ports = Ports {
-                source,
-                invoker: running.invokers[&mapping.function].clone(),
-                destination,
-                remarks: Arc::clone(&remarks[&mapping.function]),
-                clock: clock.clone(),
-            };
-            let store = store.clone();
-            prepare(
-                MappingPlan { mapping, ports, store, envelope, pace, stream_ends_with_process, goal },
-                found,
-            )
-        }))
-        .await?;
-
-        say_what_is_throttled(running.here.keys().map(|id| &application.functions[id]));
-        say_if_handlers_wait(shards, handlers_max, functions_here);
-        let disabled = application.mappings.iter().filter(|mapping| !mapping.enabled).cloned();
-        let supervisor = Supervisor::start(prepared, disabled.collect());
-        let views = Arc::new(RunningViews {
-            mappings: supervisor.mappings().to_vec(),
-            names: application.functions.values().map(|f| (f.logical_id.clone(), f.name.clone())).collect(),
-            functions: running.here.clone(),
-            failed_records_to: destinations.names(),
-            budget,
-            past,
-            clock: clock.clone(),
-        });
         let options = PollerOptions { listen: server.address(), ..options };
+        let budget = ByteBudget::default();
+        let base = Base { client, aws, streams_at, arrivals, budget, goal, data_dir, options, clock };
+        let found = base.find(&application, enabled(&application).collect()).await?;
+        functions.forget_unused_code(base.data_dir.path());
+        let store = SqliteStore::open(&base.data_dir.checkpoints(), base.clock.clone()).map_err(bad_input)?;
+        let store = Arc::new(store);
+        let views = Arc::new(RunningViews {
+            started_at: base.clock.now(),
+            budget: base.budget.clone(),
+            clock: base.clock.clone(),
+            shown: watch::Sender::default(),
+        });
+        let planned = base.plan(application, functions, None, found, Vec::new(), &store).await?;
+        let mut supervisor = Supervisor::default();
+        let Planned { application, running, destinations, change } = planned;
+        supervisor
+            .apply(change, base.options.grace, &base.clock)
+            .await
+            .map_err(|error| not_prepared(&error))?;
+        views.shown.send_replace(shown(&supervisor, &application, &running, destinations.names()));
         let control = Control::serve(server, views.clone());
-        let functions = running.here;
-        Ok(Self { supervisor, functions, views, store, destinations, control, data_dir, options, clock })
+        Ok(Self { supervisor, application, running, views, destinations, control, store, base })
+    }
+
+    /// Whether it can run as `application` says, with these functions, and what that changes. Changes nothing yet.
+    pub(super) async fn plan(
+        &self,
+        application: Application,
+        functions: Functions,
+    ) -> Result<Planned, CommandFailure> {
+        let difference = Difference::between(&specified(&self.application), &specified(&application));
+        let to_start = enabled(&application).filter(|mapping| difference.start.contains(&mapping.id));
+        let found = self.base.find(&application, to_start.collect()).await?;
+        let before = Some((&self.application, &self.running));
+        self.base.plan(application, functions, before, found, difference.stop, &self.store).await
+    }
+
+    /// Carries out a change: drains what it touches, for at most the grace time, while all else runs on. Cancelling leaves
+    /// mappings that do not run.
+    pub(super) async fn apply(&mut self, planned: Planned) -> Result<(), CommandFailure> {
+        let Planned { application, running, destinations, change } = planned;
+        let Base { options, clock, .. } = &self.base;
+        let stopped = change.stopped.clone();
+        let applied = self.supervisor.apply(change, options.grace, clock).await;
+        let before = std::mem::replace(&mut self.running, running);
+        let was_replaced = |(id, function): &(&String, &Arc<LocalFunction>)| {
+            self.running.here.get(*id).is_none_or(|now| !Arc::ptr_eq(now, function))
+        };
+        join_all(before.here.iter().filter(was_replaced).map(|(_, function)| function.shutdown())).await;
+        match applied.map_err(|error| not_prepared(&error))? {
+            Stopped::Broken => return Err(broken()),
+            Stopped::Abandoned => warn!("batches that were in flight are sent again"),
+            Stopped::Clean => {}
+        }
+        let earlier = self.views.shown.borrow().clone();
+        let mut failed_records_to = earlier.failed_records_to.clone();
+        failed_records_to.retain(|mapping, _| !stopped.contains(mapping));
+        failed_records_to.extend(destinations.names());
+        let mut shown = shown(&self.supervisor, &application, &self.running, failed_records_to);
+        shown.totals_before = earlier.totals_before.clone();
+        for handle in earlier.mappings.iter().filter(|handle| stopped.contains(&handle.mapping.id)) {
+            shown.totals_before.insert(handle.mapping.id.clone(), earlier.totals(handle));
+        }
+        self.views.shown.send_replace(shown);
+        (self.application, self.destinations) = (application, destinations);
+        Ok(())
+    }
+
+    /// What runs.
+    pub(super) fn application(&self) -> &Application {
+        &self.application
     }
 
     /// What it is doing.
@@ -214,82 +234,80 @@ impl Poller {
 
     /// Its functions that run here, by logical id.
     pub(super) fn functions(&self) -> &BTreeMap<String, Arc<LocalFunction>> {
-        &self.functions
+        &self.running.here
     }
 
     /// Runs until Ctrl-C or SIGTERM, then stops: in-flight batches finish within the grace time. A second signal, a second
     /// or more after the first, ends the wait.
-    pub(super) async fn run(self, signals: &mut StopSignals) -> Result<(), CommandFailure> {
-        self.run_to_the_end(signals, pending::<Why<Infallible>>()).await.map(Ended::for_good)
+    pub(super) async fn run(mut self, signals: &mut StopSignals) -> Result<(), CommandFailure> {
+        match self.run_until(signals, pending::<Infallible>()).await {
+            Until::Stop(why) => self.stop(signals, why).await,
+            Until::Then(never) => match never {},
+        }
     }
 
     /// The same, or until everything that was in the streams at the start is settled. At the deadline it stops as for a
     /// signal, and fails.
     pub(super) async fn run_until_caught_up(
-        self,
+        mut self,
         signals: &mut StopSignals,
         deadline: Option<Timestamp>,
     ) -> Result<(), CommandFailure> {
-        let (finished, clock) = (self.supervisor.finished(), self.clock.clone());
+        let (finished, clock) = (self.supervisor.finished(), self.base.clock.clone());
         let mappings = self.supervisor.mappings().to_vec();
         let caught_up_or_late = async move {
             tokio::select! {
                 biased;
                 () = finished => Why::CaughtUp,
-                () = clock.sleep_until_some(deadline) => Why::<Infallible>::Late(late(&mappings)),
+                () = clock.sleep_until_some(deadline) => Why::Late(late(&mappings)),
             }
         };
-        self.run_to_the_end(signals, caught_up_or_late).await.map(Ended::for_good)
+        match self.run_until(signals, caught_up_or_late).await {
+            Until::Stop(why) | Until::Then(why) => self.stop(signals, why).await,
+        }
     }
 
-    /// The same as [`Poller::run`], or until there is something else to run, which `change` brings: that is stopped for like for
-    /// a signal.
+    /// Runs until it has to stop, or until `end` comes, and goes on running then. Cancelling is safe.
     pub(super) async fn run_until<T>(
-        self,
+        &mut self,
         signals: &mut StopSignals,
-        change: impl Future<Output = T>,
-    ) -> Result<Ended<T>, CommandFailure> {
-        self.run_to_the_end(signals, async { Why::Changed(change.await) }).await
-    }
-
-    async fn run_to_the_end<T>(
-        mut self,
-        signals: &mut StopSignals,
-        end: impl Future<Output = Why<T>>,
-    ) -> Result<Ended<T>, CommandFailure> {
-        let grace = self.options.grace;
+        end: impl Future<Output = T>,
+    ) -> Until<T> {
         let mappings = self.supervisor.mappings().iter().filter(|handle| handle.view.is_some()).count();
         let (opened, counts) = (self.supervisor.opened(), (mappings, self.supervisor.shards()));
-        let announced = announce(opened, counts, &self.data_dir, self.options.listen, &self.clock);
+        let Base { data_dir, options, clock, .. } = &self.base;
+        let announced = announce(opened, counts, data_dir, options.listen, clock);
         let noticed = async {
             let (never, ()) = tokio::join!(announced, self.destinations.look());
             match never {}
         };
-        let mut why = tokio::select! {
+        tokio::select! {
             never = noticed => match never {},
-            signal = signals.next() => {
-                info!(signal, ?grace, "stopping: batches in flight finish");
-                Why::Told
+            signal = signals.next() => Until::Stop(Why::Told(signal)),
+            () = self.supervisor.broken() => Until::Stop(Why::Broken),
+            end = end => Until::Then(end),
+        }
+    }
+
+    /// Stops: in-flight batches finish within the grace time.
+    pub(super) async fn stop(self, signals: &mut StopSignals, why: Why) -> Result<(), CommandFailure> {
+        let Self { supervisor, running, views, control, base, .. } = self;
+        let grace = base.options.grace;
+        match &why {
+            Why::Told(signal) => info!(signal, ?grace, "stopping: batches in flight finish"),
+            Why::Broken => error!("a task of the poller has panicked: stopping"),
+            Why::CaughtUp => {
+                let mappings = supervisor.mappings().iter().filter(|handle| handle.view.is_some()).count();
+                info!(mappings, "caught up: stopping");
             }
-            () = self.supervisor.broken() => {
-                error!("a task of the poller has panicked: stopping");
-                Why::Broken
-            }
-            why = end => {
-                match &why {
-                    Why::Changed(_) => info!(?grace, "the template has changed: waiting for batches in flight"),
-                    Why::CaughtUp => info!(mappings, "caught up: stopping"),
-                    Why::Late(_) => warn!(?grace, "deadline reached: waiting for batches in flight"),
-                    Why::Told | Why::Broken => {}
-                }
-                why
-            }
-        };
-        let stopped = stop(self.supervisor, grace, &self.clock, signals, &mut why).await;
-        let shards_in_flight = shards_in_flight(&self.views.snapshot());
-        let records_left = records_left(&self.views.mappings);
-        join_all(self.functions.values().map(|function| function.shutdown())).await;
-        self.control.stop().await;
+            Why::Late(_) => warn!(?grace, "deadline reached: waiting for batches in flight"),
+        }
+        let mappings = supervisor.mappings().to_vec();
+        let stopped = stop(supervisor, grace, &base.clock, signals).await;
+        let shards_in_flight = shards_in_flight(&views.snapshot());
+        let records_left = records_left(&mappings);
+        join_all(running.here.values().map(|function| function.shutdown())).await;
+        control.stop().await;
         match stopped {
             Stopped::Clean if records_left > 0 => {
                 info!(
@@ -308,21 +326,132 @@ impl Poller {
             Stopped::Broken => {}
         }
         match why {
-            Why::Told | Why::CaughtUp if stopped != Stopped::Broken => Ok(Ended::ForGood),
+            Why::Told(_) | Why::CaughtUp if stopped != Stopped::Broken => Ok(()),
             Why::Late(failure) if stopped != Stopped::Broken => Err(failure),
-            Why::Changed(to) if stopped != Stopped::Broken => {
-                let (past, listen) = (self.views.as_past(), self.options.listen);
-                drop((self.views, self.functions));
-                alone(&self.store, &self.clock).await?;
-                Ok(Ended::Changed { to, past, listen, data_dir: self.data_dir })
-            }
-            Why::Told | Why::CaughtUp | Why::Late(_) | Why::Changed(_) | Why::Broken => Err(CommandFailure::failed(
-                "the poller broke one of its own invariants and stopped",
-            )
-            .help(
-                "no record is lost: the next start resumes at the checkpoints. Please report the panic above",
-            )),
+            Why::Told(_) | Why::CaughtUp | Why::Late(_) | Why::Broken => Err(broken()),
         }
+    }
+}
+
+fn broken() -> CommandFailure {
+    CommandFailure::failed("the poller broke one of its own invariants and stopped")
+        .help("no record is lost: the next start resumes at the checkpoints. Please report the panic above")
+}
+
+fn not_prepared(error: &StartError) -> CommandFailure {
+    CommandFailure::bad_input(chain(error)).help(error.help())
+}
+
+/// What makes a mapping another one: its settings, and its function. Only of those that are enabled.
+fn specified(application: &Application) -> BTreeMap<MappingId, (Mapping, Option<Function>)> {
+    let of = |mapping: &Mapping| {
+        let function = application.functions.get(&mapping.function).filter(|_| mapping.enabled);
+        (mapping.id.clone(), (mapping.clone(), function.cloned()))
+    };
+    application.mappings.iter().map(of).collect()
+}
+
+/// What a supervisor, its application and its functions show.
+fn shown(
+    supervisor: &Supervisor,
+    application: &Application,
+    running: &Running,
+    failed_records_to: BTreeMap<MappingId, String>,
+) -> Shown {
+    let place = |handle: &MappingHandle| {
+        let place = application.mappings.iter().position(|mapping| mapping.id == handle.mapping.id);
+        (handle.mapping.enabled, place)
+    };
+    let mut mappings = supervisor.mappings().to_vec();
+    mappings.sort_by_key(place);
+    Shown {
+        mappings,
+        names: application.functions.values().map(|f| (f.logical_id.clone(), f.name.clone())).collect(),
+        functions: running.here.clone(),
+        failed_records_to,
+        totals_before: BTreeMap::new(),
+    }
+}
+
+impl Base {
+    /// Finds the streams of these mappings, or tells everything that is wrong with any of them.
+    async fn find(
+        &self,
+        application: &Application,
+        mappings: Vec<&Mapping>,
+    ) -> Result<Vec<Found>, CommandFailure> {
+        let Self { client, aws, streams_at, arrivals, budget, options, clock, .. } = self;
+        let sources = Sources {
+            kinesis: client.clone(),
+            dynamodb: clients_of_tables(mappings.iter().copied(), *streams_at, aws, clock).await?,
+            streams_at: *streams_at,
+            arrivals: arrivals.clone(),
+            budget: budget.clone(),
+            poll_interval: options.poll_interval,
+            clock: clock.clone(),
+        };
+        info!(endpoint = %client.endpoint(), mappings = mappings.len(), "describing the streams");
+        let opened: Vec<(Mapping, OpenedSource)> = mappings
+            .into_iter()
+            .map(|mapping| {
+                let role = &application.functions[&mapping.function].role_arn;
+                (mapping.clone(), sources.open(mapping, role))
+            })
+            .collect();
+        let streams = opened.iter().map(|(mapping, opened)| find_stream(mapping, &*opened.source, clock));
+        let streams = all(streams).await?;
+        let found = opened.into_iter().zip(streams);
+        Ok(found.map(|((mapping, opened), stream)| Found { mapping, opened, stream }).collect())
+    }
+
+    /// What runs and changes so that `application` runs, of which `found` is to be started, and `stopped` stopped before. A function
+    /// that is the same as `before` goes on.
+    async fn plan(
+        &self,
+        application: Application,
+        functions: Functions,
+        before: Option<(&Application, &Running)>,
+        found: Vec<Found>,
+        stopped: Vec<MappingId>,
+        store: &Arc<SqliteStore>,
+    ) -> Result<Planned, CommandFailure> {
+        let Self { client, aws, streams_at, data_dir, options, clock, .. } = self;
+        let shards = found.iter().map(|found| found.stream.shards_open()).sum();
+        let functions_here = functions.here.len();
+        let handlers_max = handlers_max(shards, functions_here)?;
+        let surroundings = Surroundings {
+            chosen: options.destinations,
+            streams_at: *streams_at,
+            client,
+            aws: aws.clone(),
+            data_dir,
+            clock,
+        };
+        let mut destinations = OnFailureDestinations::new(&application, &functions, surroundings).await;
+        let running = Running::start(functions, &application, before, client.region(), handlers_max, clock);
+        let mut started = Vec::new();
+        for Found { mapping, opened, stream } in found {
+            let OpenedSource { source, pace, envelope, ends_with_process: stream_ends_with_process } = opened;
+            let ports = Ports {
+                source,
+                invoker: running.invokers[&mapping.function].clone(),
+                destination: destinations.open(&mapping, &stream.description.arn)?,
+                remarks: Arc::clone(&running.remarks[&mapping.function]),
+                clock: clock.clone(),
+            };
+            let (store, goal) = (Arc::clone(store) as Arc<dyn CheckpointStore>, self.goal);
+            let plan = MappingPlan { mapping, ports, store, envelope, pace, stream_ends_with_process, goal };
+            started.push((plan, stream));
+        }
+        say_what_is_throttled(running.here.keys().map(|id| &application.functions[id]));
+        say_if_handlers_wait(shards, handlers_max, functions_here);
+        let is_new = |mapping: &&Mapping| match before {
+            Some((before, _)) => !before.mappings.contains(mapping),
+            None => true,
+        };
+        let disabled = application.mappings.iter().filter(|mapping| !mapping.enabled).filter(is_new);
+        let change = Change { stopped, started, disabled: disabled.cloned().collect() };
+        Ok(Planned { application, running, destinations, change })
     }
 }
 
@@ -352,7 +481,6 @@ async fn announce(
     pending().await
 }
 
-/// Every enabled mapping, and its stream.
 /// Who speaks to the streams of tables, by region. Where the Kinesis streams are embedded, their endpoint is not that of tables,
 /// and AWS itself is nobody's guess.
 pub(super) async fn clients_of_tables(

@@ -4,7 +4,6 @@ use super::functions::{self, Functions};
 use super::options::{AwsOptions, CatchUpOptions, FunctionOptions, PollerOptions, TemplateOptions};
 use super::poller::{Launch, Poller, enabled, not_started};
 use super::signals::StopSignals;
-use super::views::Past;
 use super::{CommandFailure, beside, load};
 use crate::clock::Clock;
 use crate::data_dir::{self, DataDir, DataDirError};
@@ -14,7 +13,6 @@ use crate::logging::Terminal;
 use crate::model::{Application, EventSource, Mapping};
 use crate::source::StreamsAt;
 use crate::source::aws::{self, EndpointKind, KinesisClient};
-use crate::source::budget::ByteBudget;
 use crate::source::embedded;
 use crate::supervisor::Goal;
 use std::path::{Path, PathBuf};
@@ -103,8 +101,6 @@ async fn start(
     let elsewhere = functions::elsewhere(&functions, &application, client.region(), &clock).await?;
     let functions = Functions { here, elsewhere };
     let data_dir = take_data_dir(&options, &path)?;
-    let budget = ByteBudget::default();
-    let past = Past::none(&clock);
     let goal = if catch_up.until_caught_up { Goal::CatchUp } else { Goal::GoOn };
     let launch = Launch {
         application,
@@ -113,8 +109,6 @@ async fn start(
         aws: aws::AwsOptions { endpoint_url: aws.endpoint_url, region },
         streams_at,
         arrivals: None,
-        budget,
-        past,
         goal,
         data_dir,
         options,

@@ -18,22 +18,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// What came before in this process: a poller that ran until its template changed.
-#[derive(Clone, Debug)]
-pub(super) struct Past {
-    started_at: Timestamp,
-    totals: BTreeMap<MappingId, Counts>,
-}
-
-impl Past {
-    /// Nothing: the process has just begun.
-    pub(super) fn none(clock: &Clock) -> Self {
-        Self { started_at: clock.now(), totals: BTreeMap::new() }
-    }
-}
-
-/// The views of a supervisor.
+/// What is shown of a poller, whatever runs on it.
 pub(super) struct RunningViews {
+    pub(super) started_at: Timestamp,
+    pub(super) budget: ByteBudget,
+    pub(super) clock: Clock,
+    /// What runs.
+    pub(super) shown: watch::Sender<Shown>,
+}
+
+/// What runs, and where its views are.
+#[derive(Clone, Default)]
+pub(super) struct Shown {
     pub(super) mappings: Vec<MappingHandle>,
     /// Names of the functions by logical id.
     pub(super) names: BTreeMap<String, String>,
@@ -41,30 +37,32 @@ pub(super) struct RunningViews {
     pub(super) functions: BTreeMap<String, Arc<LocalFunction>>,
     /// Where the records of each mapping go that are given up; nothing for a mapping that drops them, or is not enabled.
     pub(super) failed_records_to: BTreeMap<MappingId, String>,
-    pub(super) budget: ByteBudget,
-    pub(super) past: Past,
-    pub(super) clock: Clock,
+    /// What happened to mappings before they were started last, in this process.
+    pub(super) totals_before: BTreeMap<MappingId, Counts>,
 }
 
 impl Views for RunningViews {
     fn snapshot(&self) -> StatusSnapshot {
+        let shown = self.shown.borrow();
+        let now = self.clock.now();
         StatusSnapshot {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: self.past.started_at,
-            taken_at: self.clock.now(),
+            started_at: self.started_at,
+            taken_at: now,
             read_ahead: ReadAhead { bytes: self.budget.held(), bytes_max: self.budget.total() },
-            functions: self
+            functions: shown
                 .functions
                 .iter()
-                .map(|(id, function)| self.function_status(id, function))
+                .map(|(id, function)| shown.function_status(id, function))
                 .collect(),
-            mappings: self.mappings.iter().map(|handle| self.mapping_status(handle)).collect(),
+            mappings: shown.mappings.iter().map(|handle| shown.mapping_status(handle, now)).collect(),
         }
     }
 
     fn stuck(&self, mapping: &str) -> Option<Vec<StuckBatch>> {
-        let handle = self.mappings.iter().find(|handle| handle.mapping.id.0 == mapping)?;
+        let shown = self.shown.borrow();
+        let handle = shown.mappings.iter().find(|handle| handle.mapping.id.0 == mapping)?;
         let Some(view) = &handle.view else { return Some(vec![]) };
         let shards = view.borrow().shards.clone();
         let of_shard = |(id, worker): (&ShardId, &watch::Receiver<WorkerView>)| {
@@ -74,19 +72,10 @@ impl Views for RunningViews {
     }
 }
 
-impl RunningViews {
-    /// What whoever runs in this process next has to add to its own.
-    pub(super) fn as_past(&self) -> Past {
-        let mut past = self.past.clone();
-        for handle in &self.mappings {
-            past.totals.insert(handle.mapping.id.clone(), self.totals(handle));
-        }
-        past
-    }
-
+impl Shown {
     /// What happened to the mapping since the process began.
-    fn totals(&self, handle: &MappingHandle) -> Counts {
-        let mut totals = self.past.totals.get(&handle.mapping.id).copied().unwrap_or_default();
+    pub(super) fn totals(&self, handle: &MappingHandle) -> Counts {
+        let mut totals = self.totals_before.get(&handle.mapping.id).copied().unwrap_or_default();
         if let Some(view) = &handle.view {
             totals += view.borrow().totals();
         }
@@ -102,15 +91,15 @@ impl RunningViews {
         self.names.get(logical_id).cloned().unwrap_or_else(|| logical_id.to_owned())
     }
 
-    fn mapping_status(&self, handle: &MappingHandle) -> MappingStatus {
-        let MappingHandle { mapping, view } = handle;
+    fn mapping_status(&self, handle: &MappingHandle, now: Timestamp) -> MappingStatus {
+        let MappingHandle { mapping, view, .. } = handle;
         let totals = self.totals(handle);
         let (state, shards) = match view {
             None => (MappingState::Disabled, Vec::new()),
             Some(view) => {
                 let view = view.borrow().clone();
                 let shards: Vec<ShardStatus> = view.shards.iter().map(shard_status).collect();
-                (state(view.activity, &shards, self.clock.now()), shards)
+                (state(view.activity, &shards, now), shards)
             }
         };
         MappingStatus {

@@ -3,6 +3,7 @@
 //! In: what changes in what this poller is to read, and how workers end. Out: workers started, drained and abandoned, and a view.
 //! Which of them is decided by `pelton_core::assignments`.
 
+use super::Stop;
 use super::mapping_view::{MappingActivity, MappingView};
 use super::policy;
 use super::preparation::Prepared;
@@ -12,7 +13,7 @@ use crate::ports::Ownership;
 use crate::shard_worker::{Assignment, Order, Ports, ShardWorker, WorkerView};
 use futures_util::FutureExt as _;
 use pelton_core::assignments::{Assignments, Command, Doing, Input};
-use pelton_core::ownership::{Assigned, Released};
+use pelton_core::ownership::{Assigned, Change, Released};
 use pelton_core::plan::ShardId;
 use pelton_core::{Counts, Finished, Policy};
 use std::collections::BTreeMap;
@@ -75,12 +76,12 @@ impl MappingRunner {
         (runner, views)
     }
 
-    /// Runs until told to stop; then finishes what is in flight. One that reaches its goal before does nothing until then.
-    /// Dropping the future abandons it.
-    pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    /// Runs until told to stop; then finishes what is in flight, for as long as it may. One that reaches its goal before does nothing
+    /// until then. Dropping the future abandons it.
+    pub(super) async fn run(mut self, mut told: watch::Receiver<Stop>) {
         tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => {}
+            _ = told.wait_for(|stop| *stop != Stop::No) => {}
             () = self.work() => {}
         }
         self.view.send_modify(|view| view.activity = MappingActivity::Stopped);
@@ -88,10 +89,18 @@ impl MappingRunner {
         let shown = self.view.borrow().clone();
         self.assignments.handle(Input::Drain);
         self.carry_out();
-        while let Some(ended) = self.tasks.join_next().await {
-            self.worker_ended(ended);
+        let mut may_abandon = true;
+        while !self.assignments.is_idle() {
+            tokio::select! {
+                biased;
+                Some(ended) = self.tasks.join_next() => self.worker_ended(ended),
+                _ = told.wait_for(|stop| *stop == Stop::Abandon), if may_abandon => {
+                    may_abandon = false;
+                    self.assignments.handle(Input::Changed(Change::Lost(self.workers.keys().cloned().collect())));
+                }
+            }
+            self.carry_out();
         }
-        self.carry_out();
         self.view.send_replace(shown);
     }
 

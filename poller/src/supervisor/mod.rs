@@ -11,24 +11,32 @@ mod rewinding;
 
 pub use mapping_runner::MappingRunner;
 pub use mapping_view::{MappingActivity, MappingView};
-pub use preparation::{Goal, MappingPlan, Prepared, prepare};
+pub use preparation::{Goal, MappingPlan};
+use preparation::{Prepared, prepare};
+
 pub use rewinding::{RewindError, RewindTo, Rewound, rewind};
 
 use crate::clock::Clock;
-use crate::model::Mapping;
-use crate::ownership;
+use crate::model::{Mapping, MappingId};
+use crate::ownership::{self, StartError};
 use crate::shard_worker::WorkerView;
+use futures_util::StreamExt as _;
 use pelton_core::plan::ShardId;
+use pelton_core::shard_sync::FoundStream;
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+/// Mappings that are prepared at the same time.
+const PREPARED_AT_ONCE_MAX: usize = 32;
+
 /// The running mappings.
+#[derive(Default)]
 pub struct Supervisor {
-    runners: JoinSet<()>,
-    views: Vec<MappingHandle>,
-    stop: watch::Sender<bool>,
+    runners: JoinSet<MappingId>,
+    handles: Vec<MappingHandle>,
 }
 
 /// A mapping and what it shows.
@@ -38,6 +46,30 @@ pub struct MappingHandle {
     pub mapping: Mapping,
     /// What it does; `None` for a mapping that is not enabled.
     pub view: Option<watch::Receiver<MappingView>>,
+    /// Tells it to stop.
+    stop: watch::Sender<Stop>,
+}
+
+/// What a mapping is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// Go on.
+    No,
+    /// Finish what is in flight.
+    Drain,
+    /// End at once.
+    Abandon,
+}
+
+/// What is to change about the mappings. All others go on undisturbed.
+#[derive(Default)]
+pub struct Change {
+    /// These are drained, and shown no more: removed, paused, or to be started again.
+    pub stopped: Vec<MappingId>,
+    /// These are started then, on streams that were found.
+    pub started: Vec<(MappingPlan, FoundStream)>,
+    /// These are only shown.
+    pub disabled: Vec<Mapping>,
 }
 
 /// How a stop ended.
@@ -52,34 +84,87 @@ pub enum Stopped {
 }
 
 impl Supervisor {
-    /// Starts every mapping that was prepared; `disabled` ones are only shown.
-    #[must_use]
-    pub fn start(prepared: Vec<Prepared>, disabled: Vec<Mapping>) -> Self {
+    fn add(&mut self, prepared: Vec<Prepared>, disabled: Vec<Mapping>) {
         ownership::say(prepared.iter().map(|prepared| prepared.resumption.clone()).collect());
-        let (stop, stop_seen) = watch::channel(false);
-        let mut runners = JoinSet::new();
-        let mut views: Vec<MappingHandle> =
-            disabled.into_iter().map(|mapping| MappingHandle { mapping, view: None }).collect();
+        for mapping in disabled {
+            self.handles.push(MappingHandle { mapping, view: None, stop: watch::Sender::new(Stop::No) });
+        }
         for prepared in prepared {
             let mapping = prepared.mapping.clone();
             let (runner, view) = MappingRunner::new(prepared);
-            runners.spawn(runner.run(stop_seen.clone()));
-            views.push(MappingHandle { mapping, view: Some(view) });
+            let stop = watch::Sender::new(Stop::No);
+            let (id, told) = (mapping.id.clone(), stop.subscribe());
+            self.runners.spawn(async move {
+                runner.run(told).await;
+                id
+            });
+            self.handles.push(MappingHandle { mapping, view: Some(view), stop });
         }
-        Self { runners, views, stop }
     }
 
-    /// The mappings and their views. The list never changes while the supervisor lives.
+    /// Makes a change: drains what it stops, for at most `grace`, then starts what it starts. Positions are kept.
+    ///
+    /// # Errors
+    ///
+    /// If positions cannot be read or kept: what was to be started does not run.
+    pub async fn apply(
+        &mut self,
+        change: Change,
+        grace: Duration,
+        clock: &Clock,
+    ) -> Result<Stopped, StartError> {
+        let Change { stopped, started, disabled } = change;
+        let how = self.stop_these(&stopped, grace, clock).await;
+        self.handles.retain(|handle| !stopped.contains(&handle.mapping.id));
+        let prepared: Vec<Result<Prepared, StartError>> =
+            futures_util::stream::iter(started.into_iter().map(|(plan, found)| prepare(plan, found)))
+                .buffered(PREPARED_AT_ONCE_MAX)
+                .collect()
+                .await;
+        self.add(prepared.into_iter().collect::<Result<_, _>>()?, disabled);
+        Ok(how)
+    }
+
+    /// Tells mappings to drain, and those that have not done so within `grace` to end as they are.
+    async fn stop_these(&mut self, mappings: &[MappingId], grace: Duration, clock: &Clock) -> Stopped {
+        let is_meant =
+            |handle: &&MappingHandle| mappings.contains(&handle.mapping.id) && handle.view.is_some();
+        let stops: Vec<watch::Sender<Stop>> =
+            self.handles.iter().filter(is_meant).map(|handle| handle.stop.clone()).collect();
+        let mut left: BTreeSet<MappingId> =
+            self.handles.iter().filter(is_meant).map(|handle| handle.mapping.id.clone()).collect();
+        let tell = |what| stops.iter().for_each(|stop| stop.send_modify(|stop| *stop = what));
+        tell(Stop::Drain);
+        let mut deadline = pin!(clock.sleep(grace));
+        let mut stopped = Stopped::Clean;
+        while !left.is_empty() {
+            tokio::select! {
+                biased;
+                ended = self.runners.join_next() => match ended {
+                    Some(Ok(id)) => drop(left.remove(&id)),
+                    Some(Err(_)) => return Stopped::Broken,
+                    None => return Stopped::Broken,
+                },
+                () = &mut deadline, if stopped == Stopped::Clean => {
+                    stopped = Stopped::Abandoned;
+                    tell(Stop::Abandon);
+                }
+            }
+        }
+        stopped
+    }
+
+    /// The mappings and their views.
     #[must_use]
     pub fn mappings(&self) -> &[MappingHandle] {
-        &self.views
+        &self.handles
     }
 
     /// How many shards are being read: one that several mappings read counts once.
     #[must_use]
     pub fn shards(&self) -> usize {
         let mut shards = BTreeSet::new();
-        for MappingHandle { mapping, view, .. } in &self.views {
+        for MappingHandle { mapping, view, .. } in &self.handles {
             let Some(view) = view else { continue };
             let of_stream = |id: &ShardId| (mapping.source.to_string(), id.clone());
             shards.extend(view.borrow().shards.keys().map(of_stream));
@@ -90,7 +175,7 @@ impl Supervisor {
     /// Waits until every shard that was started with has fixed its place in the stream: what is put from now on is not
     /// passed over. Cancelling is safe.
     pub fn opened(&self) -> impl Future<Output = ()> + Send + use<> {
-        let views = self.views.iter().filter_map(|handle| handle.view.as_ref());
+        let views = self.handles.iter().filter_map(|handle| handle.view.as_ref());
         let shards: Vec<_> =
             views.flat_map(|view| view.borrow().shards.values().cloned().collect::<Vec<_>>()).collect();
         async move {
@@ -103,7 +188,7 @@ impl Supervisor {
 
     /// Returns when every mapping has reached its goal: never, if one of them goes on until told to stop. Cancelling is safe.
     pub fn finished(&self) -> impl Future<Output = ()> + Send + use<> {
-        let views: Vec<_> = self.views.iter().filter_map(|handle| handle.view.clone()).collect();
+        let views: Vec<_> = self.handles.iter().filter_map(|handle| handle.view.clone()).collect();
         async move {
             for mut view in views {
                 let caught_up =
@@ -128,19 +213,7 @@ impl Supervisor {
 
     /// Stops fetching, lets in-flight batches finish for at most `grace`, keeps their checkpoints, ends.
     pub async fn stop(mut self, grace: Duration, clock: &Clock) -> Stopped {
-        self.stop.send_replace(true);
-        let all_ended = async {
-            let mut stopped = Stopped::Clean;
-            while let Some(ended) = self.runners.join_next().await {
-                if ended.is_err() {
-                    stopped = Stopped::Broken;
-                }
-            }
-            stopped
-        };
-        tokio::select! {
-            stopped = all_ended => stopped,
-            () = clock.sleep(grace) => Stopped::Abandoned,
-        }
+        let all: Vec<MappingId> = self.handles.iter().map(|handle| handle.mapping.id.clone()).collect();
+        self.stop_these(&all, grace, clock).await
     }
 }

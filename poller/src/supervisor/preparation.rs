@@ -40,7 +40,7 @@ pub enum Goal {
 }
 
 /// A mapping that can run.
-pub struct Prepared {
+pub(super) struct Prepared {
     pub(super) mapping: Mapping,
     pub(super) ports: Ports,
     pub(super) policy: Policy,
@@ -50,11 +50,7 @@ pub struct Prepared {
 
 /// Finds the positions of a mapping whose stream was found; where there are none yet, keeps where it begins. Cancelling
 /// is safe.
-///
-/// # Errors
-///
-/// [`StartError::Store`].
-pub async fn prepare(plan: MappingPlan, found: FoundStream) -> Result<Prepared, StartError> {
+pub(super) async fn prepare(plan: MappingPlan, found: FoundStream) -> Result<Prepared, StartError> {
     let policy = policy_of(&plan, &found.description);
     let MappingPlan { mapping, ports, store, stream_ends_with_process, goal, .. } = plan;
     let stream = ListedStream {

@@ -22,6 +22,11 @@ impl OldCode {
         Self { functions: running.iter().map(function).collect() }
     }
 
+    /// Whether this function runs, as it is.
+    pub(super) fn runs(&self, function: &Function) -> bool {
+        self.functions.get(&function.logical_id).is_some_and(|(before, _)| before == function)
+    }
+
     /// The code that runs of `function`, if it is the code of that function still.
     pub(super) fn find(&self, function: &Function) -> Option<Code> {
         let (before, local) = self.functions.get(&function.logical_id)?;

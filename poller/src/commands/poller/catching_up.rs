@@ -35,7 +35,7 @@ pub(in crate::commands) fn not_started() -> CommandFailure {
 /// One line for each mapping or shard that is not done.
 fn left(mappings: &[MappingHandle]) -> Vec<String> {
     let mut left = Vec::new();
-    for MappingHandle { mapping, view } in mappings {
+    for MappingHandle { mapping, view, .. } in mappings {
         let Some(view) = view else { continue };
         let view = view.borrow();
         let shards = view.shards.iter();
