@@ -114,7 +114,7 @@ impl Shard {
         if self.drain_due().is_some_and(|due| due <= now) {
             self.lose();
         }
-        if self.tenure == Tenure::Lost {
+        if self.tenure == Tenure::Lost || input == Input::Lost && self.finished().is_some() {
             return;
         }
         match input {

@@ -194,6 +194,10 @@ impl ShardSync {
             changes: VecDeque::new(),
             notices: VecDeque::new(),
         };
+        // Its children may have been in the stream before the start, and not been listed yet.
+        if listed.has_closed_leaf() {
+            listed.checks.shard_ended();
+        }
         if is_first_start {
             listed.keep_anew(found, now);
         } else if listed.state.stream != found.description.identity() {
@@ -455,17 +459,16 @@ impl ShardSync {
     fn released(&mut self, Released { shard, finished, checkpoint }: Released, now: Timestamp) {
         assert!(self.assigned.remove(&shard), "a shard is released once");
         self.revoked.remove(&shard);
+        let has_ended = checkpoint.ended;
         if let Some(state) = self.state.shards.get_mut(&shard) {
             state.checkpoint = checkpoint;
         }
-        match finished {
-            Finished::ShardEnd => {
-                self.notices.push_back(Notice::Ended(shard));
-                // Children may have been in the stream at the start, and not been listed.
-                self.checks.shard_ended();
-            }
-            Finished::CaughtUp => drop(self.caught_up.insert(shard)),
-            Finished::Drained | Finished::Lost => {}
+        if has_ended {
+            self.notices.push_back(Notice::Ended(shard));
+            // Children may have been in the stream at the start, and not been listed.
+            self.checks.shard_ended();
+        } else if finished == Finished::CaughtUp {
+            self.caught_up.insert(shard);
         }
         if matches!(self.step, Step::Draining(_)) {
             return self.drained(now);
@@ -500,6 +503,12 @@ impl ShardSync {
             .collect();
         self.assigned.extend(assigned.iter().map(|assigned| assigned.shard.clone()));
         self.changes.push_back(Change::Assigned(assigned));
+    }
+
+    fn has_closed_leaf(&self) -> bool {
+        let listed = &self.found.listed;
+        let is_parent = |id: &ShardId| listed.iter().any(|shard| shard.parents.contains(id));
+        listed.iter().any(|shard| !shard.is_open && !is_parent(&shard.id))
     }
 
     /// A shard that has caught up is not read again, nor are its children: they wait for it as for one that is read.

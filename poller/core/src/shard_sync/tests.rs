@@ -357,6 +357,27 @@ mod until_caught_up {
     }
 
     #[test]
+    fn a_closed_shard_without_children_at_the_start_may_have_some_that_are_not_listed_yet() {
+        let kept = Mapping::new(settings(true), "a").sync.state().clone();
+        let mut kept = MappingState { stream: kept.stream, shards: kept.shards };
+        kept.shards.values_mut().for_each(|shard| shard.checkpoint.ended = true);
+        let mut mapping = Mapping::starting(settings(true), Some(kept), found(1, "a!"));
+        assert_eq!(mapping.changes(), "Waiting(AllEnded)");
+        mapping.check(1, "a! b<a");
+        assert_eq!(mapping.changes(), "b from its beginning for now, Polling");
+    }
+
+    #[test]
+    fn a_shard_that_was_lost_and_has_ended_may_have_children_too() {
+        let mut mapping = Mapping::new(settings(true), "a");
+        mapping.changes();
+        let checkpoint = Checkpoint { ended: true, ..Checkpoint::default() };
+        let released = Released { shard: id("a"), finished: Finished::Lost, checkpoint };
+        mapping.handle(Input::Released(released));
+        assert_eq!(mapping.changes(), "");
+    }
+
+    #[test]
     fn a_shard_that_the_last_listing_lacks_may_have_been_overlooked() {
         let mut mapping = Mapping::new(settings(true), "a b<a");
         mapping.changes();

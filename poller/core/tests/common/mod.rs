@@ -70,7 +70,7 @@ impl Watched {
 
     /// Lets `input` happen. Returns how many commands followed.
     pub(crate) fn handle(&mut self, input: Input, now: Timestamp) -> usize {
-        if self.is_lost {
+        if self.is_lost || input == Input::Lost && self.finished().is_some() {
             return 0;
         }
         if self.drain_due().is_some_and(|due| due <= now) || is_loss(&input) {

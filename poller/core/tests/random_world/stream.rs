@@ -75,6 +75,8 @@ impl Stream {
     /// A stream of the same name, without any of the records, whose shards have the same names.
     pub(crate) fn make_again(&mut self) {
         self.before = Some(StreamDescription { status: StreamStatus::Active, ..self.describe() });
+        // Never at the moment at which the one before was made.
+        self.now = self.now.max(self.created.after(Duration::from_millis(1)));
         self.created = self.now;
         self.is_deleted = false;
         self.shards.clear();

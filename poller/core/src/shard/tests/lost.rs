@@ -102,3 +102,9 @@ fn a_drain_wakes_up_at_its_end_and_the_earlier_of_two_ends_counts() {
     ];
     assert_eq!(check(policy(), &begun).next_wakeup(), Some(at(50)));
 }
+
+#[test]
+fn a_shard_that_is_finished_cannot_be_lost() {
+    let lines = [(0, Begin, "fetch 10"), (5, Page("", CaughtUp), ""), (6, Drain, ""), (7, Lost, "")];
+    assert_eq!(check(policy(), &lines).finished(), Some(Finished::Drained));
+}

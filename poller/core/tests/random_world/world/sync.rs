@@ -97,7 +97,9 @@ impl World<'_> {
     /// One that lies lacks shards, or is of before a reshard.
     fn told_listing(&mut self) -> Vec<ListedShard> {
         let mut listed = self.stream.list();
-        let hidden = self.life.as_ref().and_then(|life| life.hidden.clone());
+        // What is overlooked of a stream that is new cannot be known.
+        let is_known = self.store.as_ref().is_some_and(|state| state.stream.created == self.stream.created);
+        let hidden = self.life.as_ref().and_then(|life| life.hidden.clone()).filter(|_| is_known);
         listed.retain(|shard| hidden.as_ref() != Some(&shard.id));
         if self.lies() && !listed.is_empty() {
             let from = self.random.usize(0..listed.len());
