@@ -13,8 +13,8 @@ pub mod embedded;
 pub(crate) mod failure;
 pub mod kinesis;
 #[cfg(any(test, not(feature = "aws")))]
-#[cfg_attr(feature = "aws", allow(dead_code, unreachable_pub, reason = "here only its tests use it"))]
-mod no_dynamodb;
+#[cfg_attr(feature = "aws", allow(dead_code, reason = "here only its tests use it"))]
+pub mod no_dynamodb;
 mod sources;
 
 #[cfg(not(feature = "aws"))]
