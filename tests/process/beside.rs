@@ -27,7 +27,7 @@ async fn dev(site: &Site) -> Running {
 /// `pelton stream` with the streams of the site's template.
 async fn stream(site: &Site) -> Running {
     let running = pelton(["stream", "--stream-listen", "127.0.0.1:0"]).start(&site.folder);
-    running.wait_for_line("the streams are ready").await;
+    running.wait_for_line(" endpoint=").await;
     running
 }
 
@@ -144,12 +144,12 @@ async fn a_data_dir_names_the_stream_from_anywhere_and_a_second_stream_leaves_th
     let data_dir = site.path().join("kept");
     let listen = ["stream", "--stream-listen", "127.0.0.1:0", "--data-dir"];
     let first = pelton(listen).args([&data_dir]).start(&site.folder);
-    first.wait_for_line("the streams are ready").await;
+    first.wait_for_line(" endpoint=").await;
     // In a folder of its own: with a program go all that run in its folder.
     let other = tempfile::tempdir().expect("a temporary folder can be made");
     let second = pelton(listen).args([&data_dir]).start(&other);
-    second.wait_for_line("the data folder names the stream of another process").await;
-    second.wait_for_line("the streams are ready").await;
+    // The warning names the process whose stream the data folder names.
+    second.wait_for_line(" pid=").await;
     let put = pelton(["put", "orders", "one", "--data-dir"]).args([&data_dir]);
     let elsewhere = tempfile::tempdir().expect("a temporary folder can be made");
     let (exit, _put) = beside(&elsewhere, put).await;

@@ -159,7 +159,7 @@ async fn ctrl_c_before_it_has_caught_up_drains_and_is_no_failure() {
     let journal = site.journal();
     until(&running, "a batch is in flight", || journal.began().len() == 1).await;
     running.signal(Signal::INT);
-    running.wait_for_line("batches in flight finish").await;
+    running.wait_for_line(" grace=").await;
     site.behave("succeed");
     running.wait_for_exit().await.assert_code(0);
     running.assert_no_survivors().await;

@@ -63,7 +63,7 @@ impl Application {
         kinesis::put(&client, "orders", "a", br#"{"amount":1999}"#).await;
         running.wait_for_line("an order of 1999").await;
         kinesis::put(&client, "orders", "a", NEGATIVE).await;
-        running.wait_for_line("the function failed").await;
+        running.wait_for_line(r#""attempt":1"#).await;
         running.wait_for_line("the amount -1 is negative").await;
         self.replace(source, "< 0", "< -1");
         running.wait_for_line("the next batch runs the new code").await;

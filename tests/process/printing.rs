@@ -69,7 +69,7 @@ async fn with_log_format_json_every_line_is_an_object() {
     let server = StreamServer::start(&["orders"]).await;
     let mut running = site.start_with(&server, &["--log-format", "json"]).await;
     server.put_numbers("a", 0..1).await;
-    running.wait_for_line("the function failed").await;
+    running.wait_for_line(r#""attempt":1"#).await;
     site.behave("succeed");
     let journal = site.journal();
     until(&running, "the record is done with", || journal.records_ended() == 1).await;

@@ -91,7 +91,7 @@ esac
 /// Builds and runs the application from an empty folder, as the README says, and mends it.
 async fn check_from_an_empty_folder(is_python: bool) {
     let blocks = section("From an empty folder");
-    let [begin, records] = <[String; 2]>::try_from(blocks).expect("the section has two blocks");
+    let [begin, records, look] = <[String; 3]>::try_from(blocks).expect("the section has three blocks");
     let (begin, source) = if is_python {
         let python = "pelton init orders --language python";
         assert!(README.contains(&format!("begin with `{python}`")), "the README names it");
@@ -107,6 +107,9 @@ async fn check_from_an_empty_folder(is_python: bool) {
     dev.wait_for_line("an order of 1999").await;
     dev.wait_for_line("the amount -1 is negative").await;
     second.wait_for_line("OrdersFunctionRecords").await;
+    // A shard that failed again was shown to have failed.
+    dev.wait_for_line(" attempt=2 ").await;
+    person.paste("orders", &look).wait_for_line("1 record, failed ").await;
     let path = person.folder.path().join("orders").join(source);
     let text = fs::read_to_string(&path).expect("the application has this file");
     fs::write(&path, text.replace("< 0", "< -1")).expect("the folder is writable");

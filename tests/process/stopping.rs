@@ -6,6 +6,9 @@ use pelton_tests::{Running, Signal, http, wait};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+/// Field of what a poller logs when it is told to stop.
+const STOPPING: &str = " grace=";
+
 /// A poller whose function holds the batch `0` in its hands.
 async fn with_a_batch_in_flight(arguments: &[&str]) -> (Site, StreamServer, Running) {
     let site = Site::new(&template("Timeout: 60", "BatchSize: 1"));
@@ -43,7 +46,7 @@ async fn told_to_stop_it_lets_the_batch_in_flight_finish_and_the_next_start_repe
     for signal in [Signal::TERM, Signal::INT] {
         let (site, server, mut running) = with_a_batch_in_flight(&[]).await;
         running.signal(signal);
-        running.wait_for_line("batches in flight finish").await;
+        running.wait_for_line(STOPPING).await;
         shard_is_draining(&site).await;
         site.behave("succeed");
         running.wait_for_exit().await.assert_code(0).assert_printed("everything in flight is settled");
@@ -57,7 +60,7 @@ async fn told_to_stop_it_lets_the_batch_in_flight_finish_and_the_next_start_repe
 async fn a_second_ctrl_c_ends_it_at_once_and_the_next_start_sends_the_batch_again() {
     let (site, server, mut running) = with_a_batch_in_flight(&[]).await;
     running.signal(Signal::INT);
-    running.wait_for_line("batches in flight finish").await;
+    running.wait_for_line(STOPPING).await;
     wait::until("the second one counts", async || {
         running.signal(Signal::INT);
         running.printed().find("stopping at once").map(|_| ())
@@ -72,7 +75,7 @@ async fn a_second_ctrl_c_ends_it_at_once_and_the_next_start_sends_the_batch_agai
 async fn two_signals_at_once_are_one_wish_and_leave_the_batch_in_flight_its_grace_time() {
     let (site, _server, mut running) = with_a_batch_in_flight(&[]).await;
     running.signal(Signal::TERM);
-    running.wait_for_line("batches in flight finish").await;
+    running.wait_for_line(STOPPING).await;
     running.signal(Signal::TERM);
     running.wait_for_line("not within a second").await;
     shard_is_draining(&site).await;
@@ -94,7 +97,7 @@ async fn when_the_grace_time_is_over_it_stops_all_the_same() {
 async fn a_batch_between_two_attempts_does_not_hold_up_a_stop() {
     let (site, server, mut running) = with_a_batch_in_flight(&[]).await;
     site.behave("error");
-    running.wait_for_line("the function failed").await;
+    running.wait_for_line(" attempt=1 ").await;
     running.signal(Signal::TERM);
     let exit = running.wait_for_exit().await;
     exit.assert_code(0).assert_printed("are retried at the next start");

@@ -13,9 +13,9 @@ async fn each_failed_attempt_tells_its_number_its_records_and_when_the_next_one_
     let server = StreamServer::start(&["orders"]).await;
     server.put_numbers("a", 0..2).await;
     let running = site.start(&server).await;
-    let given_up = running.wait_for_line("the function failed: its batch is given up").await;
+    let given_up = running.wait_for_line(" reason=").await;
     let printed = running.printed();
-    let again = printed.lines_with("the function failed: its batch is tried again");
+    let again = printed.lines_with(" again_in=");
     assert_eq!(again.len(), 2, "{printed}");
     for (attempt, line) in (1..).zip(&again) {
         for part in [
@@ -45,13 +45,14 @@ async fn status_shows_the_batch_that_a_shard_is_stuck_on_and_a_restart_tells_wha
     until(&running, "the first record is done with", || journal.records_ended() == 1).await;
     site.behave("error");
     server.put_numbers("a", 1..2).await;
-    running.wait_for_line("the function failed").await;
+    running.wait_for_line(" attempt=1 ").await;
     let data_dir = site.data_dir();
     let arguments = ["status", "--mapping", "KeeperOrders", "--data-dir", data_dir.to_str().unwrap()];
     let detail = run_to_end(pelton(arguments)).await;
     detail.assert_code(0);
     for part in [
-        "failing batch     1 records; the shard waits",
+        "failing batch     1 record; the shard waits",
+        "to look at it     pelton get --stuck KeeperOrders",
         "first record      ",
         "no limit",
         "error             ",

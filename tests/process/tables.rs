@@ -159,7 +159,7 @@ async fn what_aws_does_not_take_with_a_table_ends_the_start_and_names_the_proper
     for (settings, named) in [
         (
             "StartingPosition: AT_TIMESTAMP\n            StartingPositionTimestamp: 1",
-            "does not go with `StartingPosition: AT_TIMESTAMP`",
+            "does not support `StartingPosition: AT_TIMESTAMP`",
         ),
         ("BatchSize: 10", "`StartingPosition`"),
         (

@@ -5,7 +5,10 @@
 
 use pelton::template::diagnostics::Colour;
 use pelton::template::source::Source;
-use pelton::template::{LoadOptions, Loaded, Unsupported, description, load, load_source, summary};
+use pelton::template::{
+    GivenParameter, LoadOptions, Loaded, ParameterOrigin, Unsupported, description, load, load_source,
+    summary,
+};
 use pelton_core::Timestamp;
 use std::path::{Path, PathBuf};
 
@@ -17,8 +20,12 @@ fn options() -> LoadOptions {
 }
 
 fn with_parameters(parameters: &[(&str, &str)]) -> LoadOptions {
-    let parameters = parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    LoadOptions { parameters, ..options() }
+    let given = |(name, value): &(&str, &str)| GivenParameter {
+        name: (*name).to_owned(),
+        value: (*value).to_owned(),
+        origin: ParameterOrigin::CommandLine,
+    };
+    LoadOptions { parameters: parameters.iter().map(given).collect(), ..options() }
 }
 
 /// What is said of a template.

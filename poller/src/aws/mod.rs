@@ -4,7 +4,12 @@
 //! retries are off: whoever calls decides whether and when to try again. All calls of a service share one pool of connections,
 //! which are kept alive and never wait for one another.
 
+#[cfg(feature = "aws")]
+mod chain;
 mod endpoint;
+#[cfg(any(test, not(feature = "aws")))]
+#[cfg_attr(feature = "aws", allow(dead_code, reason = "here only its tests use it"))]
+mod no_chain;
 #[cfg(any(test, not(feature = "aws")))]
 #[cfg_attr(feature = "aws", allow(dead_code, reason = "here only its tests use it"))]
 mod no_tls;
@@ -15,20 +20,14 @@ pub use endpoint::{Endpoint, EndpointKind};
 
 use crate::errors::NotInThisBuild;
 use crate::ports::Cause;
-use aws_config::default_provider::credentials::DefaultCredentialsChain;
-use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
-use aws_config::meta::credentials::CredentialsProviderChain;
-use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
-use aws_config::provider_config::ProviderConfig;
-use aws_config::retry::RetryConfig;
-use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_types::service_config::ServiceConfigKey;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+#[cfg(not(feature = "aws"))]
+use no_chain as chain;
 #[cfg(not(feature = "aws"))]
 use no_tls as tls;
 use std::time::Duration;
@@ -90,6 +89,10 @@ impl Connection {
         let configured = configured_region(options).await;
         let config = all_but_credentials(service, options, configured.as_ref(), &tls).await;
         let endpoint = configured_endpoint(service, &config)?;
+        match identity {
+            Identity::OfTheChain => chain::check_profile(configured.as_ref(), endpoint.as_ref())?,
+            Identity::MadeUp => {}
+        }
         let region = match configured {
             Some(region) => region,
             None => region_elsewhere(endpoint.as_ref(), &tls).await.ok_or(ConnectError::NoRegion)?,
@@ -98,7 +101,7 @@ impl Connection {
         tls::check(&endpoint)
             .map_err(|source| ConnectError::NeedsTls { endpoint: endpoint.clone(), source })?;
         let credentials = match identity {
-            Identity::OfTheChain => credentials(&endpoint, &region, &tls).await?,
+            Identity::OfTheChain => chain::credentials(&endpoint, &region, &tls).await?,
             Identity::MadeUp => SharedCredentialsProvider::new(made_up_credentials()),
         };
         let http = if endpoint.is_plain() { plain_client(service) } else { tls };
@@ -169,11 +172,10 @@ pub enum ConnectError {
 
 /// The region that the command line, the environment or the profile names. Reads the files of the profile, and calls nobody.
 pub async fn configured_region(options: &AwsOptions) -> Option<Region> {
-    RegionProviderChain::first_try(options.region.clone().map(Region::new))
-        .or_else(EnvironmentVariableRegionProvider::new())
-        .or_else(ProfileFileRegionProvider::new())
-        .region()
-        .await
+    match &options.region {
+        Some(region) => Some(Region::new(region.clone())),
+        None => chain::region().await,
+    }
 }
 
 /// Everything but credentials, from the command line, the environment and the profile. Calls nobody.
@@ -183,45 +185,19 @@ async fn all_but_credentials(
     region: Option<&Region>,
     tls: &SharedHttpClient,
 ) -> SdkConfig {
-    // Without a region the SDK would ask the machine's metadata for one, to make a provider of tokens that nobody uses.
     let region = region.cloned().unwrap_or(Region::from_static(REGION_ELSEWHERE));
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(service.call_timeout)
         .build();
-    let loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(region)
-        .http_client(tls.clone())
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts)
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .no_credentials();
-    match &options.endpoint_url {
-        Some(url) => loader.endpoint_url(url).load().await,
-        None => loader.load().await,
-    }
+    chain::config(service, options.endpoint_url.as_deref(), region, tls, timeouts).await
 }
 
 /// The endpoint that the chain names; `None`: AWS's own.
 fn configured_endpoint(service: Service, config: &SdkConfig) -> Result<Option<Endpoint>, ConnectError> {
-    let Some(url) = configured_url(service, config) else { return Ok(None) };
+    let Some(url) = chain::endpoint_url(service, config) else { return Ok(None) };
     let endpoint = Endpoint::parse(&url).map_err(|reason| ConnectError::BadEndpoint { url, reason })?;
     Ok(Some(endpoint))
-}
-
-/// As the SDK itself will choose: what was given outright, then what is set for the service, then what is set for all.
-fn configured_url(service: Service, config: &SdkConfig) -> Option<String> {
-    let for_all = config.endpoint_url().map(str::to_owned);
-    if config.get_origin("endpoint_url").is_client_config() {
-        return for_all;
-    }
-    let key = ServiceConfigKey::builder()
-        .service_id(service.id)
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build()
-        .expect("a key of three fields has all three");
-    config.service_config().and_then(|service| service.load_config(key)).or(for_all)
 }
 
 /// The region where neither options, environment nor profile name one.
@@ -229,35 +205,7 @@ async fn region_elsewhere(endpoint: Option<&Endpoint>, tls: &SharedHttpClient) -
     if endpoint.is_some_and(|endpoint| endpoint.kind() != EndpointKind::Aws) {
         return Some(Region::new(REGION_ELSEWHERE));
     }
-    let config = ProviderConfig::without_region().with_http_client(tls.clone());
-    aws_config::imds::region::ImdsRegionProvider::builder().configure(&config).build().region().await
-}
-
-async fn credentials(
-    endpoint: &Endpoint,
-    region: &Region,
-    tls: &SharedHttpClient,
-) -> Result<SharedCredentialsProvider, ConnectError> {
-    let config =
-        ProviderConfig::without_region().with_region(Some(region.clone())).with_http_client(tls.clone());
-    if endpoint.kind() == EndpointKind::Loopback {
-        return Ok(SharedCredentialsProvider::new(loopback_credentials(&config)));
-    }
-    let chain = DefaultCredentialsChain::builder().configure(config).region(region.clone()).build().await;
-    match chain.provide_credentials().await {
-        Ok(_) => Ok(SharedCredentialsProvider::new(chain)),
-        Err(error) => {
-            Err(ConnectError::NoCredentials { endpoint: endpoint.clone(), source: Box::new(error) })
-        }
-    }
-}
-
-/// Environment and profile, as everywhere; but no search on the network, and where there are none, made-up ones.
-fn loopback_credentials(config: &ProviderConfig) -> CredentialsProviderChain {
-    tracing::debug!("endpoint on loopback: without credentials in environment or profile, test/test is used");
-    CredentialsProviderChain::first_try("Environment", EnvironmentVariableCredentialsProvider::new())
-        .or_else("Profile", ProfileFileCredentialsProvider::builder().configure(config).build())
-        .or_else("Loopback", made_up_credentials())
+    chain::region_of_this_machine(tls).await
 }
 
 /// What signs requests to servers that accept any signature.

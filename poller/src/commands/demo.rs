@@ -11,6 +11,7 @@ use crate::data_dir;
 use crate::live_view;
 use crate::logging::{LogDetail, LogFile, LogFormat, Terminal, tell};
 use crate::stream_notice::Serving;
+use crate::template::{GivenParameter, ParameterOrigin};
 use crate::traffic::Traffic;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -112,7 +113,11 @@ pub async fn run(
     let results = results_folder(&data_dir)?;
     log_into(&results, detail, terminal)?;
     let story = Story::new(get_command(&data_dir));
-    dev.template.presets.push((RESULTS_PARAMETER.to_owned(), results.display().to_string()));
+    dev.template.given.push(GivenParameter {
+        name: RESULTS_PARAMETER.to_owned(),
+        value: results.display().to_string(),
+        origin: ParameterOrigin::Command,
+    });
     let local = tokio::select! {
         local = start(dev, Serving::Demo, terminal, clock.clone()) => local?,
         _ = signals.next() => return Ok(()),

@@ -7,7 +7,9 @@ use crate::clock::Clock;
 use crate::logging::{Terminal, tell};
 use crate::model::Application;
 use crate::template::diagnostics::Colour;
-use crate::template::{self, FunctionsRun, LoadOptions, Loaded, STACK_NAME_DEFAULT, Unsupported};
+use crate::template::{
+    self, FunctionsRun, GivenParameter, LoadOptions, Loaded, ParameterOrigin, STACK_NAME_DEFAULT, Unsupported,
+};
 use std::path::{Path, PathBuf};
 use tracing::{Level, info, warn};
 
@@ -45,8 +47,10 @@ pub(super) fn settle(
     {
         warn!(file = unread, "ignoring a configuration file: Pelton reads only samconfig.toml");
     }
-    options.overrides = overrides;
-    options.overrides_key = overrides_key;
+    let origin = ParameterOrigin::SamConfig { key: overrides_key };
+    let given =
+        overrides.into_iter().map(|(name, value)| GivenParameter { name, value, origin: origin.clone() });
+    options.given.extend(given);
     options.stack_name = options.stack_name.take().or(stack_name);
     *region = region.take().or(its_region);
     Ok(())
@@ -89,10 +93,7 @@ pub(super) fn read(
     clock: &Clock,
 ) -> Loaded {
     let load_options = LoadOptions {
-        parameters: options.parameters.clone(),
-        overrides: options.overrides.clone(),
-        overrides_key: options.overrides_key.clone(),
-        presets: options.presets.clone(),
+        parameters: options.values(),
         account: options.account_id.clone(),
         stack_name: options.stack_name.clone().unwrap_or_else(|| STACK_NAME_DEFAULT.to_owned()),
         unsupported: if options.allow_unsupported { Unsupported::Warn } else { Unsupported::Refuse },

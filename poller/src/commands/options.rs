@@ -2,7 +2,7 @@
 
 use crate::aws::Endpoint;
 use crate::model::arn::is_account;
-use crate::template::{FunctionsRun, Selection};
+use crate::template::{FunctionsRun, GivenParameter, ParameterOrigin, Selection};
 use clap::{Args, ValueEnum};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -45,17 +45,9 @@ pub struct TemplateOptions {
     #[arg(long, value_name = "NAME")]
     pub config_env: Option<String>,
 
-    /// Parameters of `samconfig.toml`.
+    /// Template parameters that others give: `samconfig.toml`, and the command itself.
     #[arg(skip)]
-    pub overrides: Vec<(String, String)>,
-
-    /// What they stand under there.
-    #[arg(skip)]
-    pub overrides_key: String,
-
-    /// Parameters that the command itself gives, where nobody else does.
-    #[arg(skip)]
-    pub presets: Vec<(String, String)>,
+    pub given: Vec<GivenParameter>,
 }
 
 impl TemplateOptions {
@@ -78,6 +70,15 @@ impl TemplateOptions {
             || [account_id, stack_name, config_env].iter().any(|option| option.is_some())
             || [only, skip].iter().any(|names| !names.is_empty())
             || !parameters.is_empty()
+    }
+
+    /// Values for the template's parameters, whoever gives them.
+    #[must_use]
+    pub fn values(&self) -> Vec<GivenParameter> {
+        let here = self.parameters.iter().cloned();
+        let here =
+            here.map(|(name, value)| GivenParameter { name, value, origin: ParameterOrigin::CommandLine });
+        self.given.iter().cloned().chain(here).collect()
     }
 
     /// Which mappings run.

@@ -86,16 +86,20 @@ fn of_shard(lines: &mut Lines, mapping: &MappingStatus, shard: &ShardStatus, now
         } else {
             "the shard waits"
         };
-        of_batch(lines, batch, waits, now);
+        of_batch(lines, &mapping.id, batch, waits, now);
     }
 }
 
-fn of_batch(lines: &mut Lines, batch: &FailingStatus, waits: &str, now: Timestamp) {
-    let limit = batch.attempt_limit.map_or("no limit".to_owned(), |limit| format!("of {limit}"));
-    lines.name("failing batch", &format!("{} records; {waits}", HumanCount(batch.records as u64)));
+fn of_batch(lines: &mut Lines, mapping: &str, batch: &FailingStatus, waits: &str, now: Timestamp) {
+    let limit = batch.attempt_limit.map_or("(no limit)".to_owned(), |limit| format!("of {limit}"));
+    let records = if batch.records == 1 { "record" } else { "records" };
+    lines.name("failing batch", &format!("{} {records}; {waits}", HumanCount(batch.records as u64)));
     if let (Some(first), Some(last)) = (&batch.first_sequence_number, &batch.last_sequence_number) {
         lines.name("first record", first);
         lines.name("last record", last);
+    }
+    if !batch.given_up {
+        lines.name("to look at it", &format!("pelton get --stuck {mapping}"));
     }
     lines.name("attempts", &format!("{} {limit}", batch.attempts));
     let moment = |moment: Timestamp| moment_text(moment);
@@ -204,6 +208,7 @@ mod tests {
             "    failing batch     12 records; the keys of the batch wait",
             "    first record      49590338271490256608559692538361571095921575989136588801",
             "    last record       49590338271490256608559692538361571095921575989136588898",
+            "    to look at it     pelton get --stuck OrderLedgerOrders",
             "    attempts          3 of 4",
             "    failing since     2026-11-30T05:00:30Z (1m10s ago)",
             "    next attempt      2026-11-30T05:01:44Z (in 4.2s)",

@@ -7,10 +7,16 @@
 pub mod aws;
 pub mod budget;
 mod by_iterator;
+#[cfg(feature = "aws")]
 pub mod dynamodb;
 pub mod embedded;
 pub(crate) mod failure;
 pub mod kinesis;
+#[cfg(any(test, not(feature = "aws")))]
+#[cfg_attr(feature = "aws", allow(dead_code, reason = "here only its tests use it"))]
+pub mod no_dynamodb;
 mod sources;
 
+#[cfg(not(feature = "aws"))]
+pub use no_dynamodb as dynamodb;
 pub use sources::{OpenedSource, Sources, StreamsAt};

@@ -2,7 +2,7 @@
 
 use super::aws::KinesisClient;
 use super::budget::ByteBudget;
-use super::dynamodb::{self, DynamoDbSource, DynamoDbStreamsClient};
+use super::dynamodb::{DynamoDbSource, DynamoDbStreamsClient};
 use super::embedded::Arrivals;
 use super::kinesis::KinesisSource;
 use crate::clock::Clock;
@@ -21,6 +21,10 @@ const KINESIS_READ_GAP_MIN: Duration = Duration::from_millis(200);
 const POLL_INTERVAL_DEFAULT: Duration = Duration::from_secs(1);
 /// Most records that Kinesis hands out in one read.
 const KINESIS_READ_RECORDS_MAX: usize = 10_000;
+/// AWS allows four reads of a shard of DynamoDB Streams in a second.
+pub(super) const DYNAMODB_READ_GAP_MIN: Duration = Duration::from_millis(250);
+/// Most records that DynamoDB Streams hands out in one read.
+pub(super) const DYNAMODB_READ_RECORDS_MAX: usize = 1_000;
 /// Records of one read at the least, where reads are free. Pages of a few hundred kilobytes stay in the processor's caches and
 /// come while the handler still has the page before; larger ones only take memory.
 const FREE_READ_RECORDS_MIN: usize = 500;
@@ -143,10 +147,11 @@ fn has_lanes(shards: &ShardSettings) -> bool {
 /// is longer than its default.
 fn dynamodb_pace(poll_interval: Duration) -> Pace {
     let poll_interval = match poll_interval <= POLL_INTERVAL_DEFAULT {
-        true => dynamodb::READ_GAP_MIN,
+        true => DYNAMODB_READ_GAP_MIN,
         false => poll_interval,
     };
-    Pace { poll_interval, read_gap_min: dynamodb::READ_GAP_MIN, read_records_max: dynamodb::READ_RECORDS_MAX }
+    let (read_gap_min, read_records_max) = (DYNAMODB_READ_GAP_MIN, DYNAMODB_READ_RECORDS_MAX);
+    Pace { poll_interval, read_gap_min, read_records_max }
 }
 
 /// Where reads are few, each takes all that the API hands out; else enough to fill a batch of each lane, so that lanes do not run

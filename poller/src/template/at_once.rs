@@ -1,7 +1,7 @@
 //! Every problem of a template is told in one go, each once: none hides another.
 
 use super::testing::{check_problem, lines, load, load_with, options, template};
-use super::{LoadOptions, Loaded, Unsupported};
+use super::{GivenParameter, LoadOptions, Loaded, ParameterOrigin, Unsupported};
 
 /// Exactly these problems come of the template, in any order.
 #[track_caller]
@@ -141,7 +141,8 @@ fn each_operand_of_a_condition_is_evaluated() {
 
 #[test]
 fn each_item_of_a_parameter_is_checked() {
-    let parameters = vec![("P".to_owned(), "x,1,y".to_owned())];
+    let (name, value) = ("P".to_owned(), "x,1,y".to_owned());
+    let parameters = vec![GivenParameter { name, value, origin: ParameterOrigin::CommandLine }];
     let text = template("", "", "Parameters: {P: {Type: List<Number>}}");
     check(&load_with(&text, &LoadOptions { parameters, ..options() }), &["`P` is `x`", "`P` is `y`"]);
 }

@@ -19,7 +19,7 @@ impl Context<'_> {
             Some(item) => Ok(Node { span, ..item.clone() }),
             None => Err(self.report(
                 Diagnostic::error(Code::InvalidValue, format!("the list has no item `{index}`"))
-                    .at(span, format!("it has {}, counted from 0", items.len())),
+                    .at(span, format!("the list has {} items, counted from 0", items.len())),
             )),
         }
     }
@@ -50,13 +50,11 @@ impl Context<'_> {
                     return self.evaluate(default);
                 }
                 let keys = entries.iter().map(|entry| entry.key.as_str());
-                let what = ["a mapping", "a key", "a second key"][level];
-                let diagnostic = Diagnostic::error(
-                    Code::UnknownReference,
-                    format!("the mappings do not have {what} `{name}`"),
-                )
-                .at(wanted[level].span, "not defined")
-                .help(suggest::did_you_mean(name, keys, "keys"));
+                let what = ["mapping", "top-level key", "second-level key"][level];
+                let diagnostic =
+                    Diagnostic::error(Code::UnknownReference, format!("`Mappings` has no {what} `{name}`"))
+                        .at(wanted[level].span, "not defined")
+                        .help(suggest::did_you_mean(name, keys, "keys"));
                 return Err(self.report(diagnostic));
             };
             if level + 1 == names.len() {
@@ -75,7 +73,7 @@ impl Context<'_> {
         let message = format!("`{name}` needs the transform `{LANGUAGE_EXTENSIONS}`");
         self.report(
             Diagnostic::warning(Code::Missing, message)
-                .at(span, "without it, AWS does not know this")
+                .at(span, "AWS knows this function only with that transform")
                 .help(format!("add `{LANGUAGE_EXTENSIONS}` to the list `Transform`, before SAM's")),
         );
     }

@@ -65,10 +65,9 @@ impl<'t> Context<'t> {
             && !self.diagnostics.has_errors_since(mark);
         if is_only_known_to_aws {
             self.diagnostics.forget(mark);
-            let message =
-                format!("cannot tell whether the condition `{name}` holds: Pelton takes it as true");
+            let message = format!("cannot evaluate the condition `{name}`: Pelton assumes that it is true");
             let assumption = Diagnostic::warning(Code::Unsupported, message);
-            self.assumed.insert(name, assumption.at(entry.value.span, "only AWS knows this"));
+            self.assumed.insert(name, assumption.at(entry.value.span, "only AWS knows this value"));
             result = Ok(true);
         }
         self.conditions.insert(name, result);
@@ -128,7 +127,7 @@ impl<'t> Context<'t> {
     fn no_condition(&mut self, node: &Node) -> Reported {
         let what = node.as_intrinsic().map_or(node.kind(), |(name, _)| name);
         self.report(
-            Diagnostic::error(Code::WrongType, format!("{what} is no condition"))
+            Diagnostic::error(Code::WrongType, format!("{what} is not a condition"))
                 .at(node.span, "must be `Fn::Equals`, `Fn::And`, `Fn::Or`, `Fn::Not` or `Condition`"),
         )
     }
@@ -199,7 +198,7 @@ mod tests {
             template(value, "", sections).replace(conditional, &format!("{conditional}    Condition: C\n"));
         let allowing = LoadOptions { unsupported: Unsupported::Warn, ..options() };
         let loaded = load_with(&text, &allowing);
-        check_problem(&loaded, "cannot tell whether the condition `C` holds: Pelton takes it as true");
+        check_problem(&loaded, "cannot evaluate the condition `C`: Pelton assumes that it is true");
         let application = loaded.application.expect("a warning is no error");
         assert_eq!(application.functions["Ledger"].environment["VALUE"], "holds");
         assert!(load(&text).application.is_none());
@@ -221,10 +220,10 @@ mod tests {
     #[test]
     fn what_is_no_condition_is_refused() {
         check_problem(&loaded("!Not [!Condition Nope]"), "no condition `Nope`");
-        check_problem(&loaded("!Ref P"), "Ref is no condition");
+        check_problem(&loaded("!Ref P"), "Ref is not a condition");
         check_problem(&loaded("!Equals [a]"), "`Fn::Equals` has the wrong arguments | takes two values");
         check_problem(&loaded("!And [!Condition Yes]"), "a list of two to ten conditions");
         check_problem(&loaded("!Equals [!Ref Orders, a]"), "no parameter `Orders`");
-        check_problem(&loaded("!Not [!Condition C]"), "in a circle: C -> C");
+        check_problem(&loaded("!Not [!Condition C]"), "circular reference: C -> C");
     }
 }

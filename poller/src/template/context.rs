@@ -200,7 +200,7 @@ impl<'t> Context<'t> {
     ) -> Result<T, Reported> {
         self.add_work(0, span)?;
         if self.depth >= EVALUATION_DEPTH_MAX {
-            let message = format!("values refer to each other over more than {EVALUATION_DEPTH_MAX} steps");
+            let message = format!("references are nested more than {EVALUATION_DEPTH_MAX} deep");
             return Err(self.report(Diagnostic::error(Code::TooLarge, message).at(span, "too deep")));
         }
         self.depth += 1;
@@ -219,8 +219,8 @@ impl<'t> Context<'t> {
         if was_exhausted && self.diagnostics.has_error(Code::TooLarge) {
             return Err(Reported);
         }
-        let message = format!("the template's functions make more than {WORK_MAX} bytes");
-        Err(self.report(Diagnostic::error(Code::TooLarge, message).at(span, "the limit is passed here")))
+        let message = format!("the template's intrinsic functions produce more than {WORK_MAX} bytes");
+        Err(self.report(Diagnostic::error(Code::TooLarge, message).at(span, "the limit is exceeded here")))
     }
 
     /// Looks something up by name; reports it if that is what is being looked up already.
@@ -245,12 +245,12 @@ impl<'t> Context<'t> {
         result
     }
 
-    /// Reports that names refer to each other in a circle.
+    /// Reports a circular reference.
     fn report_cycle(&mut self, path: &[&str], span: Span) -> Reported {
         let circle = [path, &path[..1]].concat().join(" -> ");
         self.report(
-            Diagnostic::error(Code::Cycle, format!("names refer to each other in a circle: {circle}"))
-                .at(span, "this closes the circle")
+            Diagnostic::error(Code::Cycle, format!("circular reference: {circle}"))
+                .at(span, "this reference closes the circle")
                 .help("remove one of these references"),
         )
     }

@@ -30,11 +30,11 @@ pub(super) fn check(context: &mut Context<'_>) {
         let kinds = circle.iter().filter_map(|id| context.kind_of_resource(id));
         if kinds.into_iter().any(|kind| READ.contains(&kind)) {
             let circle = [&circle[..], &circle[..1]].concat().join(" -> ");
-            let message = format!("resources refer to each other in a circle: {circle}");
+            let message = format!("circular dependency between resources: {circle}");
             context.report(
                 Diagnostic::warning(Code::Cycle, message)
-                    .at(span, "this closes the circle")
-                    .help("AWS refuses the template: remove one of these references"),
+                    .at(span, "this reference closes the circle")
+                    .help("AWS refuses such a template: remove one of these references"),
             );
         }
     }
@@ -171,7 +171,7 @@ mod tests {
         let stream = |rest: &str| format!("Type: AWS::Kinesis::Stream, {rest} Properties: {{ShardCount: 1}}");
         check(
             &format!("  A: {{{}}}", stream("DependsOn: A,")),
-            "warning cycle: resources refer to each other in a circle: A -> A",
+            "warning cycle: circular dependency between resources: A -> A",
         );
         check(
             &format!(
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_value_that_needs_itself_is_refused_where_it_is_needed() {
         let named = "{Type: AWS::Kinesis::Stream, Properties: {ShardCount: 1, Name: !Ref A}}";
-        check(&format!("  A: {named}"), "warning cycle: names refer to each other in a circle: A -> A");
+        check(&format!("  A: {named}"), "warning cycle: circular reference: A -> A");
         let mapping =
             "Properties: {EventSourceArn: !GetAtt A.Arn, FunctionName: !Ref F, StartingPosition: LATEST}";
         let function = "Properties: {Handler: bootstrap, Runtime: provided.al2023}";
@@ -203,7 +203,7 @@ mod tests {
             &format!(
                 "  A: {named}\n  M: {{Type: AWS::Lambda::EventSourceMapping, {mapping}}}\n  F: {{Type: AWS::Lambda::Function, {function}}}"
             ),
-            "error cycle: names refer to each other in a circle: A -> A",
+            "error cycle: circular reference: A -> A",
         );
     }
 
@@ -213,7 +213,7 @@ mod tests {
         let conditions = "Conditions: {A: !Not [!Condition B], B: !Not [!Condition A]}";
         check(&format!("  A: {{Type: Custom::T, Condition: A}}\n{conditions}"), "");
         let stream = "{Type: AWS::Kinesis::Stream, Condition: A, Properties: {ShardCount: 1}}";
-        check(&format!("  S: {stream}\n{conditions}"), "names refer to each other in a circle: A -> B -> A");
+        check(&format!("  S: {stream}\n{conditions}"), "circular reference: A -> B -> A");
     }
 
     #[test]
@@ -240,6 +240,6 @@ mod tests {
             conditions.push_str(&format!("  C{index}: !Not [!Condition C{}]\n", index - 1));
         }
         let stream = "  S: {Type: AWS::Kinesis::Stream, Condition: C1999, Properties: {ShardCount: 1}}";
-        check(&format!("{stream}\nConditions:\n{conditions}"), "refer to each other over more than");
+        check(&format!("{stream}\nConditions:\n{conditions}"), "references are nested more than");
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                 continue;
             }
             let message =
-                format!("`{}` depends on `{name}`, which is no resource of the template", resource.id);
+                format!("`{}` depends on `{name}`, which is not a resource of the template", resource.id);
             context.report(
                 Diagnostic::warning(Code::UnknownReference, message)
                     .at(*span, "not defined")
@@ -46,7 +46,7 @@ mod tests {
         check("[Orders, Ledger, LedgerRole, LedgerAliaslive]", "");
         check(
             "Ordres",
-            "warning unknown-reference: `Late` depends on `Ordres`, which is no resource of the template | not defined | did you mean `Orders`?",
+            "warning unknown-reference: `Late` depends on `Ordres`, which is not a resource of the template | not defined | did you mean `Orders`?",
         );
         check("[Orders, Nope]", "`Late` depends on `Nope`");
     }

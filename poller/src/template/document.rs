@@ -74,7 +74,7 @@ impl Document {
         let start = Span { start: root.span.start, end: root.span.start };
         let Value::Mapping(sections) = root.value else {
             diagnostics.push(
-                Diagnostic::error(Code::WrongType, "the file is no template")
+                Diagnostic::error(Code::WrongType, "the file is not a template")
                     .at(root.span, "a template is a map of sections, such as `Resources`"),
             );
             return document;
@@ -130,8 +130,8 @@ impl Document {
             let message = format!("the template has more than {RESOURCES_MAX} resources");
             diagnostics.push(
                 Diagnostic::error(Code::TooLarge, message)
-                    .at(excess.key_span, "one too many")
-                    .help("CloudFormation takes no more either: split the template"),
+                    .at(excess.key_span, "the limit is exceeded here")
+                    .help("CloudFormation has the same limit: split the template"),
             );
             return;
         }
@@ -163,7 +163,7 @@ impl Document {
                         "write the resources out, or start with `--allow-unsupported` to run without them",
                         "Pelton runs without these resources",
                     )
-                    .at(entry.key_span, "makes resources that Pelton would not see"),
+                    .at(entry.key_span, "creates resources that Pelton cannot see"),
             );
         }
         let is_refused = is_needed && unsupported == Unsupported::Refuse;
@@ -222,7 +222,7 @@ impl Document {
         let mut of_sam = self.resources.iter().filter(is_of_sam);
         let function = of_sam.clone().find(|resource| resource.kind == SAM_FUNCTION);
         let Some(first) = function.or_else(|| of_sam.next()) else { return };
-        let message = format!("`{}` needs SAM's transform", first.kind);
+        let message = format!("`{}` needs the SAM transform", first.kind);
         let diagnostic = match function {
             Some(_) => Diagnostic::error(Code::Missing, message),
             None => Diagnostic::warning(Code::Missing, message),
@@ -267,7 +267,7 @@ fn entries_of(section: Entry, diagnostics: &mut Diagnostics) -> Vec<Entry> {
         Value::Mapping(entries) => entries,
         Value::Null if section.key != RESOURCES => Vec::new(),
         Value::Null | Value::Scalar(_) | Value::Sequence(_) => {
-            diagnostics.push(wrong_shape(&section, "a map").help("fill the section, or remove it"));
+            diagnostics.push(wrong_shape(&section, "a map").help("add entries to the section, or remove it"));
             Vec::new()
         }
     }

@@ -59,10 +59,10 @@ pub(super) fn read<'t>(
     }
     if bytes > ENVIRONMENT_BYTES_MAX {
         let message = format!("the environment variables have {bytes} bytes");
-        context.report(
-            Diagnostic::error(Code::TooLarge, message)
-                .at(property.key_span, format!("names and values may have {ENVIRONMENT_BYTES_MAX} together")),
-        );
+        context.report(Diagnostic::error(Code::TooLarge, message).at(
+            property.key_span,
+            format!("names and values together may have at most {ENVIRONMENT_BYTES_MAX} bytes"),
+        ));
     }
     Ok(environment)
 }
@@ -82,8 +82,14 @@ fn check_name(context: &mut Context<'_>, variable: &Entry) -> bool {
         return true;
     }
     context.report(
-        Diagnostic::error(Code::InvalidValue, format!("`{name}` is no name of an environment variable"))
-            .at(variable.key_span, "must be a letter, then letters, digits or `_`: two characters at least"),
+        Diagnostic::error(
+            Code::InvalidValue,
+            format!("`{name}` is not a valid name of an environment variable"),
+        )
+        .at(
+            variable.key_span,
+            "must be a letter followed by letters, digits or `_`, with at least two characters",
+        ),
     );
     false
 }

@@ -46,7 +46,7 @@ fn referred_consumer<'t>(context: &Context<'t>, node: &'t Node) -> Option<(&'t s
 fn fan_out_is_unsupported(context: &mut Context<'_>, span: Span) {
     let message = "enhanced fan-out is not supported by Pelton yet";
     context.without(Without::Setting, |context| {
-        context.unsupported(span, message, "a consumer's ARN; only streams are read")
+        context.unsupported(span, message, "the ARN of a consumer: Pelton reads only streams")
     });
 }
 
@@ -75,7 +75,7 @@ fn no_arn(context: &mut Context<'_>, property: &Entry, text: &str) -> Reported {
     };
     let mut diagnostic = Diagnostic::error(
         Code::InvalidValue,
-        format!("`{}` is `{text}`, which is no ARN of a stream", property.key),
+        format!("`{}` is `{text}`, which is not the ARN of a stream", property.key),
     )
     .at(property.value.span, format!("must be `{form}`"));
     if let Some(id) = referenced_id(&property.value) {
@@ -130,7 +130,7 @@ mod tests {
         check(arn, arn);
         check_refused(
             "arn:aws:dynamodb:eu-west-1:123456789012:table/users",
-            "which is no ARN of a stream | must be `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL`",
+            "which is not the ARN of a stream | must be `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL`",
         );
     }
 
@@ -138,11 +138,14 @@ mod tests {
     fn what_is_no_arn_of_a_stream_is_refused() {
         check_refused(
             "!Ref Named",
-            "`Stream` is `named`, which is no ARN of a stream | must be `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME` | did you mean `!GetAtt Named.Arn`?",
+            "`Stream` is `named`, which is not the ARN of a stream | must be `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME` | did you mean `!GetAtt Named.Arn`?",
         );
-        check_refused("named", "which is no ARN of a stream");
-        check_refused("arn:aws:kinesis:eu-west-1:1234:stream/x", "which is no ARN of a stream");
-        check_refused("arn:aws:kinesis:eu-west-1:123456789012:stream/a b", "which is no ARN of a stream");
+        check_refused("named", "which is not the ARN of a stream");
+        check_refused("arn:aws:kinesis:eu-west-1:1234:stream/x", "which is not the ARN of a stream");
+        check_refused(
+            "arn:aws:kinesis:eu-west-1:123456789012:stream/a b",
+            "which is not the ARN of a stream",
+        );
         check_refused(
             "!GetAtt Namde.Arn",
             "no resource and no parameter `Namde` | not defined | did you mean `Named`?",

@@ -170,7 +170,7 @@ fn refuse_doubles(context: &mut Context<'_>, found: &[Read]) {
         let key = (stream, &read.consumer, &read.mapping.function, &read.qualifier);
         let Some(first) = seen.insert(key, read.span) else { continue };
         let message = format!(
-            "a mapping of the stream `{}` to the function `{}` exists already",
+            "a mapping of the stream `{}` to the function `{}` already exists",
             stream.name, read.mapping.function
         );
         context.report(
@@ -266,7 +266,7 @@ mod tests {
         );
         check_problem(
             &loaded,
-            "conflict: a mapping of the stream `Orders` to the function `Ledger` exists already",
+            "conflict: a mapping of the stream `Orders` to the function `Ledger` already exists",
         );
     }
 

@@ -99,7 +99,7 @@ fn read_event<'t>(
 fn report_empty(context: &mut Context<'_>, event: &Entry) {
     let message = format!("the event `{}` is empty", event.key);
     let diagnostic = Diagnostic::warning(Code::Missing, message);
-    context.report(diagnostic.at(event.key_span, "Pelton passes over it, and SAM refuses it"));
+    context.report(diagnostic.at(event.key_span, "Pelton ignores it, and SAM refuses it"));
 }
 
 fn properties_of<'t>(context: &mut Context<'t>, event: &'t Entry) -> Result<Vec<&'t Entry>, Reported> {
@@ -159,7 +159,7 @@ fn report_other_kind(context: &mut Context<'_>, event: &Entry, kind: &str) {
     let place = place_of_kind(event);
     if PUSHED.contains(&kind) {
         let message = format!("the event `{}` does not come from a stream", event.key);
-        let label = format!("Pelton does not carry out `{kind}`");
+        let label = format!("Pelton does not run `{kind}` events");
         context.report(Diagnostic::warning(Code::Ignored, message).at(place, label));
         return;
     }
@@ -220,10 +220,10 @@ fn require_free_id(
     if context.document.resource(id).is_none() && id.chars().all(|c| c.is_ascii_alphanumeric()) {
         return Ok(());
     }
-    let message = format!("the event `{}` would make a mapping `{id}`", event.key);
+    let message = format!("the event `{}` would create a mapping `{id}`", event.key);
     Err(context.report(
         Diagnostic::error(Code::Conflict, message)
-            .at(event.key_span, "must make a logical id that the template does not have")
+            .at(event.key_span, "its mapping needs a logical id that is not in the template")
             .help("give the event another name, of letters and digits"),
     ))
 }
@@ -271,6 +271,6 @@ mod tests {
     #[test]
     fn an_event_must_not_make_a_resource_that_exists() {
         let loaded = load(&template("", "", "  LedgerOrders: {Type: AWS::SNS::Topic}"));
-        check_problem(&loaded, "the event `Orders` would make a mapping `LedgerOrders`");
+        check_problem(&loaded, "the event `Orders` would create a mapping `LedgerOrders`");
     }
 }

@@ -170,7 +170,7 @@ fn a_tumbling_window_with_a_parallelization_factor_greater_than_1_is_not_allowed
     check(&both(0, 10), |mapping| shards(mapping).parallelization_factor == 10);
     check_refused(
         &both(30, 2),
-        "tumbling windows do not go with a `ParallelizationFactor` greater than 1 | must be 1",
+        "tumbling windows are not allowed with a `ParallelizationFactor` greater than 1 | must be 1",
     );
 }
 
@@ -211,7 +211,7 @@ fn a_starting_position_that_is_omitted_or_not_in_the_enum_is_refused() {
 fn a_duplicate_of_the_same_source_and_the_same_function_is_refused() {
     check_plain_refused(
         "FunctionName: !Ref Ledger, EventSourceArn: !GetAtt Orders.Arn, StartingPosition: LATEST",
-        "conflict: a mapping of the stream `Orders` to the function `Ledger` exists already",
+        "conflict: a mapping of the stream `Orders` to the function `Ledger` already exists",
     );
 }
 

@@ -85,7 +85,7 @@ fn warn_of_a_raised_quota(context: &mut Context<'_>, property: &Entry, count: us
     if count <= limits.count_unasked_max || count > limits.count_max {
         return;
     }
-    let label = format!("AWS takes more than {} only where the quota was raised", limits.count_unasked_max);
+    let label = format!("AWS allows more than {} only after a quota increase", limits.count_unasked_max);
     context.report(
         Diagnostic::warning(Code::TooLarge, format!("the mapping has {count} filters"))
             .at(property.key_span, label)
@@ -123,7 +123,7 @@ fn pattern(context: &mut Context<'_>, property: &Entry) -> Result<String, Report
         let is_structure = property.value.as_mapping().is_some() || property.value.as_sequence().is_some();
         let wrong = Diagnostic::error(Code::WrongType, format!("`Pattern` is {}", property.value.kind()));
         let place = if is_structure { span } else { property.key_span };
-        return Err(context.report(wrong.at(place, "must be a text").help(
+        return Err(context.report(wrong.at(place, "must be a string").help(
             "put the JSON of the pattern in quotes: `Pattern: '{\"data\": {\"kind\": [\"order\"]}}'`",
         )));
     };
@@ -144,7 +144,7 @@ pub(super) fn warn_of_patterns_without_payload(context: &mut Context<'_>, given:
         let Some(place) = given.places.of(Parameter::Pattern(index)) else { continue };
         if let (Some(first), false) = (fields.keys().next(), fields.keys().any(is_known)) {
             let message =
-                format!("no record has a field `{first}`: the pattern matches none, or the wrong ones");
+                format!("no record has a field `{first}`: the pattern matches no record, or the wrong ones");
             let diagnostic = Diagnostic::warning(Code::UnknownName, message)
                 .at(place.value_span, format!("the payload of a record is under `{payload}`"))
                 .help(format!("did you mean `{{\"{payload}\": {{\"{first}\": …}}}}`?"));
@@ -165,13 +165,13 @@ pub(super) fn no_pattern(
     let patterns = &given.settings.filters;
     let text = if let Parameter::Pattern(index) = parameter { patterns[index].as_deref() } else { None };
     let (text, span) = (text.unwrap_or_default(), shown.value_span);
-    let wrong = Diagnostic::error(Code::InvalidValue, "`Pattern` is no filter pattern");
+    let wrong = Diagnostic::error(Code::InvalidValue, "`Pattern` is not a valid filter pattern");
     match place(context.diagnostics.source(), span, text, (*line, *column)) {
         Some(place) => wrong.at(place, message),
         None if text.contains('\n') => {
-            wrong.at(span, format!("in its line {line}, column {column}: {message}"))
+            wrong.at(span, format!("line {line}, column {column} of the pattern: {message}"))
         }
-        None => wrong.at(span, format!("in its column {column}: {message}")),
+        None => wrong.at(span, format!("column {column} of the pattern: {message}")),
     }
 }
 
@@ -223,7 +223,7 @@ mod tests {
     fn a_pattern_that_names_no_field_of_a_record_is_warned_of() {
         check_refused(
             "{Filters: [{Pattern: '{\"kind\": [\"order\"]}'}]}",
-            "warning unknown-name: no record has a field `kind`: the pattern matches none, or the wrong ones | the payload of a \
+            "warning unknown-name: no record has a field `kind`: the pattern matches no record, or the wrong ones | the payload of a \
              record is under `data` | did you mean `{\"data\": {\"kind\": …}}`?",
         );
         check("{Filters: [{Pattern: '{\"partitionKey\": [\"1\"]}'}]}", &["{\"partitionKey\": [\"1\"]}"]);
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_bad_filter_pattern_is_refused_whether_it_is_not_json_or_json_that_is_no_pattern() {
-        let is_none = "`Pattern` is no filter pattern";
+        let is_none = "`Pattern` is not a valid filter pattern";
         check_refused("{Filters: [{Pattern: ''}]}", is_none);
         check_refused("{Filters: [{Pattern: '{'}]}", is_none);
         check_refused("{Filters: [{Pattern: '[1]'}]}", "a pattern is an object");
@@ -289,7 +289,7 @@ mod tests {
         let diagnostic = loaded.diagnostics.iter().next().expect("there is one problem");
         let label = diagnostic.label.as_ref().expect("it has a place");
         assert_eq!(&text[label.span.start..label.span.end], underlined, "{label:?}");
-        let is_told = label.text.contains(&format!("in its column {column}: "));
+        let is_told = label.text.contains(&format!("column {column} of the pattern: "));
         assert_eq!(is_told, underlined.len() > 1, "{label:?}");
     }
 
@@ -304,9 +304,9 @@ mod tests {
     fn a_pattern_that_is_no_text_is_refused_with_what_to_do() {
         check_refused(
             "{Filters: [{Pattern: {data: {kind: [order]}}}]}",
-            "`Pattern` is a map | must be a text | put the JSON of the pattern in quotes",
+            "`Pattern` is a map | must be a string | put the JSON of the pattern in quotes",
         );
-        check_refused("{Filters: [{Pattern: [a]}]}", "`Pattern` is a list | must be a text");
+        check_refused("{Filters: [{Pattern: [a]}]}", "`Pattern` is a list | must be a string");
         check_refused("{Filters: [{Pattern: }]}", "the filter has no `Pattern`");
     }
 

@@ -259,7 +259,7 @@ fn read_property<'t>(
         name if UNHONOURED.contains(&name) => {
             if reading.is_here && says_something(context, property) {
                 let message = format!("`{name}` is not supported by Pelton");
-                let label = "Pelton runs an executable `bootstrap` from a folder, with nothing around it";
+                let label = "Pelton runs only an executable `bootstrap` from a folder";
                 context.unsupported(property.key_span, message, label);
             }
         }
@@ -276,7 +276,7 @@ fn read_property<'t>(
 
 /// Pelton runs the executable in any case; AWS may have got a further runtime meanwhile.
 fn warn_of_runtime(context: &mut Context<'_>, property: &Entry, runtime: &str) {
-    let message = format!("AWS has no runtime `{runtime}` that Pelton knows of");
+    let message = format!("Pelton does not know the runtime `{runtime}`");
     context.report(
         Diagnostic::warning(Code::UnknownName, message)
             .at(property.value.span, "Pelton runs it like `provided.al2023`")

@@ -145,7 +145,7 @@ impl<'t> Context<'t> {
         for name in path {
             node = node.get(name)?;
         }
-        self.quietly(|context| context.evaluate_text(node, "a text")).ok()
+        self.quietly(|context| context.evaluate_text(node, "a string")).ok()
     }
 }
 
@@ -247,9 +247,7 @@ Conditions: {Never: !Equals [a, b]}
                     Some(value) => check(&expression, value),
                     None => check_problem_of(
                         &expression,
-                        &format!(
-                            "error unsupported: Pelton does not know what `Ref` of `{name}` is | only AWS knows"
-                        ),
+                        &format!("error unsupported: cannot resolve `Ref` of `{name}` | only AWS knows"),
                     ),
                 }
             }
@@ -289,15 +287,9 @@ Conditions: {Never: !Equals [a, b]}
         check("!GetAtt [Ledger.DestinationQueue, Arn]", queue);
         check("!Sub '${Ledger.DestinationQueue.Arn}'", queue);
         check("!GetAtt LedgerEventInvokeConfigOnFailureQueue.Arn", queue);
-        check_problem_of(
-            "!GetAtt Ledger.Version.Version",
-            "Pelton does not know what `Version` of `Ledger.Version` is",
-        );
-        check_problem_of("!Ref LedgerAliasother", "Pelton does not know what `Ref` of `LedgerAliasother` is");
-        check_problem_of(
-            "!GetAtt LedgerRole.RoleId",
-            "Pelton does not know what `RoleId` of `LedgerRole` is",
-        );
+        check_problem_of("!GetAtt Ledger.Version.Version", "cannot resolve `Version` of `Ledger.Version`");
+        check_problem_of("!Ref LedgerAliasother", "cannot resolve `Ref` of `LedgerAliasother`");
+        check_problem_of("!GetAtt LedgerRole.RoleId", "cannot resolve `RoleId` of `LedgerRole`");
     }
 
     #[test]

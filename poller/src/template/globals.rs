@@ -125,14 +125,14 @@ fn function_properties(section: Entry, diagnostics: &mut Diagnostics) -> Vec<Ent
             return true;
         }
         let help = suggest::nearest(name, FUNCTION_PROPERTIES).map_or_else(
-            || "SAM takes it in the functions only: move it there".to_owned(),
+            || "SAM allows it only in a function: move it there".to_owned(),
             |nearest| format!("did you mean `{nearest}`?"),
         );
         let message = format!("`{name}` is not allowed in `Globals.Function`");
         let read = functions::read_properties().chain(mappings::SETTINGS);
         diagnostics.push(
             suggest::unknown_name(name, read, message)
-                .at(property.key_span, "not a property that functions have in common")
+                .at(property.key_span, "not a property that `Globals` supports")
                 .help(help),
         );
         false

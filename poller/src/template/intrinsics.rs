@@ -115,7 +115,7 @@ impl Context<'_> {
         self.add_work(scalar.text.len(), node.span)?;
         if scalar.text.contains("{{resolve:") {
             let message = "a dynamic reference (`{{resolve:…}}`) is not supported by Pelton";
-            return Err(self.unsupported(node.span, message, "AWS would look this up"));
+            return Err(self.unsupported(node.span, message, "only AWS can resolve this"));
         }
         let text = scalar.property_text().into_owned();
         Ok(Node { value: Value::Scalar(Scalar { text, style: scalar.style }), span: node.span })
@@ -159,7 +159,7 @@ impl Context<'_> {
             }
             name if is_aws_only(name) => Err(self.aws_only(name, span)),
             "Fn::Equals" | "Fn::And" | "Fn::Or" | "Fn::Not" => Err(self.report(
-                Diagnostic::error(Code::WrongType, format!("`{name}` stands where no condition is wanted"))
+                Diagnostic::error(Code::WrongType, format!("`{name}` is not allowed here"))
                     .at(span, "allowed only in the section `Conditions`")
                     .help("define a condition, and use `Fn::If` here"),
             )),
@@ -186,7 +186,7 @@ impl Context<'_> {
             return self.aws_only(&entry.key, entry.key_span);
         }
         self.report(
-            Diagnostic::error(Code::WrongType, format!("`{}` stands among other keys", entry.key))
+            Diagnostic::error(Code::WrongType, format!("`{}` has other keys beside it", entry.key))
                 .at(entry.key_span, "a function must be the only key of its map"),
         )
     }
@@ -259,12 +259,9 @@ Conditions:
         );
         check_refused("!Ref AWS::Regoin", "did you mean `AWS::Region`?");
         check_refused("!GetAtt Tabel.Arn", "did you mean `Table`?");
-        check_refused(
-            "!Ref OnlyInProd",
-            "`OnlyInProd` does not exist | its condition `IsProd` does not hold",
-        );
-        check_refused("!Ref Secret", "does not know what `Ref` of `Secret` is");
-        check_refused("!GetAtt Dead.Colour", "does not know what `Colour` of `Dead` is");
+        check_refused("!Ref OnlyInProd", "`OnlyInProd` does not exist | its condition `IsProd` is false");
+        check_refused("!Ref Secret", "cannot resolve `Ref` of `Secret`");
+        check_refused("!GetAtt Dead.Colour", "cannot resolve `Colour` of `Dead`");
         check_refused("!Ref Needed", "the parameter `Needed` has no value");
         check_refused("!Ref [a]", "`Ref` has the wrong arguments");
     }
@@ -286,7 +283,7 @@ Conditions:
         check("!Sub ['${a}/${Stage}', {a: !Ref AWS::Partition}]", "aws/dev");
         check_refused("!Sub '${Nothing}'", "no resource and no parameter `Nothing`");
         check_refused("!Sub '${Zones}'", "must be a single value inside of `Fn::Sub`");
-        check_refused("!Sub [a]", "takes a text, or a text and a map");
+        check_refused("!Sub [a]", "takes a string, or a string and a map");
     }
 
     #[test]
@@ -297,7 +294,10 @@ Conditions:
         check("!Select [1, !Split ['/', 'a/b/c']]", "b");
         check("!Select ['2', !Ref Zones]", "c");
         check("{'Fn::Length': !Ref Zones}", "3");
-        check_refused("!Select [3, !Ref Zones]", "the list has no item `3` | it has 3, counted from 0");
+        check_refused(
+            "!Select [3, !Ref Zones]",
+            "the list has no item `3` | the list has 3 items, counted from 0",
+        );
         check_refused("!Split ['', a]", "a separator that is not empty");
         check_refused("!Ref Zones", "`VALUE` is a list | must be a single value");
     }
@@ -320,9 +320,9 @@ Conditions:
         check("!FindInMap [Sizes, test, batch, {DefaultValue: 7}]", "7");
         check_refused(
             "!FindInMap [Size, dev, batch]",
-            "do not have a mapping `Size` | not defined | did you mean `Sizes`?",
+            "has no mapping `Size` | not defined | did you mean `Sizes`?",
         );
-        check_refused("!FindInMap [Sizes, test, batch]", "do not have a key `test`");
+        check_refused("!FindInMap [Sizes, test, batch]", "has no top-level key `test`");
         check_refused("!FindInMap [Sizes, dev]", "takes a map's name and two keys");
     }
 

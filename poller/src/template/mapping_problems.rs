@@ -44,7 +44,7 @@ pub(super) fn report<'t>(
 fn missing(declared: &Declared<'_>, given: &Given<'_>, parameter: Parameter, place: &Place) -> Diagnostic {
     if let Parameter::Pattern(_) = parameter {
         return Diagnostic::error(Code::Missing, "the filter has no `Pattern`")
-            .at(place.value_span, "needs a `Pattern`, a text of JSON");
+            .at(place.value_span, "needs a `Pattern`, a string of JSON");
     }
     let message = format!("the mapping `{}` has no `{parameter}`", declared.id);
     let missing = Diagnostic::error(Code::Missing, message);
@@ -52,11 +52,11 @@ fn missing(declared: &Declared<'_>, given: &Given<'_>, parameter: Parameter, pla
         let positions = tables::of(given.kind()).starting_position;
         missing
             .at(declared.span, format!("needs {}", either(positions)))
-            .help("add `StartingPosition: TRIM_HORIZON` to read what the stream holds already")
+            .help("add `StartingPosition: TRIM_HORIZON` to read the records that the stream already holds")
     } else if parameter == Parameter::StartingPositionTimestamp {
         let position = given.places.of(Parameter::StartingPosition).map(|position| position.value_span);
         missing
-            .at(position.unwrap_or(declared.span), "`AT_TIMESTAMP` needs a time to begin at")
+            .at(position.unwrap_or(declared.span), "`AT_TIMESTAMP` needs a time to start at")
             .help("add `StartingPositionTimestamp`, in seconds since 1970")
     } else {
         missing.at(declared.span, format!("needs a `{parameter}`"))
@@ -69,8 +69,8 @@ fn not_taken(parameter: Parameter, place: &Place, by: SourceKind) -> Diagnostic 
         let conflict = Diagnostic::error(Code::Conflict, message);
         return conflict.at(place.key_span, "a stream has only `OnFailure`").help("remove it");
     }
-    Diagnostic::error(Code::Conflict, format!("{} does not go with `{}`", source(by), place.name))
-        .at(place.key_span, "AWS takes it only with other event sources")
+    Diagnostic::error(Code::Conflict, format!("{} does not support `{}`", source(by), place.name))
+        .at(place.key_span, "AWS allows it only with other event sources")
         .help("remove it")
 }
 
@@ -114,12 +114,12 @@ fn at_place<'t>(
                 .at(place.value_span, format!("must have at most {max}"))
         }
         ProblemKind::InTheFuture => {
-            Diagnostic::error(Code::InvalidValue, format!("`{}` lies in the future", place.name))
+            Diagnostic::error(Code::InvalidValue, format!("`{}` is in the future", place.name))
                 .at(place.value_span, "must be now or earlier")
-                .help("to begin with what arrives from now on, set `StartingPosition: LATEST`")
+                .help("to start with the records that arrive from now on, set `StartingPosition: LATEST`")
         }
         ProblemKind::Fifo => {
-            let message = "a FIFO queue or topic takes no failed records";
+            let message = "FIFO queues and topics cannot receive failed records";
             let fifo = Diagnostic::error(Code::InvalidValue, message)
                 .at(place.value_span, format!("must be {DESTINATIONS}"));
             match given.places.fifo {
@@ -140,16 +140,16 @@ fn value_not_taken(
 ) -> Diagnostic {
     let (source, must_be) = (source(by), format!("must be {}", words(allowed)));
     if parameter == Parameter::Metrics {
-        let message = format!("{source} does not go with the metrics `{given}`");
+        let message = format!("{source} does not support the metrics `{given}`");
         return Diagnostic::error(Code::Conflict, message)
-            .at(place.value_span, "AWS takes them only with Kafka")
+            .at(place.value_span, "AWS allows them only with Kafka")
             .help("remove it");
     }
     let what = match parameter == Parameter::Destination {
-        true => "a topic of Kafka".to_owned(),
+        true => "a Kafka topic".to_owned(),
         false => format!("`{}: {given}`", place.name),
     };
-    Diagnostic::error(Code::Conflict, format!("{source} does not go with {what}"))
+    Diagnostic::error(Code::Conflict, format!("{source} does not support {what}"))
         .at(place.value_span, must_be)
 }
 
@@ -157,21 +157,21 @@ fn conflict(given: &Given<'_>, parameter: Parameter, with: Parameter, place: &Pl
     let other = given.places.of(with);
     match (parameter, other) {
         (Parameter::ParallelizationFactor, Some(window)) => {
-            let message = "tumbling windows do not go with a `ParallelizationFactor` greater than 1";
+            let message = "tumbling windows are not allowed with a `ParallelizationFactor` greater than 1";
             Diagnostic::error(Code::Conflict, message)
-                .at(place.value_span, "must be 1, as there are windows")
-                .related(window.value_span, "must be 0, as batches run in parallel")
+                .at(place.value_span, "must be 1 with tumbling windows")
+                .related(window.value_span, "must be 0 with a `ParallelizationFactor` greater than 1")
                 .help("remove one of them")
         }
         (Parameter::StartingPositionTimestamp, _) => {
             let position = given.settings.starting_position.as_deref().unwrap_or_default();
-            let message = format!("`{}` does not go with `{position}`", place.name);
+            let message = format!("`{}` is not allowed with `{position}`", place.name);
             Diagnostic::error(Code::Conflict, message)
                 .at(place.key_span, "allowed only with `AT_TIMESTAMP`")
                 .help("remove it, or set `StartingPosition: AT_TIMESTAMP`")
         }
         (_, _) => {
-            let message = format!("`{}` does not go with `{with}`", place.name);
+            let message = format!("`{}` is not allowed with `{with}`", place.name);
             Diagnostic::error(Code::Conflict, message).at(place.key_span, "").help("remove one of them")
         }
     }
@@ -182,8 +182,8 @@ fn source(kind: SourceKind) -> &'static str {
     match kind {
         SourceKind::Kinesis => "a Kinesis stream",
         SourceKind::DynamoDb => "a DynamoDB stream",
-        SourceKind::Kafka => "a topic of Kafka",
-        SourceKind::Sqs => "a queue of SQS",
+        SourceKind::Kafka => "a Kafka topic",
+        SourceKind::Sqs => "an SQS queue",
     }
 }
 

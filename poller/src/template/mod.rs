@@ -33,6 +33,7 @@ mod function_names;
 mod functions;
 mod generated;
 mod generated_references;
+mod given;
 mod globals;
 mod intrinsics;
 mod json;
@@ -66,6 +67,7 @@ mod yaml_mapping;
 mod yaml_scalar;
 
 pub use description::description;
+pub use given::{GivenParameter, ParameterOrigin};
 pub use pseudo_parameters::STACK_NAME_DEFAULT;
 pub use selection::Selection;
 pub(crate) use summary::shown_timestamp;
@@ -87,15 +89,8 @@ pub const FILE_NAMES: [&str; 3] = ["template.yaml", "template.yml", "samplesam.y
 /// What a template does not say itself.
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
-    /// Values for parameters (`--parameter KEY=VALUE`); of two for the same one, the later counts.
-    pub parameters: Vec<(String, String)>,
-    /// The same from `samconfig.toml`: those of the command line go before them, and one that the template does not declare
-    /// is warned of.
-    pub overrides: Vec<(String, String)>,
-    /// What they stand under in `samconfig.toml`.
-    pub overrides_key: String,
-    /// The same from the command itself: everything else goes before them, and the template need not declare them.
-    pub presets: Vec<(String, String)>,
+    /// Values for parameters, whoever gives them.
+    pub parameters: Vec<GivenParameter>,
     /// `AWS::Region`
     pub region: String,
     /// `AWS::AccountId`, 12 digits; `None`: what the ARNs of the streams say.
@@ -120,9 +115,6 @@ impl LoadOptions {
     pub fn new(region: &str, now: Timestamp) -> Self {
         Self {
             parameters: Vec::new(),
-            overrides: Vec::new(),
-            overrides_key: String::new(),
-            presets: Vec::new(),
             region: region.to_owned(),
             account: None,
             stack_name: STACK_NAME_DEFAULT.to_owned(),

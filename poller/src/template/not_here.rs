@@ -46,7 +46,7 @@ impl NotHere {
             is_runtime: false,
             span: property.key_span,
             message: "code that is not in a folder is not supported by Pelton".to_owned(),
-            label: "names no folder or zip file of this machine",
+            label: "not a folder or zip file on this machine",
             run_here: Some(
                 "name a local folder or zip file in `CodeUri`, or give Pelton the template that `sam build` left in \
                  `.aws-sam/build`",
@@ -65,7 +65,7 @@ impl NotHere {
             is_runtime: false,
             span: property.key_span,
             message: format!("`{}` is not supported by Pelton", property.key),
-            label: "Pelton runs an executable `bootstrap` from a folder, with nothing around it",
+            label: "Pelton runs only an executable `bootstrap` from a folder",
             run_here: None,
         }
     }

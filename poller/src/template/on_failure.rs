@@ -77,7 +77,7 @@ fn check_type(context: &mut Context<'_>, (word, kind): (&str, &Entry), destinati
     }
     context.report(
         Diagnostic::warning(Code::Conflict, format!("`Type` is `{word}`, and `Destination` is {what}"))
-            .at(kind.value.span, format!("AWS wants `{wanted}`"))
+            .at(kind.value.span, format!("must be `{wanted}`"))
             .related(place.value.span, format!("this is {what}")),
     );
 }
@@ -122,7 +122,7 @@ pub(super) fn no_destination(
     allowed: &str,
 ) -> Diagnostic {
     let text = given.settings.destination.as_deref().unwrap_or_default();
-    let message = format!("`{}` is `{text}`, to which no failed records can go", place.name);
+    let message = format!("`{}` is `{text}`, which cannot receive failed records", place.name);
     let wrong =
         Diagnostic::error(Code::InvalidValue, message).at(place.value_span, format!("must be {allowed}"));
     match given.places.destination.and_then(|property| meant(context, &property.value)) {
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn fifo_queues_and_fifo_topics_are_no_destinations() {
-        let is_fifo = "a FIFO queue or topic takes no failed records";
+        let is_fifo = "FIFO queues and topics cannot receive failed records";
         check_refused("arn:aws:sqs:eu-west-1:123456789012:rejected.fifo", is_fifo);
         check_refused("arn:aws:sns:eu-west-1:123456789012:alerts.fifo", is_fifo);
         check_refused("!GetAtt Ordered.Arn", is_fifo);
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn what_takes_no_failed_records_is_refused() {
-        let cannot = "to which no failed records can go | must be the ARN of a standard SQS queue";
+        let cannot = "which cannot receive failed records | must be the ARN of a standard SQS queue";
         check_refused("rejected", cannot);
         check_refused("arn:aws:lambda:eu-west-1:123456789012:function:f", cannot);
         check_refused("arn:aws:sqs:eu-west-1:1234:q", cannot);
@@ -281,7 +281,7 @@ mod tests {
         check_refused("!Ref Rejected", "did you mean `!GetAtt Rejected.Arn`?");
         check_refused("!Ref Kept", "did you mean `!GetAtt Kept.Arn`?");
         check_refused("!GetAtt Alerts.TopicName", "did you mean `!Ref Alerts`?");
-        check_refused("kafka://failed", "a Kinesis stream does not go with a topic of Kafka");
+        check_refused("kafka://failed", "a Kinesis stream does not support a Kafka topic");
         check_refused("[a]", "`Destination` is a list | must be a single value");
     }
 
@@ -296,10 +296,10 @@ mod tests {
         check_problem(&config("SQS", "file:failed.jsonl"), "");
         check_problem(
             &config("SQS", "!Ref Alerts"),
-            "warning conflict: `Type` is `SQS`, and `Destination` is a topic | AWS wants `SNS`",
+            "warning conflict: `Type` is `SQS`, and `Destination` is a topic | must be `SNS`",
         );
-        check_problem(&config("S3", "!GetAtt Rejected.Arn"), "AWS wants `SQS`");
-        check_problem(&config("SNS", "!GetAtt Kept.Arn"), "AWS wants `S3`");
+        check_problem(&config("S3", "!GetAtt Rejected.Arn"), "must be `SQS`");
+        check_problem(&config("SNS", "!GetAtt Kept.Arn"), "must be `S3`");
         check_problem(&config("Kafka", "!Ref Alerts"), "must be one of `SQS`, `SNS`, `S3`");
     }
 

@@ -1,12 +1,12 @@
 //! The template's parameters: what they allow, and what they are.
 //!
-//! In: the section, and the values given on the command line. Out: a value for each parameter. A parameter without a
+//! In: the section, and the values that are given. Out: a value for each parameter. A parameter without a
 //! value is a problem only for whoever needs it.
 
-use super::LoadOptions;
 use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
 use super::document::wrong_shape;
+use super::given::{GivenParameter, ParameterOrigin, value_of};
 use super::node::{Entry, Node};
 use super::source::Span;
 use super::suggest;
@@ -66,7 +66,8 @@ pub(super) fn resolve(context: &mut Context<'_>) {
         let value = Declaration::read(context, entry)
             .and_then(|declaration| declaration.value(context))
             .unwrap_or(ParameterValue::Invalid);
-        if !context.options.parameters.iter().any(|(name, _)| *name == entry.key) {
+        let given = value_of(&context.options.parameters, &entry.key);
+        if given.is_none_or(|given| given.origin != ParameterOrigin::CommandLine) {
             let problems = context.diagnostics.take(mark);
             context.parameter_problems.insert(&entry.key, problems);
         }
@@ -81,16 +82,7 @@ pub(super) fn resolve(context: &mut Context<'_>) {
         }
         context.parameters.insert(&entry.key, value);
     }
-    warn_of_undeclared_overrides(context);
-    for (name, _) in &context.options.parameters {
-        if context.parameters.contains_key(name.as_str()) {
-            continue;
-        }
-        let names = document.parameters.iter().map(|entry| entry.key.as_str());
-        let message = format!("the template has no parameter `{name}`");
-        let help = suggest::did_you_mean(name, names, "parameters");
-        context.report(Diagnostic::error(Code::UnknownName, message).help(help));
-    }
+    report_undeclared(context);
 }
 
 /// Warns of what is wrong with parameters that nothing needed.
@@ -99,12 +91,27 @@ pub(super) fn warn_of_unused(context: &mut Context<'_>) {
     context.diagnostics.push_as_warnings(problems.into_values().flatten());
 }
 
-/// SAM passes over what `samconfig.toml` gives to parameters that the template does not declare.
-fn warn_of_undeclared_overrides(context: &mut Context<'_>) {
-    let overrides = context.options.overrides.iter().map(|(name, _)| name.as_str());
-    let undeclared = overrides.filter(|name| !context.parameters.contains_key(name));
-    let undeclared: BTreeSet<&str> = undeclared.collect();
-    if let Some(list) = suggest::list(undeclared) {
+/// Values for parameters that the template does not declare: SAM ignores those of `samconfig.toml`.
+fn report_undeclared(context: &mut Context<'_>) {
+    let mut overridden = BTreeSet::new();
+    for GivenParameter { name, origin, .. } in &context.options.parameters {
+        if context.parameters.contains_key(name.as_str()) {
+            continue;
+        }
+        match origin {
+            ParameterOrigin::Command => {}
+            ParameterOrigin::SamConfig { .. } => {
+                overridden.insert(name.as_str());
+            }
+            ParameterOrigin::CommandLine => {
+                let names = context.document.parameters.iter().map(|entry| entry.key.as_str());
+                let message = format!("the template has no parameter `{name}`");
+                let help = suggest::did_you_mean(name, names, "parameters");
+                context.report(Diagnostic::error(Code::UnknownName, message).help(help));
+            }
+        }
+    }
+    if let Some(list) = suggest::list(overridden) {
         let message = format!("samconfig.toml overrides parameters that the template does not have: {list}");
         context.report(Diagnostic::warning(Code::UnknownName, message).on_one_line());
     }
@@ -149,9 +156,9 @@ impl<'t> Declaration<'t> {
         let Some(kind) = kind_node.as_scalar().and_then(kind_of) else {
             let name = kind_node.as_scalar().unwrap_or("this");
             return Err(context.report(
-                Diagnostic::error(Code::InvalidValue, format!("`{name}` is no type of a parameter")).at(
+                Diagnostic::error(Code::InvalidValue, format!("`{name}` is not a parameter type")).at(
                     kind_node.span,
-                    "must be `String`, `Number`, `List<Number>`, `CommaDelimitedList` or a type of AWS",
+                    "must be `String`, `Number`, `List<Number>`, `CommaDelimitedList` or an AWS-specific type",
                 ),
             ));
         };
@@ -159,12 +166,9 @@ impl<'t> Declaration<'t> {
     }
 
     fn value(&self, context: &mut Context<'t>) -> Result<ParameterValue, Reported> {
-        let options = context.options;
-        let given = options.parameters.iter().rev().chain(options.overrides.iter().rev());
-        let mut given = given.chain(&options.presets);
-        let given = given.find(|(name, _)| name == self.name);
+        let given = self.given(context);
         let (text, span) = match (given, self.property("Default")) {
-            (Some((_, value)), _) => (Cow::Borrowed(value.as_str()), self.entry.key_span),
+            (Some(given), _) => (Cow::Borrowed(given.value.as_str()), self.entry.key_span),
             (None, Some(_)) if self.kind == Kind::Kept => return Ok(ParameterValue::Missing),
             (None, Some(default)) => match default.as_property_text() {
                 Some(text) => (text, default.span),
@@ -174,7 +178,7 @@ impl<'t> Declaration<'t> {
                             Code::WrongType,
                             format!("the default of `{}` is {}", self.name, default.kind()),
                         )
-                        .at(default.span, "must be a text or a number"),
+                        .at(default.span, "must be a string or a number"),
                     ));
                 }
             },
@@ -199,10 +203,8 @@ impl<'t> Declaration<'t> {
         }
     }
 
-    /// Whether the value is that of `samconfig.toml`.
-    fn is_overridden(&self, options: &LoadOptions) -> bool {
-        let is_it = |(name, _): &(String, String)| name == self.name;
-        !options.parameters.iter().any(is_it) && options.overrides.iter().any(is_it)
+    fn given(&self, context: &Context<'t>) -> Option<&'t GivenParameter> {
+        value_of(&context.options.parameters, self.name)
     }
 
     fn constraints(&self, context: &mut Context<'t>) -> Constraints<'t> {
@@ -227,9 +229,9 @@ impl<'t> Declaration<'t> {
         let mut fail = |context: &mut Context<'t>, message: String| {
             let shown = if is_secret(&self.entry.value) { "(hidden)" } else { value };
             let what = format!("the parameter `{}` is `{shown}`", self.name);
-            let what = match self.is_overridden(context.options) {
-                true => format!("{what} in samconfig.toml (`{}`)", context.options.overrides_key),
-                false => what,
+            let what = match self.given(context).map(|given| &given.origin) {
+                Some(ParameterOrigin::SamConfig { key }) => format!("{what} in samconfig.toml (`{key}`)"),
+                Some(ParameterOrigin::CommandLine | ParameterOrigin::Command) | None => what,
             };
             let diagnostic = Diagnostic::error(Code::InvalidValue, what).at(span, message);
             let help = self.property("ConstraintDescription").and_then(Node::as_scalar);
@@ -293,7 +295,7 @@ impl<'t> Declaration<'t> {
                     Code::Unsupported,
                     format!("the pattern of `{}` is not checked", self.name),
                 )
-                .at(pattern.span, "Pelton knows no look-around and no back references"),
+                .at(pattern.span, "Pelton supports neither look-around nor backreferences"),
             );
             return None;
         };

@@ -177,7 +177,7 @@ impl<'t> Context<'t> {
         let condition = resource.condition.as_ref().map_or("", |(name, _)| name.as_str());
         Err(self.report(
             Diagnostic::error(Code::UnknownReference, format!("the resource `{name}` does not exist"))
-                .at(span, format!("its condition `{condition}` does not hold"))
+                .at(span, format!("its condition `{condition}` is false"))
                 .help("use `Fn::If` with the same condition here"),
         ))
     }
@@ -202,7 +202,7 @@ impl<'t> Context<'t> {
             if unseen.is_refused {
                 return Reported;
             }
-            let message = format!("Pelton does not know what `{name}` is");
+            let message = format!("cannot resolve `{name}`");
             return self.unsupported(
                 span,
                 message,
@@ -224,7 +224,7 @@ impl<'t> Context<'t> {
     }
 
     pub(super) fn unknown_value(&mut self, id: &str, attribute: &str, kind: &str, span: Span) -> Reported {
-        let message = format!("Pelton does not know what `{attribute}` of `{id}` is");
+        let message = format!("cannot resolve `{attribute}` of `{id}`");
         self.unsupported(span, message, format!("only AWS knows this value of {kind}"))
     }
 

@@ -146,13 +146,13 @@ impl Resource {
         if is_logical_id {
             return None;
         }
-        let message = format!("`{}` is no logical id", self.id);
+        let message = format!("`{}` is not a valid logical id", self.id);
         let diagnostic = if self.is_read() {
             Diagnostic::error(Code::InvalidValue, message)
         } else {
             Diagnostic::warning(Code::InvalidValue, message)
         };
-        Some(diagnostic.at(self.id_span, "must consist of letters A-Z, a-z and digits"))
+        Some(diagnostic.at(self.id_span, "must consist of the letters A-Z and a-z, and digits"))
     }
 }
 

@@ -52,7 +52,7 @@ const SERVICE_PREFIXES: [&str; 2] = ["AWS::Kinesis::", "AWS::Lambda::"];
 /// So many letters of a type may be missing, wrong or too many before it is another type.
 const SLIPS_MAX: usize = 2;
 
-const TYPES_READ: &str = "types that Pelton reads";
+const TYPES_READ: &str = "resource types that Pelton reads";
 
 /// What is wrong with a type.
 pub(super) struct WrongType {
@@ -74,7 +74,7 @@ pub(super) fn check(kind: &str, span: Span) -> Option<WrongType> {
         return Some(WrongType { diagnostic, meant: Some(meant) });
     }
     if !is_type_name(kind) {
-        let message = format!("`{kind}` is no type of a resource");
+        let message = format!("`{kind}` is not a resource type");
         let label = "must be of the form `AWS::Kinesis::Stream`";
         let diagnostic = unknown(kind, message).at(span, label);
         return Some(WrongType {
@@ -193,16 +193,16 @@ mod tests {
     fn what_has_not_the_form_of_a_type_is_refused_only_if_it_names_what_pelton_reads() {
         check(
             "Stream",
-            "error unknown-name: `Stream` is no type of a resource | must be of the form `AWS::Kinesis::Stream`",
+            "error unknown-name: `Stream` is not a resource type | must be of the form `AWS::Kinesis::Stream`",
         );
         check(
             "AWS::EventSourceMaping",
-            "error unknown-name: `AWS::EventSourceMaping` is no type of a resource",
+            "error unknown-name: `AWS::EventSourceMaping` is not a resource type",
         );
         for kind in
             ["AWS::Kinesis", "AWS::S3::Bucket::Policy", "'Custom::'", "'AWS::S3:: Bucket'", "SQS::Queue"]
         {
-            check(kind, "is no type of a resource");
+            check(kind, "is not a resource type");
             check(kind, "warning unknown-name");
         }
         check("[a]", "`Type` is a list | must be the name of a type");
@@ -224,7 +224,7 @@ mod tests {
     fn a_type_of_lambda_or_kinesis_that_is_not_known_is_mentioned() {
         check(
             "AWS::Lambda::EventSource",
-            "warning ignored: Pelton does not know resources of type `AWS::Lambda::EventSource` | ignored | types that Pelton reads",
+            "warning ignored: Pelton does not know resources of type `AWS::Lambda::EventSource` | ignored | resource types that Pelton reads",
         );
         check("AWS::Kinesis::Firehose", "warning ignored");
     }

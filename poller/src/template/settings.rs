@@ -27,10 +27,10 @@ impl<'t> Context<'t> {
         if !text.contains('\0') {
             return Ok(());
         }
-        let message = format!("`{}` has the character NUL in it", property.key);
+        let message = format!("`{}` contains a NUL character", property.key);
         Err(self.report(
             Diagnostic::error(Code::InvalidValue, message)
-                .at(property.value.span, "must be a text without NUL (U+0000)"),
+                .at(property.value.span, "must be a string without NUL (U+0000)"),
         ))
     }
 

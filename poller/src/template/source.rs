@@ -94,7 +94,7 @@ pub fn read(path: &Path) -> Result<Source, Box<(Source, Diagnostic)>> {
     };
     if bytes.len() as u64 > TEMPLATE_BYTES_MAX {
         let message = format!("the template {} is larger than {TEMPLATE_BYTES_MAX} bytes", path.display());
-        let help = "CloudFormation takes no larger template either: split it";
+        let help = "CloudFormation has the same limit: split the template";
         return Err(nothing(String::new(), Diagnostic::error(Code::TooLarge, message).help(help)));
     }
     match String::from_utf8(bytes) {

@@ -42,7 +42,7 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
 
 impl Context<'_> {
     pub(super) fn substitute(&mut self, argument: &Node, span: Span) -> Result<Node, Reported> {
-        let wanted = "a text, or a text and a map";
+        let wanted = "a string, or a string and a map";
         let (text, variables): (&Node, &[Entry]) = match argument.as_sequence() {
             None => (argument, &[]),
             Some([text, variables]) => match variables.as_mapping() {
@@ -108,10 +108,10 @@ impl Context<'_> {
 
     pub(super) fn split(&mut self, argument: &Node, span: Span) -> Result<Node, Reported> {
         let Some([separator, text]) = argument.as_sequence() else {
-            return Err(self.wrong_arguments("Fn::Split", span, "a separator and a text"));
+            return Err(self.wrong_arguments("Fn::Split", span, "a separator and a string"));
         };
         let (separator, text) =
-            (self.evaluate_text(separator, "a separator"), self.evaluate_text(text, "a text"));
+            (self.evaluate_text(separator, "a separator"), self.evaluate_text(text, "a string"));
         let (separator, text) = (separator?, text?);
         if separator.is_empty() {
             return Err(self.wrong_arguments("Fn::Split", span, "a separator that is not empty"));
@@ -122,7 +122,7 @@ impl Context<'_> {
     }
 
     pub(super) fn base64(&mut self, argument: &Node, span: Span) -> Result<Node, Reported> {
-        let text = self.evaluate_text(argument, "a text")?;
+        let text = self.evaluate_text(argument, "a string")?;
         self.made(BASE64_STANDARD.encode(text), span)
     }
 
@@ -145,7 +145,7 @@ impl Context<'_> {
         if bytes <= TEXT_BYTES_MAX {
             return Ok(());
         }
-        let message = format!("this makes a text of more than {TEXT_BYTES_MAX} bytes");
+        let message = format!("this makes a string of more than {TEXT_BYTES_MAX} bytes");
         Err(self.report(Diagnostic::error(Code::TooLarge, message).at(span, "too long")))
     }
 }

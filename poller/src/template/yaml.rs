@@ -150,7 +150,7 @@ impl<'d> Builder<'d> {
             }
             EventKind::End => self.end(span),
             EventKind::DocumentStart if self.root.is_some() => Err(Box::new(
-                Diagnostic::error(Code::Syntax, "a second document begins")
+                Diagnostic::error(Code::Syntax, "the file has more than one document")
                     .at(span, "only one document is allowed")
                     .help("remove this `---` and what follows it"),
             )),
@@ -210,10 +210,10 @@ impl<'d> Builder<'d> {
         let Some(anchored) = self.anchors.get(anchor) else {
             let is_open = self.open.iter().any(|open| open.properties.anchor.as_deref() == Some(anchor));
             return Err(if is_open {
-                let message = "this alias stands inside of what it names";
+                let message = "this alias is inside the value that it names";
                 Box::new(Diagnostic::error(Code::Cycle, message).at(span, ""))
             } else {
-                no_yaml(SyntaxError::new(format!("no `&{anchor}` stands above"), span))
+                no_yaml(SyntaxError::new(format!("no anchor `&{anchor}` is defined above"), span))
             });
         };
         let weight = anchored.weight;
@@ -245,11 +245,11 @@ impl<'d> Builder<'d> {
         if self.weight <= WEIGHT_MAX {
             return Ok(());
         }
-        let message = format!("the template unfolds to more than {WEIGHT_MAX} bytes");
+        let message = format!("the template expands to more than {WEIGHT_MAX} bytes");
         Err(Box::new(
             Diagnostic::error(Code::TooLarge, message)
-                .at(span, "the limit is passed here")
-                .help("use fewer aliases (`*name`) of large pieces"),
+                .at(span, "the limit is exceeded here")
+                .help("use fewer aliases (`*name`) of large values"),
         ))
     }
 }
@@ -270,5 +270,5 @@ fn key(node: Node, resolves_keys: bool) -> Result<Key, Stop> {
 }
 
 fn key_is_no_text(span: Span) -> Stop {
-    Box::new(Diagnostic::error(Code::Syntax, "a key must be text").at(span, "this is no text"))
+    Box::new(Diagnostic::error(Code::Syntax, "a key must be a string").at(span, "this is not a string"))
 }

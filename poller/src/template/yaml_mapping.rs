@@ -51,8 +51,8 @@ impl OpenMapping {
         for (&index, &first) in &self.first_places {
             let Entry { key, key_span, .. } = &self.entries[index];
             diagnostics.push(
-                Diagnostic::warning(Code::DuplicateKey, format!("`{key}` stands twice in this map"))
-                    .at(*key_span, "this one counts, as on AWS")
+                Diagnostic::warning(Code::DuplicateKey, format!("`{key}` is a duplicate key of this map"))
+                    .at(*key_span, "this value is used, as on AWS")
                     .related(first, "ignored"),
             );
         }

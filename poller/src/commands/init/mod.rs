@@ -58,7 +58,9 @@ pub fn run(arguments: &InitArguments) -> Result<(), CommandFailure> {
         });
     }
     let put = application::put(name);
-    let next = format!("Wrote the application {name}. Next:\n\n    cd {name}\n    pelton dev\n    {put}\n");
+    let next = format!(
+        "Wrote the application {name}. Next:\n\n    cd {name}\n    pelton dev\n\nThen, in another terminal, in the folder {name}:\n\n    {put}\n"
+    );
     io::stdout()
         .write_all(next.as_bytes())
         .map_err(|error| CommandFailure::failed(format!("the result cannot be printed: {error}")))

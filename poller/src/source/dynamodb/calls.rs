@@ -10,6 +10,7 @@ use crate::ports::{SourceError, StreamDescription, StreamStatus};
 use crate::source::budget::ByteBudget;
 use crate::source::by_iterator::{Anchor, IteratorApi, moment};
 use crate::source::failure::Refusal;
+use crate::source::sources::{DYNAMODB_READ_GAP_MIN, DYNAMODB_READ_RECORDS_MAX};
 use async_trait::async_trait;
 use aws_sdk_dynamodbstreams::operation::get_records::GetRecordsOutput;
 use aws_sdk_dynamodbstreams::types::{
@@ -27,12 +28,6 @@ const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Shards per answer of DescribeStream: AWS's most.
 const SHARDS_PER_PAGE: i32 = 100;
-
-/// AWS allows four reads of a shard in a second.
-pub(in crate::source) const READ_GAP_MIN: Duration = Duration::from_millis(250);
-
-/// Most records that AWS hands out in one read.
-pub(in crate::source) const READ_RECORDS_MAX: usize = 1_000;
 
 const DESCRIBE: &str = "DescribeStream";
 
@@ -134,7 +129,7 @@ impl IteratorApi for TableStream {
     type Format = DynamoDbFormat;
     type Answer = GetRecordsOutput;
 
-    const READ_GAP_MIN: Duration = READ_GAP_MIN;
+    const READ_GAP_MIN: Duration = DYNAMODB_READ_GAP_MIN;
     /// Each read is one of four in a second.
     const FIRST_PAGE_READS_MAX: usize = 1;
 
@@ -159,7 +154,7 @@ impl IteratorApi for TableStream {
 
     async fn get_records(&self, iterator: String, limit: usize) -> Result<GetRecordsOutput, Refusal> {
         let _turn = self.client.turn().await;
-        let limit = i32::try_from(limit.min(READ_RECORDS_MAX)).unwrap_or(i32::MAX);
+        let limit = i32::try_from(limit.min(DYNAMODB_READ_RECORDS_MAX)).unwrap_or(i32::MAX);
         let call = self.client.sdk().get_records().shard_iterator(iterator).limit(limit).send();
         Box::pin(call).await.map_err(|error| Refusal::new("GetRecords", error))
     }

@@ -9,7 +9,6 @@ mod client;
 #[cfg(test)]
 mod tests;
 
-pub(super) use calls::{READ_GAP_MIN, READ_RECORDS_MAX};
 pub use client::DynamoDbStreamsClient;
 
 use super::budget::ByteBudget;

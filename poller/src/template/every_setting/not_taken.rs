@@ -19,7 +19,7 @@ fn a_key_that_encrypts_the_filters_changes_nothing_here() {
 fn settings_of_other_sources_are_refused() {
     check("Topics: !Ref AWS::NoValue", "");
     for name in settings_of_others() {
-        check(&format!("{name}: [x]"), &format!("a Kinesis stream does not go with `{name}`"));
+        check(&format!("{name}: [x]"), &format!("a Kinesis stream does not support `{name}`"));
     }
 }
 
@@ -29,7 +29,7 @@ fn a_setting_that_is_given_under_two_names_is_refused_at_both() {
     let lines = lines(&load(&template("", both, "")).diagnostics);
     assert_eq!(lines.len(), 2, "{lines:#?}");
     for name in ["SourceAccessConfigurations", "SecretsManagerKmsKeyId"] {
-        let expected = format!("a Kinesis stream does not go with `{name}`");
+        let expected = format!("a Kinesis stream does not support `{name}`");
         assert!(lines.iter().any(|line| line.contains(&expected)), "{lines:#?}");
     }
 }

@@ -43,10 +43,10 @@ fn a_starting_position_is_required() {
     check_problem(&positioned(&at("tomorrow")), "must be seconds since 1970, or a time");
     check_problem(&positioned(&at("-1")), "must be seconds since 1970");
     check_problem(&positioned(&at("1767225600500")), "must be seconds since 1970");
-    check_problem(&positioned(&at("1800000001")), "`StartingPositionTimestamp` lies in the future");
+    check_problem(&positioned(&at("1800000001")), "`StartingPositionTimestamp` is in the future");
     check_position(&at("1800000000"), AtTimestamp(Timestamp::from_millis(1_800_000_000_000)));
     check_problem(
         &positioned("StartingPosition: LATEST\n            StartingPositionTimestamp: 5"),
-        "`StartingPositionTimestamp` does not go with `LATEST`",
+        "`StartingPositionTimestamp` is not allowed with `LATEST`",
     );
 }

@@ -78,9 +78,9 @@ fn the_environment_is_checked() {
     check(&variables("AB: 1, TZ: x"), |function| function.environment["AB"] == "1");
     check_refused(&variables("AWS_REGION: x"), "`AWS_REGION` is reserved by Lambda");
     check_refused(&variables("_HANDLER: x"), "`_HANDLER` is reserved by Lambda");
-    check_refused(&variables("1A: x"), "`1A` is no name of an environment variable");
-    check_refused(&variables("A: x"), "`A` is no name of an environment variable");
-    check_refused(&variables("A-B: x"), "`A-B` is no name");
+    check_refused(&variables("1A: x"), "`1A` is not a valid name of an environment variable");
+    check_refused(&variables("A: x"), "`A` is not a valid name of an environment variable");
+    check_refused(&variables("A-B: x"), "`A-B` is not a valid name");
     check_refused(&variables("AB: [x]"), "`AB` is a list");
     check_refused(&variables(&format!("AB: {}", "x".repeat(4095))), "have 4097 bytes");
     check(&variables(&format!("AB: {}", "x".repeat(4094))), |_| true);
@@ -101,16 +101,22 @@ fn an_unknown_property_is_refused_only_if_it_is_nearly_one_that_pelton_reads() {
 #[test]
 fn what_holds_a_nul_is_refused() {
     let value = |text: &str| format!("Environment: {{Variables: {{VALUE: {text}}}}}");
-    let expected = "`VALUE` has the character NUL in it | must be a text without NUL (U+0000)";
+    let expected = "`VALUE` contains a NUL character | must be a string without NUL (U+0000)";
     check_refused(&value(r#""a\0b""#), expected);
     check_refused(&value(r#""a\u0000b""#), expected);
     check_refused(&value(r#"!Sub "${AWS::Region}\0""#), expected);
-    check_refused(r#"Environment: {Variables: {"AB\0": x}}"#, "is no name of an environment variable");
-    check_refused("Environment: {Variables: {A=B: x}}", "`A=B` is no name of an environment variable");
-    check_refused("Environment: {Variables: {'': x}}", "`` is no name of an environment variable");
+    check_refused(
+        r#"Environment: {Variables: {"AB\0": x}}"#,
+        "is not a valid name of an environment variable",
+    );
+    check_refused(
+        "Environment: {Variables: {A=B: x}}",
+        "`A=B` is not a valid name of an environment variable",
+    );
+    check_refused("Environment: {Variables: {'': x}}", "`` is not a valid name of an environment variable");
     let handler = template("", "", "").replace("Handler: bootstrap", r#"Handler: "boot\0strap""#);
-    check_problem(&load(&handler), "`Handler` has the character NUL in it");
-    check_refused(r#"CodeUri: "a\0""#, "`CodeUri` has the character NUL in it");
+    check_problem(&load(&handler), "`Handler` contains a NUL character");
+    check_refused(r#"CodeUri: "a\0""#, "`CodeUri` contains a NUL character");
 }
 
 /// Refused, allowed as a warning with so many mappings left, and no problem of a function that no enabled mapping needs.
@@ -266,7 +272,7 @@ fn a_runtime_of_executables_that_aws_does_not_have_is_warned_of() {
     for (runtime, expected) in [
         ("provided.al2023", ""),
         ("provided.al2", ""),
-        ("provided.al2024", "warning unknown-name: AWS has no runtime `provided.al2024`"),
+        ("provided.al2024", "warning unknown-name: Pelton does not know the runtime `provided.al2024`"),
         ("provided.al2024", "did you mean `provided.al2023`?"),
         ("provided.x", "did you mean `provided.al2`?"),
     ] {

@@ -1,10 +1,22 @@
 //! Values of parameters, from the command line, from `samconfig.toml`, and by default.
 
-use crate::template::LoadOptions;
 use crate::template::testing::{check_problem, load_with, options, template};
+use crate::template::{GivenParameter, LoadOptions, ParameterOrigin};
+
+fn given(origin: &ParameterOrigin, pairs: &[(&str, &str)]) -> Vec<GivenParameter> {
+    let given = |(name, value): &(&str, &str)| {
+        let (name, value) = ((*name).to_owned(), (*value).to_owned());
+        GivenParameter { name, value, origin: origin.clone() }
+    };
+    pairs.iter().map(given).collect()
+}
+
+fn samconfig() -> ParameterOrigin {
+    ParameterOrigin::SamConfig { key: "default.deploy.parameters.parameter_overrides".to_owned() }
+}
 
 /// The parameter `P`, declared so and given so (an empty text: not given), is this value, or this problem.
-fn loaded(declaration: &str, given: &str) -> crate::template::Loaded {
+fn loaded(declaration: &str, assignment: &str) -> crate::template::Loaded {
     let function = "Environment: {Variables: {VALUE: !Join ['|', [!Join ['+', [!Ref P]]]]}}";
     let function = if declaration.contains("List") {
         "Environment: {Variables: {VALUE: !Join ['|', !Ref P]}}"
@@ -12,10 +24,7 @@ fn loaded(declaration: &str, given: &str) -> crate::template::Loaded {
         function
     };
     let sections = format!("Parameters:\n  P: {{{declaration}}}\n");
-    let mut parameters = Vec::new();
-    if let Some((name, value)) = given.split_once('=') {
-        parameters.push((name.to_owned(), value.to_owned()));
-    }
+    let parameters = given(&ParameterOrigin::CommandLine, assignment.split_once('=').as_slice());
     load_with(&template(function, "", &sections), &LoadOptions { parameters, ..options() })
 }
 
@@ -49,26 +58,29 @@ fn a_parameter_is_what_is_given_else_its_default() {
 
 #[test]
 fn an_override_goes_before_the_default_and_behind_the_command_line() {
-    let of = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    };
     let text = template(
         "Environment: {Variables: {VALUE: !Ref P}}",
         "",
         "Parameters: {P: {Type: String, Default: a}}",
     );
-    for (overrides, parameters, expected) in [
-        (&[("P", "b")][..], &[][..], "b"),
-        (&[("P", "b")], &[("P", "c")], "c"),
-        (&[("P", "b"), ("P", "d")], &[], "d"),
+    for (command, overrides, command_line, expected) in [
+        (&[("P", "e")][..], &[][..], &[][..], "e"),
+        (&[("P", "e")], &[("P", "b")], &[], "b"),
+        (&[], &[("P", "b")], &[("P", "c")], "c"),
+        (&[("P", "e")], &[("P", "b"), ("P", "d")], &[], "d"),
+        (&[("Q", "e")], &[], &[("P", "c"), ("P", "d")], "d"),
     ] {
-        let options = LoadOptions { overrides: of(overrides), parameters: of(parameters), ..options() };
-        let loaded = load_with(&text, &options);
+        // In no order: the origin alone counts.
+        let mut parameters = given(&ParameterOrigin::CommandLine, command_line);
+        parameters.extend(given(&samconfig(), overrides));
+        parameters.extend(given(&ParameterOrigin::Command, command));
+        let loaded = load_with(&text, &LoadOptions { parameters, ..options() });
         check_problem(&loaded, "");
         let application = loaded.application.expect("there is no problem");
         assert_eq!(application.functions["Ledger"].environment["VALUE"], expected);
     }
-    let loaded = load_with(&text, &LoadOptions { overrides: of(&[("Q", "b"), ("R", "c")]), ..options() });
+    let parameters = given(&samconfig(), &[("Q", "b"), ("R", "c")]);
+    let loaded = load_with(&text, &LoadOptions { parameters, ..options() });
     check_problem(
         &loaded,
         "warning unknown-name: samconfig.toml overrides parameters that the template does not have: `Q`, `R`",
@@ -127,7 +139,7 @@ fn a_secret_is_not_shown() {
 
 #[test]
 fn a_declaration_is_checked() {
-    check_refused("Type: Strin, Default: a", "", "`Strin` is no type of a parameter");
+    check_refused("Type: Strin, Default: a", "", "`Strin` is not a parameter type");
     check_refused("Default: a", "", "`P` has no `Type`");
     check_refused(
         "Type: String, Default: a, Defualt: b",
@@ -141,18 +153,14 @@ fn a_declaration_is_checked() {
 fn a_value_of_samconfig_that_fails_a_check_is_told_with_its_place() {
     let function = "Environment: {Variables: {VALUE: !Ref P}}";
     let text = template(function, "", "Parameters: {P: {Type: String, AllowedValues: [a, b]}}");
-    let pair = |value: &str| vec![("P".to_owned(), value.to_owned())];
-    let of_samconfig = LoadOptions {
-        overrides: pair("c"),
-        overrides_key: "default.deploy.parameters.parameter_overrides".to_owned(),
-        ..options()
-    };
+    let mut parameters = given(&samconfig(), &[("P", "c")]);
     check_problem(
-        &load_with(&text, &of_samconfig),
+        &load_with(&text, &LoadOptions { parameters: parameters.clone(), ..options() }),
         "the parameter `P` is `c` in samconfig.toml (`default.deploy.parameters.parameter_overrides`) | must be one of `a`, `b`",
     );
+    parameters.extend(given(&ParameterOrigin::CommandLine, &[("P", "d")]));
     check_problem(
-        &load_with(&text, &LoadOptions { parameters: pair("d"), ..of_samconfig }),
+        &load_with(&text, &LoadOptions { parameters, ..options() }),
         "the parameter `P` is `d` | must be",
     );
 }

@@ -180,16 +180,16 @@ impl Events {
             let error = |what| Err(SyntaxError::new(what, token.span));
             if let Kind::Version { major } = token.kind {
                 if has_version {
-                    return error("the version stands twice");
+                    return error("duplicate `%YAML` directive");
                 }
                 if major.trim_start_matches('0') != "1" {
-                    return error("only versions 1 of YAML can be read");
+                    return error("only version 1 of YAML is supported");
                 }
                 has_version = true;
             } else if let Kind::TagDirective { handle, prefix } = token.kind
                 && prefixes.insert(handle, prefix).is_some()
             {
-                return error("this handle stands twice");
+                return error("this handle is already declared");
             }
         }
         self.tag_prefixes = default_tag_prefixes();

@@ -15,9 +15,9 @@ impl Scanner {
         let is_end = self.characters.is_gap(next) || "?:,]}%@`".contains(next);
         if name.is_empty() || !is_end {
             let what = if is_alias {
-                "the name of an alias is letters and digits; a text that begins with `*` needs quotes"
+                "the name of an alias is letters and digits; a string that begins with `*` needs quotes"
             } else {
-                "the name of an anchor is letters and digits; a text that begins with `&` needs quotes"
+                "the name of an anchor is letters and digits; a string that begins with `&` needs quotes"
             };
             return Err(SyntaxError::new(what, self.characters.next_span()));
         }
@@ -32,7 +32,7 @@ impl Scanner {
             self.characters.advance_by(2);
             let suffix = self.tag_name()?;
             if self.characters.next() != '>' {
-                return Err(SyntaxError::new("expected `>` behind the tag", self.characters.next_span()));
+                return Err(SyntaxError::new("expected `>` after the tag", self.characters.next_span()));
             }
             self.characters.advance();
             (None, suffix)
@@ -46,7 +46,7 @@ impl Scanner {
             (Some("!".to_owned()), self.tag_name()?)
         };
         if !self.characters.is_gap(self.characters.next()) {
-            return Err(SyntaxError::new("expected a blank behind the tag", self.characters.next_span()));
+            return Err(SyntaxError::new("expected a space after the tag", self.characters.next_span()));
         }
         Ok(self.token(Kind::Tag { handle, suffix }, start))
     }
@@ -62,7 +62,7 @@ impl Scanner {
     fn tag_handle(&mut self) -> Result<String, SyntaxError> {
         let wrong = |scanner: &Self| {
             Err(SyntaxError::new(
-                "expected `!`, which begins and ends a tag's handle",
+                "expected `!`, which starts and ends the handle of a tag",
                 scanner.characters.next_span(),
             ))
         };
@@ -92,7 +92,7 @@ impl Scanner {
                 let digits: String = [self.characters.next(), self.characters.peek(1)].iter().collect();
                 let byte = u8::from_str_radix(&digits, 16).ok().filter(|_| !digits.starts_with('+'));
                 let Some(byte) = byte else {
-                    let what = "expected two hexadecimal digits behind `%`";
+                    let what = "expected two hexadecimal digits after `%`";
                     return Err(SyntaxError::new(what, self.characters.next_span()));
                 };
                 bytes.push(byte);
@@ -129,7 +129,7 @@ impl Scanner {
                 let handle = self.tag_handle()?;
                 if self.characters.next() != ' ' {
                     return Err(SyntaxError::new(
-                        "expected a blank behind the handle",
+                        "expected a space after the handle",
                         self.characters.next_span(),
                     ));
                 }

@@ -22,7 +22,7 @@ impl Scanner {
                 break;
             }
             gap(&mut self.characters, &mut text)
-                .map_err(|error| error.inside("the text begins here", opening))?;
+                .map_err(|error| error.inside("the string begins here", opening))?;
         }
         self.characters.advance();
         let span = self.characters.span_from(start);
@@ -70,7 +70,7 @@ fn breaks(characters: &mut Characters) -> Result<String, SyntaxError> {
     let mut breaks = String::new();
     loop {
         if characters.is_at_document_marker() {
-            let what = "a document begins or ends before the closing quote";
+            let what = "the document ends before the closing quote";
             return Err(SyntaxError::new(what, characters.next_span()));
         }
         characters.skip_blanks();

@@ -144,7 +144,7 @@ impl Scanner {
         if let Some(digit) = self.characters.next().to_digit(10) {
             if digit == 0 {
                 return Err(SyntaxError::new(
-                    "the indentation of a block is 1 to 9",
+                    "the indentation of a block scalar must be from 1 to 9",
                     self.characters.next_span(),
                 ));
             }
@@ -160,7 +160,7 @@ impl Scanner {
             self.characters.skip_comment();
         }
         if !self.characters.is_break_or_end(self.characters.next()) {
-            let what = "the text of a block begins on the next line";
+            let what = "the text of a block scalar begins on the next line";
             return Err(SyntaxError::new(what, self.characters.next_span()));
         }
         self.characters.take_break();

@@ -282,7 +282,7 @@ impl Scanner {
         if !self.is_key_allowed {
             let what = if kind == Kind::BlockSequenceStart { "an entry of a list" } else { "a key" };
             let message =
-                format!("{what} cannot stand here: its indentation is wrong, or the text needs quotes");
+                format!("{what} is not allowed here: its indentation is wrong, or the string needs quotes");
             return Err(SyntaxError::new(message, self.characters.next_span()));
         }
         if self.indent_to(self.characters.place().column) {
@@ -359,7 +359,7 @@ impl Scanner {
 /// Why no token begins with this character.
 fn no_token(character: char) -> String {
     match character {
-        '\t' => "a tab cannot indent: use spaces".to_owned(),
-        character => format!("a text that begins with `{character}` needs quotes"),
+        '\t' => "a tab cannot be used for indentation: use spaces".to_owned(),
+        character => format!("a string that begins with `{character}` needs quotes"),
     }
 }

@@ -111,11 +111,11 @@ fn what_is_no_yaml_is_refused_with_its_place() {
     check_refused("a: 'b\nc: d", "neither YAML nor JSON", 2, 5);
     check_refused("a:\n  b: 1\n c: 2", "neither YAML nor JSON", 3, 2);
     check_refused("a: \u{7}", "neither YAML nor JSON", 1, 4);
-    check_refused("!Ref a: b", "a key must be text", 1, 1);
+    check_refused("!Ref a: b", "a key must be a string", 1, 1);
     check_refused("é: *nope", "neither YAML nor JSON", 1, 4);
-    check_refused("a: 1\n---\nb: 2", "second document", 2, 1);
-    check_refused("? [a, b]\n: 1", "a key must be text", 1, 3);
-    check_refused("a: &x [*x]", "inside of what it names", 1, 8);
+    check_refused("a: 1\n---\nb: 2", "more than one document", 2, 1);
+    check_refused("? [a, b]\n: 1", "a key must be a string", 1, 3);
+    check_refused("a: &x [*x]", "inside the value that it names", 1, 8);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn of_a_key_that_stands_twice_the_last_one_counts_and_one_warning_says_so() {
     assert_eq!(shown(&node.expect("it can be read")), "{a=4 b=2}");
     assert!(!diagnostics.has_errors());
     let [only] = &diagnostics.iter().collect::<Vec<_>>()[..] else { panic!("there is one problem") };
-    assert_eq!(only.message, "`a` stands twice in this map");
+    assert_eq!(only.message, "`a` is a duplicate key of this map");
     assert_eq!(diagnostics.position(only).map(|position| position.line), Some(4));
 }
 
@@ -163,7 +163,7 @@ fn an_alias_bomb_does_not_explode() {
     }
     let (node, diagnostics) = read(&text);
     assert!(node.is_none());
-    assert!(diagnostics.render(Colour::Never).contains("unfolds to more than"));
+    assert!(diagnostics.render(Colour::Never).contains("expands to more than"));
 }
 
 #[test]
