@@ -192,6 +192,39 @@ async fn a_template_with_problems_changes_nothing_and_one_without_is_run_instead
 }
 
 #[tokio::test]
+async fn a_mapping_that_is_added_runs_while_a_batch_of_another_is_in_flight() {
+    let site = Site::without_code(&template("", ""));
+    install(&site, "one");
+    let (running, client) = start(&site).await;
+    holds(&site, &running, &client, "0").await;
+    let other = "  Other:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: provided.al2023
+      Handler: bootstrap
+      CodeUri: function
+      Events:
+        Clicks:
+          Type: Kinesis
+          Properties: {Stream: !GetAtt Clicks.Arn, StartingPosition: TRIM_HORIZON}
+  Clicks:
+    Type: AWS::Kinesis::Stream
+    Properties: {Name: clicks, ShardCount: 1}
+";
+    site.write("template.yaml", &(template("", "") + other));
+    running.wait_for_line("mapping OtherClicks added").await;
+    running.wait_for_line("\"mappings\":2").await;
+    kinesis::put(&client, "clicks", "a", b"click").await;
+    let journal = site.journal();
+    until(&running, "the click is in flight, too", || data(&journal.began()) == ["0", "click"]).await;
+    assert_eq!(data(&journal.ended()), Vec::<String>::new(), "neither has ended");
+    site.behave("succeed");
+    until(&running, "both are done with", || journal.ended().len() == 2).await;
+    assert_eq!(journal.began().len(), 2, "each was sent once");
+    ends_well(running).await;
+}
+
+#[tokio::test]
 async fn the_record_of_an_event_in_events_can_be_pasted() {
     let site = Site::without_code(&template("", ""));
     install(&site, "one");
@@ -226,7 +259,7 @@ async fn a_batch_that_outlasts_the_grace_time_is_sent_again_to_what_runs_instead
     let (running, client) = start_with(&site, &["--grace", "0.2"]).await;
     holds(&site, &running, &client, "0").await;
     site.write("template.yaml", &other_template());
-    running.wait_for_line("are sent again at the next start").await;
+    running.wait_for_line("are sent again").await;
     site.behave("succeed");
     handles(&site, &running, &client, "1").await;
     assert_eq!(data(&site.journal().began()), ["0", "0", "1"]);

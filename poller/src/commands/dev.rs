@@ -159,10 +159,7 @@ async fn change(
     clock: &Clock,
 ) -> Result<(), CommandFailure> {
     match poller.plan(application, functions).await {
-        Ok(planned) => {
-            info!("the template has changed: what it changes waits for batches in flight, all else runs on");
-            poller.apply(planned).await
-        }
+        Ok(planned) => poller.apply(planned).await,
         Err(failure) => {
             tell(terminal, clock, Level::ERROR, &failure.to_string());
             warn!("what runs goes on as the template said before");

@@ -196,8 +196,12 @@ impl Poller {
     pub(super) async fn apply(&mut self, planned: Planned) -> Result<(), CommandFailure> {
         let Planned { application, running, destinations, change } = planned;
         let Base { options, clock, .. } = &self.base;
-        let stopped = change.stopped.clone();
-        let applied = self.supervisor.apply(change, options.grace, clock).await;
+        let (grace, stopped) = (options.grace, change.stopped.clone());
+        info!(
+            ?grace,
+            "the template has changed: what it changes waits for batches in flight, all else runs on"
+        );
+        let applied = self.supervisor.apply(change, grace, clock).await;
         let before = std::mem::replace(&mut self.running, running);
         let was_replaced = |(id, function): &(&String, &Arc<LocalFunction>)| {
             self.running.here.get(*id).is_none_or(|now| !Arc::ptr_eq(now, function))

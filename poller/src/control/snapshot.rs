@@ -288,8 +288,9 @@ impl From<Phase> for ShardPhase {
             Phase::Invoking => Self::Invoking,
             Phase::Retrying { attempts, at } => Self::Retrying { attempts, next_attempt_at: at },
             Phase::Stalled => Self::Stalled,
-            Phase::Draining => Self::Draining,
-            Phase::Finished(Finished::Drained | Finished::CaughtUp | Finished::Lost) => Self::Drained,
+            // Told to stop, and ended before that was done.
+            Phase::Draining | Phase::Finished(Finished::Lost) => Self::Draining,
+            Phase::Finished(Finished::Drained | Finished::CaughtUp) => Self::Drained,
             Phase::Finished(Finished::ShardEnd) => Self::Ended,
         }
     }

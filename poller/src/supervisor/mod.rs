@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// Mappings that are prepared at the same time.
 const PREPARED_AT_ONCE_MAX: usize = 32;
@@ -36,6 +36,8 @@ const PREPARED_AT_ONCE_MAX: usize = 32;
 #[derive(Default)]
 pub struct Supervisor {
     runners: JoinSet<MappingId>,
+    /// Those of which the runner has not ended.
+    running: BTreeSet<MappingId>,
     handles: Vec<MappingHandle>,
 }
 
@@ -94,6 +96,7 @@ impl Supervisor {
             let (runner, view) = MappingRunner::new(prepared);
             let stop = watch::Sender::new(Stop::No);
             let (id, told) = (mapping.id.clone(), stop.subscribe());
+            self.running.insert(id.clone());
             self.runners.spawn(async move {
                 runner.run(told).await;
                 id
@@ -102,7 +105,8 @@ impl Supervisor {
         }
     }
 
-    /// Makes a change: drains what it stops, for at most `grace`, then starts what it starts. Positions are kept.
+    /// Makes a change: drains what it stops, for at most `grace`, then starts what it starts. Positions are kept. Cancelling leaves
+    /// mappings that are told to stop, and not started again.
     ///
     /// # Errors
     ///
@@ -127,24 +131,21 @@ impl Supervisor {
 
     /// Tells mappings to drain, and those that have not done so within `grace` to end as they are.
     async fn stop_these(&mut self, mappings: &[MappingId], grace: Duration, clock: &Clock) -> Stopped {
-        let is_meant =
-            |handle: &&MappingHandle| mappings.contains(&handle.mapping.id) && handle.view.is_some();
+        let is_meant = |handle: &&MappingHandle| mappings.contains(&handle.mapping.id);
         let stops: Vec<watch::Sender<Stop>> =
             self.handles.iter().filter(is_meant).map(|handle| handle.stop.clone()).collect();
-        let mut left: BTreeSet<MappingId> =
-            self.handles.iter().filter(is_meant).map(|handle| handle.mapping.id.clone()).collect();
         let tell = |what| stops.iter().for_each(|stop| stop.send_modify(|stop| *stop = what));
         tell(Stop::Drain);
         let mut deadline = pin!(clock.sleep(grace));
         let mut stopped = Stopped::Clean;
-        while !left.is_empty() {
+        while mappings.iter().any(|mapping| self.running.contains(mapping)) {
             tokio::select! {
                 biased;
-                ended = self.runners.join_next() => match ended {
-                    Some(Ok(id)) => drop(left.remove(&id)),
-                    Some(Err(_)) => return Stopped::Broken,
-                    None => return Stopped::Broken,
-                },
+                Some(ended) = self.runners.join_next() => {
+                    if !self.has_ended(ended) {
+                        return Stopped::Broken;
+                    }
+                }
                 () = &mut deadline, if stopped == Stopped::Clean => {
                     stopped = Stopped::Abandoned;
                     tell(Stop::Abandon);
@@ -152,6 +153,13 @@ impl Supervisor {
             }
         }
         stopped
+    }
+
+    /// A runner has ended: as it should, or with a panic?
+    fn has_ended(&mut self, ended: Result<MappingId, JoinError>) -> bool {
+        let Ok(mapping) = ended else { return false };
+        self.running.remove(&mapping);
+        true
     }
 
     /// The mappings and their views.
@@ -204,7 +212,7 @@ impl Supervisor {
     /// Returns when a task has broken one of our own invariants. Cancelling is safe.
     pub async fn broken(&mut self) {
         while let Some(ended) = self.runners.join_next().await {
-            if ended.is_err() {
+            if !self.has_ended(ended) {
                 return;
             }
         }
