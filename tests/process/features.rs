@@ -29,7 +29,7 @@ async fn the_sample_functions_want_no_crate_with_other_features_than_the_program
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     for program in [&["-p", "pelton"][..], &["-p", "pelton", "--no-default-features"]] {
         let program = features(&folder, program).await;
-        for function in ["order-ledger", "click-counter", "page-views"] {
+        for function in ["order-ledger", "click-counter", "page-views", "profile-changes"] {
             let function = features(&folder, &["-p", function]).await;
             let shared =
                 function.iter().filter_map(|(name, wanted)| Some((name, wanted, program.get(name)?)));

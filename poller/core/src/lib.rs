@@ -12,6 +12,7 @@
 //! | [`window`] | which records belong together, where windows tumble |
 //! | [`exchange`] | which handler process gets which invocation, and how it ended |
 //! | [`plan`] | which shards may run: parents before children |
+//! | [`table_stream`] | which stream of a table is read |
 //! | [`ending`] | whether a shard has ended |
 //! | [`succession`] | whether records follow those that were read before |
 //! | [`browse`] | which records come next, where somebody looks at a stream |
@@ -43,6 +44,7 @@ pub mod retry;
 mod saving;
 pub mod shard;
 pub mod succession;
+pub mod table_stream;
 #[cfg(test)]
 mod testing;
 pub mod time;

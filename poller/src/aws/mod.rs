@@ -36,6 +36,9 @@ use std::time::Duration;
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// The variable that names an endpoint for all services, and the beginning of those for one.
+const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+
 /// The region where nothing else names one and the endpoint is not AWS: servers there accept any.
 pub const REGION_ELSEWHERE: &str = "us-east-1";
 
@@ -209,6 +212,30 @@ fn configured_endpoint(service: Service, config: &SdkConfig) -> Result<Option<En
     Ok(Some(endpoint))
 }
 
+/// The endpoint that the environment or the profile names for this service alone; `None`: for all services, or none. Calls nobody.
+///
+/// A profile that names the endpoint for all services again in the section of this one is not told from one that does not.
+pub async fn endpoint_of_its_own(
+    service: Service,
+    options: &AwsOptions,
+) -> Result<Option<Endpoint>, ConnectError> {
+    let region = configured_region(options).await;
+    let config = all_but_credentials(service, options, region.as_ref(), &tls::client(service)).await;
+    let for_all = config.endpoint_url();
+    let Some(url) = configured_url(service, &config) else { return Ok(None) };
+    let is_its_own = Some(url.as_str()) != for_all || is_in_environment(service, &config);
+    if is_its_own { configured_endpoint(service, &config) } else { Ok(None) }
+}
+
+/// Whether the environment has a variable for this service alone.
+fn is_in_environment(service: Service, config: &SdkConfig) -> bool {
+    const NOBODY: &str = "no service and no setting";
+    let variable = format!("{ENDPOINT_URL}_{}", service.id.to_uppercase().replace(' ', "_"));
+    let key = ServiceConfigKey::builder().service_id(NOBODY).env(&variable).profile(NOBODY).build();
+    let key = key.expect("a key of three fields has all three");
+    config.service_config().and_then(|settings| settings.load_config(key)).is_some()
+}
+
 /// As the SDK itself will choose: what was given outright, then what is set for the service, then what is set for all.
 fn configured_url(service: Service, config: &SdkConfig) -> Option<String> {
     let for_all = config.endpoint_url().map(str::to_owned);
@@ -217,7 +244,7 @@ fn configured_url(service: Service, config: &SdkConfig) -> Option<String> {
     }
     let key = ServiceConfigKey::builder()
         .service_id(service.id)
-        .env("AWS_ENDPOINT_URL")
+        .env(ENDPOINT_URL)
         .profile("endpoint_url")
         .build()
         .expect("a key of three fields has all three");

@@ -15,18 +15,18 @@ use super::functions::{Functions, Running, remarks};
 use super::on_failure::{OnFailureDestinations, Surroundings};
 use super::options::PollerOptions;
 use super::signals::StopSignals;
+use super::tables;
 use super::views::{Past, RunningViews};
-use crate::aws::{AwsOptions, EndpointKind};
+use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
 use crate::errors::chain;
 use crate::lambda::LocalFunction;
-use crate::model::{Application, EventSource, Mapping};
+use crate::model::{Application, Mapping};
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
-use crate::source::dynamodb::DynamoDbStreamsClient;
 use crate::source::embedded::Arrivals;
 use crate::source::{OpenedSource, Sources, StreamsAt};
 use crate::store::SqliteStore;
@@ -114,7 +114,7 @@ impl Poller {
     /// that start for the first time.
     pub(super) async fn start(launch: Launch) -> Result<Self, CommandFailure> {
         let Launch {
-            application,
+            mut application,
             functions,
             client,
             aws,
@@ -131,9 +131,10 @@ impl Poller {
         let functions_here = functions.here.len();
         handlers_max(enabled(&application).count(), functions_here)?;
         let server = ControlServer::bind(options.listen).await.map_err(bad_input)?;
+        let to_run = application.mappings.iter_mut().filter(|mapping| mapping.enabled);
         let sources = Sources {
             kinesis: client.clone(),
-            dynamodb: clients_of_tables(enabled(&application), streams_at, &aws, &clock).await?,
+            dynamodb: tables::open(to_run, streams_at, &aws, &clock).await?,
             streams_at,
             arrivals,
             budget: budget.clone(),
@@ -146,7 +147,8 @@ impl Poller {
                 (mapping.clone(), sources.open(mapping, role))
             })
             .collect();
-        info!(endpoint = %client.endpoint(), mappings = opened.len(), "describing the streams");
+        let endpoint = sources.endpoints(opened.iter().map(|(mapping, _)| mapping));
+        info!(endpoint, mappings = opened.len(), "describing the streams");
         let found =
             all(opened.iter().map(|(mapping, opened)| find_stream(mapping, &*opened.source, &clock))).await?;
 
@@ -158,7 +160,7 @@ impl Poller {
         let surroundings = Surroundings {
             chosen: options.destinations,
             streams_at,
-            client: &client,
+            sources: &sources,
             aws,
             data_dir: &data_dir,
             clock: &clock,
@@ -347,35 +349,6 @@ async fn announce(
     }
     info!(mappings, shards, %api, "polling; Ctrl-C stops");
     pending().await
-}
-
-/// Every enabled mapping, and its stream.
-/// Who speaks to the streams of tables, by region. Where the Kinesis streams are embedded, their endpoint is not that of tables,
-/// and AWS itself is nobody's guess.
-pub(super) async fn clients_of_tables(
-    mappings: impl Iterator<Item = &Mapping>,
-    streams_at: StreamsAt,
-    aws: &AwsOptions,
-    clock: &Clock,
-) -> Result<BTreeMap<String, DynamoDbStreamsClient>, CommandFailure> {
-    let mut clients = BTreeMap::new();
-    for mapping in mappings {
-        let EventSource::DynamoDb { stream, .. } = &mapping.source else { continue };
-        if clients.contains_key(&stream.region) {
-            continue;
-        }
-        let is_embedded = streams_at != StreamsAt::Service;
-        let endpoint_url = aws.endpoint_url.clone().filter(|_| !is_embedded);
-        let options = AwsOptions { endpoint_url, region: Some(stream.region.clone()) };
-        let client = DynamoDbStreamsClient::connect(&options, clock.clone()).await.map_err(bad_input)?;
-        if is_embedded && client.endpoint().kind() == EndpointKind::Aws {
-            let id = &mapping.id;
-            return Err(CommandFailure::bad_input(format!("{id} reads {stream}, and no endpoint for it is named"))
-                .help("start a local DynamoDB, and name it: AWS_ENDPOINT_URL_DYNAMODB_STREAMS=http://127.0.0.1:PORT"));
-        }
-        clients.insert(stream.region.clone(), client);
-    }
-    Ok(clients)
 }
 
 /// What comes of each, in the same order; or what is wrong with any of them.

@@ -5,7 +5,7 @@
 
 use crate::ports::{Source, SourceError, StreamDescription};
 use pelton_core::confirm::SecondLook;
-use pelton_core::plan::{ListedShard, flaw};
+use pelton_core::plan::{ListedShard, flaw, together};
 
 /// Answers to one question after which it is given up: no two in a row agreed.
 const ANSWERS_MAX: usize = 6;
@@ -30,8 +30,19 @@ pub(super) async fn shards<F>(
 where
     F: Future<Output = Result<Vec<ListedShard>, SourceError>>,
 {
-    let flaw = "each listing of the stream's shards is another one";
-    agreed(known, ask, SourceError::Senseless { operation: "ListShards", flaw }).await
+    let mut earlier: Option<Vec<ListedShard>> = None;
+    for _ in 0..ANSWERS_MAX {
+        let later = ask().await?;
+        if known == Some(&later) {
+            return Ok(later);
+        }
+        if let Some(listed) = earlier.and_then(|earlier| together(&earlier, &later)) {
+            return Ok(listed);
+        }
+        earlier = Some(later);
+    }
+    let flaw = "each listing of the stream's shards contradicts the one before";
+    Err(SourceError::Senseless { operation: "ListShards", flaw })
 }
 
 /// One listing that can be one of all shards. Cancelling is safe.

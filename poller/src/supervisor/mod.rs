@@ -11,6 +11,7 @@ mod positions;
 mod preparation;
 mod resumption;
 mod rewinding;
+mod table_help;
 
 pub use mapping_runner::MappingRunner;
 pub use mapping_view::{MappingActivity, MappingView};
