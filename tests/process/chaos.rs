@@ -7,6 +7,9 @@ use std::time::Duration;
 /// How long trouble is made.
 const TIME: Duration = Duration::from_secs(30);
 
+/// The same on tables, where a start takes longer.
+const TIME_OF_TABLES: Duration = Duration::from_secs(50);
+
 #[tokio::test]
 async fn kills_reshards_faults_and_failures_at_random_lose_nothing_and_keep_every_order_and_every_window() {
     let seed = chance::seed();
@@ -26,8 +29,13 @@ async fn kills_reshards_faults_and_failures_at_random_lose_nothing_and_keep_ever
 #[tokio::test]
 async fn the_same_on_tables_whose_shards_roll_over_vanish_and_are_trimmed_loses_nothing_either() {
     let seed = chance::seed();
-    let options =
-        Options { seed, time: TIME, source: Source::Dynamodb, endpoint: None, progress_every: None };
+    let options = Options {
+        seed,
+        time: TIME_OF_TABLES,
+        source: Source::Dynamodb,
+        endpoint: None,
+        progress_every: None,
+    };
     match run(options).await {
         Ok(summary) => {
             eprintln!("{summary}");

@@ -87,7 +87,7 @@ async fn each_change_of_a_user_is_applied_once_and_in_order_while_shards_roll_ov
     let clock = Clock::start();
     for kill in 0..KILLS {
         let before = applied(&file).map_or(0, |found| found.len());
-        let mut running = site.run(&fake.endpoint()).start(&site.folder).await;
+        let mut running = site.run(&fake.endpoint()).start(&site.folder);
         for round in 1..=ROUNDS {
             (0..USERS).for_each(|user| change(&fake, user, kill * ROUNDS + round));
             clock.sleep(Duration::from_millis(20)).await;

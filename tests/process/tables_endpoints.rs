@@ -25,7 +25,7 @@ fn run() -> Program {
 }
 
 async fn reads(site: &Site, program: Program) {
-    let mut running = program.start(&site.folder).await;
+    let mut running = program.start(&site.folder);
     until(&running, "the change is handed over", || {
         handed_over(site).iter().any(|record| visits(record) == 1)
     })
@@ -67,8 +67,7 @@ async fn a_mapping_of_a_table_needs_no_credentials_of_kinesis_and_no_region() {
     let (fake, site) = world("").await;
     let credentials = Credentials::new(&site).await;
     let program = credentials.around(run()).env("AWS_ENDPOINT_URL_DYNAMODB_STREAMS", fake.endpoint());
-    let mut running =
-        program.without_env("AWS_PROFILE").without_env("AWS_CONFIG_FILE").start(&site.folder).await;
+    let mut running = program.without_env("AWS_PROFILE").without_env("AWS_CONFIG_FILE").start(&site.folder);
     running.wait_for_line(POLLING).await;
     credentials.assert_not_asked(&running);
     running.signal(Signal::TERM);
@@ -84,7 +83,7 @@ async fn what_is_given_up_of_a_local_table_goes_to_a_file_and_not_to_aws() {
     let (fake, site) = world(&settings).await;
     put(&fake, 1, 13);
     let program = run().env("AWS_ENDPOINT_URL_DYNAMODB_STREAMS", fake.endpoint());
-    let running = program.start(&site.folder).await;
+    let running = program.start(&site.folder);
     let file = site.data_dir().join("failed/ProfileUsers.jsonl");
     let is_there = || std::fs::read_to_string(&file).is_ok_and(|text| text.contains("DDBStreamBatchInfo"));
     until(&running, "the failed change is in a file", is_there).await;

@@ -68,14 +68,14 @@ async fn client_of(
     clock: &Clock,
 ) -> Result<DynamoDbStreamsClient, CommandFailure> {
     let options = options_for(streams_at, aws, &stream.region);
-    let client = DynamoDbStreamsClient::connect(&options, clock.clone())
-        .await
-        .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
-    if streams_at != StreamsAt::Service && client.endpoint().kind() == EndpointKind::Aws {
+    let bad_input = |error| CommandFailure::bad_input(chain(&error));
+    let named = DynamoDbStreamsClient::endpoint_named(&options).await.map_err(bad_input)?;
+    let is_aws = named.is_none_or(|endpoint| endpoint.kind() == EndpointKind::Aws);
+    if streams_at != StreamsAt::Service && is_aws {
         let problem = format!("{mapping} reads {stream}, and no endpoint for it is named");
         return Err(CommandFailure::bad_input(problem).help(NAME_IT));
     }
-    Ok(client)
+    DynamoDbStreamsClient::connect(&options, clock.clone()).await.map_err(bad_input)
 }
 
 fn options_for(streams_at: StreamsAt, aws: &AwsOptions, region: &str) -> AwsOptions {

@@ -146,7 +146,7 @@ impl Chaos {
         let weather = self.trouble.weather();
         self.proxy.change(weather);
         let mut running = self.site.start();
-        let end = self.clock.elapsed() + self.trouble.life();
+        let end = self.clock.elapsed() + self.service.start_takes() + self.trouble.life();
         while self.clock.elapsed() < end && !running.has_ended() {
             for function in 0..self.site.functions.len() {
                 let tricks = self.site.functions[function].mapping.tricks;

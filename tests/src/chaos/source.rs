@@ -26,6 +26,9 @@ pub(super) const KEY: &str = "id";
 /// When the children of a shard are listed, after its end.
 const CHILDREN_LISTED_AFTER: Duration = Duration::from_millis(300);
 
+/// How long a start takes that describes each of the streams twice, and lists its shards twice.
+const START_TAKES: Duration = Duration::from_millis(1_600);
+
 /// How long iterators of the fake live.
 const ITERATORS_LIVE: Duration = Duration::from_secs(3);
 
@@ -70,6 +73,14 @@ impl Service {
                     .reads_per_second(READS_PER_SECOND, Throttle::ProvisionedThroughputExceeded);
                 Self::DynamoDb(Arc::new(DynamoDbStreams::start(script).await))
             }
+        }
+    }
+
+    /// How much longer a life is: DescribeStream may be called ten times a second, and a start calls it often.
+    pub(super) fn start_takes(&self) -> Duration {
+        match self {
+            Self::Kinesis { .. } => Duration::ZERO,
+            Self::DynamoDb(_) => START_TAKES,
         }
     }
 

@@ -1,6 +1,8 @@
 //! The client through which the whole process speaks the API of DynamoDB Streams.
 
-use crate::aws::{AwsOptions, ConnectError, Connection, Endpoint, Service, endpoint_of_its_own};
+use crate::aws::{
+    AwsOptions, ConnectError, Connection, Endpoint, Service, endpoint_named, endpoint_of_its_own,
+};
 use crate::clock::Clock;
 use pelton_core::Timestamp;
 use std::sync::Arc;
@@ -31,18 +33,28 @@ pub(super) enum Api {
 }
 
 impl Api {
-    /// The connection, and what the endpoint is. Calls nobody but those who hand out credentials.
-    pub(super) async fn connect(self, options: &AwsOptions) -> Result<Connection, ConnectError> {
-        let (own, other) = match self {
+    /// This API, and the other one.
+    fn services(self) -> (Service, Service) {
+        match self {
             Api::Streams => (STREAMS, TABLES),
             Api::Tables => (TABLES, STREAMS),
-        };
+        }
+    }
+
+    /// Calls nobody but those who hand out credentials.
+    pub(super) async fn connect(self, options: &AwsOptions) -> Result<Connection, ConnectError> {
+        Connection::to(self.services().0, &self.settle(options).await?).await
+    }
+
+    /// The options with the endpoint of the other API, if that alone is named.
+    async fn settle(self, options: &AwsOptions) -> Result<AwsOptions, ConnectError> {
+        let (own, other) = self.services();
         let mut options = options.clone();
         if options.endpoint_url.is_none() && endpoint_of_its_own(own, &options).await?.is_none() {
             let of_other = endpoint_of_its_own(other, &options).await?;
             options.endpoint_url = of_other.map(|endpoint| endpoint.as_str().to_owned());
         }
-        Connection::to(own, &options).await
+        Ok(options)
     }
 }
 
@@ -71,6 +83,14 @@ impl DynamoDbStreamsClient {
             calls: Arc::new(Semaphore::new(CALLS_IN_FLIGHT_MAX)),
             next_describe: Arc::new(Mutex::new(Timestamp::default())),
         })
+    }
+
+    /// The endpoint that the options, the environment or the profile name; `None`: AWS's own. Calls nobody.
+    ///
+    /// # Errors
+    /// If an endpoint that is named cannot be one.
+    pub async fn endpoint_named(options: &AwsOptions) -> Result<Option<Endpoint>, ConnectError> {
+        endpoint_named(STREAMS, &Api::Streams.settle(options).await?).await
     }
 
     /// Who is asked.

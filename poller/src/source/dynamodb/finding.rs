@@ -57,12 +57,12 @@ pub async fn find_stream_of_table(
 impl DynamoDbStreamsClient {
     /// The same by one answer.
     async fn look_for_stream(&self, table: &str) -> Result<Option<StreamArn>, SourceError> {
+        let listed = self.streams_of(table).await?;
         let mut streams = Vec::new();
-        for stream in self.streams_of(table).await? {
+        for stream in &listed {
             let Some(arn) = stream.stream_arn() else { continue };
-            // One that has gone since it was listed is none.
-            let Some(status) = self.status_of(arn, table).await? else { continue };
-            let is_enabled = matches!(status, StreamStatus::Enabled | StreamStatus::Enabling);
+            // The only one is read whatever its status, and DescribeStream may not be called often.
+            let is_enabled = listed.len() == 1 || self.is_enabled(arn, table).await?;
             let label = stream.stream_label().unwrap_or_default().to_owned();
             streams.push(TableStream { arn: arn.to_owned(), label, is_enabled });
         }
@@ -81,13 +81,17 @@ impl DynamoDbStreamsClient {
         let mut streams: Vec<Stream> = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            // AWS allows as few of these calls as of DescribeStream.
-            let turn = self.turn_to_describe().await;
+            let turn = self.turn().await;
             let call = self.sdk().list_streams().table_name(table);
             let call = call.set_exclusive_start_stream_arn(after.take()).send();
             let answer = Box::pin(call).await;
             drop(turn);
-            let answer = answer.map_err(|error| self.of_table(table, Refusal::new(LIST, error)))?;
+            let answer = match answer.map_err(|error| Refusal::new(LIST, error)) {
+                Ok(answer) => answer,
+                // There is no such table, or not yet.
+                Err(refusal) if refusal.kind == RefusalKind::NotFound => return Ok(Vec::new()),
+                Err(refusal) => return Err(self.of_table(table, refusal)),
+            };
             if answer.streams.is_none() {
                 return Err(self.of_table(table, Refusal::senseless(LIST, "it has no list of streams")));
             }
@@ -111,19 +115,19 @@ impl DynamoDbStreamsClient {
         Ok(streams)
     }
 
-    /// `None`: there is no such stream any more.
-    async fn status_of(&self, arn: &str, table: &str) -> Result<Option<StreamStatus>, SourceError> {
+    /// One that has gone since it was listed is not.
+    async fn is_enabled(&self, arn: &str, table: &str) -> Result<bool, SourceError> {
         let _turn = self.turn_to_describe().await;
         let call = self.sdk().describe_stream().stream_arn(arn).limit(1).send();
         let described = match Box::pin(call).await.map_err(|error| Refusal::new(DESCRIBE, error)) {
             Ok(answer) => answer.stream_description,
-            Err(refusal) if refusal.kind == RefusalKind::NotFound => return Ok(None),
+            Err(refusal) if refusal.kind == RefusalKind::NotFound => return Ok(false),
             Err(refusal) => return Err(self.of_table(table, refusal)),
         };
         let described = described.filter(|described| described.stream_arn() == Some(arn));
         let status = described.and_then(|described| described.stream_status().cloned());
         match status {
-            Some(status) => Ok(Some(status)),
+            Some(status) => Ok(matches!(status, StreamStatus::Enabled | StreamStatus::Enabling)),
             None => {
                 Err(self.of_table(table, Refusal::senseless(DESCRIBE, "it names no status of that stream")))
             }
