@@ -211,6 +211,7 @@ async fn the_states_of_tumbling_windows_name_every_change_once_though_the_poller
     // A window is over once a record of a later one is there.
     let mut later = 1_000;
     wait::until("the last window has ended", async || {
+        clock.sleep(Duration::from_millis(200)).await;
         put(&fake, 1, later);
         later += 1;
         seen().contains(&129).then_some(())

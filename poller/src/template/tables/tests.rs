@@ -68,20 +68,9 @@ Conditions: {{Here: !Equals [a, a]}}"
     ] {
         assert_eq!(source_of(&load(&event(stream, &table))), arn("Users"), "{stream}");
     }
-    let mapping = format!(
-        "{table}
-Parameters: {{X: {{Type: String, Default: x}}}}"
-    )
-    .replacen(
-        "  Users",
-        "  OfTable:
-    Type: AWS::Lambda::EventSourceMapping
-    Properties: {FunctionName: !Ref Ledger, EventSourceArn: !GetAtt Users.StreamArn, StartingPosition: LATEST}
-  Users",
-        1,
-    )
-    .replace("\nParameters: {X: {Type: String, Default: x}}", "");
-    let loaded = load(&template("", "", &mapping));
+    let mapping = "  OfTable: {Type: AWS::Lambda::EventSourceMapping, Properties: {FunctionName: !Ref Ledger, \
+        EventSourceArn: !GetAtt Users.StreamArn, StartingPosition: LATEST}}";
+    let loaded = load(&template("", "", &format!("{mapping}\n{table}")));
     check_problem(&loaded, "");
     let mappings = loaded.application.expect("there is no problem").mappings;
     assert_eq!(mappings[1].source.to_string(), arn("Users"));
