@@ -198,6 +198,8 @@ async fn the_states_of_tumbling_windows_name_every_change_once_though_the_poller
         if visits == 115 {
             running.signal(Signal::KILL);
             running.wait_for_exit().await;
+            // It ends all that runs in its folder.
+            drop(running);
             running = site.start(fake.endpoint()).await;
         }
         clock.sleep(Duration::from_millis(100)).await;

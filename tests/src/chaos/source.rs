@@ -48,7 +48,7 @@ pub enum Source {
 
 /// A service that runs.
 pub(super) enum Service {
-    Kinesis { endpoint: String, client: Client, _server: Option<StreamServer> },
+    Kinesis { endpoint: String, client: Client, _server: Option<Box<StreamServer>> },
     DynamoDb(Arc<DynamoDbStreams>),
 }
 
@@ -59,7 +59,7 @@ impl Service {
             Source::Kinesis => {
                 let server = match &endpoint {
                     Some(_) => None,
-                    None => Some(StreamServer::start(&[]).await),
+                    None => Some(Box::new(StreamServer::start(&[]).await)),
                 };
                 let endpoint = endpoint.or(server.as_ref().map(|server| server.endpoint.clone()));
                 let endpoint = endpoint.expect("there is a server if there was no endpoint");
