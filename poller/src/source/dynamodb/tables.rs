@@ -25,8 +25,8 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// Speaks the one call of the API of tables that Pelton makes.
 #[derive(Clone, Debug)]
 pub struct TablesClient {
-    /// Of the streams' API, at the endpoint of tables: `aws-sdk-dynamodb` would take half as long to compile as all else together,
-    /// for one call. Both APIs share protocol, signature and errors.
+    /// Of the streams' API, at the endpoint of tables: a crate for the API of tables would lengthen each first build for one call. Both
+    /// APIs share protocol, signature and errors.
     sdk: aws_sdk_dynamodbstreams::Client,
     endpoint: Endpoint,
 }
