@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod adapter;
+mod created_tables;
 mod destination;
 mod dynamodb;
 mod embedded_stream;

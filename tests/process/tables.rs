@@ -10,7 +10,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-/// A function that keeps each event, and fails if one of its records has 13 visits.
+/// A function that keeps each event, and fails if one of its records has 13 visits. The state of a window names its records.
 const HANDLER: &str = r#"#!/usr/bin/env python3
 import json, os, urllib.request
 
@@ -27,6 +27,9 @@ while True:
     images = [record["dynamodb"].get("NewImage", {}) for record in event["Records"]]
     if {"N": "13"} in [image.get("visits") for image in images]:
         post(request_id + "/error", {"errorType": "Unlucky", "errorMessage": "13 visits"})
+    elif "window" in event:
+        seen = [int(image["visits"]["N"]) for image in images]
+        post(request_id + "/response", {"state": {"seen": event["state"].get("seen", []) + seen}})
     else:
         post(request_id + "/response", None)
 "#;
@@ -36,7 +39,12 @@ const KILLS: usize = 8;
 const LEAVES_MAX: usize = 4;
 
 /// A mapping of that stream, and its function.
-fn site(arn: &str, settings: &str) -> Site {
+pub(crate) fn site(arn: &str, settings: &str) -> Site {
+    site_with(arn, settings, "")
+}
+
+/// The same with more resources.
+pub(crate) fn site_with(arn: &str, settings: &str, resources: &str) -> Site {
     let site = Site::without_code(&format!(
         "Transform: AWS::Serverless-2016-10-31
 Resources:
@@ -52,6 +60,7 @@ Resources:
           Properties:
             Stream: {arn}
             {settings}
+{resources}
 "
     ));
     site.write("function/bootstrap", HANDLER);
@@ -61,19 +70,24 @@ Resources:
 }
 
 /// The records that the function was handed, in order, also those that came again.
-fn handed_over(site: &Site) -> Vec<Value> {
-    let text = fs::read_to_string(site.function().join("events.jsonl")).unwrap_or_default();
-    // The last line may still be in the making.
-    let events = text.split_inclusive('\n').filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    events.flat_map(|event| event["Records"].as_array().cloned().unwrap_or_default()).collect()
+pub(crate) fn handed_over(site: &Site) -> Vec<Value> {
+    let records = events(site).into_iter();
+    records.flat_map(|event| event["Records"].as_array().cloned().unwrap_or_default()).collect()
 }
 
-fn visits(record: &Value) -> usize {
+/// The events that the function was invoked with, in order.
+pub(crate) fn events(site: &Site) -> Vec<Value> {
+    let text = fs::read_to_string(site.function().join("events.jsonl")).unwrap_or_default();
+    // The last line may still be in the making.
+    text.split_inclusive('\n').filter_map(|line| serde_json::from_str::<Value>(line).ok()).collect()
+}
+
+pub(crate) fn visits(record: &Value) -> usize {
     let visits = record["dynamodb"]["NewImage"]["visits"]["N"].as_str();
     visits.and_then(|visits| visits.parse().ok()).expect("each change has a number of visits")
 }
 
-fn put(fake: &DynamoDbStreams, item: usize, visits: usize) {
+pub(crate) fn put(fake: &DynamoDbStreams, item: usize, visits: usize) {
     let item = json!({"id": {"S": format!("user-{item}")}, "visits": {"N": visits.to_string()}});
     fake.put("users", &item).expect("the item changes");
 }
@@ -123,6 +137,20 @@ async fn every_change_is_handed_over_in_order_while_shards_roll_over_and_the_pol
         *highest = visits.max(*highest);
     }
     assert_eq!(highest.values().copied().collect::<Vec<_>>(), [last; ITEMS]);
+}
+
+#[tokio::test]
+async fn a_mapping_starts_also_while_three_shards_roll_over_faster_than_they_are_listed() {
+    let script = Script::default().shards_at_first(3).rollover_every(Duration::from_millis(300));
+    let fake = DynamoDbStreams::start(script).await;
+    let arn = fake.create_table("users", &["id"], ViewType::NewAndOldImages);
+    let site = site(&arn, "StartingPosition: TRIM_HORIZON");
+    for visits in 1..=3 {
+        put(&fake, 1, visits);
+        let mut running = site.start(fake.endpoint()).await;
+        running.signal(Signal::TERM);
+        running.wait_for_exit().await.assert_code(0);
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 const SERVING: &str = "the streams are ready";
 
 /// What a test may have in its environment, and a program under test must not: it has its own.
-const NOT_INHERITED: [&str; 17] = [
+const NOT_INHERITED: [&str; 19] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -21,6 +21,8 @@ const NOT_INHERITED: [&str; 17] = [
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_DYNAMODB_STREAMS",
     "AWS_ENDPOINT_URL_KINESIS",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_SNS",

@@ -29,6 +29,8 @@ struct Sentence {
 /// How sure the specification is of a sentence.
 #[derive(Clone, Copy, Debug, Deserialize)]
 enum Tag {
+    /// The model of the API says it.
+    A,
     /// AWS documents it.
     D,
     /// It was observed on AWS.
@@ -140,6 +142,7 @@ impl Coverage {
                 Proof::Left(reason) => format!("not here: {reason}"),
             };
             let tag = match tag {
+                Tag::A => "A",
                 Tag::D => "D",
                 Tag::O => "O",
                 Tag::DO => "D, O",

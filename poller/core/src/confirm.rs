@@ -11,7 +11,7 @@ const ANSWERS_MAX: u32 = 6;
 pub struct Question<T> {
     /// What needs no second answer.
     known: Option<T>,
-    look: SecondLook<T>,
+    earlier: Option<T>,
     answers: u32,
 }
 
@@ -26,20 +26,26 @@ pub enum Verdict<T> {
     Contradictory,
 }
 
-impl<T: PartialEq> Question<T> {
+impl<T: Clone + PartialEq> Question<T> {
     /// A question to which `known` was the answer before, if there was one.
     #[must_use]
     pub fn new(known: Option<T>) -> Self {
-        Self { known, look: SecondLook::default(), answers: 0 }
+        Self { known, earlier: None, answers: 0 }
     }
 
-    /// Takes the next answer.
+    /// Takes the next answer. Two agree if they are the same.
     pub fn take(&mut self, answer: T) -> Verdict<T> {
+        self.take_together(answer, |earlier, later| (earlier == later).then(|| later.clone()))
+    }
+
+    /// Takes the next answer. `together`: what two in a row say together, if they agree.
+    pub fn take_together(&mut self, answer: T, together: impl Fn(&T, &T) -> Option<T>) -> Verdict<T> {
         self.answers += 1;
         if self.known.as_ref() == Some(&answer) {
             return Verdict::Believed(answer);
         }
-        match self.look.agreed(answer) {
+        let earlier = self.earlier.replace(answer.clone());
+        match earlier.and_then(|earlier| together(&earlier, &answer)) {
             Some(answer) => Verdict::Believed(answer),
             None if self.answers == ANSWERS_MAX => Verdict::Contradictory,
             None => Verdict::AskAgain,

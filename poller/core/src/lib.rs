@@ -13,6 +13,7 @@
 //! | [`shard_sync`] | which shards of a listed stream one poller reads, and what is kept of them |
 //! | [`plan`] | which shards may run: parents before children |
 //! | [`desired`] | what has to change so that what runs becomes what is desired |
+//! | [`table_stream`] | which stream of a table is read |
 //! | [`ending`] | whether a shard has ended |
 //! | [`succession`] | whether records follow those that were read before |
 //! | [`browse`] | which records come next, where somebody looks at a stream |
@@ -33,7 +34,6 @@ pub mod exchange;
 pub mod filter;
 pub mod giving_up;
 pub mod invocation;
-
 pub mod ownership;
 pub mod plan;
 pub mod record;
@@ -43,6 +43,7 @@ pub mod shard;
 pub mod shard_sync;
 pub mod stream;
 pub mod succession;
+pub mod table_stream;
 #[cfg(test)]
 mod testing;
 pub mod time;

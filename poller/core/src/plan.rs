@@ -160,6 +160,35 @@ pub fn not_ended(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgress
     ids.filter(|id| Listed::of(listed, id) == Listed::Open).cloned().collect()
 }
 
+/// What two listings in a row say together; `None` if they contradict each other.
+///
+/// Between the two a shard may have closed, its children may have appeared, and what closed long ago may have vanished. So what both
+/// name must agree, but for a shard that was open, and is closed and has a child. What only the later one names must be a child of what it names. What
+/// only the earlier one names must be closed, and still counts: it may have been overlooked, and a child must not begin before it.
+#[must_use]
+pub fn together(earlier: &[ListedShard], later: &[ListedShard]) -> Option<Vec<ListedShard>> {
+    let find = |listed: &[ListedShard], id: &ShardId| listed.iter().find(|shard| shard.id == *id).cloned();
+    let mut is_any_in_both = false;
+    for shard in later {
+        let agrees = match find(earlier, &shard.id) {
+            Some(before) => {
+                is_any_in_both = true;
+                let has_child = later.iter().any(|other| other.parents.contains(&shard.id));
+                let may_have_closed = before.is_open && !shard.is_open && has_child;
+                before.parents == shard.parents && (before.is_open == shard.is_open || may_have_closed)
+            }
+            None => shard.parents.iter().any(|parent| find(later, parent).is_some()),
+        };
+        if !agrees {
+            return None;
+        }
+    }
+    let gone: Vec<ListedShard> =
+        earlier.iter().filter(|shard| find(later, &shard.id).is_none()).cloned().collect();
+    let is_sound = is_any_in_both && gone.iter().all(|shard| !shard.is_open);
+    is_sound.then(|| gone.into_iter().chain(later.iter().cloned()).collect())
+}
+
 /// Why a listing cannot be one of all shards of a stream; `None` if it can.
 #[must_use]
 pub fn flaw(listed: &[ListedShard]) -> Option<&'static str> {

@@ -10,7 +10,7 @@ use crate::confirm::{Question, Verdict};
 use crate::ownership::{Assigned, Change, Released, Waiting};
 use crate::plan::{
     ListedShard, NewShard, ShardId, ShardProgress, StartingPosition, first_start, flaw, later_shards,
-    not_ended, startable, unlisted,
+    not_ended, startable, together, unlisted,
 };
 use crate::shard::Finished;
 use crate::stream::{MappingState, ShardState, StreamDescription, StreamIdentity, StreamStatus};
@@ -302,7 +302,7 @@ impl ShardSync {
         if let Some(flaw) = flaw(&listed) {
             return self.failed(Waiting::Flaw(flaw), now);
         }
-        match question.take(listed) {
+        match question.take_together(listed, |earlier, later| together(earlier, later)) {
             Verdict::Believed(listed) => {
                 let found = FoundStream { description: description.clone(), listed };
                 if found.description.created == self.state.stream.created {

@@ -52,9 +52,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_functions_of_the_sample_template_are_built_beside_the_program() {
+    fn the_functions_that_the_demo_runs_are_built_beside_the_program() {
+        // It reads a table, which the demo has not.
+        const WITHOUT: &str = "profile-changes";
         let template = include_str!("../../../samplesam.yaml");
         let binaries = template.lines().filter_map(|line| line.trim().strip_prefix("Binary: "));
-        assert_eq!(binaries.collect::<Vec<_>>(), PACKAGES[1..]);
+        let run = binaries.filter(|binary| *binary != WITHOUT);
+        assert_eq!(run.collect::<Vec<_>>(), PACKAGES[1..]);
     }
 }

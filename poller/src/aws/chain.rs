@@ -16,6 +16,9 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::service_config::ServiceConfigKey;
 
+/// The variable that names an endpoint for all services, and the beginning of those for one.
+const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+
 /// The region of the environment or the profile. Calls nobody.
 pub(super) async fn region() -> Option<Region> {
     RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
@@ -55,11 +58,26 @@ pub(super) fn endpoint_url(service: Service, config: &SdkConfig) -> Option<Strin
     }
     let key = ServiceConfigKey::builder()
         .service_id(service.id)
-        .env("AWS_ENDPOINT_URL")
+        .env(ENDPOINT_URL)
         .profile("endpoint_url")
         .build()
         .expect("a key of three fields has all three");
     config.service_config().and_then(|service| service.load_config(key)).or(for_all)
+}
+
+/// Whether the environment or the profile names an endpoint for this service alone.
+pub(super) fn has_endpoint_of_its_own(service: Service, config: &SdkConfig) -> bool {
+    let Some(url) = endpoint_url(service, config) else { return false };
+    Some(url.as_str()) != config.endpoint_url() || is_in_environment(service, config)
+}
+
+/// Whether the environment has a variable for this service alone.
+fn is_in_environment(service: Service, config: &SdkConfig) -> bool {
+    const NOBODY: &str = "no service and no setting";
+    let variable = format!("{ENDPOINT_URL}_{}", service.id.to_uppercase().replace(' ', "_"));
+    let key = ServiceConfigKey::builder().service_id(NOBODY).env(&variable).profile(NOBODY).build();
+    let key = key.expect("a key of three fields has all three");
+    config.service_config().and_then(|settings| settings.load_config(key)).is_some()
 }
 
 /// Every profile can be read.

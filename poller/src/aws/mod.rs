@@ -200,6 +200,23 @@ fn configured_endpoint(service: Service, config: &SdkConfig) -> Result<Option<En
     Ok(Some(endpoint))
 }
 
+/// The endpoint that the environment or the profile names for this service alone; `None`: for all services, or none. Calls nobody.
+///
+/// A profile that names the endpoint for all services again in the section of this one is not told from one that does not.
+#[cfg(feature = "aws")]
+pub async fn endpoint_of_its_own(
+    service: Service,
+    options: &AwsOptions,
+) -> Result<Option<Endpoint>, ConnectError> {
+    let region = configured_region(options).await;
+    let config = all_but_credentials(service, options, region.as_ref(), &tls::client(service)).await;
+    if chain::has_endpoint_of_its_own(service, &config) {
+        configured_endpoint(service, &config)
+    } else {
+        Ok(None)
+    }
+}
+
 /// The region where neither options, environment nor profile name one.
 async fn region_elsewhere(endpoint: Option<&Endpoint>, tls: &SharedHttpClient) -> Option<Region> {
     if endpoint.is_some_and(|endpoint| endpoint.kind() != EndpointKind::Aws) {

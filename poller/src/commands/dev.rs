@@ -14,7 +14,7 @@ use super::options::{AwsOptions, FunctionOptions, PollerOptions, StreamOptions, 
 use super::poller::{Launch, Poller, Until, Why, enabled};
 use super::run::{connect, require_mappings, take_data_dir};
 use super::signals::StopSignals;
-use super::{CommandFailure, beside, load, samconfig};
+use super::{CommandFailure, beside, load, samconfig, tables};
 use crate::aws;
 use crate::build::{BuildError, build};
 use crate::clock::Clock;
@@ -229,6 +229,7 @@ pub(super) async fn start(
     if stream.is_some() {
         warn_of_differences(&streams);
     }
+    tables::create(&application, streams_at, &aws_elsewhere, &clock).await?;
     let notice = StreamNotice::of(command, client.endpoint().as_str(), &region);
     let notice = beside::post(&notice, data_dir.path());
     let template = ChangedTemplate {
@@ -238,6 +239,8 @@ pub(super) async fn start(
         places,
         region,
         client: client.clone(),
+        streams_at,
+        aws: aws_elsewhere.clone(),
         terminal: terminal.clone(),
         clock: clock.clone(),
         look_out,

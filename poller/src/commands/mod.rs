@@ -23,6 +23,7 @@ mod samconfig;
 pub mod signals;
 pub mod status;
 pub mod stream;
+mod tables;
 pub mod validate;
 mod views;
 

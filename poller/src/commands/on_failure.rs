@@ -16,12 +16,10 @@ use crate::destination::{Destinations, Origin, Takes};
 use crate::errors::chain;
 use crate::model::{Application, EventSource, Mapping, MappingId};
 use crate::ports::Destination;
-use crate::source::StreamsAt;
-use crate::source::aws::KinesisClient;
-use crate::source::embedded;
+use crate::source::{Sources, StreamsAt, embedded};
 use futures_util::StreamExt as _;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tracing::{info, warn};
@@ -35,8 +33,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) chosen: Option<DestinationsAt>,
     /// Where the streams are.
     pub(super) streams_at: StreamsAt,
-    /// Who the stream is read from.
-    pub(super) client: &'a KinesisClient,
+    /// Who the streams are read from.
+    pub(super) sources: &'a Sources,
     /// Which AWS.
     pub(super) aws: AwsOptions,
     /// Where files of failed records are.
@@ -58,8 +56,11 @@ pub(super) struct OnFailureDestinations {
     destinations: Destinations,
     /// By logical id.
     function_arns: BTreeMap<String, String>,
-    /// For queues, topics, buckets.
-    routes: BTreeMap<Takes, Route>,
+    chosen: Option<DestinationsAt>,
+    /// Whether an endpoint for queues, topics, buckets is named.
+    named: BTreeMap<Takes, bool>,
+    /// The mappings whose streams are on this machine.
+    local: BTreeSet<MappingId>,
     /// Folder of the files.
     files: PathBuf,
     opened: Vec<(MappingId, Arc<dyn Destination>)>,
@@ -73,27 +74,32 @@ impl OnFailureDestinations {
         functions: &Functions,
         surroundings: Surroundings<'_>,
     ) -> Self {
-        let Surroundings { chosen, streams_at, client, aws, data_dir, clock } = surroundings;
-        let arn = |id: &String| (id.clone(), functions.arn(&application.functions[id], client.region()));
+        let Surroundings { chosen, streams_at, sources, aws, data_dir, clock } = surroundings;
+        let region = sources.kinesis.region();
+        let arn = |id: &String| (id.clone(), functions.arn(&application.functions[id], region));
         let aws = match (streams_at, chosen) {
             (StreamsAt::Service, None) => aws,
             (StreamsAt::ThisProcess | StreamsAt::AnotherProcess, _) | (_, Some(DestinationsAt::Aws)) => {
                 AwsOptions { endpoint_url: None, ..aws }
             }
         };
-        let is_local = client.endpoint().kind() == EndpointKind::Loopback;
-        let mut routes = BTreeMap::new();
+        let is_local = |mapping: &&Mapping| {
+            sources.endpoint(mapping).is_some_and(|endpoint| endpoint.kind() == EndpointKind::Loopback)
+        };
+        let local = application.mappings.iter().filter(is_local).map(|mapping| mapping.id.clone()).collect();
+        let mut named = BTreeMap::new();
         for mapping in &application.mappings {
             let Some(takes) = mapping.on_failure.as_ref().and_then(Takes::of) else { continue };
-            if let Entry::Vacant(vacant) = routes.entry(takes) {
-                let is_named = is_named(takes, &aws, clock).await;
-                vacant.insert(route(chosen, is_local, is_named));
+            if let Entry::Vacant(vacant) = named.entry(takes) {
+                vacant.insert(is_named(takes, &aws, clock).await);
             }
         }
         Self {
             destinations: Destinations::new(aws, clock.clone()),
             function_arns: application.functions.keys().map(arn).collect(),
-            routes,
+            chosen,
+            named,
+            local,
             files: data_dir.failed(),
             opened: Vec::new(),
         }
@@ -114,7 +120,9 @@ impl OnFailureDestinations {
                 Origin::kinesis(&mapping.id, stream_arn, function_arn)
             }
         };
-        let route = Takes::of(named).map_or(Route::Service, |takes| self.routes[&takes]);
+        let is_local = self.local.contains(&mapping.id);
+        let route =
+            Takes::of(named).map_or(Route::Service, |takes| route(self.chosen, is_local, self.named[&takes]));
         let destination = match route {
             Route::Service => {
                 let refuse =

@@ -15,20 +15,20 @@ use super::functions::{Functions, Running};
 use super::on_failure::{OnFailureDestinations, Surroundings};
 use super::options::PollerOptions;
 use super::signals::StopSignals;
+use super::tables;
 use super::views::{RunningViews, Shown};
-use crate::aws::{AwsOptions, EndpointKind};
+use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
 use crate::errors::chain;
 use crate::lambda::LocalFunction;
-use crate::model::{Application, EventSource, Function, Mapping, MappingId};
+use crate::model::{Application, Function, Mapping, MappingId};
 use crate::ownership::{StartError, find_stream};
 use crate::ports::CheckpointStore;
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
-use crate::source::dynamodb::DynamoDbStreamsClient;
 use crate::source::embedded::Arrivals;
 use crate::source::{OpenedSource, Sources, StreamsAt};
 use crate::store::SqliteStore;
@@ -156,7 +156,7 @@ impl Poller {
         let options = PollerOptions { listen: server.address(), ..options };
         let budget = ByteBudget::default();
         let base = Base { client, aws, streams_at, arrivals, budget, goal, data_dir, options, clock };
-        let found = base.find(&application, enabled(&application).collect()).await?;
+        let (found, sources) = base.find(&application, enabled(&application)).await?;
         functions.forget_unused_code(base.data_dir.path());
         let store = SqliteStore::open(&base.data_dir.checkpoints(), base.clock.clone()).map_err(bad_input)?;
         let store = Arc::new(store);
@@ -166,7 +166,7 @@ impl Poller {
             clock: base.clock.clone(),
             shown: watch::Sender::default(),
         });
-        let planned = base.plan(application, functions, None, found, Vec::new(), &store).await?;
+        let planned = base.plan(application, functions, None, (found, &sources), Vec::new(), &store).await?;
         let mut supervisor = Supervisor::default();
         let Planned { application, running, destinations, change } = planned;
         supervisor
@@ -186,9 +186,9 @@ impl Poller {
     ) -> Result<Planned, CommandFailure> {
         let difference = Difference::between(&specified(&self.application), &specified(&application));
         let to_start = enabled(&application).filter(|mapping| difference.start.contains(&mapping.id));
-        let found = self.base.find(&application, to_start.collect()).await?;
+        let (found, sources) = self.base.find(&application, to_start).await?;
         let before = Some((&self.application, &self.running));
-        self.base.plan(application, functions, before, found, difference.stop, &self.store).await
+        self.base.plan(application, functions, before, (found, &sources), difference.stop, &self.store).await
     }
 
     /// Carries out a change: drains what it touches, for at most the grace time, while all else runs on. Cancelling leaves
@@ -378,34 +378,37 @@ fn shown(
 }
 
 impl Base {
-    /// Finds the streams of these mappings, or tells everything that is wrong with any of them.
+    /// Finds the streams of these mappings, or tells everything that is wrong with any of them. Those of tables are found by their
+    /// tables: their mappings have other ARNs than those of `application`.
     async fn find(
         &self,
         application: &Application,
-        mappings: Vec<&Mapping>,
-    ) -> Result<Vec<Found>, CommandFailure> {
+        mappings: impl Iterator<Item = &Mapping>,
+    ) -> Result<(Vec<Found>, Sources), CommandFailure> {
         let Self { client, aws, streams_at, arrivals, budget, options, clock, .. } = self;
+        let mut mappings: Vec<Mapping> = mappings.cloned().collect();
         let sources = Sources {
             kinesis: client.clone(),
-            dynamodb: clients_of_tables(mappings.iter().copied(), *streams_at, aws, clock).await?,
+            dynamodb: tables::open(mappings.iter_mut(), *streams_at, aws, clock).await?,
             streams_at: *streams_at,
             arrivals: arrivals.clone(),
             budget: budget.clone(),
             poll_interval: options.poll_interval,
             clock: clock.clone(),
         };
-        info!(endpoint = %client.endpoint(), mappings = mappings.len(), "describing the streams");
+        let endpoint = sources.endpoints(mappings.iter());
+        info!(endpoint, mappings = mappings.len(), "describing the streams");
         let opened: Vec<(Mapping, OpenedSource)> = mappings
             .into_iter()
             .map(|mapping| {
-                let role = &application.functions[&mapping.function].role_arn;
-                (mapping.clone(), sources.open(mapping, role))
+                let opened = sources.open(&mapping, &application.functions[&mapping.function].role_arn);
+                (mapping, opened)
             })
             .collect();
         let streams = opened.iter().map(|(mapping, opened)| find_stream(mapping, &*opened.source, clock));
         let streams = all(streams).await?;
         let found = opened.into_iter().zip(streams);
-        Ok(found.map(|((mapping, opened), stream)| Found { mapping, opened, stream }).collect())
+        Ok((found.map(|((mapping, opened), stream)| Found { mapping, opened, stream }).collect(), sources))
     }
 
     /// What runs and changes so that `application` runs, of which `found` is to be started, and `stopped` stopped before. A function
@@ -415,7 +418,7 @@ impl Base {
         application: Application,
         functions: Functions,
         before: Option<(&Application, &Running)>,
-        found: Vec<Found>,
+        (found, sources): (Vec<Found>, &Sources),
         stopped: Vec<MappingId>,
         store: &Arc<SqliteStore>,
     ) -> Result<Planned, CommandFailure> {
@@ -426,7 +429,7 @@ impl Base {
         let surroundings = Surroundings {
             chosen: options.destinations,
             streams_at: *streams_at,
-            client,
+            sources,
             aws: aws.clone(),
             data_dir,
             clock,
@@ -483,34 +486,6 @@ async fn announce(
     }
     info!(mappings, shards, %api, "polling; Ctrl-C stops");
     pending().await
-}
-
-/// Who speaks to the streams of tables, by region. Where the Kinesis streams are embedded, their endpoint is not that of tables,
-/// and AWS itself is nobody's guess.
-pub(super) async fn clients_of_tables(
-    mappings: impl Iterator<Item = &Mapping>,
-    streams_at: StreamsAt,
-    aws: &AwsOptions,
-    clock: &Clock,
-) -> Result<BTreeMap<String, DynamoDbStreamsClient>, CommandFailure> {
-    let mut clients = BTreeMap::new();
-    for mapping in mappings {
-        let EventSource::DynamoDb { stream, .. } = &mapping.source else { continue };
-        if clients.contains_key(&stream.region) {
-            continue;
-        }
-        let is_embedded = streams_at != StreamsAt::Service;
-        let endpoint_url = aws.endpoint_url.clone().filter(|_| !is_embedded);
-        let options = AwsOptions { endpoint_url, region: Some(stream.region.clone()) };
-        let client = DynamoDbStreamsClient::connect(&options, clock.clone()).await.map_err(bad_input)?;
-        if is_embedded && client.endpoint().kind() == EndpointKind::Aws {
-            let id = &mapping.id;
-            return Err(CommandFailure::bad_input(format!("{id} reads {stream}, and no endpoint for it is named"))
-                .help("start a local DynamoDB, and name it: AWS_ENDPOINT_URL_DYNAMODB_STREAMS=http://127.0.0.1:PORT"));
-        }
-        clients.insert(stream.region.clone(), client);
-    }
-    Ok(clients)
 }
 
 /// What comes of each, in the same order; or what is wrong with any of them.

@@ -7,10 +7,9 @@ mod report;
 pub(super) mod target;
 
 use super::options::{AwsOptions, TemplateOptions};
-use super::poller::clients_of_tables;
-use super::run::{connect, require_region};
+use super::run::{connect_for, require_region};
 use super::signals::StopSignals;
-use super::{CommandFailure, beside, load};
+use super::{CommandFailure, beside, load, tables};
 use crate::aws;
 use crate::clock::Clock;
 use crate::data_dir::{self, DataDir, DataDirError};
@@ -78,33 +77,38 @@ pub async fn run(
     load::settle(&path, &mut template, &mut aws.region)?;
     let data_dir = data_dir.unwrap_or_else(|| data_dir::default_for(&path));
     beside::settle(&mut aws, &data_dir).await?;
-    let (client, streams_at) = connect(&aws, clock).await?;
-    let application = load::load(&path, &template, client.region(), None, terminal, clock)?;
-    let mapping = find_mapping(&application, &mapping)?;
-    check_target(mapping, &to, clock.now())?;
-    require_region(std::iter::once(mapping), &client)?;
+    let region = load::region(aws.region.as_deref()).await?;
+    let mut application = load::load(&path, &template, &region, None, terminal, clock)?;
+    let wanted = std::iter::once(find_mapping(&application, &mapping)?);
+    let (client, streams_at) = connect_for(wanted, &aws, &region, clock).await?;
+    if client.region() != region {
+        application = load::load(&path, &template, client.region(), None, terminal, clock)?;
+    }
+    let mut mapping = find_mapping(&application, &mapping)?.clone();
+    check_target(&mapping, &to, clock.now())?;
+    require_region(std::iter::once(&mapping), &client)?;
     let data_dir = take(data_dir)?;
 
     let role = application.functions[&mapping.function].role_arn.clone();
     let aws = aws::AwsOptions { endpoint_url: aws.endpoint_url.clone(), region: aws.region.clone() };
     let sources = Sources {
         kinesis: client,
-        dynamodb: clients_of_tables(std::iter::once(mapping), streams_at, &aws, clock).await?,
+        dynamodb: tables::open(std::iter::once(&mut mapping), streams_at, &aws, clock).await?,
         streams_at,
         arrivals: None,
         budget: ByteBudget::default(),
         poll_interval: Duration::ZERO,
         clock: clock.clone(),
     };
-    let source = sources.open(mapping, &role).source;
+    let source = sources.open(&mapping, &role).source;
     let found = tokio::select! {
-        found = find_stream(mapping, &*source, clock) => found.map_err(|error| not_found(&error))?,
+        found = find_stream(&mapping, &*source, clock) => found.map_err(|error| not_found(&error))?,
         signal = signals.next() => {
             info!(signal, "stopped: nothing was changed");
             return Ok(());
         }
     };
-    let moved = move_to(mapping, &to, &found, &data_dir, &application, clock).await?;
+    let moved = move_to(&mapping, &to, &found, &data_dir, &application, clock).await?;
     io::stdout().write_all(moved.as_bytes()).map_err(|error| {
         CommandFailure::failed(format!("the mapping was moved, but the result cannot be printed: {error}"))
     })

@@ -90,7 +90,7 @@ async fn start(
     require_mappings(&application, &path)?;
     let places = CodePlaces::new(&application.root, &data_dir_path(&options, &path));
     let here = functions::find_code(functions::needed_here(&functions, &application), &places)?;
-    let (client, streams_at) = connect(&aws, &clock).await?;
+    let (client, streams_at) = connect_for(enabled(&application), &aws, &region, &clock).await?;
     // Where nothing names a region, the machine itself may, and the template may use it.
     let application = match client.region() == region {
         true => application,
@@ -159,12 +159,39 @@ pub(super) async fn connect(
     let options = aws::AwsOptions { endpoint_url, region };
     let bad_input = |error: aws::ConnectError| CommandFailure::bad_input(chain(&error));
     let client = KinesisClient::connect(&options).await.map_err(bad_input)?;
-    let (url, kind) = (client.endpoint().as_str(), client.endpoint().kind());
-    if kind != EndpointKind::Loopback || !embedded::is_at(url, clock).await {
-        return Ok((client, StreamsAt::Service));
+    match streams_at(&client, clock).await {
+        StreamsAt::AnotherProcess => {
+            let client = KinesisClient::without_credentials(&options).await.map_err(bad_input)?;
+            Ok((client, StreamsAt::AnotherProcess))
+        }
+        elsewhere @ (StreamsAt::Service | StreamsAt::ThisProcess) => Ok((client, elsewhere)),
     }
-    let client = KinesisClient::connect_embedded(&options).await.map_err(bad_input)?;
-    Ok((client, StreamsAt::AnotherProcess))
+}
+
+/// The same for these mappings. If none of them reads Kinesis, nobody is asked for the credentials or the region of a client that
+/// nobody uses.
+pub(super) async fn connect_for<'a>(
+    mut mappings: impl Iterator<Item = &'a Mapping>,
+    options: &AwsOptions,
+    region: &str,
+    clock: &Clock,
+) -> Result<(KinesisClient, StreamsAt), CommandFailure> {
+    if mappings.any(|mapping| matches!(mapping.source, EventSource::Kinesis { .. })) {
+        return connect(options, clock).await;
+    }
+    let (endpoint_url, region) = (options.endpoint_url.clone(), Some(region.to_owned()));
+    let client = KinesisClient::without_credentials(&aws::AwsOptions { endpoint_url, region }).await;
+    let client = client.map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+    let streams_at = streams_at(&client, clock).await;
+    Ok((client, streams_at))
+}
+
+async fn streams_at(client: &KinesisClient, clock: &Clock) -> StreamsAt {
+    let (url, kind) = (client.endpoint().as_str(), client.endpoint().kind());
+    match kind == EndpointKind::Loopback && embedded::is_at(url, clock).await {
+        true => StreamsAt::AnotherProcess,
+        false => StreamsAt::Service,
+    }
 }
 
 /// Where the data folder is.

@@ -110,7 +110,7 @@ pub async fn start(
     };
     let server = EmbeddedStream::start(options).await?;
     let aws = AwsOptions { endpoint_url: Some(server.endpoint()), region: Some(region.to_owned()) };
-    let client = KinesisClient::connect_embedded(&aws).await?;
+    let client = KinesisClient::without_credentials(&aws).await?;
     let named = args.streams.iter().map(StreamToCreate::as_stream);
     let streams: Vec<Stream> = named.chain(of_template.iter().cloned()).collect();
     create_streams(&client, clock, &streams).await?;

@@ -17,6 +17,8 @@ pub struct Application {
     pub functions: BTreeMap<String, Function>,
     /// Every Kinesis stream that the template itself makes, by logical id.
     pub streams: BTreeMap<String, Stream>,
+    /// The tables of the template whose streams its mappings read, by logical id.
+    pub tables: BTreeMap<String, Table>,
     /// Every event source mapping, in the order of the template.
     pub mappings: Vec<Mapping>,
 }
@@ -95,4 +97,18 @@ pub struct Stream {
     pub retention_hours: u32,
     /// MaxRecordSizeInKiB: 1,024 to 10,240, default 1,024.
     pub record_kib_max: u32,
+}
+
+/// A DynamoDB table of the template whose stream a mapping reads (`AWS::DynamoDB::Table`, `AWS::DynamoDB::GlobalTable`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// TableName, or a name made of the logical id.
+    pub name: String,
+    /// StreamSpecification.StreamViewType: what its records hold beside the keys. The mapping takes them as they are.
+    pub stream_view_type: &'static str,
+    /// What CreateTable takes of its properties: KeySchema, AttributeDefinitions, indexes. `None`: the template does not tell
+    /// them all.
+    pub schema: Option<serde_json::Map<String, serde_json::Value>>,
 }

@@ -109,10 +109,14 @@ pub enum StreamKind {
     Kinesis,
     /// `arn:…:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL`
     DynamoDb {
-        /// When the stream was enabled: `2026-01-31T12:00:00.000`. A stream that is disabled and enabled again has another.
-        label: String,
+        /// When the stream was enabled: `2026-01-31T12:00:00.000`. A stream that is disabled and enabled again has another. `None`:
+        /// the stream that the table has when Pelton starts.
+        label: Option<String>,
     },
 }
+
+/// Stands for a label that is found at the start, as in AWS's policies.
+const ANY_LABEL: &str = "*";
 
 impl StreamArn {
     /// The stream that an ARN names, and its consumer if it is a consumer's (`…:stream/NAME/consumer/CONSUMER:TIME`).
@@ -130,13 +134,35 @@ impl StreamArn {
             "dynamodb" => {
                 let (name, label) = arn.resource.strip_prefix("table/")?.split_once("/stream/")?;
                 let is_one = is_table_name(name) && consists_of(label, "-:.");
-                (is_one.then_some(name)?, StreamKind::DynamoDb { label: label.to_owned() }, None)
+                (is_one.then_some(name)?, StreamKind::DynamoDb { label: Some(label.to_owned()) }, None)
             }
             _ => return None,
         };
         let Arn { partition, service: _, region, account, resource: _ } = arn.clone();
         arn.is_regional()
             .then(|| (Self { partition, region, account, name: name.to_owned(), kind }, consumer))
+    }
+
+    /// The stream of a table, whichever it has: `…:table/NAME/stream/*`.
+    #[must_use]
+    pub fn of_table(arn: &Arn) -> Option<Self> {
+        let (name, label) = arn.resource.strip_prefix("table/")?.split_once("/stream/")?;
+        let is_one = arn.service == "dynamodb" && arn.is_regional() && is_table_name(name);
+        let Arn { partition, service: _, region, account, resource: _ } = arn.clone();
+        let kind = StreamKind::DynamoDb { label: None };
+        (is_one && label == ANY_LABEL).then(|| Self {
+            partition,
+            region,
+            account,
+            name: name.to_owned(),
+            kind,
+        })
+    }
+
+    /// Whether this is the stream of a table that is still to be found.
+    #[must_use]
+    pub fn is_to_be_found(&self) -> bool {
+        self.kind == StreamKind::DynamoDb { label: None }
     }
 }
 
@@ -146,6 +172,7 @@ impl fmt::Display for StreamArn {
         match kind {
             StreamKind::Kinesis => write!(f, "arn:{partition}:kinesis:{region}:{account}:stream/{name}"),
             StreamKind::DynamoDb { label } => {
+                let label = label.as_deref().unwrap_or(ANY_LABEL);
                 write!(f, "arn:{partition}:dynamodb:{region}:{account}:table/{name}/stream/{label}")
             }
         }
@@ -240,7 +267,7 @@ mod tests {
     #[test]
     fn a_listed_stream_is_one_of_kinesis_or_one_of_a_table() {
         check_stream("arn:aws:kinesis:eu-west-1:123456789012:stream/x.y", "x.y", StreamKind::Kinesis);
-        let label = "2026-01-31T12:00:00.000".to_owned();
+        let label = Some("2026-01-31T12:00:00.000".to_owned());
         check_stream(
             "arn:aws:dynamodb:eu-west-1:123456789012:table/users/stream/2026-01-31T12:00:00.000",
             "users",
@@ -254,9 +281,28 @@ mod tests {
             "arn:aws:kinesis:eu-west-1:123456789012:stream/x/consumer/c:1",
             "arn:aws:dynamodb:eu-west-1:123456789012:table/users",
             "arn:aws:dynamodb:eu-west-1:123456789012:table/users/stream/",
+            "arn:aws:dynamodb:eu-west-1:123456789012:table/users/stream/*",
             "arn:aws:sqs:eu-west-1:123456789012:x",
         ] {
             assert_eq!(wrong.parse::<StreamArn>(), Err(NoArn), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_stream_that_a_table_has_is_named_without_its_label() {
+        let of_table = |text: &str| StreamArn::of_table(&text.parse().unwrap());
+        let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/users/stream/*";
+        let stream = of_table(arn).unwrap();
+        assert_eq!(
+            (stream.name.as_str(), stream.is_to_be_found(), stream.to_string()),
+            ("users", true, arn.to_owned())
+        );
+        for other in [
+            "arn:aws:dynamodb:eu-west-1:123456789012:table/users/stream/2026-01-31T12:00:00.000",
+            "arn:aws:dynamodb:eu-west-1:123456789012:table/u/stream/*",
+            "arn:aws:dynamodb::123456789012:table/users/stream/*",
+        ] {
+            assert_eq!(of_table(other), None, "{other}");
         }
     }
 

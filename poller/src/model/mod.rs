@@ -28,7 +28,7 @@ mod settings;
 mod starting_position;
 pub mod tables;
 
-pub use application::{Application, BuildMethod, Function, Stream};
+pub use application::{Application, BuildMethod, Function, Stream, Table};
 pub use arn::{Arn, StreamArn, StreamKind};
 pub use configuration::{
     DestinationConfiguration, Filter, FilterConfiguration, MappingConfiguration, OnFailureConfiguration,

@@ -11,7 +11,7 @@ use crate::model::Mapping;
 use crate::ports::{Source, SourceError, StreamDescription, StreamStatus};
 use pelton_core::Backoff;
 use pelton_core::confirm::{Question, Verdict};
-use pelton_core::plan::{ListedShard, flaw};
+use pelton_core::plan::{ListedShard, flaw, together};
 use pelton_core::shard_sync::FoundStream;
 use std::time::Duration;
 use tracing::info;
@@ -36,8 +36,10 @@ pub async fn find_stream(
     let failed = |error| StartError::source(mapping, error);
     let description = await_active(mapping, source, clock).await?;
     let ask = async || listing(source).await;
-    let contradiction = contradiction("ListShards", "each listing of the stream's shards is another one");
-    let listed = agreed(ask, contradiction, clock).await.map_err(failed)?;
+    let contradiction =
+        contradiction("ListShards", "each listing of the stream's shards contradicts the one before");
+    let both = |earlier: &Vec<ListedShard>, later: &Vec<ListedShard>| together(earlier, later);
+    let listed = agreed(ask, both, contradiction, clock).await.map_err(failed)?;
     Ok(FoundStream { description, listed })
 }
 
@@ -60,8 +62,9 @@ async fn await_active(
         let ask = async || source.describe().await;
         let contradiction =
             contradiction("DescribeStreamSummary", "each description of the stream is another one");
-        let description =
-            agreed(ask, contradiction, clock).await.map_err(|error| StartError::source(mapping, error))?;
+        let description = agreed(ask, same, contradiction, clock)
+            .await
+            .map_err(|error| StartError::source(mapping, error))?;
         let doing = match description.status {
             StreamStatus::Active => return Ok(description),
             StreamStatus::Deleting => "being deleted",
@@ -76,20 +79,25 @@ async fn await_active(
     }
 }
 
+fn same(earlier: &StreamDescription, later: &StreamDescription) -> Option<StreamDescription> {
+    (earlier == later).then(|| later.clone())
+}
+
 fn contradiction(operation: &'static str, flaw: &'static str) -> SourceError {
     SourceError::Senseless { operation, flaw }
 }
 
 /// An answer that two agree on: two come at once. Further ones, which only an endpoint that contradicts itself needs, come after a
 /// backoff, as after an endpoint that does not answer.
-async fn agreed<T: PartialEq>(
+async fn agreed<T: Clone + PartialEq>(
     ask: impl AsyncFn() -> Result<T, SourceError>,
+    together: impl Fn(&T, &T) -> Option<T>,
     contradiction: SourceError,
     clock: &Clock,
 ) -> Result<T, SourceError> {
     let mut question = Question::new(None);
     for contradictions in 0.. {
-        match question.take(persist(clock, &ask).await?) {
+        match question.take_together(persist(clock, &ask).await?, &together) {
             Verdict::Believed(answer) => return Ok(answer),
             Verdict::Contradictory => break,
             Verdict::AskAgain if contradictions == 0 => {}

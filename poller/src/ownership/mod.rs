@@ -4,6 +4,7 @@ mod find;
 mod listed;
 mod resumption;
 mod start_error;
+mod table_help;
 
 pub use find::find_stream;
 pub use listed::{ListedOwnership, ListedStream};

@@ -1,5 +1,6 @@
 //! Why a mapping cannot be started, and what to do about it.
 
+use super::table_help;
 use crate::model::{Mapping, MappingId};
 use crate::ports::{SourceError, StoreError};
 
@@ -44,6 +45,11 @@ impl StartError {
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> &'static str {
+        if let StartError::Source { stream, source, .. } = self
+            && let Some(help) = table_help::of(stream, source)
+        {
+            return help;
+        }
         match self {
             StartError::Source { source: SourceError::NotFound { .. }, .. } => {
                 "create the stream first, or check its name, the region and the endpoint; `pelton dev` creates the template's \
@@ -51,8 +57,7 @@ impl StartError {
             }
             StartError::Source { source: SourceError::Denied { .. }, .. } => {
                 "check the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), and that they allow \
-                 kinesis:DescribeStreamSummary, ListShards, GetShardIterator and GetRecords; of a table's stream, \
-                 dynamodb:DescribeStream, GetShardIterator and GetRecords"
+                 kinesis:DescribeStreamSummary, ListShards, GetShardIterator and GetRecords"
             }
             StartError::Source { source: SourceError::Unavailable { .. }, .. } => {
                 "is the endpoint up? `pelton stream` starts the embedded one; --endpoint-url or AWS_ENDPOINT_URL_KINESIS names another"

@@ -36,8 +36,8 @@ impl KinesisClient {
         Connection::to(KINESIS, options).await.map(Self::on)
     }
 
-    /// A client of the embedded stream, which takes everybody: no credentials are looked for.
-    pub async fn connect_embedded(options: &AwsOptions) -> Result<Self, ConnectError> {
+    /// A client that looks for no credentials: of the embedded stream, which takes everybody, or one that nobody uses.
+    pub async fn without_credentials(options: &AwsOptions) -> Result<Self, ConnectError> {
         Connection::without_credentials(KINESIS, options).await.map(Self::on)
     }
 

@@ -4,6 +4,7 @@ use super::budget::ByteBudget;
 use crate::aws::{AwsOptions, ConnectError, Endpoint};
 use crate::clock::Clock;
 use crate::errors::NotInThisBuild;
+use crate::model::{StreamArn, Table};
 use crate::ports::{OpenShard, ReadFrom, Source, SourceError, StreamDescription};
 use async_trait::async_trait;
 use pelton_core::filter::Filters;
@@ -27,7 +28,15 @@ impl DynamoDbStreamsClient {
     /// # Errors
     /// Always.
     pub async fn connect(_: &AwsOptions, _: Clock) -> Result<Self, ConnectError> {
-        Err(NotInThisBuild { cannot: "read the streams of DynamoDB tables" }.into())
+        Err(refused())
+    }
+
+    /// Refuses to look for one.
+    ///
+    /// # Errors
+    /// Always.
+    pub async fn endpoint_named(_: &AwsOptions) -> Result<Option<Endpoint>, ConnectError> {
+        Err(refused())
     }
 
     /// Who is asked.
@@ -35,6 +44,67 @@ impl DynamoDbStreamsClient {
     pub fn endpoint(&self) -> &Endpoint {
         match self.0 {}
     }
+}
+
+fn refused() -> ConnectError {
+    NotInThisBuild { cannot: "read the streams of DynamoDB tables" }.into()
+}
+
+/// Never made.
+#[derive(Clone, Copy, Debug)]
+pub struct TablesClient(Never);
+
+impl TablesClient {
+    /// Refuses every endpoint.
+    ///
+    /// # Errors
+    /// Always.
+    pub async fn connect(_: &AwsOptions) -> Result<Self, ConnectError> {
+        Err(refused())
+    }
+
+    /// Who is asked.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        match self.0 {}
+    }
+
+    /// Never called.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn create(
+        &self,
+        _: &Table,
+        _: &DynamoDbStreamsClient,
+        _: &Clock,
+    ) -> Result<bool, CreateTableError> {
+        match self.0 {}
+    }
+}
+
+/// Never made: nobody has a client.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateTableError {}
+
+impl CreateTableError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match *self {}
+    }
+}
+
+/// Never called.
+///
+/// # Errors
+/// Never.
+pub async fn find_stream_of_table(
+    client: &DynamoDbStreamsClient,
+    _: &str,
+    _: &Clock,
+) -> Result<Option<StreamArn>, SourceError> {
+    match client.0 {}
 }
 
 impl DynamoDbSource {

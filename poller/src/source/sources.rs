@@ -1,6 +1,6 @@
 //! Makes the sources of mappings: each with the pace at which it may be read, and with what stands around its records in an event.
 
-use super::aws::KinesisClient;
+use super::aws::{Endpoint, KinesisClient};
 use super::budget::ByteBudget;
 use super::dynamodb::{DynamoDbSource, DynamoDbStreamsClient};
 use super::embedded::Arrivals;
@@ -11,7 +11,7 @@ use crate::ports::{Pace, Source};
 use pelton_core::Envelope;
 use pelton_core::event::page::records_envelope;
 use pelton_core::filter::Filters;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,7 +85,8 @@ impl Sources {
     ///
     /// # Panics
     ///
-    /// If a pattern of the mapping does not compile, if Pelton does not read its source, or without a client for its region.
+    /// If a pattern of the mapping does not compile, if Pelton does not read its source, without a client for its region, and if the
+    /// stream of its table is still to be found.
     #[must_use]
     pub fn open(&self, mapping: &Mapping, invoke_identity_arn: &str) -> OpenedSource {
         let filters = Filters::compile(mapping.source.kind().records(), &mapping.filter_patterns)
@@ -107,6 +108,26 @@ impl Sources {
                 unreachable!("the template leaves out what Pelton does not read")
             }
         }
+    }
+
+    /// Who is asked for the records of a mapping; `None`: nobody, as it does not run.
+    #[must_use]
+    pub fn endpoint(&self, mapping: &Mapping) -> Option<&Endpoint> {
+        match &mapping.source {
+            EventSource::Kinesis { .. } => Some(self.kinesis.endpoint()),
+            EventSource::DynamoDb { stream, .. } => {
+                self.dynamodb.get(&stream.region).map(DynamoDbStreamsClient::endpoint)
+            }
+            EventSource::Kafka(_) | EventSource::Sqs(_) => None,
+        }
+    }
+
+    /// The same of several mappings, for people.
+    #[must_use]
+    pub fn endpoints<'m>(&self, mappings: impl Iterator<Item = &'m Mapping>) -> String {
+        let endpoints: BTreeSet<&str> =
+            mappings.filter_map(|mapping| self.endpoint(mapping)).map(Endpoint::as_str).collect();
+        endpoints.into_iter().collect::<Vec<_>>().join(", ")
     }
 
     fn kinesis(
@@ -131,6 +152,7 @@ impl Sources {
         shards: &ShardSettings,
         filters: Option<Filters>,
     ) -> Arc<dyn Source> {
+        assert!(!stream.is_to_be_found(), "the stream of a table is found before it is opened");
         let client = self.dynamodb.get(&stream.region).cloned();
         let client = client.expect("there is a client for each region that a mapping reads from");
         let (clock, budget) = (self.clock.clone(), self.budget.clone());

@@ -58,6 +58,8 @@ pub(super) struct Context<'t> {
     /// Conditions that were evaluated.
     pub(super) conditions: BTreeMap<&'t str, Result<bool, Reported>>,
     pub(super) scope: Scope,
+    /// Whether what is evaluated names where a mapping reads from.
+    pub(super) is_source: bool,
     /// `AWS::AccountId`
     pub(super) account: String,
     /// `AWS::Partition`
@@ -89,6 +91,7 @@ impl<'t> Context<'t> {
             secrets: Vec::new(),
             conditions: BTreeMap::new(),
             scope: Scope::Resources,
+            is_source: false,
             account: options.account.clone().unwrap_or_else(|| NO_ACCOUNT.to_owned()),
             partition: pseudo_parameters::partition_of(&options.region).to_owned(),
             left_out: BTreeSet::new(),

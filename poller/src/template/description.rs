@@ -6,7 +6,7 @@ use super::Loaded;
 use super::diagnostics::{Diagnostic, Diagnostics, Severity};
 use super::summary::{HIDDEN, is_secret, shown_folder, shown_settings, shown_timestamp};
 use crate::model::MappingConfiguration;
-use crate::model::{Application, BuildMethod, Function, Mapping, Stream};
+use crate::model::{Application, BuildMethod, Function, Mapping, Stream, Table};
 use pelton_core::plan::StartingPosition;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -43,6 +43,8 @@ struct ApplicationDescription<'a> {
     event_source_mappings: Vec<MappingDescription<'a>>,
     functions: Vec<FunctionDescription<'a>>,
     streams: Vec<StreamDescription<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tables: Vec<TableDescription<'a>>,
 }
 
 #[derive(Serialize)]
@@ -111,6 +113,14 @@ struct StreamDescription<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
+struct TableDescription<'a> {
+    logical_id: &'a str,
+    table_name: &'a str,
+    stream_view_type: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
 struct ProblemDescription<'a> {
     severity: &'static str,
     code: String,
@@ -127,7 +137,7 @@ struct ProblemDescription<'a> {
 
 impl<'a> ApplicationDescription<'a> {
     fn of(application: &'a Application, secrets: &[String]) -> Self {
-        let Application { root, account: _, functions, streams, mappings } = application;
+        let Application { root, account: _, functions, streams, tables, mappings } = application;
         let mapping =
             |mapping: &'a Mapping| MappingDescription::of(mapping, &functions[&mapping.function], secrets);
         let function = |function: &'a Function| FunctionDescription::of(function, root, secrets);
@@ -135,6 +145,7 @@ impl<'a> ApplicationDescription<'a> {
             event_source_mappings: mappings.iter().map(mapping).collect(),
             functions: functions.values().map(function).collect(),
             streams: streams.values().map(StreamDescription::of).collect(),
+            tables: tables.values().map(TableDescription::of).collect(),
         }
     }
 }
@@ -195,6 +206,16 @@ impl<'a> StreamDescription<'a> {
             shard_count: stream.shard_count,
             retention_period_hours: stream.retention_hours,
             max_record_size_in_kib: stream.record_kib_max,
+        }
+    }
+}
+
+impl<'a> TableDescription<'a> {
+    fn of(table: &'a Table) -> Self {
+        Self {
+            logical_id: &table.logical_id,
+            table_name: &table.name,
+            stream_view_type: table.stream_view_type,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where a mapping reads from: an ARN that must be one of a Kinesis stream.
+//! Where a mapping reads from: an ARN that must be one of a stream, of Kinesis or of a table.
 
 use super::context::{Context, Reported, Without};
 use super::diagnostics::{Code, Diagnostic};
@@ -6,6 +6,7 @@ use super::node::{Entry, Node};
 use super::references::referenced_id;
 use super::resource::Resource;
 use super::source::Span;
+use super::tables;
 use crate::model::{Arn, StreamArn};
 
 pub(super) const CONSUMER: &str = "AWS::Kinesis::StreamConsumer";
@@ -50,8 +51,12 @@ fn fan_out_is_unsupported(context: &mut Context<'_>, span: Span) {
     });
 }
 
-fn read_arn(context: &mut Context<'_>, property: &Entry, node: &Node) -> Result<StreamSource, Reported> {
-    let text = context.evaluate_text(node, "the ARN of a stream")?;
+fn read_arn<'t>(
+    context: &mut Context<'t>,
+    property: &'t Entry,
+    node: &'t Node,
+) -> Result<StreamSource, Reported> {
+    let text = context.as_source(|context| context.evaluate_text(node, "the ARN of a stream"))?;
     let Ok(arn) = text.parse::<Arn>() else { return Err(no_arn(context, property, &text)) };
     if !["kinesis", "dynamodb"].contains(&arn.service.as_str()) {
         let message = format!("Pelton does not read from `{}` yet", arn.service);
@@ -60,6 +65,13 @@ fn read_arn(context: &mut Context<'_>, property: &Entry, node: &Node) -> Result<
             message,
             "only streams of Kinesis and of tables are read",
         ));
+    }
+    if let Some(stream) = StreamArn::of_table(&arn) {
+        let tables = tables::referred(context, node);
+        if !tables.is_empty() {
+            context.each(tables, |context, table| tables::require_stream(context, table, node.span))?;
+            return Ok(StreamSource { stream, consumer: None });
+        }
     }
     let Some((stream, consumer)) = StreamArn::of(&arn) else { return Err(no_arn(context, property, &text)) };
     if consumer.is_some() {
@@ -79,7 +91,9 @@ fn no_arn(context: &mut Context<'_>, property: &Entry, text: &str) -> Reported {
     )
     .at(property.value.span, format!("must be `{form}`"));
     if let Some(id) = referenced_id(&property.value) {
-        diagnostic = diagnostic.help(format!("did you mean `!GetAtt {id}.Arn`?"));
+        let is_table = context.kind_of_resource(id).is_some_and(|kind| tables::TABLES.contains(&kind));
+        let attribute = if is_table { tables::STREAM_ARN } else { "Arn" };
+        diagnostic = diagnostic.help(format!("did you mean `!GetAtt {id}.{attribute}`?"));
     }
     context.report(diagnostic)
 }
@@ -91,8 +105,7 @@ mod tests {
 
     const SECTIONS: &str = "
   Named: {Type: AWS::Kinesis::Stream, Properties: {Name: named, ShardCount: 1}}
-  Consumer: {Type: AWS::Kinesis::StreamConsumer, Properties: {ConsumerName: c, StreamARN: !GetAtt Named.Arn}}
-  Table: {Type: AWS::DynamoDB::Table}";
+  Consumer: {Type: AWS::Kinesis::StreamConsumer, Properties: {ConsumerName: c, StreamARN: !GetAtt Named.Arn}}";
 
     fn text(source: &str) -> String {
         template("", "", SECTIONS).replace("!GetAtt Orders.Arn", source)
@@ -154,7 +167,6 @@ mod tests {
 
     #[test]
     fn other_sources_are_refused() {
-        check_refused("!GetAtt Table.StreamArn", "the mapping `LedgerOrders` reads from DynamoDB Streams");
         check_refused("arn:aws:s3:::bucket", "Pelton does not read from `s3` yet");
     }
 

@@ -1,4 +1,4 @@
-//! From which service a mapping reads: only Kinesis streams are read, and only their settings are judged.
+//! From which service a mapping reads: only streams are read, of Kinesis and of tables, and only their settings are judged.
 //!
 //! In: the properties of a mapping, or the type of an event. Out: the service, told by the ARN, by the resource behind a
 //! reference, or by a setting that AWS takes with one service only.
@@ -12,6 +12,7 @@ use super::node::{Entry, Node};
 use super::parameters::ParameterValue;
 use super::references::referenced_id;
 use super::streams::STREAM;
+use super::tables::TABLES;
 use super::text_functions::{Piece, pieces};
 use crate::model::{Parameter, arn};
 
@@ -19,7 +20,7 @@ use crate::model::{Parameter, arn};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
     Kinesis,
-    /// The stream of a table, which is found by its ARN.
+    /// The stream of a table.
     DynamoDb,
     /// One that Pelton does not read yet, and its name.
     Other(&'static str),
@@ -55,9 +56,9 @@ const RESOURCE_TYPES: [(&str, Service); 10] = [
     ("AWS::MSK::Cluster", MSK),
     ("AWS::MSK::ServerlessCluster", MSK),
     ("AWS::DocDB::DBCluster", DOCUMENT_DB),
-    ("AWS::DynamoDB::Table", DynamoDb),
-    ("AWS::DynamoDB::GlobalTable", DynamoDb),
-    ("AWS::Serverless::SimpleTable", DynamoDb),
+    (TABLES[0], DynamoDb),
+    (TABLES[1], DynamoDb),
+    (TABLES[2], DynamoDb),
 ];
 
 /// `Type` of an event of a SAM function.
@@ -120,11 +121,6 @@ impl<'t> Context<'t> {
         let service = told.or(of_event).or_else(|| self.service_of_settings(&declared.properties));
         match (service, source) {
             (Some(Other(service)), _) => Err(self.refuse_service(declared, service)),
-            (Some(DynamoDb), Some(source))
-                if self.quietly(|context| context.evaluate(&source.value)).is_err() =>
-            {
-                Err(self.refuse_service(declared, "DynamoDB Streams"))
-            }
             (Some(Kinesis | DynamoDb) | None, None) => Ok(()),
             (Some(Kinesis | DynamoDb) | None, Some(source)) => match self.require_known(declared, source) {
                 // What is wrong with the source of a stream is reported together with what is wrong with the settings.
@@ -208,7 +204,7 @@ impl<'t> Context<'t> {
             context.unsupported(
                 place,
                 message,
-                "not supported by Pelton yet: only Kinesis streams are, and DynamoDB streams named by ARN",
+                "not supported by Pelton yet: only Kinesis streams and DynamoDB streams are",
             )
         })
     }
@@ -218,7 +214,7 @@ impl<'t> Context<'t> {
     fn require_known(&mut self, declared: &Declared<'t>, source: &'t Entry) -> Result<(), Unknown> {
         let mark = self.diagnostics.mark();
         let arn = event_source::arn_node(self, &source.value);
-        if self.evaluate(arn).is_ok() {
+        if self.as_source(|context| context.evaluate(arn)).is_ok() {
             self.diagnostics.forget(mark);
             return Ok(());
         }
@@ -291,9 +287,6 @@ mod tests {
   Cluster: {Type: AWS::MSK::Cluster}
   Serverless: {Type: AWS::MSK::ServerlessCluster}
   Documents: {Type: AWS::DocDB::DBCluster}
-  Table: {Type: AWS::DynamoDB::Table}
-  Global: {Type: AWS::DynamoDB::GlobalTable}
-  Simple: {Type: AWS::Serverless::SimpleTable}
   Nested: {Type: AWS::CloudFormation::Stack}
 Parameters:
   Source: {Type: String}
@@ -362,10 +355,6 @@ Conditions: {Here: !Equals [a, a]}
             ("!GetAtt Cluster.Arn", "Amazon MSK"),
             ("!Ref Serverless", "Amazon MSK"),
             ("!Ref Documents", "Amazon DocumentDB"),
-            ("!GetAtt Table.StreamArn", "DynamoDB Streams"),
-            ("!Sub '${Table.StreamArn}'", "DynamoDB Streams"),
-            ("!GetAtt Global.StreamArn", "DynamoDB Streams"),
-            ("!GetAtt Simple.StreamArn", "DynamoDB Streams"),
             ("!GetAtt LedgerEventInvokeConfigOnFailureQueue.Arn", "Amazon SQS"),
         ] {
             check_service(&format!("EventSourceArn: {reference}"), service);

@@ -17,6 +17,7 @@ use super::resource::Resource;
 use super::selection;
 use super::source::Span;
 use super::streams::STREAM;
+use super::tables;
 use crate::model::{Mapping, MappingId, StreamKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +43,8 @@ pub(super) struct EventSourceMappings {
     pub(super) needed_functions: BTreeSet<String>,
     /// Logical ids of the streams that mappings read, or would if nothing were wrong with them.
     pub(super) needed_streams: BTreeSet<String>,
+    /// Logical ids of the tables whose streams mappings read.
+    pub(super) needed_tables: BTreeSet<String>,
 }
 
 /// Every mapping of the template. Two of the same stream and function are reported.
@@ -66,6 +69,10 @@ impl EventSourceMappings {
     pub(super) fn need_stream<'t>(&mut self, context: &mut Context<'t>, source: Option<&&'t Entry>) {
         let Some(source) = source else { return };
         let arn = context.quietly(|context| event_source::read(context, source));
+        if arn.as_ref().is_ok_and(|arn| arn.stream.is_to_be_found()) {
+            let tables = tables::referred(context, &source.value);
+            self.needed_tables.extend(tables.into_iter().map(|table| table.id.clone()));
+        }
         let mut mentioned = Vec::new();
         references_in(context, &source.value, &mut mentioned);
         let document = context.document;

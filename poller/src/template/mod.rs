@@ -59,6 +59,7 @@ pub mod source;
 mod streams;
 pub(crate) mod suggest;
 mod summary;
+mod tables;
 #[cfg(test)]
 mod testing;
 mod text_functions;
@@ -256,9 +257,10 @@ fn read_application(context: &mut Context<'_>, root: PathBuf) -> Application {
         is_runnable
     });
     let streams = streams::read_all(context, &found.needed_streams);
+    let tables = tables::read_all(context, &found.needed_tables);
     context.require_something_left(&found.read);
     let mappings: Vec<Mapping> = found.read.into_iter().map(|read| read.mapping).collect();
-    Application { root, account: context.account.clone(), functions, streams, mappings }
+    Application { root, account: context.account.clone(), functions, streams, tables, mappings }
 }
 
 /// Every function that can run, by logical id. Only those that are needed must be able to.

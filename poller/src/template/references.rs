@@ -6,9 +6,10 @@ use super::generated::{self, Generated};
 use super::node::{Node, Value};
 use super::parameters::ParameterValue;
 use super::resource::Resource;
-use super::resource_kinds::{self, FUNCTION_ARN};
+use super::resource_kinds::{self, FUNCTION_ARN, ResourceKind};
 use super::source::Span;
 use super::suggest;
+use super::tables::TABLES;
 use crate::model::arn::function_name;
 
 pub(super) const SAM_FUNCTION: &str = "AWS::Serverless::Function";
@@ -74,6 +75,10 @@ impl<'t> Context<'t> {
         let text = match self.referred(id, span)? {
             Referred::Generated(made) => self.generated_attribute(id, attribute, &made, span)?,
             Referred::Resource(resource) => {
+                if let Some(arn) = self.stream_of_table(resource, attribute)? {
+                    self.add_work(arn.len(), span)?;
+                    return Ok(Node::text(arn, span));
+                }
                 let known = resource_kinds::known(&resource.kind);
                 let form = known.and_then(|kind| kind.attributes.iter().find(|(name, _)| *name == attribute));
                 let Some(&(_, form)) = form else {
@@ -103,16 +108,20 @@ impl<'t> Context<'t> {
         self.look_up("resource", &resource.id, place, |context| {
             let properties = context.head(&resource.properties, "a map of properties")?.unwrap_or_default();
             let Some(property) = properties.iter().find(|property| property.key == kind.name_property) else {
-                return Ok(kind.unnamed(&resource.id));
+                return Ok(context.unnamed(kind, &resource.id));
             };
             match context.evaluate(&property.value)? {
-                None => Ok(kind.unnamed(&resource.id)),
+                None => Ok(context.unnamed(kind, &resource.id)),
                 Some(value) => match value.as_scalar() {
                     Some(name) => Ok(name.to_owned()),
                     None => Err(context.wrong_kind(Some(&value), value.span, "a name")),
                 },
             }
         })
+    }
+
+    fn unnamed(&self, kind: &ResourceKind, id: &str) -> String {
+        if TABLES.contains(&kind.kind) { self.unnamed_table(id) } else { kind.unnamed(id) }
     }
 
     /// Whether `Ref` takes this name though it has a dot in it: SAM's `Function.Alias`.

@@ -2,7 +2,7 @@
 
 use super::Loaded;
 use crate::model::MappingConfiguration;
-use crate::model::{BuildMethod, Function, Mapping, Stream};
+use crate::model::{BuildMethod, Function, Mapping, Stream, Table};
 use pelton_core::Timestamp;
 use pelton_core::plan::StartingPosition;
 use std::path::Path;
@@ -52,7 +52,8 @@ pub fn summary(loaded: &Loaded) -> String {
     );
     let streams =
         table(["stream", "name", "shards", "retention"], application.streams.values().map(stream_row));
-    [mappings, settings, functions, streams].into_iter().flatten().collect::<Vec<_>>().join("\n")
+    let tables = table(["table", "name", "stream"], application.tables.values().map(table_row));
+    [mappings, settings, functions, streams, tables].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
 fn mapping_row(mapping: &Mapping) -> [String; 7] {
@@ -140,6 +141,10 @@ fn stream_row(stream: &Stream) -> [String; 4] {
         stream.shard_count.to_string(),
         format!("{} h", stream.retention_hours),
     ]
+}
+
+fn table_row(table: &Table) -> [String; 3] {
+    [table.logical_id.clone(), table.name.clone(), table.stream_view_type.to_owned()]
 }
 
 /// Columns as wide as their widest cell; `None` if there are no rows.

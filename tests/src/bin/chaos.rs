@@ -2,7 +2,7 @@
 //! it is not.
 
 use clap::Parser;
-use pelton_tests::chaos::{Options, run};
+use pelton_tests::chaos::{Options, Source, run};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,8 +18,11 @@ struct Args {
     /// Decides what is tried; chosen and printed if it is not given.
     #[arg(long)]
     seed: Option<u64>,
+    /// What is read: Kinesis streams, or streams of tables on the fake of DynamoDB Streams.
+    #[arg(long, value_enum, default_value_t)]
+    source: Source,
     /// A Kinesis endpoint that is there already, such as LocalStack; else an embedded stream of its own.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "source")]
     endpoint_url: Option<String>,
 }
 
@@ -31,6 +34,7 @@ async fn main() -> ExitCode {
     let options = Options {
         seed,
         time: Duration::from_secs_f64(args.minutes.max(0.0) * 60.0),
+        source: args.source,
         endpoint: args.endpoint_url,
         progress_every: Some(PROGRESS_EVERY),
     };

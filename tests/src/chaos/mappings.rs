@@ -3,10 +3,18 @@
 use super::judge::Tumbling;
 use super::resharding::Way;
 use super::side_by_side::Settings;
+use super::source::Source;
 use std::fmt::Write as _;
 
 /// The file beside a function's journal that its records go to when they are given up.
 pub(super) const GIVEN_UP: &str = "given-up";
+
+/// Where a pattern names the key of a record: of Kinesis, and of a table.
+const KINESIS_KEY: &str = r#"{"partitionKey": "#;
+const TABLE_KEY: &str = r#"{"dynamodb": {"Keys": {"id": {"S": "#;
+/// The end of such a pattern.
+const END_OF_PATTERN: &str = "]}]}'}]}";
+const END_OF_TABLE: &str = "]}]}}}}'}]}";
 
 /// A mapping.
 #[derive(Debug)]
@@ -92,11 +100,24 @@ pub(super) const MAPPINGS: [Mapping; 4] = [
 ];
 
 impl Mapping {
-    /// Its resource of a template.
-    pub(super) fn resource(&self, stream: &str) -> String {
+    /// Its resources of a template. The stream of a table is found by the table.
+    pub(super) fn resource(&self, source: Source, stream: &str, arn: &str) -> String {
         let Self { name, settings, poison_one_of, .. } = self;
+        let (kind, named, table) = match source {
+            Source::Kinesis => ("Kinesis", arn.to_owned(), String::new()),
+            Source::Dynamodb => (
+                "DynamoDB",
+                format!("!GetAtt {name}Table.StreamArn"),
+                format!(
+                    "  {name}Table:
+    Type: AWS::DynamoDB::Table
+    Properties: {{TableName: {stream}, StreamSpecification: {{StreamViewType: NEW_IMAGE}}}}
+"
+                ),
+            ),
+        };
         let mut resource = format!(
-            "  {name}:
+            "{table}  {name}:
     Type: AWS::Serverless::Function
     Properties:
       Runtime: provided.al2023
@@ -112,14 +133,20 @@ impl Mapping {
             resource,
             "      Events:
         Records:
-          Type: Kinesis
+          Type: {kind}
           Properties:
-            Stream: arn:aws:kinesis:us-east-1:000000000000:stream/{stream}
+            Stream: {named}
             StartingPosition: TRIM_HORIZON
 "
         )
         .expect("memory can be written");
         for line in *settings {
+            let line = match source {
+                Source::Kinesis => (*line).to_owned(),
+                Source::Dynamodb => {
+                    line.replace(KINESIS_KEY, TABLE_KEY).replace(END_OF_PATTERN, END_OF_TABLE)
+                }
+            };
             writeln!(resource, "            {line}").expect("memory can be written");
         }
         resource

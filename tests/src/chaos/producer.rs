@@ -30,11 +30,10 @@ const BURST_CALLS: u32 = 40;
 /// How many numbers of each key were accepted: all from 0.
 pub(super) type Accepted = BTreeMap<String, u64>;
 
-/// Writes until told to stop. A record that was refused, or whose answer was lost, is written again: it may then stand in the
+/// Writes until told to stop: `put_next` puts the next number of each of the keys. A record that was refused, or whose answer was lost, is written again: it may then stand in the
 /// stream twice, one after the other.
 pub(super) async fn produce(
-    client: Client,
-    stream: String,
+    mut put_next: impl AsyncFnMut(&[String], &mut Accepted),
     seed: u64,
     stopped: watch::Receiver<bool>,
     records_count: Arc<AtomicU64>,
@@ -48,7 +47,7 @@ pub(super) async fn produce(
         random.shuffle(&mut keys);
         keys.truncate(random.usize(KEYS_PER_PUT));
         let keys: Vec<String> = keys.into_iter().map(|key| format!("key-{key}")).collect();
-        put_next(&client, &stream, &keys, &mut accepted).await;
+        put_next(&keys, &mut accepted).await;
         records_count.fetch_add(keys.len() as u64, Ordering::Relaxed);
         if burst_left == 0 && random.u32(..BURST_ONE_OF) == 0 {
             burst_left = BURST_CALLS;
@@ -62,8 +61,8 @@ pub(super) async fn produce(
     accepted
 }
 
-/// Puts the next number of each of these keys, until all are accepted.
-async fn put_next(client: &Client, stream: &str, keys: &[String], accepted: &mut Accepted) {
+/// Puts the next number of each of these keys into a Kinesis stream, until all are accepted.
+pub(super) async fn put_next(client: &Client, stream: &str, keys: &[String], accepted: &mut Accepted) {
     let mut waiting = keys.to_vec();
     wait::until("the records are accepted", async || {
         let entries = waiting.iter().map(|key| entry(key, accepted.get(key).copied().unwrap_or(0))).collect();

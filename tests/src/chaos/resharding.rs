@@ -1,6 +1,7 @@
-//! Splits and merges shards at random, or changes their number.
+//! Splits and merges shards at random, or changes their number; of tables, lets them roll over.
 
 use super::stream::shards;
+use crate::dynamodb_streams::DynamoDbStreams;
 use crate::kinesis;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::types::{ScalingType, Shard};
@@ -63,6 +64,30 @@ pub(super) async fn reshard(
         };
         reshards_count.fetch_add(u64::from(is_done), Ordering::Relaxed);
         kinesis::wait_until_active(&client, &stream).await;
+    }
+}
+
+/// Lets shards of a table's stream roll over until told to stop: into two children while there are few, and else into one. No shards of
+/// a table's stream are ever merged.
+pub(super) async fn roll_over(
+    fake: Arc<DynamoDbStreams>,
+    arn: String,
+    seed: u64,
+    mut stopped: watch::Receiver<bool>,
+    rollovers_count: Arc<AtomicU64>,
+) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let clock = Clock::start();
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+            () = clock.sleep(Duration::from_millis(random.u64(PAUSE_MS))) => {}
+        }
+        let shards = fake.content(&arn).into_iter().filter(|shard| shard.is_open);
+        let open: Vec<String> = shards.map(|shard| shard.id).collect();
+        let children = if open.len() < *SHARDS.end() { random.usize(1..=2) } else { 1 };
+        fake.roll_over(&arn, &open[random.usize(..open.len())], children);
+        rollovers_count.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -3,6 +3,7 @@
 use super::books::{End, Entry, GivenUp, Life, StreamContent};
 use super::journal::Lines;
 use super::mappings::{GIVEN_UP, Mapping, Order};
+use super::source::{Service, Source};
 use super::verdict::Verdict;
 use super::{judge, side_by_side};
 use crate::{Program, Running, Signal, binary, install_handler, pelton, wait};
@@ -16,14 +17,15 @@ use tempfile::TempDir;
 /// Exit code of a start that is refused.
 const REFUSED: i32 = 2;
 
-/// What is said when it is refused because the stream cannot be reached.
-const CANNOT_READ: &str = "cannot read its stream";
+/// What is said when it is refused because the stream cannot be reached, or, by two lies in a row, the table seems to have none.
+const CANNOT_READ: [&str; 2] = ["cannot read its stream", "cannot read the stream of the table"];
 
 /// A function, the stream that it is mapped to, what it was handed, and what was given up.
 #[derive(Debug)]
 pub(super) struct Function {
     pub(super) mapping: &'static Mapping,
     pub(super) stream: String,
+    pub(super) arn: String,
     pub(super) lives: Vec<Life>,
     journal: Lines<Entry>,
     destination: Lines<GivenUp>,
@@ -60,19 +62,27 @@ pub(super) enum Ended {
 
 impl Site {
     /// A folder that stays after a failure. The poller reads from `endpoint`; the names of the streams end with `mark`.
-    pub(super) fn new(endpoint: &str, mappings: &'static [Mapping], mark: &str) -> Self {
+    pub(super) async fn new(
+        endpoint: &str,
+        (source, service): (Source, &Service),
+        mappings: &'static [Mapping],
+        mark: &str,
+    ) -> Self {
         let mut folder = tempfile::tempdir().expect("a temporary folder can be made");
         folder.disable_cleanup(true);
-        let function = |mapping: &'static Mapping| {
+        let mut functions: Vec<Function> = Vec::new();
+        for mapping in mappings {
             let code = folder.path().join(mapping.name);
             install_handler(&binary("misbehaving_handler"), &code);
-            let journal = Lines::of_journal(code.join("journal"));
-            let destination = Lines::of_destination(code.join(GIVEN_UP));
             let stream = format!("{}-{mark}", mapping.name);
-            Function { mapping, stream, lives: Vec::new(), journal, destination }
-        };
-        let functions: Vec<Function> = mappings.iter().map(function).collect();
-        let resources = functions.iter().map(|function| function.mapping.resource(&function.stream));
+            let arn = service.create(&stream).await;
+            let journal = Lines::of_journal(code.join("journal"), service.names_shards(&arn));
+            let destination = Lines::of_destination(code.join(GIVEN_UP), source);
+            functions.push(Function { mapping, stream, arn, lives: Vec::new(), journal, destination });
+        }
+        let resource =
+            |function: &Function| function.mapping.resource(source, &function.stream, &function.arn);
+        let resources = functions.iter().map(resource);
         let resources: String = resources.collect();
         let template = format!("Transform: AWS::Serverless-2016-10-31\nResources:\n{resources}");
         fs::write(folder.path().join("template.yaml"), template).expect("the folder is writable");
@@ -112,7 +122,9 @@ impl Site {
         let ended = match (status.code(), status.signal()) {
             (Some(0), _) if !ended_before => Ended::Stopped,
             (None, Some(_)) if !ended_before => Ended::Killed,
-            (Some(REFUSED), _) if running.printed().find(CANNOT_READ).is_some() => Ended::RefusedToStart,
+            (Some(REFUSED), _) if CANNOT_READ.iter().any(|said| running.printed().find(said).is_some()) => {
+                Ended::RefusedToStart
+            }
             (Some(_) | None, _) => return Err(format!("life {} ended with {status}", self.lives_count)),
         };
         if left.is_none() {
@@ -199,6 +211,11 @@ impl Function {
             given_up: lines..self.destination.so_far().len(),
             end: End::Killed,
         }
+    }
+
+    /// Its journal so far.
+    pub(super) fn entries(&self) -> &[Entry] {
+        self.journal.so_far()
     }
 
     /// What the judge of its mapping says of these lives.

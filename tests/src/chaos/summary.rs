@@ -23,6 +23,10 @@ pub struct Counts {
     pub stops: u64,
     /// Lives that did not begin, because the stream could not be reached.
     pub refused_starts: u64,
+    /// Records that a table's stream no longer kept, after they were handled.
+    pub trimmed: u64,
+    /// Shards of a table's stream that vanished, after their records were handled.
+    pub vanished: u64,
     /// Records that stand in the streams.
     pub records: usize,
     /// Shards that there were.
@@ -50,7 +54,7 @@ pub struct Summary {
     pub seed: u64,
     /// How long it took.
     pub took: Duration,
-    /// Calls of the Kinesis API by the poller.
+    /// Calls of the stream's API by the poller.
     pub calls: u64,
     /// How many of them met with a fault.
     pub faults: u64,
@@ -120,6 +124,13 @@ impl fmt::Display for Summary {
         let Counts { records, shards, batches, repeated, retried, .. } = self.counts;
         let Counts { reported, given_up, filtered, windows, .. } = self.counts;
         writeln!(f, "{}", self.progress())?;
+        if self.counts.trimmed + self.counts.vanished > 0 {
+            writeln!(
+                f,
+                "{} records were trimmed, and {} shards vanished;",
+                self.counts.trimmed, self.counts.vanished
+            )?;
+        }
         writeln!(f, "{records} records in {shards} shards, handed over in {batches} batches:")?;
         writeln!(
             f,

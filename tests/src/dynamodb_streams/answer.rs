@@ -18,6 +18,8 @@ pub(super) enum ApiError {
     LimitExceeded,
     /// Too many calls, by the name that the API's model does not have.
     ProvisionedThroughputExceeded,
+    /// There is such a table.
+    ResourceInUse(String),
     /// The request is wrong.
     Validation(String),
     /// The body is no JSON object of the API.
@@ -35,6 +37,7 @@ impl ApiError {
             ApiError::ExpiredIterator => "ExpiredIteratorException",
             ApiError::LimitExceeded => "LimitExceededException",
             ApiError::ProvisionedThroughputExceeded => "ProvisionedThroughputExceededException",
+            ApiError::ResourceInUse(_) => "ResourceInUseException",
             ApiError::Validation(_) => "ValidationException",
             ApiError::Serialization(_) => "SerializationException",
             ApiError::UnknownOperation => "UnknownOperationException",
@@ -46,6 +49,7 @@ impl ApiError {
             ApiError::Validation(_) => "com.amazon.coral.validate",
             ApiError::Serialization(_) | ApiError::UnknownOperation => "com.amazon.coral.service",
             ApiError::ResourceNotFound(_)
+            | ApiError::ResourceInUse(_)
             | ApiError::TrimmedData
             | ApiError::ExpiredIterator
             | ApiError::LimitExceeded
@@ -55,7 +59,7 @@ impl ApiError {
 
     fn message(&self) -> &str {
         match self {
-            ApiError::ResourceNotFound(what) => what,
+            ApiError::ResourceNotFound(what) | ApiError::ResourceInUse(what) => what,
             ApiError::TrimmedData => {
                 "The operation attempted to read past the oldest stream record in a shard."
             }

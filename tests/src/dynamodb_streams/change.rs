@@ -50,6 +50,11 @@ pub(super) struct Change {
 }
 
 impl ViewType {
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        let all = [ViewType::KeysOnly, ViewType::NewImage, ViewType::OldImage, ViewType::NewAndOldImages];
+        all.into_iter().find(|view| view.name() == name)
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             ViewType::KeysOnly => "KEYS_ONLY",

@@ -4,7 +4,7 @@
 //! answers as AWS gives them; every record that was accepted, in its shard; and a log of all calls. It is honest: it loses,
 //! repeats and reorders nothing. What lies stands in front of it: [`crate::fault_proxy`].
 //!
-//! What it does not have: the API of tables, `AT_TIMESTAMP` iterators, signatures.
+//! What it does not have: the API of tables but CreateTable, `AT_TIMESTAMP` iterators, signatures.
 
 mod answer;
 mod calls;
@@ -14,6 +14,7 @@ mod request;
 mod script;
 mod server;
 mod stream;
+mod tables;
 mod tree;
 mod world;
 
@@ -173,6 +174,28 @@ impl DynamoDbStreams {
         self.with_shard(arn, shard, |stream, _, place, _| stream.tree.trim(place, records));
     }
 
+    /// All but the first records of a shard are kept, unless more were trimmed before. How many were trimmed now.
+    ///
+    /// # Panics
+    /// If there is no such stream or shard.
+    pub fn trim_to(&self, arn: &str, shard: &str, first: usize) -> usize {
+        let mut trimmed = 0;
+        self.with_shard(arn, shard, |stream, _, place, _| trimmed = stream.tree.trim_to(place, first));
+        trimmed
+    }
+
+    /// A closed shard vanishes now, with its records. Whether it was there.
+    ///
+    /// # Panics
+    /// If there is no such stream or shard.
+    pub fn forget_shard(&self, arn: &str, shard: &str) -> bool {
+        let mut was_there = false;
+        self.with_shard(arn, shard, |stream, script, place, now| {
+            was_there = stream.tree.forget(script, place, now.elapsed);
+        });
+        was_there
+    }
+
     /// Disables the stream of a table. Its records can still be read; writes are not recorded.
     pub fn disable_stream(&self, table: &str) {
         self.change(|state, now| {
@@ -223,6 +246,19 @@ impl DynamoDbStreams {
                 records: shard.records().iter().map(|kept| kept.record.clone()).collect(),
             });
             content.collect()
+        })
+    }
+
+    /// The id of the shard that accepted the record of this sequence number.
+    ///
+    /// # Panics
+    /// If there is no such stream, or no shard gives such a number.
+    #[must_use]
+    pub fn shard_of(&self, arn: &str, sequence_number: &str) -> String {
+        let number = sequence_number.parse().expect("a sequence number is a number");
+        self.change(|state, _| {
+            let stream = state.world.streams.iter().find(|stream| stream.arn == arn);
+            stream.expect("there is such a stream").tree.shard_of_number(number).id.clone()
         })
     }
 

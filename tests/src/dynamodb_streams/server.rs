@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::answer::{ApiError, response};
+use super::tables::CREATE_TABLE;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -42,5 +43,8 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<
     let Some(target) = target else { return Ok(response(&Err(ApiError::UnknownOperation))) };
     let mut state = shared.state();
     let now = shared.now(&state);
+    if target == CREATE_TABLE {
+        return Ok(response(&state.create_by_call(&body, now)));
+    }
     Ok(response(&state.world.answer(target, &body, now)))
 }

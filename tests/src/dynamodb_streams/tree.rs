@@ -45,6 +45,8 @@ pub(super) struct Shard {
     has_children: bool,
     records: Vec<Kept>,
     trimmed: usize,
+    /// Whether it vanished before its time.
+    is_forgotten: bool,
 }
 
 /// A record of a shard.
@@ -138,6 +140,7 @@ impl Tree {
             has_children: false,
             records: Vec::new(),
             trimmed: 0,
+            is_forgotten: false,
         });
     }
 
@@ -164,6 +167,12 @@ impl Tree {
         &self.shards
     }
 
+    /// The shard that gives this sequence number: the difference between the numbers of shards is their place.
+    pub(super) fn shard_of_number(&self, number: u128) -> &Shard {
+        let place = (number - NUMBERS_BEGIN) % NUMBERS_PER_RECORD;
+        &self.shards[usize::try_from(place).expect("a place in the tree")]
+    }
+
     /// The shards that DescribeStream lists now, in the order of their ids.
     pub(super) fn listed(&self, script: &Script, now: Duration) -> Vec<&Shard> {
         let is_listed = |shard: &&Shard| shard.listed_from <= now && !shard.has_vanished(script, now);
@@ -182,6 +191,22 @@ impl Tree {
         let shard = &mut self.shards[shard];
         shard.trimmed = (shard.trimmed + records).min(shard.records.len());
     }
+
+    /// The first records of a shard are gone, if they were not before. How many went now.
+    pub(super) fn trim_to(&mut self, shard: usize, first: usize) -> usize {
+        let shard = &mut self.shards[shard];
+        let more = first.min(shard.records.len()).saturating_sub(shard.trimmed);
+        shard.trimmed += more;
+        more
+    }
+
+    /// A closed shard is gone, if it was not before. Whether it went now.
+    pub(super) fn forget(&mut self, script: &Script, shard: usize, now: Duration) -> bool {
+        let shard = &mut self.shards[shard];
+        let goes = shard.is_closed(now) && !shard.has_vanished(script, now);
+        shard.is_forgotten |= goes;
+        goes
+    }
 }
 
 impl Shard {
@@ -196,7 +221,8 @@ impl Shard {
     }
 
     pub(super) fn has_vanished(&self, script: &Script, now: Duration) -> bool {
-        self.closes.is_some_and(|closes| closes.saturating_add(script.closed_shards_vanish_after) <= now)
+        let is_old = |closes: Duration| closes.saturating_add(script.closed_shards_vanish_after) <= now;
+        self.is_forgotten || self.closes.is_some_and(is_old)
     }
 
     /// The number before all of its records.

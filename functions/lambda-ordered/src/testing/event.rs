@@ -16,6 +16,8 @@ pub struct TestRecord {
     pub key: String,
     /// The payload, not yet base64. Of DynamoDB an image as JSON, such as `{"price":{"N":"5"}}`; empty for none.
     pub data: Vec<u8>,
+    /// Of DynamoDB the image before the change, as JSON; empty for none. Other sources have no such thing.
+    pub old_image: Vec<u8>,
 }
 
 /// A source whose events can be made.
@@ -33,6 +35,7 @@ impl TestRecord {
             sequence_number: sequence_number.to_string(),
             key: String::new(),
             data: data.as_bytes().to_vec(),
+            old_image: Vec::new(),
         }
     }
 
@@ -52,6 +55,12 @@ impl TestRecord {
     #[must_use]
     pub fn with_key(self, key: &str) -> Self {
         Self { key: key.to_owned(), ..self }
+    }
+
+    /// The same with an image before the change.
+    #[must_use]
+    pub fn with_old_image(self, image: &str) -> Self {
+        Self { old_image: image.as_bytes().to_vec(), ..self }
     }
 
     /// How an answer names it: by its sequence number; of Kafka see [`offset`](Self::offset).
@@ -75,7 +84,7 @@ impl TestSource for Kinesis {
 
 impl TestSource for DynamoDb {
     /// # Panics
-    /// If the data of a record is no JSON.
+    /// If an image of a record is no JSON.
     fn event(records: &[TestRecord]) -> Value {
         json!({ "Records": records.iter().map(dynamodb_record).collect::<Vec<_>>() })
     }
@@ -122,9 +131,14 @@ fn kinesis_record(record: &TestRecord) -> Value {
 }
 
 fn dynamodb_record(record: &TestRecord) -> Value {
+    let name = match (record.old_image.is_empty(), record.data.is_empty()) {
+        (_, true) => "REMOVE",
+        (true, false) => "INSERT",
+        (false, false) => "MODIFY",
+    };
     let mut value = json!({
         "eventID": "f07f8ca4b0b26cb9c4e5e77e69f274ee",
-        "eventName": if record.data.is_empty() { "REMOVE" } else { "MODIFY" },
+        "eventName": name,
         "eventVersion": "1.1",
         "eventSource": "aws:dynamodb",
         "awsRegion": "us-east-1",
@@ -137,9 +151,10 @@ fn dynamodb_record(record: &TestRecord) -> Value {
         },
         "eventSourceARN": "arn:aws:dynamodb:us-east-1:000000000000:table/sample/stream/2026-12-01T00:00:00.000"
     });
-    if !record.data.is_empty() {
-        let image: Value = serde_json::from_slice(&record.data).expect("the image is JSON");
-        value["dynamodb"]["NewImage"] = image;
+    for (name, image) in [("NewImage", &record.data), ("OldImage", &record.old_image)] {
+        if !image.is_empty() {
+            value["dynamodb"][name] = serde_json::from_slice(image).expect("the image is JSON");
+        }
     }
     value
 }

@@ -232,4 +232,47 @@ mod believing {
         check(&["0 closed", "1 <- 0 closed"], None);
         check(&["0", "1", "0"], Some("it names a shard twice"));
     }
+
+    /// The two listings together are this one; `None`: they contradict each other.
+    #[track_caller]
+    fn check_together(earlier: &[&str], later: &[&str], expected: Option<&[&str]>) {
+        let found = together(&shards(earlier), &shards(later));
+        assert_eq!(found, expected.map(shards), "{earlier:?} and {later:?}");
+    }
+
+    #[test]
+    fn two_listings_agree_also_if_shards_rolled_over_between_them() {
+        check_together(RESHARDED, RESHARDED, Some(RESHARDED));
+        let later: &[&str] = &["0 closed", "1 <- 0"];
+        check_together(&["0"], later, Some(later));
+        check_together(&["0 closed"], later, Some(later));
+        let later: &[&str] = &["0 closed", "1 <- 0 closed", "2 <- 1"];
+        check_together(&["0"], later, Some(later));
+        check_together(&["0", "9"], &["9", "0 closed", "1 <- 0"], Some(&["9", "0 closed", "1 <- 0"]));
+    }
+
+    #[test]
+    fn a_closed_shard_that_only_the_earlier_listing_names_still_counts() {
+        check_together(
+            &["0 closed", "1 <- 0 closed", "2 <- 1"],
+            &["1 <- 0 closed", "2 <- 1 closed", "3 <- 2"],
+            Some(&["0 closed", "1 <- 0 closed", "2 <- 1 closed", "3 <- 2"]),
+        );
+    }
+
+    #[test]
+    fn listings_that_no_rollover_explains_contradict_each_other() {
+        for (earlier, later) in [
+            // Open again, other parents, closed without a child, an open shard that vanished.
+            (&["0 closed", "1 <- 0"][..], &["0", "1 <- 0"][..]),
+            (&["0 closed", "1 <- 0"], &["0 closed", "1"]),
+            (&["0"], &["0 closed"]),
+            (&["0", "1"], &["0"]),
+            // A shard out of nowhere, and another stream.
+            (&["0"], &["0", "1"]),
+            (&["0 closed"], &["8 closed", "9 <- 8"]),
+        ] {
+            check_together(earlier, later, None);
+        }
+    }
 }

@@ -4,17 +4,19 @@
 //! problems, or one that asks for what runs already, changes nothing, and says so.
 
 use super::super::run::require_mappings;
-use super::super::{CommandFailure, load};
+use super::super::{CommandFailure, load, tables};
 use super::changes::changes;
 use super::old_code::OldCode;
 use super::streams::{Made, streams};
 use super::{FunctionOptions, Functions, TemplateOptions, functions_of, tell_of_streams};
+use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
 use crate::model::Application;
+use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
 use crate::source::embedded::create_streams;
 use std::path::PathBuf;
@@ -29,6 +31,8 @@ pub(super) struct ChangedTemplate {
     pub(super) places: CodePlaces,
     pub(super) region: String,
     pub(super) client: KinesisClient,
+    pub(super) streams_at: StreamsAt,
+    pub(super) aws: AwsOptions,
     pub(super) terminal: Terminal,
     pub(super) clock: Clock,
     pub(super) look_out: LookOut,
@@ -42,8 +46,8 @@ pub(in crate::commands) struct Next {
 }
 
 impl ChangedTemplate {
-    /// Waits until the template asks for something else than `running`, and can have it. Cancelling leaves streams that
-    /// were created.
+    /// Waits until the template asks for something else than `running`, and can have it. Cancelling leaves streams and tables
+    /// that were created.
     pub(super) async fn next(&mut self, running: &Application, old_code: &OldCode) -> Next {
         loop {
             self.look_out.changed().await;
@@ -86,6 +90,7 @@ impl ChangedTemplate {
         create_streams(&self.client, &self.clock, &streams(&application, self.made))
             .await
             .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+        tables::create(&application, self.streams_at, &self.aws, &self.clock).await?;
         Ok(Some(Next { application, functions }))
     }
 }

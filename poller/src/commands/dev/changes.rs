@@ -1,7 +1,7 @@
 //! What a changed template asks for that the one before did not.
 
 use crate::model::MappingConfiguration;
-use crate::model::{Application, Function, Mapping, Stream};
+use crate::model::{Application, Function, Mapping, Stream, Table};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,7 @@ pub(super) fn changes(before: &Application, after: &Application) -> String {
     let mut all = of("mapping", &mappings(before), &mappings(after), of_mapping);
     all.extend(of("function", &before.functions, &after.functions, of_function));
     all.extend(of("stream", &before.streams, &after.streams, of_stream));
+    all.extend(of("table", &before.tables, &after.tables, of_table));
     if all.is_empty() { "other values".to_owned() } else { all.join("; ") }
 }
 
@@ -85,6 +86,14 @@ fn of_stream(before: &Stream, after: &Stream) -> Vec<String> {
     ])
 }
 
+fn of_table(before: &Table, after: &Table) -> Vec<String> {
+    named([
+        ("TableName", before.name != after.name),
+        ("StreamSpecification", before.stream_view_type != after.stream_view_type),
+        ("KeySchema or AttributeDefinitions", before.schema != after.schema),
+    ])
+}
+
 fn named<const N: usize>(differences: [(&str, bool); N]) -> Vec<String> {
     differences.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
 }
@@ -103,6 +112,7 @@ mod tests {
             account: "123456789012".to_owned(),
             functions: BTreeMap::new(),
             streams: BTreeMap::new(),
+            tables: BTreeMap::new(),
             mappings: vec![Mapping::new(id, "F".to_owned(), stream, StartingPosition::TrimHorizon)],
         }
     }

@@ -100,6 +100,7 @@ mod tests {
             account: "123456789012".to_owned(),
             functions: Default::default(),
             streams: defined.iter().map(stream).collect(),
+            tables: Default::default(),
             mappings: named.iter().map(mapping).collect(),
         }
     }

@@ -1,6 +1,8 @@
 //! The client through which the whole process speaks the API of DynamoDB Streams.
 
-use crate::aws::{AwsOptions, ConnectError, Connection, Endpoint, Service, endpoint_named};
+use crate::aws::{
+    AwsOptions, ConnectError, Connection, Endpoint, Service, endpoint_named, endpoint_of_its_own,
+};
 use crate::clock::Clock;
 use pelton_core::Timestamp;
 use std::sync::Arc;
@@ -20,8 +22,41 @@ const STREAMS: Service = Service {
     connections_max: CALLS_IN_FLIGHT_MAX,
 };
 
-/// The service whose endpoint counts where none is named for its streams: servers on a developer's machine serve both.
 const TABLES: Service = Service { id: "DynamoDB", host: "dynamodb", ..STREAMS };
+
+/// Which of its two APIs: servers on a developer's machine serve both at one address, so that an endpoint of one of them alone counts
+/// for the other, too, before one for all services does.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Api {
+    Streams,
+    Tables,
+}
+
+impl Api {
+    /// This API, and the other one.
+    fn services(self) -> (Service, Service) {
+        match self {
+            Api::Streams => (STREAMS, TABLES),
+            Api::Tables => (TABLES, STREAMS),
+        }
+    }
+
+    /// Calls nobody but those who hand out credentials.
+    pub(super) async fn connect(self, options: &AwsOptions) -> Result<Connection, ConnectError> {
+        Connection::to(self.services().0, &self.settle(options).await?).await
+    }
+
+    /// The options with the endpoint of the other API, if that alone is named.
+    async fn settle(self, options: &AwsOptions) -> Result<AwsOptions, ConnectError> {
+        let (own, other) = self.services();
+        let mut options = options.clone();
+        if options.endpoint_url.is_none() && endpoint_of_its_own(own, &options).await?.is_none() {
+            let of_other = endpoint_of_its_own(other, &options).await?;
+            options.endpoint_url = of_other.map(|endpoint| endpoint.as_str().to_owned());
+        }
+        Ok(options)
+    }
+}
 
 /// Speaks the API of DynamoDB Streams. Cheap to clone: all clones share connections and the limits on calls.
 #[derive(Clone, Debug)]
@@ -40,12 +75,7 @@ impl DynamoDbStreamsClient {
     /// # Errors
     /// If an endpoint that is named cannot be one, and without a region or credentials.
     pub async fn connect(options: &AwsOptions, clock: Clock) -> Result<Self, ConnectError> {
-        let mut options = options.clone();
-        if options.endpoint_url.is_none() && !is_named_for_itself(&options).await? {
-            let of_tables = endpoint_named(TABLES, &options).await?;
-            options.endpoint_url = of_tables.map(|endpoint| endpoint.as_str().to_owned());
-        }
-        let Connection { config, endpoint, region: _ } = Connection::to(STREAMS, &options).await?;
+        let Connection { config, endpoint, region: _ } = Api::Streams.connect(options).await?;
         Ok(Self {
             sdk: aws_sdk_dynamodbstreams::Client::new(&config),
             endpoint,
@@ -53,6 +83,14 @@ impl DynamoDbStreamsClient {
             calls: Arc::new(Semaphore::new(CALLS_IN_FLIGHT_MAX)),
             next_describe: Arc::new(Mutex::new(Timestamp::default())),
         })
+    }
+
+    /// The endpoint that the options, the environment or the profile name; `None`: AWS's own. Calls nobody.
+    ///
+    /// # Errors
+    /// If an endpoint that is named cannot be one.
+    pub async fn endpoint_named(options: &AwsOptions) -> Result<Option<Endpoint>, ConnectError> {
+        endpoint_named(STREAMS, &Api::Streams.settle(options).await?).await
     }
 
     /// Who is asked.
@@ -78,12 +116,4 @@ impl DynamoDbStreamsClient {
         drop(next);
         self.turn().await
     }
-}
-
-/// Whether an endpoint is named for streams alone. One that is named for all services says the same of both.
-async fn is_named_for_itself(options: &AwsOptions) -> Result<bool, ConnectError> {
-    let own = endpoint_named(STREAMS, options).await?;
-    let of_any = endpoint_named(Service { id: "no service of this name", ..STREAMS }, options).await?;
-    Ok(own.map(|endpoint| endpoint.as_str().to_owned())
-        != of_any.map(|endpoint| endpoint.as_str().to_owned()))
 }

@@ -6,10 +6,12 @@
 mod calls;
 mod changes;
 mod client;
-#[cfg(test)]
-mod tests;
+mod finding;
+mod tables;
 
 pub use client::DynamoDbStreamsClient;
+pub use finding::find_stream_of_table;
+pub use tables::{CreateTableError, TablesClient};
 
 use super::budget::ByteBudget;
 use super::by_iterator::IteratorReader;

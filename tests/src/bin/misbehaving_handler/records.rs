@@ -106,7 +106,7 @@ pub(crate) fn keep(event: &Value, order: &Value) -> Value {
 /// The state before, and the records up to the first that is reported.
 fn state_after(event: &Value, reported: &[Value], swells: bool) -> Value {
     let before = event["state"]["records"].as_array().cloned().unwrap_or_default();
-    let numbers = records(event).iter().map(|record| record["kinesis"]["sequenceNumber"].clone());
+    let numbers = records(event).iter().map(|record| Value::from(sequence_number(record)));
     let succeeded = numbers.take_while(|number| !reported.contains(number));
     let records: Vec<Value> = before.into_iter().chain(succeeded).collect();
     let swelling = if swells { "x".repeat(SWELLING_BYTES) } else { String::new() };
@@ -118,7 +118,16 @@ fn records(event: &Value) -> &[Value] {
 }
 
 fn sequence_number(record: &Value) -> String {
-    record["kinesis"]["sequenceNumber"].as_str().unwrap_or_default().to_owned()
+    let of_kinesis = record["kinesis"]["sequenceNumber"].as_str();
+    of_kinesis.or(record["dynamodb"]["SequenceNumber"].as_str()).unwrap_or_default().to_owned()
+}
+
+/// The data of a record; of a table, what the item is now.
+fn data(record: &Value) -> Option<Vec<u8>> {
+    match record["kinesis"]["data"].as_str() {
+        Some(data) => STANDARD.decode(data).ok(),
+        None => Some(record["dynamodb"]["NewImage"].to_string().into_bytes()),
+    }
 }
 
 /// Some records of the event in any order: always the same for the same seed and records, but others for what is left of them.
@@ -134,7 +143,7 @@ fn some_records(event: &Value, seed: u64) -> Vec<String> {
 fn poison(event: &Value) -> Option<(String, Poison)> {
     let one_of: u64 = std::env::var(POISON_VARIABLE).ok()?.parse().expect("a number of records");
     records(event).iter().find_map(|record| {
-        let data = STANDARD.decode(record["kinesis"]["data"].as_str()?).ok()?;
+        let data = data(record)?;
         // Always the same records, here and there.
         let hash =
             data.iter().fold(0, |hash: u64, byte| hash.wrapping_mul(31).wrapping_add(u64::from(*byte)));

@@ -8,7 +8,7 @@ use pelton_core::assignments::{self, Assignments, Doing};
 use pelton_core::confirm::{Question, Verdict};
 use pelton_core::ending::Ending;
 use pelton_core::ownership::{Assigned, Change, Released};
-use pelton_core::plan::{ListedShard, ShardId, ShardStart, StartingPosition};
+use pelton_core::plan::{ListedShard, ShardId, ShardStart, StartingPosition, together};
 use pelton_core::shard_sync::{Command, FoundStream, Input, Keep, Settings, ShardSync};
 use pelton_core::stream::{MappingState, ReadFrom, ShardState, StreamDescription, StreamStatus};
 use pelton_core::succession::Succession;
@@ -42,8 +42,12 @@ impl World<'_> {
 
     /// `None`: something could not be kept.
     fn try_start(&mut self) -> Option<ShardSync> {
-        let description = self.believed(Self::told_description);
-        let listed = self.believed(Self::told_listing);
+        let same = |earlier: &StreamDescription, later: &StreamDescription| {
+            (earlier == later).then(|| later.clone())
+        };
+        let description = self.believed(Self::told_description, same);
+        let listed =
+            self.believed(Self::told_listing, |earlier: &Vec<ListedShard>, later| together(earlier, later));
         self.policy.retention = description.retention;
         let settings = Settings {
             starting_position: self.starting_position,
@@ -63,10 +67,14 @@ impl World<'_> {
         Some(sync)
     }
 
-    fn believed<T: PartialEq>(&mut self, told: impl Fn(&mut Self) -> T) -> T {
+    fn believed<T: Clone + PartialEq>(
+        &mut self,
+        told: impl Fn(&mut Self) -> T,
+        together: impl Fn(&T, &T) -> Option<T>,
+    ) -> T {
         let mut question = Question::new(None);
         loop {
-            match question.take(told(self)) {
+            match question.take_together(told(self), &together) {
                 Verdict::Believed(answer) => return answer,
                 Verdict::AskAgain => {}
                 Verdict::Contradictory => question = Question::new(None),
