@@ -23,7 +23,7 @@ use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use windowed::Windowed;
-use work::Work;
+use work::{Task, Work};
 
 /// How often records that were given up are handed over at most before they are dropped.
 pub const DELIVERY_ATTEMPTS_MAX: u32 = 5;
@@ -181,12 +181,12 @@ impl Lane {
         self.give_up_old(policy, now);
         let ends_early = self.window_ends_early();
         let work = self.work.front_mut().expect("work was just found or cut");
-        if let Some(reason) = work.give_up {
+        if let Some(reason) = work.given_up() {
             self.state = State::SendingFailure(failure_id);
             return Step::SendFailure(work.failure(failure_id, reason));
         }
         let is_retry = work.last_reached.is_some();
-        work.was_tried = true;
+        work.task = Task::TryAgain;
         self.state = State::InFlight(id);
         Step::Invoke { batch: Arc::clone(&work.batch), attempt: work.attempts + 1, is_retry, ends_early }
     }
@@ -211,7 +211,8 @@ impl Lane {
         }
         let batch = Batch::new(self.waiting.drain(..count.max(1)).collect(), self.envelope(policy).clone());
         self.waiting_bytes -= batch.records().iter().map(Record::encoded_len).sum::<usize>();
-        Work { give_up: (count == 0).then_some(GiveUp::TooLarge), ..Work::new(batch) }
+        let task = if count == 0 { Task::hand_over(GiveUp::TooLarge) } else { Task::Try };
+        Work { task, ..Work::new(batch) }
     }
 
     /// Takes the records that are too old out of the batch at hand: all of them older than MaximumRecordAgeInSeconds, or
@@ -220,9 +221,9 @@ impl Lane {
     /// The stream's retention does not end a record that was never tried: the stream just handed it out, so if it looks
     /// expired, a clock is wrong.
     fn give_up_old(&mut self, policy: &Policy, now: Timestamp) {
-        let Some(work) = self.work.pop_front_if(|work| work.give_up.is_none()) else { return };
+        let Some(work) = self.work.pop_front_if(|work| work.given_up().is_none()) else { return };
         let is_too_old = |arrival| policy.record_age_max.is_some_and(|max| now.since(arrival) >= max);
-        let was_tried = work.was_tried;
+        let was_tried = work.task == Task::TryAgain;
         let is_expired = |arrival| was_tried && now.since(arrival) >= policy.retention;
         let (reason, (old, rest)) = if work.has_old(is_too_old) {
             (GiveUp::TooOld, work.divide(is_too_old))
@@ -232,7 +233,7 @@ impl Lane {
             return self.work.push_front(work);
         };
         rest.into_iter().for_each(|rest| self.work.push_front(rest));
-        self.work.push_front(Work { give_up: Some(reason), ..old });
+        self.work.push_front(Work { task: Task::hand_over(reason), ..old });
     }
 
     /// Takes in how the invocation ended.
@@ -326,7 +327,7 @@ impl Lane {
         }
         work.attempts = work.attempts.saturating_add(1);
         if policy.retry_attempts_max.is_some_and(|max| work.attempts > max) {
-            work.give_up = Some(GiveUp::RetriesExhausted);
+            work.task = Task::hand_over(GiveUp::RetriesExhausted);
         }
     }
 
@@ -342,16 +343,18 @@ impl Lane {
         random: &mut fastrand::Rng,
     ) -> Delivered {
         assert_eq!(self.state, State::SendingFailure(id), "an answer belongs to a failure in flight (I7)");
-        let work = self.at_hand();
+        let Task::HandOver { reason, failed } = &mut self.at_hand().task else {
+            panic!("what is handed over was given up")
+        };
+        let reason = *reason;
         if !is_accepted {
-            work.failed_deliveries += 1;
-            if work.failed_deliveries < DELIVERY_ATTEMPTS_MAX {
-                let rest = policy.backoff.delay(work.failed_deliveries, random);
-                self.state = State::Waiting { until: now.after(rest) };
+            *failed += 1;
+            let failed = *failed;
+            if failed < DELIVERY_ATTEMPTS_MAX {
+                self.state = State::Waiting { until: now.after(policy.backoff.delay(failed, random)) };
                 return Delivered::Again;
             }
         }
-        let reason = work.give_up.expect("what is handed over was given up");
         let given_up = GivenUp { batch: self.finish_work(), reason };
         if self.work.is_empty() {
             self.failures = 0;
@@ -433,7 +436,7 @@ impl Lane {
             batch: Arc::clone(&work.batch),
             first_failed_at: failed.first_at,
             next_attempt_at: self.waits_until(),
-            is_given_up: work.give_up.is_some(),
+            is_given_up: work.given_up().is_some(),
             error: Arc::clone(&failed.error),
             request_id: failed.request_id.clone(),
         })
