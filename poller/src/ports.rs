@@ -10,6 +10,7 @@ pub use pelton_core::stream::{
     MappingState, ReadFrom, ShardState, StreamDescription, StreamIdentity, StreamStatus,
 };
 use pelton_core::{Batch, Checkpoint, Failure, Position, Record, Reply, Timestamp};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -186,8 +187,8 @@ pub trait Ownership: Send {
     /// Where readers of these shards ask that the stream be checked.
     fn checks(&self) -> Arc<StreamChecks>;
 
-    /// How many shards are to be read once others are finished.
-    fn waiting(&self) -> usize;
+    /// The shards that are to be read once others are finished, each with the position after which it will be.
+    fn waiting(&self) -> BTreeMap<ShardId, Option<Position>>;
 }
 
 /// Keeps how far one shard is.

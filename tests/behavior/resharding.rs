@@ -6,6 +6,12 @@ use pelton_core::Counts;
 use pelton_core::plan::{ShardId, StartingPosition};
 use std::time::Duration;
 
+/// The shards that wait for their parents, as the mapping shows them.
+fn waiting(supervisor: &Supervisor) -> Vec<String> {
+    let view = supervisor.mappings()[0].view.as_ref().expect("the mapping is enabled").borrow().clone();
+    view.waiting.keys().map(ShardId::to_string).collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn children_start_when_the_last_batch_of_their_parent_is_settled() {
     let world = World::new(&["parent"]);
@@ -17,8 +23,10 @@ async fn children_start_when_the_last_batch_of_their_parent_is_settled() {
     let supervisor = world.start().await;
     world.clock.sleep(Duration::from_secs(120)).await;
     assert!(world.function.runs().iter().all(|run| run.records == numbers(0..10)), "children wait");
+    assert_eq!(waiting(&supervisor), ["left", "right"]);
     world.function.recovers();
     world.until_handled(27).await;
+    assert_eq!(waiting(&supervisor), Vec::<String>::new());
     world.stop(supervisor).await;
     assert_eq!(world.function.handled()[..25], numbers(0..25));
 }

@@ -4,8 +4,8 @@ use pelton::clock::Clock;
 use pelton_tests::Signal;
 use pelton_tests::chance;
 use pelton_tests::lives::{assert_nothing_lost, lives_of};
+use pelton_tests::producer::Producer;
 use pelton_tests::site::{Site, StreamServer, template, until};
-use pelton_tests::traffic::Producer;
 use std::ops::Range;
 use std::time::Duration;
 

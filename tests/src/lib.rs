@@ -19,11 +19,11 @@ pub mod localstack;
 pub mod measure;
 mod output;
 mod processes;
+pub mod producer;
 mod program;
 mod server;
 pub mod site;
 pub mod spec_coverage;
-pub mod traffic;
 pub mod wait;
 
 pub use output::{Line, Printed};

@@ -4,22 +4,24 @@
 //! and which shards are to be read: parents before children (specification 3.3). What cannot be taken back follows from two
 //! answers in a row; the shell only asks and keeps.
 
+mod assigning;
 mod checks;
+mod vocabulary;
 
 use crate::confirm::{Question, Verdict};
-use crate::ownership::{Assigned, Change, Released, Waiting};
+use crate::ownership::{Change, Waiting};
 use crate::plan::{
-    ListedShard, NewShard, ShardId, ShardProgress, StartingPosition, first_start, flaw, later_shards,
-    not_ended, startable, together, unlisted,
+    ListedShard, ShardId, ShardProgress, StartingPosition, first_start, flaw, later_shards, not_ended,
+    together, unlisted,
 };
-use crate::shard::Finished;
-use crate::stream::{MappingState, ShardState, StreamDescription, StreamIdentity, StreamStatus};
+use crate::stream::{MappingState, ShardState, StreamDescription, StreamStatus};
 use crate::time::Timestamp;
 pub use checks::CHECK_GAP_MIN;
 use checks::Checks;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+pub use vocabulary::{Command, FoundStream, Input, Keep, Notice, Settings};
 
 /// Decides which shards of a listed stream are read.
 #[derive(Debug)]
@@ -45,111 +47,6 @@ pub struct ShardSync {
     commands: VecDeque<Command>,
     changes: VecDeque<Change>,
     notices: VecDeque<Notice>,
-}
-
-/// What a mapping asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Where to begin in a stream that was never read.
-    pub starting_position: StartingPosition,
-    /// Stop once everything that was in the stream at the start is settled.
-    pub until_caught_up: bool,
-}
-
-/// A stream as two answers in a row describe and list it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundStream {
-    /// What it says of itself.
-    pub description: StreamDescription,
-    /// Every shard that it lists.
-    pub listed: Vec<ListedShard>,
-}
-
-impl FoundStream {
-    /// How many of its shards take records.
-    #[must_use]
-    pub fn shards_open(&self) -> usize {
-        self.listed.iter().filter(|shard| shard.is_open).count()
-    }
-}
-
-/// What the shell is to do. Each is answered by the [`Input`] of the same name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Ask the stream what it is.
-    Describe,
-    /// Ask the stream for all its shards.
-    List,
-    /// Keep something, all at once.
-    Keep(Keep),
-    /// Readers that required checks, up to this many in sum, may read on. Needs no answer.
-    Passed(u64),
-}
-
-/// What is to be kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Keep {
-    /// This, and nothing of what was kept before.
-    Anew(MappingState),
-    /// Beside what is kept, and without what is gone.
-    Changed {
-        /// Shards that appeared.
-        added: Vec<NewShard>,
-        /// Shards that the stream no longer lists.
-        removed: Vec<ShardId>,
-    },
-}
-
-/// What happened. An answer that failed is told in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// The answer to [`Command::Describe`].
-    Described(Result<StreamDescription, Arc<str>>),
-    /// The answer to [`Command::List`].
-    Listed(Result<Vec<ListedShard>, Arc<str>>),
-    /// The answer to [`Command::Keep`].
-    Kept(Result<(), Arc<str>>),
-    /// A shard that was assigned is not read any more.
-    Released(Released),
-    /// A reader got no answer: the stream may have changed.
-    CheckWanted {
-        /// So often in sum, readers found that their stream does not exist. None of them may read on before a check that began
-        /// afterwards finds the stream to be the one that it was ([`Command::Passed`]).
-        required: u64,
-    },
-    /// Nothing but the time given with this input.
-    TimePassed,
-}
-
-/// What happened that people want to read of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// The stream was deleted and made again: its positions are worthless.
-    MadeAgain {
-        /// The stream that they belonged to.
-        old: StreamIdentity,
-    },
-    /// So many shards appeared.
-    Resharded(usize),
-    /// What was concluded about the end of this shard was wrong: it is read on.
-    NotEnded(ShardId),
-    /// The stream no longer lists this shard, of which records were not settled.
-    LostToRetention(ShardId),
-    /// This shard has ended.
-    Ended(ShardId),
-    /// Records are now kept for this long.
-    Retention(Duration),
-    /// A check failed.
-    CheckFailed {
-        /// Why.
-        why: Waiting,
-        /// When the next one is.
-        again_at: Timestamp,
-    },
-    /// The stream answers again.
-    Available,
-    /// Everything that was in the stream at the start is settled.
-    CaughtUp,
 }
 
 /// Where a check of the stream is.
@@ -252,13 +149,12 @@ impl ShardSync {
         &self.state
     }
 
-    /// How many shards are to be read and are not: their parents are not finished.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
+    /// The shards that are to be read and are not: their parents are not finished.
+    pub fn waiting(&self) -> impl Iterator<Item = (&ShardId, &ShardState)> {
         let is_waiting = |(id, shard): &(&ShardId, &ShardState)| {
             !shard.checkpoint.ended && !self.assigned.contains(*id) && !self.caught_up.contains(*id)
         };
-        self.state.shards.iter().filter(is_waiting).count()
+        self.state.shards.iter().filter(is_waiting)
     }
 
     fn advance(&mut self, now: Timestamp) {
@@ -452,96 +348,6 @@ impl ShardSync {
         if !shards.is_empty() {
             self.revoked.extend(shards.iter().cloned());
             self.changes.push_back(Change::Revoked { shards, by: None });
-        }
-    }
-
-    /// What was kept while it ran: whoever reads it next goes on from there.
-    fn released(&mut self, Released { shard, finished, checkpoint }: Released, now: Timestamp) {
-        assert!(self.assigned.remove(&shard), "a shard is released once");
-        self.revoked.remove(&shard);
-        let has_ended = checkpoint.ended;
-        if let Some(state) = self.state.shards.get_mut(&shard) {
-            state.checkpoint = checkpoint;
-        }
-        if has_ended {
-            self.notices.push_back(Notice::Ended(shard));
-            // Children may have been in the stream at the start, and not been listed.
-            self.checks.shard_ended();
-        } else if finished == Finished::CaughtUp {
-            self.caught_up.insert(shard);
-        }
-        if matches!(self.step, Step::Draining(_)) {
-            return self.drained(now);
-        }
-        self.assign();
-        self.look_whether_caught_up();
-    }
-
-    /// Assigns every shard that may be read and is not. A stream of which something is being kept is another one afterwards.
-    fn assign(&mut self) {
-        if self.has_caught_up || matches!(self.step, Step::Draining(_) | Step::KeepingAnew(..)) {
-            return;
-        }
-        let startable = self.startable();
-        if startable.is_empty() {
-            return;
-        }
-        let open: BTreeSet<&ShardId> =
-            self.found.listed.iter().filter(|shard| shard.is_open).map(|shard| &shard.id).collect();
-        let stream_arn: Arc<str> = self.state.stream.arn.as_str().into();
-        let assigned: Vec<Assigned> = startable
-            .into_iter()
-            .map(|shard| Assigned {
-                stream_arn: Arc::clone(&stream_arn),
-                from: self.state.shards[&shard].read_from(self.is_first_start),
-                checkpoint: self.state.shards[&shard].checkpoint.clone(),
-                // A closed shard is read to its end: a source may say that nothing more is there at the moment, where nothing more
-                // will ever come, and what is in its children was there at the start, too.
-                until_caught_up: self.settings.until_caught_up && open.contains(&shard),
-                shard,
-            })
-            .collect();
-        self.assigned.extend(assigned.iter().map(|assigned| assigned.shard.clone()));
-        self.changes.push_back(Change::Assigned(assigned));
-    }
-
-    fn has_closed_leaf(&self) -> bool {
-        let listed = &self.found.listed;
-        let is_parent = |id: &ShardId| listed.iter().any(|shard| shard.parents.contains(id));
-        listed.iter().any(|shard| !shard.is_open && !is_parent(&shard.id))
-    }
-
-    /// A shard that has caught up is not read again, nor are its children: they wait for it as for one that is read.
-    fn startable(&self) -> Vec<ShardId> {
-        let busy = self.assigned.union(&self.caught_up).cloned().collect();
-        startable(&self.found.listed, &progress(&self.state), &busy)
-    }
-
-    /// Whether everything that was in the stream at the start is settled, and kept. A shard that was missing from the last listing
-    /// may have been overlooked.
-    fn look_whether_caught_up(&mut self) {
-        let is_unfinished =
-            |shard: &ShardId| self.state.shards.get(shard).is_some_and(|state| !state.checkpoint.ended);
-        let has_caught_up = self.settings.until_caught_up
-            && self.assigned.is_empty()
-            && !self.checks.may_bring_children()
-            && !self.missing.iter().any(is_unfinished)
-            && self.startable().is_empty();
-        if has_caught_up && !self.has_caught_up {
-            self.has_caught_up = true;
-            self.notices.push_back(Notice::CaughtUp);
-            self.changes.push_back(Change::CaughtUp);
-        }
-    }
-
-    /// What the mapping does once the stream was checked and every shard that may be read is.
-    fn what_it_does(&self) -> Change {
-        if !self.assigned.is_empty() {
-            return Change::Polling;
-        }
-        match self.waiting() {
-            0 => Change::Waiting(Waiting::AllEnded),
-            waiting => Change::Waiting(Waiting::Orphans(waiting)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::control::snapshot::{
-    FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardStatus, StatusSnapshot,
+    FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus, StatusSnapshot,
     starting_position_name,
 };
 use crate::control::{StuckBatch, Views};
@@ -13,7 +13,7 @@ use crate::shard_worker::WorkerView;
 use crate::source::budget::ByteBudget;
 use crate::supervisor::{MappingActivity, MappingHandle};
 use pelton_core::plan::ShardId;
-use pelton_core::{Counts, Timestamp};
+use pelton_core::{Counts, Position, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -98,8 +98,9 @@ impl Shown {
             None => (MappingState::Disabled, Vec::new()),
             Some(view) => {
                 let view = view.borrow().clone();
-                let shards: Vec<ShardStatus> = view.shards.iter().map(shard_status).collect();
-                (state(view.activity, &shards, now), shards)
+                let read: Vec<ShardStatus> = view.shards.iter().map(shard_status).collect();
+                let state = state(view.activity, &read, now);
+                (state, with_waiting(read, &view.waiting))
             }
         };
         MappingStatus {
@@ -135,6 +136,17 @@ fn state(activity: MappingActivity, shards: &[ShardStatus], now: Timestamp) -> M
     }
 }
 
+/// The shards that are read, and those that wait for their parents, each with the position after which it will be read.
+fn with_waiting(
+    mut shards: Vec<ShardStatus>,
+    waiting: &BTreeMap<ShardId, Option<Position>>,
+) -> Vec<ShardStatus> {
+    let waiting = waiting.iter();
+    shards.extend(waiting.map(|(id, after)| ShardStatus::unread(id, ShardPhase::Waiting, after.as_ref())));
+    shards.sort_by(|a, b| a.shard.cmp(&b.shard));
+    shards
+}
+
 fn shard_status((id, worker): (&ShardId, &watch::Receiver<WorkerView>)) -> ShardStatus {
     let WorkerView { shard, problem, unread_since, is_open: _ } = &*worker.borrow();
     ShardStatus { unread_since: *unread_since, last_error: problem.clone(), ..ShardStatus::new(id, shard) }
@@ -143,7 +155,6 @@ fn shard_status((id, worker): (&ShardId, &watch::Receiver<WorkerView>)) -> Shard
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::snapshot::ShardPhase;
 
     fn shard(unread_since: Option<u64>) -> ShardStatus {
         ShardStatus {
@@ -172,6 +183,20 @@ mod tests {
         check(&[Some(1)], None);
         check(&[Some(0), None], None);
         check(&[None], None);
+    }
+
+    #[test]
+    fn shards_that_wait_for_their_parents_stand_among_the_others_in_the_order_of_their_names() {
+        let waiting = [("0", None), ("b", Some(Position::new("7")))];
+        let waiting = waiting.into_iter().map(|(id, after)| (ShardId::new(id), after)).collect();
+        let shards = with_waiting(vec![shard(None)], &waiting);
+        let told = |shard: &ShardStatus| (shard.shard.clone(), shard.phase, shard.checkpoint.clone());
+        let expected = [
+            ("0".to_owned(), ShardPhase::Waiting, None),
+            ("a".to_owned(), ShardPhase::Polling, None),
+            ("b".to_owned(), ShardPhase::Waiting, Some("7".to_owned())),
+        ];
+        assert_eq!(shards.iter().map(told).collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -20,7 +20,6 @@ mod answer;
 mod archive;
 mod cargo_lambda;
 mod code;
-mod custody;
 mod descendants;
 mod dispatcher;
 mod environment;
@@ -30,6 +29,7 @@ mod function_log;
 mod handler_exec;
 mod hidden_mode;
 mod keeper;
+mod keeper_handle;
 mod memory;
 #[cfg(any(test, not(feature = "aws")))]
 #[cfg_attr(feature = "aws", allow(dead_code, unreachable_pub, reason = "here only its tests use it"))]

@@ -1,12 +1,12 @@
 //! The life of one handler process: started, served on a port of its own until it ends, and cleared away.
 
 use super::code::Code;
-use super::custody::Custody;
 use super::dispatcher::Dispatcher;
 use super::environment::environment;
 use super::executable;
 use super::handler_exec::NOT_EXECUTED;
 use super::keeper::Word;
+use super::keeper_handle::KeeperHandle;
 use super::output::Output;
 use super::runtime_api::RuntimeApi;
 use super::spawner::HandlerCommand;
@@ -48,7 +48,7 @@ const NO_CODE: &str = "its code does not compile";
 
 /// A process that runs.
 struct Running {
-    custody: Custody,
+    keeper: KeeperHandle,
     listener: TcpListener,
     connections: JoinSet<()>,
     connections_accepted: u64,
@@ -69,8 +69,8 @@ pub(super) async fn run(
         Err(error) => return dispatcher.start_failed(id, chain(error.as_ref())),
     };
     running.serve(&dispatcher, id, killed).await;
-    let Running { custody, mut connections, connections_accepted, mut output, .. } = running;
-    let exit = custody.end(&dispatcher.profile.name);
+    let Running { keeper, mut connections, connections_accepted, mut output, .. } = running;
+    let exit = keeper.end(&dispatcher.profile.name);
     last_words(&dispatcher, &mut connections, &mut output).await;
     match exit.map_or(Some("its keeper does not start; its output says why"), |exit| defect(&code, exit)) {
         Some(defect) if connections_accepted == 0 => {
@@ -94,14 +94,14 @@ impl Running {
             tokio::select! {
                 // What the keeper says first, the process's number, counts before anything that the process does.
                 biased;
-                word = self.custody.next() => match word {
+                word = self.keeper.next() => match word {
                     Some(Word::Began(pid)) => dispatcher.started(id, pid),
                     Some(Word::Ended(_)) => over_at = Some(dispatcher.clock.now().after(END_MAX)),
                     None => return,
                 },
                 _ = &mut killed, if !was_killed => {
                     was_killed = true;
-                    self.custody.kill();
+                    self.keeper.kill();
                 }
                 accepted = self.listener.accept() => match accepted {
                     Ok((connection, _)) => self.accept(dispatcher, id, connection),
@@ -169,10 +169,10 @@ async fn start(
             std::env::vars_os(),
         ),
     };
-    let (custody, pipe) = dispatcher.spawner.spawn(command).await?;
+    let (keeper, pipe) = dispatcher.spawner.spawn(command).await?;
     let output = forward_output(dispatcher, id, pipe)?;
     let connections = JoinSet::new();
-    Ok(Running { custody, listener, connections, connections_accepted: 0, has_refused: false, output })
+    Ok(Running { keeper, listener, connections, connections_accepted: 0, has_refused: false, output })
 }
 
 fn forward_output(

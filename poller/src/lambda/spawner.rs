@@ -1,7 +1,7 @@
 //! Starts handler processes, each with its keeper.
 
-use super::custody::Custody;
 use super::keeper;
+use super::keeper_handle::KeeperHandle;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, PipeReader};
@@ -36,7 +36,7 @@ pub(super) struct HandlerCommand {
 }
 
 /// A handler process, and the end of the pipe that it writes to, by standard output and standard error alike.
-pub(super) type Started = (Custody, PipeReader);
+pub(super) type Started = (KeeperHandle, PipeReader);
 
 /// Why a handler process was not started.
 #[derive(Debug, thiserror::Error)]
@@ -113,7 +113,7 @@ fn spawn(handler: &HandlerCommand, hidden_mode_program: &Path) -> Result<Started
         command.stdin(OwnedFd::from(standard_input));
         command.stderr(standard_output.try_clone()?).stdout(standard_output);
         let keeper = Command::from(command).spawn()?;
-        Ok((Custody::new(keeper, socket)?, output))
+        Ok((KeeperHandle::new(keeper, socket)?, output))
     };
     started().map_err(|source| StartError::Refused { program: program.clone(), source })
 }

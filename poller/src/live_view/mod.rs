@@ -97,7 +97,7 @@ impl LiveView {
         for mapping in &snapshot.mappings {
             let (settled, errors) = (mapping.totals.settled(), mapping.totals.errors());
             let records_per_second = self.rates.of_mapping(mapping).round() as u64;
-            let shards = mapping.shards.len();
+            let shards = mapping.shards_read().count();
             tracing::info!(mapping = mapping.id, shards, settled, records_per_second, errors, "progress");
         }
     }

@@ -32,8 +32,9 @@ fn polling(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
 
 fn shards(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
     let help = "Shards that are being read.";
-    let shards =
-        |mapping: &MappingStatus| Sample::count(&[("mapping", &mapping.id)], mapping.shards.len() as u64);
+    let shards = |mapping: &MappingStatus| {
+        Sample::count(&[("mapping", &mapping.id)], mapping.shards_read().count() as u64)
+    };
     gauge("pelton_mapping_shards", help, enabled(snapshot).map(shards))
 }
 

@@ -68,7 +68,7 @@ fn each<S: IntoIterator<Item = Sample>>(
 ) -> impl Iterator<Item = Sample> {
     let shards = snapshot.mappings.iter().flat_map(|mapping| {
         let id = mapping.id.as_str();
-        mapping.shards.iter().map(move |shard| (id, shard))
+        mapping.shards_read().map(move |shard| (id, shard))
     });
     shards.flat_map(move |(mapping, shard)| samples(&[("mapping", mapping), ("shard", &shard.shard)], shard))
 }

@@ -67,6 +67,7 @@ fn snapshot() -> StatusSnapshot {
         counts,
         ..ShardStatus::unread(&ShardId::new("shardId-0"), ShardPhase::Invoking, None)
     };
+    let child = ShardStatus::unread(&ShardId::new("shardId-2"), ShardPhase::Waiting, None);
     let totals = Counts { polled: 1_120, succeeded: 1_100, ..counts };
     let waiting = MappingState::Waiting { reason: "the stream does not exist".into() };
     StatusSnapshot {
@@ -77,7 +78,7 @@ fn snapshot() -> StatusSnapshot {
         read_ahead: ReadAhead { bytes: 5_000, bytes_max: 268_435_456 },
         functions: vec![FunctionStatus { name: "a \"quoted\" back\\slash\nand line".into(), processes: 2 }],
         mappings: vec![
-            mapping("OrderLedgerOrders", MappingState::Polling, totals, vec![busy, idle]),
+            mapping("OrderLedgerOrders", MappingState::Polling, totals, vec![busy, idle, child]),
             mapping("Waits", waiting, Counts::default(), vec![]),
             mapping("Disabled", MappingState::Disabled, Counts::default(), vec![]),
         ],

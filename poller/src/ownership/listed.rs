@@ -13,10 +13,11 @@ use crate::ports::{
 };
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use pelton_core::Checkpoint;
 use pelton_core::ownership::{Change, Released};
 use pelton_core::plan::ShardId;
 use pelton_core::shard_sync::{Command, FoundStream, Input, Keep, Notice, Settings, ShardSync};
+use pelton_core::{Checkpoint, Position};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tracing::{info, warn};
 
@@ -139,8 +140,8 @@ impl Ownership for ListedOwnership {
         Arc::clone(&self.checks)
     }
 
-    fn waiting(&self) -> usize {
-        self.sync.waiting()
+    fn waiting(&self) -> BTreeMap<ShardId, Option<Position>> {
+        self.sync.waiting().map(|(id, shard)| (id.clone(), shard.checkpoint.position.clone())).collect()
     }
 }
 

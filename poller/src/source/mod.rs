@@ -4,13 +4,13 @@
 //! What all readers of the process hold in memory stays within one [`budget`]. [`embedded`] serves the Kinesis API on
 //! loopback; it is read through the same client as any other stream.
 
+pub(crate) mod api_error;
 pub mod aws;
 pub mod budget;
 mod by_iterator;
 #[cfg(feature = "aws")]
 pub mod dynamodb;
 pub mod embedded;
-pub(crate) mod failure;
 pub mod kinesis;
 #[cfg(any(test, not(feature = "aws")))]
 #[cfg_attr(feature = "aws", allow(dead_code, reason = "here only its tests use it"))]

@@ -54,7 +54,7 @@ impl MappingRunner {
         let (view, views) = watch::channel(MappingView {
             activity: MappingActivity::Polling,
             shards: BTreeMap::new(),
-            waiting: 0,
+            waiting: BTreeMap::new(),
             ended: Counts::default(),
         });
         let mut runner = Self {

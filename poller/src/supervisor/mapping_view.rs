@@ -1,8 +1,8 @@
 //! What a mapping shows of itself.
 
 use crate::shard_worker::WorkerView;
-use pelton_core::Counts;
 use pelton_core::plan::ShardId;
+use pelton_core::{Counts, Position};
 use std::collections::BTreeMap;
 use tokio::sync::watch;
 
@@ -13,8 +13,8 @@ pub struct MappingView {
     pub activity: MappingActivity,
     /// Its running shards.
     pub shards: BTreeMap<ShardId, watch::Receiver<WorkerView>>,
-    /// Shards that are to be read once their parents are finished.
-    pub waiting: usize,
+    /// Shards that are to be read once their parents are finished, each with the position after which it will be.
+    pub waiting: BTreeMap<ShardId, Option<Position>>,
     /// What happened in shards that are no longer among them.
     pub ended: Counts,
 }

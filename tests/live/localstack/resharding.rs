@@ -5,8 +5,8 @@ use super::world::{FROM_THE_OLDEST, Mapping, World, assert_each_once_in_order, s
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::Shard;
 use pelton_tests::journal::{Batch, Journal, Step};
+use pelton_tests::producer::Put;
 use pelton_tests::site::until;
-use pelton_tests::traffic::Put;
 use pelton_tests::{Running, Signal};
 use std::collections::BTreeMap;
 

@@ -2,8 +2,8 @@
 
 use aws_sdk_kinesis::Client;
 use pelton_tests::journal::{Batch, Journal, data_by_key};
+use pelton_tests::producer::{Producer, Put};
 use pelton_tests::site::{POLLING, Site};
-use pelton_tests::traffic::{Producer, Put};
 use pelton_tests::{Program, Running, Signal, binary, install_handler, kinesis, localstack, wait};
 use std::time::Duration;
 

@@ -13,14 +13,14 @@
 //! cannot initialize (specification 8.2). Init may take [`Limits::init_max`]. AWS then repeats it inside the first
 //! invocation, under the function's timeout; here it goes on, and from that moment counts against the timeout.
 
-mod failure;
+mod function_error;
 mod process;
 mod vocabulary;
 
 #[cfg(test)]
 mod tests;
 
-pub use failure::{Exit, FunctionError, RESPONSE_BYTES_MAX};
+pub use function_error::{Exit, FunctionError, RESPONSE_BYTES_MAX};
 pub use vocabulary::{AttemptId, Command, Input, Limits, ProcessId, Refusal, RequestId, Ticket};
 
 use crate::invocation::Outcome;

@@ -1,6 +1,6 @@
 //! What goes into an [`Exchange`](super::Exchange) and what comes out.
 
-use super::failure::{Exit, FunctionError};
+use super::function_error::{Exit, FunctionError};
 use crate::invocation::Outcome;
 use crate::time::Timestamp;
 use bytes::Bytes;

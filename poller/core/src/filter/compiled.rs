@@ -2,9 +2,9 @@
 //!
 //! In: the patterns that were read, and the fields of an event. Out: whether one of them matches, or at which clause each fails.
 
+use super::array_consistency::{self, Found, STEPS_MAX, Wanted};
 use super::fields::{Fields, Names};
 use super::pattern::{Branch, Clause};
-use super::together::{self, Found, STEPS_MAX, Wanted};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -153,7 +153,7 @@ impl<'f, 'a> Judge<'f, 'a> {
         }
         let wanted: Vec<Wanted<'_, 'a>> = judged.iter().map(|clause| self.wanted(*clause)).collect();
         let mut steps_left = self.steps_left;
-        let found = together::search(self.fields, &wanted, &mut steps_left);
+        let found = array_consistency::search(self.fields, &wanted, &mut steps_left);
         drop(wanted);
         self.steps_left = steps_left;
         match found {

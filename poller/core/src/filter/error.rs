@@ -29,12 +29,12 @@ impl Error for PatternError {}
 
 /// A [`PatternError`] of a pattern that does not know its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct InvalidPattern {
     offset: usize,
     message: String,
 }
 
-impl Refusal {
+impl InvalidPattern {
     pub(super) fn new(offset: usize, message: &str) -> Self {
         Self { offset, message: message.to_owned() }
     }
@@ -55,7 +55,7 @@ impl Refusal {
     }
 }
 
-impl From<NotJson> for Refusal {
+impl From<NotJson> for InvalidPattern {
     fn from(NotJson { offset, reason }: NotJson) -> Self {
         Self { offset, message: format!("a pattern is JSON: {reason}") }
     }

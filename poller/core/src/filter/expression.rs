@@ -3,7 +3,7 @@
 //! In: the tokens of the array. Out: its [`Values`], or what is allowed where it goes wrong.
 
 use super::address::AddressRange;
-use super::error::Refusal;
+use super::error::InvalidPattern;
 use super::json::{Reader, Text, Token};
 use super::number::comparable;
 use super::text::{CaselessText, Wildcard};
@@ -11,7 +11,7 @@ use super::values::{Exception, Operator, Values};
 use std::ops::Bound;
 
 /// Reads the values up to the end of the array, whose beginning was read.
-pub(super) fn values(reader: &mut Reader<'_>) -> Result<Values, Refusal> {
+pub(super) fn values(reader: &mut Reader<'_>) -> Result<Values, InvalidPattern> {
     let mut values = Values::default();
     let mut is_empty = true;
     loop {
@@ -37,13 +37,13 @@ pub(super) fn values(reader: &mut Reader<'_>) -> Result<Values, Refusal> {
 }
 
 /// The next token of a pattern that has not ended.
-pub(super) fn next<'a>(reader: &mut Reader<'a>) -> Result<Token<'a>, Refusal> {
+pub(super) fn next<'a>(reader: &mut Reader<'a>) -> Result<Token<'a>, InvalidPattern> {
     reader.next()?.ok_or_else(|| refuse(reader, "the pattern ends too early"))
 }
 
 /// Refuses the last token.
-pub(super) fn refuse(reader: &Reader<'_>, message: &str) -> Refusal {
-    Refusal::new(reader.token_start(), message)
+pub(super) fn refuse(reader: &Reader<'_>, message: &str) -> InvalidPattern {
+    InvalidPattern::new(reader.token_start(), message)
 }
 
 fn string_literal(text: Text<'_>) -> Operator {
@@ -56,7 +56,7 @@ fn string_literal(text: Text<'_>) -> Operator {
 const OPERATORS: &str = "an operator is one of anything-but, cidr, equals-ignore-case, exactly, exists, numeric, prefix, suffix, \
                          wildcard";
 
-fn operator(reader: &mut Reader<'_>) -> Result<Operator, Refusal> {
+fn operator(reader: &mut Reader<'_>) -> Result<Operator, InvalidPattern> {
     let Token::Name(name) = next(reader)? else {
         return Err(refuse(reader, OPERATORS));
     };
@@ -86,14 +86,14 @@ fn operator(reader: &mut Reader<'_>) -> Result<Operator, Refusal> {
     Ok(operator)
 }
 
-fn end_of_object(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+fn end_of_object(reader: &mut Reader<'_>) -> Result<(), InvalidPattern> {
     if next(reader)? == Token::ObjectEnd {
         return Ok(());
     }
     Err(refuse(reader, "an operator stands alone in its object: write two objects, which are alternatives"))
 }
 
-fn string<'a>(reader: &mut Reader<'a>, allowed: &str) -> Result<Text<'a>, Refusal> {
+fn string<'a>(reader: &mut Reader<'a>, allowed: &str) -> Result<Text<'a>, InvalidPattern> {
     let Token::String(text) = next(reader)? else {
         return Err(refuse(reader, allowed));
     };
@@ -104,7 +104,7 @@ fn caseless(text: Text<'_>) -> CaselessText {
     CaselessText::new(&text.quoted())
 }
 
-fn wildcard(reader: &Reader<'_>, text: Text<'_>) -> Result<Wildcard, Refusal> {
+fn wildcard(reader: &Reader<'_>, text: Text<'_>) -> Result<Wildcard, InvalidPattern> {
     Wildcard::parse(&text.quoted()).map_err(|message| refuse(reader, message))
 }
 
@@ -124,7 +124,7 @@ impl Affix {
     }
 }
 
-fn affix(reader: &mut Reader<'_>, affix: Affix) -> Result<Operator, Refusal> {
+fn affix(reader: &mut Reader<'_>, affix: Affix) -> Result<Operator, InvalidPattern> {
     const ALLOWED: &str = "prefix and suffix take a string, or {\"equals-ignore-case\": \"…\"}";
     let text = match next(reader)? {
         Token::String(text) => {
@@ -156,7 +156,11 @@ fn affix(reader: &mut Reader<'_>, affix: Affix) -> Result<Operator, Refusal> {
 }
 
 /// The name that an object of one operator begins with, which must be one of `names`.
-fn only_name<'n>(reader: &mut Reader<'_>, names: &[&'n str], allowed: &str) -> Result<&'n str, Refusal> {
+fn only_name<'n>(
+    reader: &mut Reader<'_>,
+    names: &[&'n str],
+    allowed: &str,
+) -> Result<&'n str, InvalidPattern> {
     let Token::Name(name) = next(reader)? else {
         return Err(refuse(reader, allowed));
     };
@@ -164,7 +168,7 @@ fn only_name<'n>(reader: &mut Reader<'_>, names: &[&'n str], allowed: &str) -> R
     names.iter().find(|known| **known == name).copied().ok_or_else(|| refuse(reader, allowed))
 }
 
-fn exists(reader: &mut Reader<'_>) -> Result<Operator, Refusal> {
+fn exists(reader: &mut Reader<'_>) -> Result<Operator, InvalidPattern> {
     match next(reader)? {
         Token::Word("true") => Ok(Operator::Exists),
         Token::Word("false") => Ok(Operator::Absent),
@@ -180,7 +184,7 @@ fn exists(reader: &mut Reader<'_>) -> Result<Operator, Refusal> {
 const NUMERIC: &str =
     "numeric takes one of =, <, <=, >, >= and a number, or > or >= and a number and < or <= and a larger one";
 
-fn numeric(reader: &mut Reader<'_>) -> Result<Operator, Refusal> {
+fn numeric(reader: &mut Reader<'_>) -> Result<Operator, InvalidPattern> {
     if next(reader)? != Token::ArrayStart {
         return Err(refuse(reader, NUMERIC));
     }
@@ -212,13 +216,13 @@ fn upper(operator: &str, top: f64) -> Bound<f64> {
     if operator == "<" { Bound::Excluded(top) } else { Bound::Included(top) }
 }
 
-fn comparison(reader: &mut Reader<'_>) -> Result<(String, f64), Refusal> {
+fn comparison(reader: &mut Reader<'_>) -> Result<(String, f64), InvalidPattern> {
     let operator = string(reader, NUMERIC)?;
     bounded(reader, operator)
 }
 
 /// `None` if the array ends.
-fn second_comparison(reader: &mut Reader<'_>) -> Result<Option<(String, f64)>, Refusal> {
+fn second_comparison(reader: &mut Reader<'_>) -> Result<Option<(String, f64)>, InvalidPattern> {
     match next(reader)? {
         Token::ArrayEnd => Ok(None),
         Token::String(operator) => bounded(reader, operator).map(Some),
@@ -229,26 +233,26 @@ fn second_comparison(reader: &mut Reader<'_>) -> Result<Option<(String, f64)>, R
     }
 }
 
-fn bounded(reader: &mut Reader<'_>, operator: Text<'_>) -> Result<(String, f64), Refusal> {
+fn bounded(reader: &mut Reader<'_>, operator: Text<'_>) -> Result<(String, f64), InvalidPattern> {
     let Token::Number(text) = next(reader)? else {
         return Err(refuse(reader, NUMERIC));
     };
     Ok((operator.decoded().into_owned(), number(reader, text)?))
 }
 
-fn number(reader: &Reader<'_>, text: &str) -> Result<f64, Refusal> {
+fn number(reader: &Reader<'_>, text: &str) -> Result<f64, InvalidPattern> {
     comparable(text)
         .ok_or_else(|| refuse(reader, "a number that is compared has no more digits than a double keeps"))
 }
 
-fn end_of_array(reader: &mut Reader<'_>, allowed: &str) -> Result<(), Refusal> {
+fn end_of_array(reader: &mut Reader<'_>, allowed: &str) -> Result<(), InvalidPattern> {
     if next(reader)? == Token::ArrayEnd { Ok(()) } else { Err(refuse(reader, allowed)) }
 }
 
 const ANYTHING_BUT: &str = "anything-but takes a string, a number, an array of either strings or numbers, or an object of one of \
                             equals-ignore-case, prefix, suffix, wildcard";
 
-fn anything_but(reader: &mut Reader<'_>) -> Result<Exception, Refusal> {
+fn anything_but(reader: &mut Reader<'_>) -> Result<Exception, InvalidPattern> {
     match next(reader)? {
         Token::String(text) => Ok(Exception::Strings(vec![text.quoted().into_owned()])),
         Token::Number(text) => Ok(Exception::Numbers(vec![number(reader, text)?])),
@@ -260,7 +264,7 @@ fn anything_but(reader: &mut Reader<'_>) -> Result<Exception, Refusal> {
     }
 }
 
-fn anything_but_list(reader: &mut Reader<'_>) -> Result<Exception, Refusal> {
+fn anything_but_list(reader: &mut Reader<'_>) -> Result<Exception, InvalidPattern> {
     let (mut strings, mut numbers) = (Vec::new(), Vec::new());
     loop {
         match next(reader)? {
@@ -279,13 +283,16 @@ fn anything_but_list(reader: &mut Reader<'_>) -> Result<Exception, Refusal> {
     }
 }
 
-fn anything_but_object(reader: &mut Reader<'_>) -> Result<Exception, Refusal> {
+fn anything_but_object(reader: &mut Reader<'_>) -> Result<Exception, InvalidPattern> {
     let name = only_name(reader, &["equals-ignore-case", "prefix", "suffix", "wildcard"], ANYTHING_BUT)?;
     let start = reader.token_start();
     let texts = strings(reader)?;
     let is_affix = matches!(name, "prefix" | "suffix");
     if texts.is_empty() || (is_affix && texts.iter().any(|text| text.decoded().is_empty())) {
-        return Err(Refusal::new(start, "anything-but takes no empty list, and no empty prefix or suffix"));
+        return Err(InvalidPattern::new(
+            start,
+            "anything-but takes no empty list, and no empty prefix or suffix",
+        ));
     }
     let exception = match name {
         "prefix" => {
@@ -304,7 +311,7 @@ fn anything_but_object(reader: &mut Reader<'_>) -> Result<Exception, Refusal> {
 }
 
 /// One string, or an array of strings.
-fn strings<'a>(reader: &mut Reader<'a>) -> Result<Vec<Text<'a>>, Refusal> {
+fn strings<'a>(reader: &mut Reader<'a>) -> Result<Vec<Text<'a>>, InvalidPattern> {
     let mut texts = Vec::new();
     let mut token = next(reader)?;
     if let Token::String(text) = token {

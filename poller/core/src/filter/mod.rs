@@ -8,12 +8,13 @@
 //! | `pattern`, `expression` | read a pattern, or say where it is none |
 //! | `values`, `number`, `text`, `address` | compare one value |
 //! | `json`, `fields` | find the values that patterns ask for, in one pass over the text |
-//! | `compiled`, `together` | judge a record by what was found |
+//! | `compiled`, `array_consistency` | judge a record by what was found |
 //! | `recordlike`, `event_record` | what of a record is matched |
 //!
 //! The semantics are those of AWS's engine, event-ruler 2.1.0, except where AWS says that Lambda differs; a test compares both.
 
 mod address;
+mod array_consistency;
 mod compiled;
 mod error;
 mod event_record;
@@ -28,7 +29,6 @@ mod recordlike;
 #[cfg(test)]
 mod tests;
 mod text;
-mod together;
 mod values;
 
 pub use error::PatternError;
@@ -38,7 +38,7 @@ pub use payload::is_json_in_base64;
 pub use recordlike::{Metadata, Recordlike};
 
 use compiled::{Decisive, Patterns};
-use error::Refusal;
+use error::InvalidPattern;
 use fields::Fields;
 use payload::{Content, PAYLOADS_MAX, PayloadUse};
 
@@ -110,7 +110,7 @@ impl Filters {
             let branches = Self::check_limits(index, text)
                 .and_then(|()| pattern::parse(text))
                 .and_then(|branches| payload::check(source, branches))
-                .map_err(|refusal| refusal.of_pattern(index, text))?;
+                .map_err(|invalid| invalid.of_pattern(index, text))?;
             patterns.push(branches);
         }
         let patterns = Patterns::new(patterns, |name| payload::canonical(source, name));
@@ -118,12 +118,12 @@ impl Filters {
         Ok(Some(Self { source, patterns, uses }))
     }
 
-    fn check_limits(index: usize, text: &str) -> Result<(), Refusal> {
+    fn check_limits(index: usize, text: &str) -> Result<(), InvalidPattern> {
         if index >= FILTERS_MAX {
-            return Err(Refusal::new(0, "a mapping has at most 10 filters"));
+            return Err(InvalidPattern::new(0, "a mapping has at most 10 filters"));
         }
         match text.char_indices().nth(PATTERN_CHARACTERS_MAX) {
-            Some((offset, _)) => Err(Refusal::new(offset, "a pattern has at most 4096 characters")),
+            Some((offset, _)) => Err(InvalidPattern::new(offset, "a pattern has at most 4096 characters")),
             None => Ok(()),
         }
     }

@@ -3,7 +3,7 @@
 //! In: its text. Out: its branches, one for each way through its `$or`s, or where and why it is none. A name may repeat: what stands
 //! under both is required, as when AWS's guide writes `dynamodb` twice. Of a leaf that repeats, the last counts.
 
-use super::error::Refusal;
+use super::error::InvalidPattern;
 use super::expression::{next, refuse, values};
 use super::json::{Reader, Token};
 use super::values::Values;
@@ -32,8 +32,8 @@ pub(super) type Branch = BTreeMap<String, Arc<Clause>>;
 ///
 /// `$or` with an array of two objects or more is an alternative, unless one of them has an operator's name among its fields.
 /// Otherwise, as in event-ruler, the pattern is read once more with `$or` as a field like any other.
-pub(super) fn parse(text: &str) -> Result<Vec<Branch>, Refusal> {
-    Parser::new(text, true).parse().or_else(|refusal| Parser::new(text, false).parse().map_err(|_| refusal))
+pub(super) fn parse(text: &str) -> Result<Vec<Branch>, InvalidPattern> {
+    Parser::new(text, true).parse().or_else(|invalid| Parser::new(text, false).parse().map_err(|_| invalid))
 }
 
 struct Parser<'a> {
@@ -55,7 +55,7 @@ impl<'a> Parser<'a> {
         Self { text, reader: Reader::new(text), steps: Vec::new(), knows_or }
     }
 
-    fn parse(mut self) -> Result<Vec<Branch>, Refusal> {
+    fn parse(mut self) -> Result<Vec<Branch>, InvalidPattern> {
         if next(&mut self.reader)? != Token::ObjectStart {
             return Err(refuse(
                 &self.reader,
@@ -69,7 +69,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Recurses once for each level, of which a pattern cannot have more than it has characters.
-    fn object(&mut self, branches: &mut Vec<Branch>, within: Within) -> Result<(), Refusal> {
+    fn object(&mut self, branches: &mut Vec<Branch>, within: Within) -> Result<(), InvalidPattern> {
         let mut is_empty = true;
         while let Token::Name(name) = next(&mut self.reader)? {
             is_empty = false;
@@ -88,7 +88,12 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn member(&mut self, name: String, branches: &mut Vec<Branch>, within: Within) -> Result<(), Refusal> {
+    fn member(
+        &mut self,
+        name: String,
+        branches: &mut Vec<Branch>,
+        within: Within,
+    ) -> Result<(), InvalidPattern> {
         match next(&mut self.reader)? {
             Token::ObjectStart => {
                 self.steps.push(name);
@@ -106,7 +111,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn leaf(&mut self, name: &str, branches: &mut [Branch]) -> Result<(), Refusal> {
+    fn leaf(&mut self, name: &str, branches: &mut [Branch]) -> Result<(), InvalidPattern> {
         let offset = self.reader.token_start();
         let values = values(&mut self.reader)?;
         let text = self.text[offset..self.reader.token_end()].to_owned();
@@ -125,7 +130,7 @@ impl<'a> Parser<'a> {
         if base.is_empty() { last.to_owned() } else { format!("{base}.{last}") }
     }
 
-    fn either(&mut self, branches: &mut Vec<Branch>) -> Result<(), Refusal> {
+    fn either(&mut self, branches: &mut Vec<Branch>) -> Result<(), InvalidPattern> {
         const ALLOWED: &str = "$or takes an array of at least two objects";
         if next(&mut self.reader)? != Token::ArrayStart {
             return Err(refuse(&self.reader, ALLOWED));

@@ -3,7 +3,7 @@
 
 use super::Source;
 use super::compiled::Treatment;
-use super::error::Refusal;
+use super::error::InvalidPattern;
 use super::fields::Fields;
 use super::json::{Reader, Token};
 use super::pattern::Branch;
@@ -57,14 +57,14 @@ pub(super) fn use_of(source: Option<Source>, name: &str) -> Option<PayloadUse> {
 }
 
 /// Refuses values for the data of Kinesis and DynamoDB as a whole: they are matched as JSON only.
-pub(super) fn check(source: Option<Source>, branches: Vec<Branch>) -> Result<Vec<Branch>, Refusal> {
+pub(super) fn check(source: Option<Source>, branches: Vec<Branch>) -> Result<Vec<Branch>, InvalidPattern> {
     if !matches!(source, Some(Source::Kinesis | Source::DynamoDb)) {
         return Ok(branches);
     }
     for clause in branches.iter().flat_map(|branch| branch.values()) {
         let name = canonical(source, &clause.name);
         if use_of(source, name).is_some_and(|used| used.wants == Content::Plain) {
-            return Err(Refusal::new(
+            return Err(InvalidPattern::new(
                 clause.offset,
                 &format!("{name} takes an object of fields, not values"),
             ));

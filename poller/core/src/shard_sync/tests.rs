@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::Position;
+use crate::ownership::{Assigned, Released};
 use crate::plan::ShardStart;
-use crate::shard::Checkpoint;
+use crate::shard::{Checkpoint, Finished};
 use crate::stream::ReadFrom;
 use crate::testing::{at, millis};
 
@@ -164,9 +165,16 @@ fn children_are_read_from_their_beginning_once_their_parents_have_ended() {
     let mut mapping = Mapping::new(settings(false), "a");
     mapping.changes();
     assert_eq!(mapping.check(1, "a! b<a c<a"), "keep +2 -0");
-    assert_eq!((mapping.changes().as_str(), mapping.sync.waiting()), ("Polling", 2));
+    let waiting = |mapping: &Mapping| -> Vec<String> {
+        mapping.sync.waiting().map(|(shard, _)| shard.to_string()).collect()
+    };
+    assert_eq!(
+        (mapping.changes(), waiting(&mapping)),
+        ("Polling".to_owned(), vec!["b".to_owned(), "c".to_owned()])
+    );
     mapping.release("a", Finished::ShardEnd, Some("7"));
     assert_eq!(mapping.changes(), "b from its beginning + c from its beginning");
+    assert_eq!(waiting(&mapping), Vec::<String>::new());
 }
 
 #[test]

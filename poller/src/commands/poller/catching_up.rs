@@ -53,7 +53,7 @@ fn of_mapping(view: &MappingView) -> Vec<String> {
     if let MappingActivity::Waiting { reason } = &view.activity {
         lines.push(format!("waits for its stream: {reason}"));
     }
-    match view.waiting {
+    match view.waiting.len() {
         0 => {}
         1 => lines.push("1 shard waits for its parents".to_owned()),
         shards => lines.push(format!("{shards} shards wait for their parents")),

@@ -20,8 +20,8 @@ use crate::clock::Clock;
 use crate::errors::chain;
 use crate::logging::Terminal;
 use crate::ports::Cause;
+use crate::source::api_error::{ApiError, ApiErrorKind};
 use crate::source::aws::{Endpoint, EndpointKind, KinesisClient};
-use crate::source::failure::{Refusal, RefusalKind};
 use aws_sdk_kinesis::types::StreamDescriptionSummary;
 use futures_util::FutureExt;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -218,17 +218,17 @@ pub(super) async fn check_stream(stream: &NamedStream, client: &KinesisClient) -
         Ok(answer) => return check_arn(stream, client, answer.stream_description_summary()),
         Err(error) => error,
     };
-    let refusal = Refusal::new("DescribeStreamSummary", error);
+    let error = ApiError::new("DescribeStreamSummary", error);
     let endpoint = client.endpoint().clone();
-    if refusal.kind == RefusalKind::NotFound {
+    if error.kind == ApiErrorKind::NotFound {
         let call = client.sdk().list_streams().limit(STREAMS_SHOWN_MAX).send();
         let existing = call.await.map(|answer| answer.stream_names).unwrap_or_default();
         return Err(PutError::NoSuchStream { stream: stream.name.clone(), endpoint, existing });
     }
-    if refusal.kind == RefusalKind::Unavailable {
-        return Err(PutError::NoAnswer { endpoint, source: refusal.cause });
+    if error.kind == ApiErrorKind::Unavailable {
+        return Err(PutError::NoAnswer { endpoint, source: error.cause });
     }
-    Err(PutError::Refused { operation: refusal.operation, put: 0, source: refusal.cause })
+    Err(PutError::Refused { operation: error.operation, put: 0, source: error.cause })
 }
 
 /// On AWS a name is that of a stream in the account of the credentials: another one than the ARN names must not be taken for it.

@@ -6,7 +6,7 @@
 use super::{Entry, PutError, PutSummary};
 use crate::clock::Clock;
 use crate::ports::Cause;
-use crate::source::failure::{Refusal, RefusalKind};
+use crate::source::api_error::{ApiError, ApiErrorKind};
 use aws_sdk_kinesis::operation::put_records::PutRecordsOutput;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
@@ -76,7 +76,7 @@ impl Sender {
             let put_before = self.records;
             let refused = match self.put(&entries).await {
                 Ok(answer) => self.count(&mut entries, &answer),
-                Err(refusal) => Some(self.retryable(refusal)?),
+                Err(error) => Some(self.retryable(error)?),
             };
             entries.extend(rest);
             if self.records > put_before {
@@ -95,7 +95,7 @@ impl Sender {
         Ok(Sent::All)
     }
 
-    async fn put(&self, entries: &[Entry]) -> Result<PutRecordsOutput, Refusal> {
+    async fn put(&self, entries: &[Entry]) -> Result<PutRecordsOutput, ApiError> {
         let records = entries.iter().map(|entry| {
             let entry = PutRecordsRequestEntry::builder()
                 .partition_key(&entry.key)
@@ -103,7 +103,7 @@ impl Sender {
             entry.build().expect("a record to put has data")
         });
         let call = self.sdk.put_records().stream_name(&self.stream).set_records(Some(records.collect()));
-        call.send().await.map_err(|error| Refusal::new("PutRecords", error))
+        call.send().await.map_err(|error| ApiError::new("PutRecords", error))
     }
 
     /// Keeps of `entries` what the stream does not say that it accepted, and tells why it did not accept the first of them.
@@ -127,17 +127,17 @@ impl Sender {
     }
 
     /// The cause, if it helps to try again.
-    fn retryable(&self, refusal: Refusal) -> Result<Cause, PutError> {
-        match refusal.kind {
-            RefusalKind::Throttled
-            | RefusalKind::Unavailable
-            | RefusalKind::Senseless(_)
-            | RefusalKind::InUse => Ok(refusal.cause),
-            RefusalKind::NotFound
-            | RefusalKind::Denied
-            | RefusalKind::IteratorExpired
-            | RefusalKind::BadArgument
-            | RefusalKind::Trimmed => Err(self.refused(refusal.cause)),
+    fn retryable(&self, error: ApiError) -> Result<Cause, PutError> {
+        match error.kind {
+            ApiErrorKind::Throttled
+            | ApiErrorKind::Unavailable
+            | ApiErrorKind::Senseless(_)
+            | ApiErrorKind::InUse => Ok(error.cause),
+            ApiErrorKind::NotFound
+            | ApiErrorKind::Denied
+            | ApiErrorKind::IteratorExpired
+            | ApiErrorKind::BadArgument
+            | ApiErrorKind::Trimmed => Err(self.refused(error.cause)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A client of AWS that is made when it is first needed.
 
-use super::failure::CallError;
+use super::call_error::CallError;
 use crate::aws::{AwsOptions, Connection, Service};
 use tokio::sync::OnceCell;
 

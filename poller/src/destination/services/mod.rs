@@ -3,7 +3,7 @@
 //! Clients are made when they are first needed, and shared by all mappings: a destination that is not to be had at start may be
 //! later.
 
-mod failure;
+mod call_error;
 mod lazy;
 mod s3;
 mod sns;

@@ -1,6 +1,6 @@
 //! A bucket of S3: one object for each failure, with the whole event in it (specification 4.5).
 
-use super::failure::{Call, CallError};
+use super::call_error::{Call, CallError};
 use super::lazy::Lazy;
 use super::{Origin, Turns, error};
 use crate::aws::{Connection, Endpoint, EndpointKind};

@@ -1,6 +1,6 @@
 //! A topic of SNS: one message for each failure, with what AWS writes into it (specification 4.5).
 
-use super::failure::{Call, CallError};
+use super::call_error::{Call, CallError};
 use super::lazy::Lazy;
 use super::{Origin, error};
 use crate::aws::{Connection, Endpoint, EndpointKind};

@@ -1,7 +1,7 @@
 //! Streams whose shards are read by iterators: Kinesis and DynamoDB Streams (specification 2.3, 3.4).
 //!
 //! In: the calls of an API ([`IteratorApi`]). Out: a [`crate::ports::ShardReader`] that never loses its place. Decides nothing about
-//! cadence or retries: each call is made once, and a refusal is named by what the caller can do about it.
+//! cadence or retries: each call is made once, and an error is named by what the caller can do about it.
 
 mod appetite;
 mod place;
@@ -10,7 +10,7 @@ mod reader;
 pub(super) use place::{Anchor, Place};
 pub(super) use reader::{IteratorReader, what_follows};
 
-use super::failure::Refusal;
+use super::api_error::ApiError;
 use crate::clock::Clock;
 use crate::ports::SourceError;
 use crate::source::budget::ByteBudget;
@@ -36,10 +36,10 @@ pub(super) trait IteratorApi: Send + Sync + 'static {
     const FIRST_PAGE_READS_MAX: usize;
 
     /// GetShardIterator
-    async fn shard_iterator(&self, shard: &ShardId, anchor: &Anchor) -> Result<String, Refusal>;
+    async fn shard_iterator(&self, shard: &ShardId, anchor: &Anchor) -> Result<String, ApiError>;
 
     /// GetRecords
-    async fn get_records(&self, iterator: String, limit: usize) -> Result<Self::Answer, Refusal>;
+    async fn get_records(&self, iterator: String, limit: usize) -> Result<Self::Answer, ApiError>;
 
     /// What is wrong with an answer beside its sequence numbers, if anything is: then nothing of it is taken.
     fn flaw(answer: &Self::Answer) -> Option<&'static str>;
@@ -71,8 +71,8 @@ pub(super) trait IteratorApi: Send + Sync + 'static {
     /// A record was dropped as the filters need a JSON payload.
     fn dropped_not_json(&self, shard: &ShardId, not_json: &NotJson);
 
-    /// The error of the port for a refusal that concerns a shard.
-    fn of_shard(&self, shard: &ShardId, refusal: Refusal) -> SourceError;
+    /// The error of the port for an error that concerns a shard.
+    fn of_shard(&self, shard: &ShardId, error: ApiError) -> SourceError;
 
     /// The stream's name, for people.
     fn name(&self) -> &str;

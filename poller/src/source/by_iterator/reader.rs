@@ -8,8 +8,8 @@ use super::IteratorApi;
 use super::appetite::Appetite;
 use super::place::{Anchor, Place};
 use crate::ports::{Answer, ReadFrom, ShardReader, SourceError};
+use crate::source::api_error::{ApiError, ApiErrorKind};
 use crate::source::budget::{Account, Reservation, Wanted};
-use crate::source::failure::{Refusal, RefusalKind};
 use async_trait::async_trait;
 use bytes::Bytes;
 use pelton_core::ending::Follows;
@@ -78,30 +78,30 @@ impl<A: IteratorApi> IteratorReader<A> {
     pub(in crate::source) async fn find_place(&mut self) -> Result<String, SourceError> {
         let anchor = self.place.anchor();
         let mut found = self.iterator_at(anchor.clone()).await;
-        if found.as_ref().is_err_and(Refusal::is_bad_argument) {
-            // One refusal is no reason to leave the position.
+        if found.as_ref().is_err_and(ApiError::is_bad_argument) {
+            // One error is no reason to leave the position.
             found = self.iterator_at(anchor.clone()).await;
         }
-        if let Err(refusal) = &found
-            && refusal.is_bad_argument()
+        if let Err(error) = &found
+            && error.is_bad_argument()
         {
-            self.fall_back(anchor, refusal);
+            self.fall_back(anchor, error);
             found = self.iterator_at(self.place.anchor()).await;
         }
-        let (anchor, iterator) = found.map_err(|refusal| self.stream.of_shard(&self.shard, refusal))?;
+        let (anchor, iterator) = found.map_err(|error| self.stream.of_shard(&self.shard, error))?;
         self.place.found(&anchor, iterator.clone());
         Ok(iterator)
     }
 
-    async fn iterator_at(&self, anchor: Anchor) -> Result<(Anchor, String), Refusal> {
+    async fn iterator_at(&self, anchor: Anchor) -> Result<(Anchor, String), ApiError> {
         let iterator = self.stream.shard_iterator(&self.shard, &anchor).await?;
         Ok((anchor, iterator))
     }
 
-    fn fall_back(&mut self, refused: Anchor, refusal: &Refusal) {
+    fn fall_back(&mut self, refused: Anchor, error: &ApiError) {
         if let Anchor::After(position) = &refused {
             tracing::warn!(
-                stream = self.stream.name(), shard = %self.shard, %position, error = %refusal.cause,
+                stream = self.stream.name(), shard = %self.shard, %position, error = %error.cause,
                 "the stream no longer has the position to resume from: its oldest record is next"
             );
         }
@@ -117,7 +117,7 @@ impl<A: IteratorApi> IteratorReader<A> {
         let answer = self.read(limit).await?;
         self.take(answer, limit, reservation).map_err(|flaw| {
             self.place.lose_iterator();
-            self.stream.of_shard(&self.shard, Refusal::senseless("GetRecords", flaw))
+            self.stream.of_shard(&self.shard, ApiError::senseless("GetRecords", flaw))
         })
     }
 
@@ -149,30 +149,30 @@ impl<A: IteratorApi> IteratorReader<A> {
                 None => self.find_place().await?,
             };
             self.wait_for_turn().await;
-            let refusal = match self.stream.get_records(iterator, limit).await {
+            let error = match self.stream.get_records(iterator, limit).await {
                 Ok(answer) => return Ok(answer),
-                Err(refusal) => refusal,
+                Err(error) => error,
             };
-            if refusal.kind == RefusalKind::Unavailable {
+            if error.kind == ApiErrorKind::Unavailable {
                 self.appetite.shrink();
             }
-            match refusal.kind {
-                RefusalKind::IteratorExpired | RefusalKind::BadArgument => self.place.lose_iterator(),
-                RefusalKind::Trimmed if renewals == RENEWALS_MAX => {
+            match error.kind {
+                ApiErrorKind::IteratorExpired | ApiErrorKind::BadArgument => self.place.lose_iterator(),
+                ApiErrorKind::Trimmed if renewals == RENEWALS_MAX => {
                     // Also right behind the position, twice.
-                    self.fall_back(self.place.anchor(), &refusal);
+                    self.fall_back(self.place.anchor(), &error);
                     self.place.lose_iterator();
                 }
-                RefusalKind::Trimmed => self.place.lose_iterator(),
-                RefusalKind::Throttled
-                | RefusalKind::Unavailable
-                | RefusalKind::Senseless(_)
-                | RefusalKind::NotFound
-                | RefusalKind::Denied
-                | RefusalKind::InUse => return Err(self.stream.of_shard(&self.shard, refusal)),
+                ApiErrorKind::Trimmed => self.place.lose_iterator(),
+                ApiErrorKind::Throttled
+                | ApiErrorKind::Unavailable
+                | ApiErrorKind::Senseless(_)
+                | ApiErrorKind::NotFound
+                | ApiErrorKind::Denied
+                | ApiErrorKind::InUse => return Err(self.stream.of_shard(&self.shard, error)),
             }
             if renewals == RENEWALS_MAX {
-                return Err(self.stream.of_shard(&self.shard, refusal));
+                return Err(self.stream.of_shard(&self.shard, error));
             }
             renewals += 1;
             tracing::debug!(shard = %self.shard, "the iterator is of no use any more, a new one is taken");

@@ -1,15 +1,15 @@
 //! The calls of the API of DynamoDB Streams that reading takes, each made once.
 //!
-//! In: names and positions of this program. Out: answers in its own types, or a [`Refusal`]. Every future is boxed, so
+//! In: names and positions of this program. Out: answers in its own types, or an [`ApiError`]. Every future is boxed, so
 //! that a shard that waits for its turn is small.
 
 use super::TableStream;
 use super::changes::{change, flaw_of, sequence_number};
 use crate::clock::Clock;
 use crate::ports::{SourceError, StreamDescription, StreamStatus};
+use crate::source::api_error::ApiError;
 use crate::source::budget::ByteBudget;
 use crate::source::by_iterator::{Anchor, IteratorApi, moment};
-use crate::source::failure::Refusal;
 use crate::source::sources::{DYNAMODB_READ_GAP_MIN, DYNAMODB_READ_RECORDS_MAX};
 use async_trait::async_trait;
 use aws_sdk_dynamodbstreams::operation::get_records::GetRecordsOutput;
@@ -89,7 +89,7 @@ impl TableStream {
         let _turn = self.client.turn_to_describe().await;
         let call = self.client.sdk().describe_stream().stream_arn(&self.arn).limit(limit);
         let call = call.set_exclusive_start_shard_id(after).send();
-        let answer = Box::pin(call).await.map_err(|error| self.of_stream(Refusal::new(DESCRIBE, error)))?;
+        let answer = Box::pin(call).await.map_err(|error| self.of_stream(ApiError::new(DESCRIBE, error)))?;
         match answer.stream_description {
             None => Err(self.senseless("it is empty")),
             Some(described) if described.stream_arn() == Some(&self.arn) => Ok(described),
@@ -98,11 +98,11 @@ impl TableStream {
     }
 
     fn senseless(&self, flaw: &'static str) -> SourceError {
-        self.of_stream(Refusal::senseless(DESCRIBE, flaw))
+        self.of_stream(ApiError::senseless(DESCRIBE, flaw))
     }
 
-    fn of_stream(&self, refusal: Refusal) -> SourceError {
-        refusal.into_source_error(self.client.endpoint(), || format!("the stream {}", self.arn))
+    fn of_stream(&self, error: ApiError) -> SourceError {
+        error.into_source_error(self.client.endpoint(), || format!("the stream {}", self.arn))
     }
 }
 
@@ -133,7 +133,7 @@ impl IteratorApi for TableStream {
     /// Each read is one of four in a second.
     const FIRST_PAGE_READS_MAX: usize = 1;
 
-    async fn shard_iterator(&self, shard: &ShardId, anchor: &Anchor) -> Result<String, Refusal> {
+    async fn shard_iterator(&self, shard: &ShardId, anchor: &Anchor) -> Result<String, ApiError> {
         const OPERATION: &str = "GetShardIterator";
         let _turn = self.client.turn().await;
         let call = self.client.sdk().get_shard_iterator().stream_arn(&self.arn).shard_id(shard.as_str());
@@ -147,16 +147,16 @@ impl IteratorApi for TableStream {
                 .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
                 .sequence_number(position.as_str()),
         };
-        let answer = Box::pin(call.send()).await.map_err(|error| Refusal::new(OPERATION, error))?;
+        let answer = Box::pin(call.send()).await.map_err(|error| ApiError::new(OPERATION, error))?;
         let iterator = answer.shard_iterator.filter(|iterator| !iterator.is_empty());
-        iterator.ok_or_else(|| Refusal::senseless(OPERATION, "it holds no iterator"))
+        iterator.ok_or_else(|| ApiError::senseless(OPERATION, "it holds no iterator"))
     }
 
-    async fn get_records(&self, iterator: String, limit: usize) -> Result<GetRecordsOutput, Refusal> {
+    async fn get_records(&self, iterator: String, limit: usize) -> Result<GetRecordsOutput, ApiError> {
         let _turn = self.client.turn().await;
         let limit = i32::try_from(limit.min(DYNAMODB_READ_RECORDS_MAX)).unwrap_or(i32::MAX);
         let call = self.client.sdk().get_records().shard_iterator(iterator).limit(limit).send();
-        Box::pin(call).await.map_err(|error| Refusal::new("GetRecords", error))
+        Box::pin(call).await.map_err(|error| ApiError::new("GetRecords", error))
     }
 
     fn flaw(answer: &GetRecordsOutput) -> Option<&'static str> {
@@ -205,8 +205,8 @@ impl IteratorApi for TableStream {
     /// The payload is always JSON.
     fn dropped_not_json(&self, _: &ShardId, _: &NotJson) {}
 
-    fn of_shard(&self, shard: &ShardId, refusal: Refusal) -> SourceError {
-        refusal.into_source_error(self.client.endpoint(), || {
+    fn of_shard(&self, shard: &ShardId, error: ApiError) -> SourceError {
+        error.into_source_error(self.client.endpoint(), || {
             format!("the stream {} or its shard {shard}", self.arn)
         })
     }

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::errors::chain;
 use crate::model::StreamArn;
 use crate::ports::SourceError;
-use crate::source::failure::{Refusal, RefusalKind};
+use crate::source::api_error::{ApiError, ApiErrorKind};
 use aws_sdk_dynamodbstreams::types::{Stream, StreamStatus};
 use pelton_core::Backoff;
 use pelton_core::confirm::SecondLook;
@@ -70,9 +70,9 @@ impl DynamoDbStreamsClient {
         match stream.arn.parse::<StreamArn>() {
             Ok(arn) if arn.name == table => Ok(Some(arn)),
             Ok(_) => {
-                Err(self.of_table(table, Refusal::senseless(LIST, "it names a stream of another table")))
+                Err(self.of_table(table, ApiError::senseless(LIST, "it names a stream of another table")))
             }
-            Err(_) => Err(self.of_table(table, Refusal::senseless(LIST, "it names no ARN of a stream"))),
+            Err(_) => Err(self.of_table(table, ApiError::senseless(LIST, "it names no ARN of a stream"))),
         }
     }
 
@@ -86,26 +86,26 @@ impl DynamoDbStreamsClient {
             let call = call.set_exclusive_start_stream_arn(after.take()).send();
             let answer = Box::pin(call).await;
             drop(turn);
-            let answer = match answer.map_err(|error| Refusal::new(LIST, error)) {
+            let answer = match answer.map_err(|error| ApiError::new(LIST, error)) {
                 Ok(answer) => answer,
                 // There is no such table, or not yet.
-                Err(refusal) if refusal.kind == RefusalKind::NotFound => return Ok(Vec::new()),
+                Err(refusal) if refusal.kind == ApiErrorKind::NotFound => return Ok(Vec::new()),
                 Err(refusal) => return Err(self.of_table(table, refusal)),
             };
             if answer.streams.is_none() {
-                return Err(self.of_table(table, Refusal::senseless(LIST, "it has no list of streams")));
+                return Err(self.of_table(table, ApiError::senseless(LIST, "it has no list of streams")));
             }
             let page = answer.streams();
             if page.iter().any(|stream| streams.iter().any(|known| known.stream_arn() == stream.stream_arn()))
             {
-                return Err(self.of_table(table, Refusal::senseless(LIST, "a page comes again")));
+                return Err(self.of_table(table, ApiError::senseless(LIST, "a page comes again")));
             }
             streams.extend_from_slice(page);
             match answer.last_evaluated_stream_arn() {
                 None => break,
                 Some(_) if page.is_empty() => {
                     let flaw = "an empty page promises another one";
-                    return Err(self.of_table(table, Refusal::senseless(LIST, flaw)));
+                    return Err(self.of_table(table, ApiError::senseless(LIST, flaw)));
                 }
                 Some(last) => after = Some(last.to_owned()),
             }
@@ -119,9 +119,9 @@ impl DynamoDbStreamsClient {
     async fn is_enabled(&self, arn: &str, table: &str) -> Result<bool, SourceError> {
         let _turn = self.turn_to_describe().await;
         let call = self.sdk().describe_stream().stream_arn(arn).limit(1).send();
-        let described = match Box::pin(call).await.map_err(|error| Refusal::new(DESCRIBE, error)) {
+        let described = match Box::pin(call).await.map_err(|error| ApiError::new(DESCRIBE, error)) {
             Ok(answer) => answer.stream_description,
-            Err(refusal) if refusal.kind == RefusalKind::NotFound => return Ok(false),
+            Err(refusal) if refusal.kind == ApiErrorKind::NotFound => return Ok(false),
             Err(refusal) => return Err(self.of_table(table, refusal)),
         };
         let described = described.filter(|described| described.stream_arn() == Some(arn));
@@ -129,12 +129,12 @@ impl DynamoDbStreamsClient {
         match status {
             Some(status) => Ok(matches!(status, StreamStatus::Enabled | StreamStatus::Enabling)),
             None => {
-                Err(self.of_table(table, Refusal::senseless(DESCRIBE, "it names no status of that stream")))
+                Err(self.of_table(table, ApiError::senseless(DESCRIBE, "it names no status of that stream")))
             }
         }
     }
 
-    fn of_table(&self, table: &str, refusal: Refusal) -> SourceError {
+    fn of_table(&self, table: &str, refusal: ApiError) -> SourceError {
         refusal.into_source_error(self.endpoint(), || format!("the table {table}"))
     }
 }

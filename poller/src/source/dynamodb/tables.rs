@@ -8,7 +8,7 @@ use crate::aws::{AwsOptions, ConnectError, Connection, Endpoint};
 use crate::clock::Clock;
 use crate::model::Table;
 use crate::ports::{Cause, SourceError};
-use crate::source::failure::{Refusal, RefusalKind};
+use crate::source::api_error::{ApiError, ApiErrorKind};
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -144,9 +144,9 @@ impl TablesClient {
             headers.insert("content-length", body.len().to_string());
             *request.body_mut() = SdkBody::from(body.as_str());
         });
-        match Box::pin(call.send()).await.map_err(|error| Refusal::new(CREATE, error)) {
+        match Box::pin(call.send()).await.map_err(|error| ApiError::new(CREATE, error)) {
             Ok(_) => Ok(true),
-            Err(refusal) if refusal.kind == RefusalKind::InUse => Ok(false),
+            Err(refusal) if refusal.kind == ApiErrorKind::InUse => Ok(false),
             Err(refusal) => {
                 let (table, endpoint) = (table.name.clone(), self.endpoint.clone());
                 Err(CreateTableError::Refused { table, endpoint, source: refusal.cause })

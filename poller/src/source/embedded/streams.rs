@@ -3,8 +3,8 @@
 use crate::clock::Clock;
 use crate::model::Stream;
 use crate::ports::Cause;
+use crate::source::api_error::{ApiError, ApiErrorKind};
 use crate::source::aws::KinesisClient;
-use crate::source::failure::{Refusal, RefusalKind};
 use aws_sdk_kinesis::types::StreamStatus;
 use std::time::Duration;
 
@@ -82,10 +82,10 @@ async fn create(client: &KinesisClient, stream: &Stream) -> Result<bool, CreateE
     if stream.record_kib_max != RECORD_KIB_MAX_DEFAULT {
         call = call.max_record_size_in_kib(i32::try_from(stream.record_kib_max).unwrap_or(i32::MAX));
     }
-    match call.send().await.map_err(|error| Refusal::new("CreateStream", error)) {
+    match call.send().await.map_err(|error| ApiError::new("CreateStream", error)) {
         Ok(_) => Ok(true),
-        Err(refusal) if refusal.kind == RefusalKind::InUse => Ok(false),
-        Err(refusal) => Err(refused(stream, refusal)),
+        Err(error) if error.kind == ApiErrorKind::InUse => Ok(false),
+        Err(error) => Err(refused(stream, error)),
     }
 }
 
@@ -94,7 +94,7 @@ async fn await_active(client: &KinesisClient, clock: &Clock, stream: &Stream) ->
     loop {
         let call = client.sdk().describe_stream_summary().stream_name(&stream.name).send();
         let answer =
-            call.await.map_err(|error| refused(stream, Refusal::new("DescribeStreamSummary", error)))?;
+            call.await.map_err(|error| refused(stream, ApiError::new("DescribeStreamSummary", error)))?;
         let status = answer.stream_description_summary().map(|summary| summary.stream_status().clone());
         if matches!(status, Some(StreamStatus::Active | StreamStatus::Updating)) {
             return Ok(());
@@ -119,9 +119,9 @@ async fn set_retention(client: &KinesisClient, stream: &Stream) -> Result<(), Cr
         .send();
     call.await
         .map(drop)
-        .map_err(|error| refused(stream, Refusal::new("IncreaseStreamRetentionPeriod", error)))
+        .map_err(|error| refused(stream, ApiError::new("IncreaseStreamRetentionPeriod", error)))
 }
 
-fn refused(stream: &Stream, refusal: Refusal) -> CreateError {
-    CreateError::Refused { stream: stream.name.clone(), operation: refusal.operation, source: refusal.cause }
+fn refused(stream: &Stream, error: ApiError) -> CreateError {
+    CreateError::Refused { stream: stream.name.clone(), operation: error.operation, source: error.cause }
 }

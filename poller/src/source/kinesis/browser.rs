@@ -6,8 +6,8 @@
 use super::KinesisStream;
 use crate::ports::{Cause, ReadFrom, SourceError};
 use crate::shown_record::ShownRecord;
+use crate::source::api_error::{ApiError, ApiErrorKind};
 use crate::source::by_iterator::{Anchor, IteratorApi as _, Place, moment, what_follows};
-use crate::source::failure::{Refusal, RefusalKind};
 use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
 use pelton_core::Position;
 use pelton_core::ending::Follows;
@@ -52,16 +52,16 @@ impl ShardBrowser {
                 Some(iterator) => iterator.to_owned(),
                 None => self.find_place().await?,
             };
-            let refusal = match self.stream.get_records(iterator, records_max).await {
+            let error = match self.stream.get_records(iterator, records_max).await {
                 Ok(answer) => return Ok(self.take(answer, records_max)),
-                Err(refusal) => refusal,
+                Err(error) => error,
             };
-            let has_expired = matches!(refusal.kind, RefusalKind::IteratorExpired | RefusalKind::BadArgument);
+            let has_expired = matches!(error.kind, ApiErrorKind::IteratorExpired | ApiErrorKind::BadArgument);
             if has_expired {
                 self.place.lose_iterator();
             }
             if !has_expired || renewals == RENEWALS_MAX {
-                return Err(self.stream.of_shard(&self.shard, refusal).into());
+                return Err(self.stream.of_shard(&self.shard, error).into());
             }
             renewals += 1;
         }
@@ -70,7 +70,7 @@ impl ShardBrowser {
     async fn find_place(&mut self) -> Result<String, BrowseError> {
         let mut anchor = self.place.anchor();
         let mut found = self.stream.shard_iterator(&self.shard, &anchor).await;
-        if found.as_ref().is_err_and(Refusal::is_bad_argument)
+        if found.as_ref().is_err_and(ApiError::is_bad_argument)
             && let Anchor::AtTimestamp(_) = anchor
         {
             // The stream's clock is behind: what arrived earlier is passed over here.
@@ -84,13 +84,13 @@ impl ShardBrowser {
                 Ok(iterator)
             }
             // The latter for a number that breaks the rules of its field, which AWS checks first.
-            (Err(refusal), Anchor::After(position))
-                if matches!(refusal.kind, RefusalKind::BadArgument | RefusalKind::IteratorExpired) =>
+            (Err(error), Anchor::After(position))
+                if matches!(error.kind, ApiErrorKind::BadArgument | ApiErrorKind::IteratorExpired) =>
             {
                 let shard = self.shard.clone();
-                Err(BrowseError::NoSuchPosition { shard, position, source: refusal.cause })
+                Err(BrowseError::NoSuchPosition { shard, position, source: error.cause })
             }
-            (Err(refusal), _) => Err(self.stream.of_shard(&self.shard, refusal).into()),
+            (Err(error), _) => Err(self.stream.of_shard(&self.shard, error).into()),
         }
     }
 

@@ -1,15 +1,15 @@
 //! The calls of the Kinesis API that reading takes, each made once.
 //!
-//! In: names and positions of this program. Out: answers in its own types, or a [`Refusal`]. Every future is boxed, so
+//! In: names and positions of this program. Out: answers in its own types, or an [`ApiError`]. Every future is boxed, so
 //! that a shard that waits for its turn is small.
 
 use super::KinesisStream;
 use crate::clock::Clock;
 use crate::ports::{SourceError, StreamDescription, StreamStatus};
+use crate::source::api_error::ApiError;
 use crate::source::aws::EndpointKind;
 use crate::source::budget::ByteBudget;
 use crate::source::by_iterator::{Anchor, IteratorApi, moment};
-use crate::source::failure::Refusal;
 use async_trait::async_trait;
 use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
 use aws_sdk_kinesis::primitives::DateTime;
@@ -33,8 +33,8 @@ impl KinesisStream {
         let call = self.client.sdk().describe_stream_summary().stream_name(&self.arn.name).send();
         let answer = Box::pin(call)
             .await
-            .map_err(|error| self.of_stream(Refusal::new("DescribeStreamSummary", error)))?;
-        let senseless = |flaw| self.of_stream(Refusal::senseless("DescribeStreamSummary", flaw));
+            .map_err(|error| self.of_stream(ApiError::new("DescribeStreamSummary", error)))?;
+        let senseless = |flaw| self.of_stream(ApiError::senseless("DescribeStreamSummary", flaw));
         let summary = answer.stream_description_summary().ok_or_else(|| senseless("it is empty"))?;
         match flaw(summary, &self.arn.name) {
             Some(flaw) => Err(senseless(flaw)),
@@ -57,8 +57,8 @@ impl KinesisStream {
                 .set_exclusive_start_shard_id(shards.last().map(|shard| shard.id.as_str().to_owned()));
             let answer = Box::pin(call.send())
                 .await
-                .map_err(|error| self.of_stream(Refusal::new("ListShards", error)))?;
-            let senseless = |flaw| self.of_stream(Refusal::senseless("ListShards", flaw));
+                .map_err(|error| self.of_stream(ApiError::new("ListShards", error)))?;
+            let senseless = |flaw| self.of_stream(ApiError::senseless("ListShards", flaw));
             let is_known = |shard: &Shard| shards.iter().any(|known| known.id.as_str() == shard.shard_id());
             if answer.shards().first().is_some_and(is_known) {
                 return Err(senseless("a page comes again"));
@@ -76,8 +76,8 @@ impl KinesisStream {
         }
     }
 
-    fn of_stream(&self, refusal: Refusal) -> SourceError {
-        refusal.into_source_error(self.client.endpoint(), || format!("the stream {}", self.arn.name))
+    fn of_stream(&self, error: ApiError) -> SourceError {
+        error.into_source_error(self.client.endpoint(), || format!("the stream {}", self.arn.name))
     }
 }
 
@@ -89,7 +89,7 @@ impl IteratorApi for KinesisStream {
     const READ_GAP_MIN: Duration = Duration::ZERO;
     const FIRST_PAGE_READS_MAX: usize = 3;
 
-    async fn shard_iterator(&self, shard: &ShardId, anchor: &Anchor) -> Result<String, Refusal> {
+    async fn shard_iterator(&self, shard: &ShardId, anchor: &Anchor) -> Result<String, ApiError> {
         const OPERATION: &str = "GetShardIterator";
         let _turn = self.client.turn().await;
         let call =
@@ -104,16 +104,16 @@ impl IteratorApi for KinesisStream {
                 .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
                 .starting_sequence_number(position.as_str()),
         };
-        let answer = Box::pin(call.send()).await.map_err(|error| Refusal::new(OPERATION, error))?;
+        let answer = Box::pin(call.send()).await.map_err(|error| ApiError::new(OPERATION, error))?;
         let iterator = answer.shard_iterator.filter(|iterator| !iterator.is_empty());
-        iterator.ok_or_else(|| Refusal::senseless(OPERATION, "it holds no iterator"))
+        iterator.ok_or_else(|| ApiError::senseless(OPERATION, "it holds no iterator"))
     }
 
-    async fn get_records(&self, iterator: String, limit: usize) -> Result<GetRecordsOutput, Refusal> {
+    async fn get_records(&self, iterator: String, limit: usize) -> Result<GetRecordsOutput, ApiError> {
         let _turn = self.client.turn().await;
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
         let call = self.client.sdk().get_records().shard_iterator(iterator).limit(limit).send();
-        Box::pin(call).await.map_err(|error| Refusal::new("GetRecords", error))
+        Box::pin(call).await.map_err(|error| ApiError::new("GetRecords", error))
     }
 
     fn flaw(_: &GetRecordsOutput) -> Option<&'static str> {
@@ -181,8 +181,8 @@ impl IteratorApi for KinesisStream {
         );
     }
 
-    fn of_shard(&self, shard: &ShardId, refusal: Refusal) -> SourceError {
-        refusal.into_source_error(self.client.endpoint(), || {
+    fn of_shard(&self, shard: &ShardId, error: ApiError) -> SourceError {
+        error.into_source_error(self.client.endpoint(), || {
             format!("the stream {} or its shard {shard}", self.arn.name)
         })
     }

@@ -3,6 +3,7 @@
 //! In: records as they are read, and how invocations and deliveries ended. Out: the next invocation, or records to give
 //! up. A later record is first invoked only when every earlier one of the lane is settled (I1).
 
+mod answered;
 mod rest;
 mod windowed;
 mod work;
@@ -11,22 +12,19 @@ use crate::batch::{Batch, Envelope};
 use crate::event::window::OpenWindow;
 use crate::event::window::WindowInvocation;
 use crate::giving_up::{Failure, FailureId, GiveUp};
-use crate::invocation::{HowFailed, InvocationId, Outcome, Reached, Reply};
+use crate::invocation::InvocationId;
 use crate::record::Record;
-use crate::response::Ignored;
-use crate::response::{Rules, Verdict, judge};
 use crate::shard::checkpoint::Version;
-use crate::shard::failing::{AttemptError, FailingBatch, attempts_max};
+use crate::shard::failing::{FailingBatch, attempts_max};
 use crate::shard::policy::Policy;
 use crate::shard::window::ReadSoFar;
 use crate::time::Timestamp;
+pub use answered::DELIVERY_ATTEMPTS_MAX;
+pub(crate) use answered::{Delivered, Ended, EndedAs, GivenUp};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use windowed::Windowed;
-use work::Work;
-
-/// How often records that were given up are handed over at most before they are dropped.
-pub const DELIVERY_ATTEMPTS_MAX: u32 = 5;
+use work::{Task, Work};
 
 /// The records of one lane, and what is being done with them.
 #[derive(Debug)]
@@ -72,49 +70,6 @@ pub(crate) enum Step {
         ends_early: Option<usize>,
     },
     SendFailure(Failure),
-}
-
-/// How an invocation ended for its batch.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) batch: Arc<Batch>,
-    /// So many of its records, from the first on, are settled.
-    pub(crate) settled: usize,
-    /// Which attempt it was.
-    pub(crate) attempt: u32,
-    /// Why it did not succeed.
-    pub(crate) error: Option<Arc<AttemptError>>,
-    pub(crate) result: EndedAs,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum EndedAs {
-    /// What of the response is ignored, if it says that some failed.
-    Succeeded(Option<Ignored>),
-    /// The records that are not settled were reported, or came after one that was.
-    PartlyFailed,
-    FunctionFailed,
-    ResponseRefused,
-    Throttled,
-    NotInvoked,
-}
-
-/// Records that were given up and are settled.
-#[derive(Debug)]
-pub(crate) struct GivenUp {
-    pub(crate) batch: Arc<Batch>,
-    pub(crate) reason: GiveUp,
-}
-
-/// How a delivery ended.
-#[derive(Debug)]
-pub(crate) enum Delivered {
-    /// The records are settled.
-    HandedOver(GivenUp),
-    /// The records are settled, though nobody has them.
-    Abandoned(GivenUp),
-    /// It will be tried again.
-    Again,
 }
 
 impl Lane {
@@ -181,12 +136,12 @@ impl Lane {
         self.give_up_old(policy, now);
         let ends_early = self.window_ends_early();
         let work = self.work.front_mut().expect("work was just found or cut");
-        if let Some(reason) = work.give_up {
+        if let Some(reason) = work.given_up() {
             self.state = State::SendingFailure(failure_id);
             return Step::SendFailure(work.failure(failure_id, reason));
         }
         let is_retry = work.last_reached.is_some();
-        work.was_tried = true;
+        work.task = Task::TryAgain;
         self.state = State::InFlight(id);
         Step::Invoke { batch: Arc::clone(&work.batch), attempt: work.attempts + 1, is_retry, ends_early }
     }
@@ -211,7 +166,8 @@ impl Lane {
         }
         let batch = Batch::new(self.waiting.drain(..count.max(1)).collect(), self.envelope(policy).clone());
         self.waiting_bytes -= batch.records().iter().map(Record::encoded_len).sum::<usize>();
-        Work { give_up: (count == 0).then_some(GiveUp::TooLarge), ..Work::new(batch) }
+        let task = if count == 0 { Task::hand_over(GiveUp::TooLarge) } else { Task::Try };
+        Work { task, ..Work::new(batch) }
     }
 
     /// Takes the records that are too old out of the batch at hand: all of them older than MaximumRecordAgeInSeconds, or
@@ -220,9 +176,9 @@ impl Lane {
     /// The stream's retention does not end a record that was never tried: the stream just handed it out, so if it looks
     /// expired, a clock is wrong.
     fn give_up_old(&mut self, policy: &Policy, now: Timestamp) {
-        let Some(work) = self.work.pop_front_if(|work| work.give_up.is_none()) else { return };
+        let Some(work) = self.work.pop_front_if(|work| work.given_up().is_none()) else { return };
         let is_too_old = |arrival| policy.record_age_max.is_some_and(|max| now.since(arrival) >= max);
-        let was_tried = work.was_tried;
+        let was_tried = work.task == Task::TryAgain;
         let is_expired = |arrival| was_tried && now.since(arrival) >= policy.retention;
         let (reason, (old, rest)) = if work.has_old(is_too_old) {
             (GiveUp::TooOld, work.divide(is_too_old))
@@ -232,140 +188,7 @@ impl Lane {
             return self.work.push_front(work);
         };
         rest.into_iter().for_each(|rest| self.work.push_front(rest));
-        self.work.push_front(Work { give_up: Some(reason), ..old });
-    }
-
-    /// Takes in how the invocation ended.
-    pub(crate) fn invoked(
-        &mut self,
-        id: InvocationId,
-        reply: Reply,
-        policy: &Policy,
-        now: Timestamp,
-        random: &mut fastrand::Rng,
-    ) -> Ended {
-        assert_eq!(self.state, State::InFlight(id), "an answer belongs to an invocation in flight (I7)");
-        self.gathering_since = now;
-        let (batch, attempt) = (Arc::clone(&self.at_hand().batch), self.at_hand().attempts.saturating_add(1));
-        let reached = |how| Reached { request_id: reply.request_id.clone(), how };
-        let refused = |reason| AttemptError::ResponseRefused { reason };
-        let (settled, result) = match &reply.outcome {
-            Outcome::Throttled => {
-                self.at_hand().failed(AttemptError::Throttled, None, now);
-                (0, EndedAs::Throttled)
-            }
-            Outcome::NotInvoked { reason } => {
-                self.at_hand().failed(AttemptError::NotInvoked { reason: reason.clone() }, None, now);
-                (0, EndedAs::NotInvoked)
-            }
-            Outcome::FunctionFailed { error_type, message } => {
-                let (error_type, message) = (error_type.clone(), message.clone());
-                let error = AttemptError::FunctionFailed { error_type, message };
-                self.batch_failed(reached(HowFailed::FunctionError), error, policy, now);
-                (0, EndedAs::FunctionFailed)
-            }
-            Outcome::Succeeded { payload } => match judge(payload, batch.records(), self.rules(policy)) {
-                Verdict::Succeeded { state, .. } | Verdict::FailedFrom { state, .. }
-                    if !self.has_room_for(state.as_ref(), policy) =>
-                {
-                    let reason = "the response's `state` is larger than an event may be".to_owned();
-                    self.batch_failed(reached(HowFailed::Reported), refused(reason), policy, now);
-                    (0, EndedAs::ResponseRefused)
-                }
-                Verdict::Succeeded { state, ignored } => {
-                    self.set_window_state(state);
-                    (batch.records().len(), EndedAs::Succeeded(ignored))
-                }
-                Verdict::FailedFrom { first: 0, .. } => {
-                    self.batch_failed(reached(HowFailed::Reported), AttemptError::Reported, policy, now);
-                    (0, EndedAs::PartlyFailed)
-                }
-                Verdict::FailedFrom { first, state } => {
-                    self.set_window_state(state);
-                    self.failures = 0;
-                    let rest = self.at_hand().rest_from(first, reached(HowFailed::Reported));
-                    *self.at_hand() = rest;
-                    self.at_hand().failed(AttemptError::Reported, reply.request_id.clone(), now);
-                    (first, EndedAs::PartlyFailed)
-                }
-                Verdict::Refused { reason } => {
-                    self.batch_failed(reached(HowFailed::Reported), refused(reason), policy, now);
-                    (0, EndedAs::ResponseRefused)
-                }
-            },
-        };
-        let mut error = None;
-        if matches!(result, EndedAs::Succeeded(_)) {
-            self.failures = 0;
-            self.finish_work();
-        } else {
-            error = self.at_hand().last_failed.as_ref().map(|failed| Arc::clone(&failed.error));
-            self.rest_or_give_up(policy, now, random);
-        }
-        Ended { batch, settled, attempt, error, result }
-    }
-
-    fn rules(&self, policy: &Policy) -> Rules {
-        let is_last_of_window = self.work.front().is_some_and(|work| work.last_of_window.is_some());
-        Rules {
-            reports_item_failures: policy.reports_item_failures,
-            brings_state: policy.tumbling.is_some() && !is_last_of_window,
-        }
-    }
-
-    /// The function failed with the whole batch at hand: it is split, or has one attempt less.
-    fn batch_failed(&mut self, reached: Reached, error: AttemptError, policy: &Policy, now: Timestamp) {
-        let work = self.at_hand();
-        work.failed(error, reached.request_id.clone(), now);
-        work.last_reached = Some(reached);
-        if policy.bisects && work.batch.records().len() > 1 {
-            let (first, second) = work.halves();
-            *work = first;
-            self.work.insert(1, second);
-            return;
-        }
-        work.attempts = work.attempts.saturating_add(1);
-        if policy.retry_attempts_max.is_some_and(|max| work.attempts > max) {
-            work.give_up = Some(GiveUp::RetriesExhausted);
-        }
-    }
-
-    /// Takes in how the delivery ended.
-    ///
-    /// What is left of a batch of which only a part was given up still fails: its backoff goes on.
-    pub(crate) fn failure_sent(
-        &mut self,
-        id: FailureId,
-        is_accepted: bool,
-        policy: &Policy,
-        now: Timestamp,
-        random: &mut fastrand::Rng,
-    ) -> Delivered {
-        assert_eq!(self.state, State::SendingFailure(id), "an answer belongs to a failure in flight (I7)");
-        let work = self.at_hand();
-        if !is_accepted {
-            work.failed_deliveries += 1;
-            if work.failed_deliveries < DELIVERY_ATTEMPTS_MAX {
-                let rest = policy.backoff.delay(work.failed_deliveries, random);
-                self.state = State::Waiting { until: now.after(rest) };
-                return Delivered::Again;
-            }
-        }
-        let reason = work.give_up.expect("what is handed over was given up");
-        let given_up = GivenUp { batch: self.finish_work(), reason };
-        if self.work.is_empty() {
-            self.failures = 0;
-        }
-        if is_accepted { Delivered::HandedOver(given_up) } else { Delivered::Abandoned(given_up) }
-    }
-
-    fn finish_work(&mut self) -> Arc<Batch> {
-        self.state = State::Idle;
-        let work = self.work.pop_front().expect("what is in flight is at hand");
-        if let Some(last) = work.last_of_window {
-            self.close_window(last.invocation);
-        }
-        work.batch
+        self.work.push_front(Work { task: Task::hand_over(reason), ..old });
     }
 
     fn at_hand(&mut self) -> &mut Work {
@@ -433,7 +256,7 @@ impl Lane {
             batch: Arc::clone(&work.batch),
             first_failed_at: failed.first_at,
             next_attempt_at: self.waits_until(),
-            is_given_up: work.give_up.is_some(),
+            is_given_up: work.given_up().is_some(),
             error: Arc::clone(&failed.error),
             request_id: failed.request_id.clone(),
         })

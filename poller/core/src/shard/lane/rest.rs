@@ -29,7 +29,7 @@ struct AgeLimits {
 impl Lane {
     /// The batch at hand rests before its next attempt; one that was given up does not.
     pub(super) fn rest_or_give_up(&mut self, policy: &Policy, now: Timestamp, random: &mut fastrand::Rng) {
-        if self.at_hand().give_up.is_some() {
+        if self.at_hand().given_up().is_some() {
             self.state = State::Idle;
             return;
         }
@@ -54,7 +54,7 @@ impl Lane {
     /// What becomes of so many records, which just failed. The batch at hand has fewer of them if it was split.
     pub(crate) fn after_failure(&self, failed: usize, policy: &Policy) -> AfterFailure {
         let work = self.work.front().expect("what failed is at hand");
-        let until = match (self.state, work.give_up) {
+        let until = match (self.state, work.given_up()) {
             (_, Some(reason)) => return AfterFailure::GivenUp { reason },
             (State::Waiting { until }, None) => until,
             (State::Idle | State::InFlight(_) | State::SendingFailure(_), None) => {

@@ -1,6 +1,6 @@
 //! What a lane does with tumbling windows: opens them, fits batches into them, closes them.
 
-use super::work::{LastOfWindow, Work};
+use super::work::{LastOfWindow, Task, Work};
 use super::{Lane, WindowInvocation};
 use crate::batch::{Batch, Envelope};
 use crate::event::window::OpenWindow;
@@ -122,7 +122,7 @@ impl Lane {
         let Some(window) = &self.window else { return };
         loop {
             let Some(work) = self.work.front_mut() else { return };
-            if work.last_of_window.is_some() || work.give_up.is_some() {
+            if work.last_of_window.is_some() || work.given_up().is_some() {
                 return;
             }
             if window.open.is_overfull() {
@@ -148,7 +148,7 @@ impl Lane {
 
     /// Size of the state, if the batch at hand is the first try of a final invocation before its time.
     pub(super) fn window_ends_early(&self) -> Option<usize> {
-        let last = self.work.front().filter(|work| !work.was_tried)?.last_of_window?;
+        let last = self.work.front().filter(|work| work.task == Task::Try)?.last_of_window?;
         let window = self.window.as_ref().filter(|_| last.invocation == WindowInvocation::FinalEarly)?;
         Some(window.open.state.len())
     }

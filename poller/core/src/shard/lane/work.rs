@@ -13,20 +13,38 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(super) struct Work {
     pub(super) batch: Arc<Batch>,
+    pub(super) task: Task,
     /// How often the function failed with it.
     pub(super) attempts: u32,
-    /// Whether an invocation with it was tried at all, though it may not have reached the function.
-    pub(super) was_tried: bool,
     /// The last invocation with these records, perhaps among others, that reached the function and failed.
     pub(super) last_reached: Option<Reached>,
     /// The last attempt with these records, perhaps among others, if it did not succeed.
     pub(super) last_failed: Option<LastFailed>,
-    /// Not to be invoked, but to be given up.
-    pub(super) give_up: Option<GiveUp>,
-    /// How often it could not be handed over.
-    pub(super) failed_deliveries: u32,
     /// It is the last invocation of its window, and without records.
     pub(super) last_of_window: Option<LastOfWindow>,
+}
+
+/// What is to be done with a batch, or is being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Its first invocation, which has not started.
+    Try,
+    /// An invocation, which has started, or follows one that started with these records, perhaps among others. That one may not
+    /// have reached the function.
+    TryAgain,
+    /// A delivery: the records are given up.
+    HandOver {
+        reason: GiveUp,
+        /// How often the delivery failed.
+        failed: u32,
+    },
+}
+
+impl Task {
+    /// The first delivery of records that are given up for this reason.
+    pub(super) fn hand_over(reason: GiveUp) -> Self {
+        Self::HandOver { reason, failed: 0 }
+    }
 }
 
 /// An attempt that did not succeed.
@@ -50,12 +68,10 @@ impl Work {
     pub(super) fn new(batch: Batch) -> Self {
         Self {
             batch: Arc::new(batch),
+            task: Task::Try,
             attempts: 0,
-            was_tried: false,
             last_reached: None,
             last_failed: None,
-            give_up: None,
-            failed_deliveries: 0,
             last_of_window: None,
         }
     }
@@ -64,6 +80,14 @@ impl Work {
     pub(super) fn failed(&mut self, error: AttemptError, request_id: Option<Arc<str>>, now: Timestamp) {
         let first_at = self.last_failed.as_ref().map_or(now, |failed| failed.first_at);
         self.last_failed = Some(LastFailed { first_at, error: Arc::new(error), request_id });
+    }
+
+    /// Why it is given up, if it is.
+    pub(super) fn given_up(&self) -> Option<GiveUp> {
+        match self.task {
+            Task::HandOver { reason, .. } => Some(reason),
+            Task::Try | Task::TryAgain => None,
+        }
     }
 
     /// The delivery of this work, given up for `reason`.
@@ -75,7 +99,8 @@ impl Work {
     /// Whether any of the records, or else the window that ends with this, is old by its time. The end of a window is tried
     /// once however late it is: its state is all that is left of records that succeeded.
     pub(super) fn has_old(&self, is_old: impl Fn(Timestamp) -> bool) -> bool {
-        let is_window_old = self.was_tried && self.last_of_window.is_some_and(|last| is_old(last.end));
+        let is_window_old =
+            self.task == Task::TryAgain && self.last_of_window.is_some_and(|last| is_old(last.end));
         is_window_old || self.batch.records().iter().any(|record| is_old(record.arrival()))
     }
 

@@ -10,6 +10,7 @@ mod retry;
 mod windows;
 
 use super::*;
+use crate::invocation::Outcome;
 use crate::retry::Backoff;
 use crate::testing::{at, letters, millis, no_backoff, numbered, policy, reason_text, window_text};
 use bytes::Bytes;

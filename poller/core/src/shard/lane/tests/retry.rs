@@ -1,6 +1,7 @@
 //! What is an attempt, how many there are, and how long it is waited for the next (specification 4.1, 4.2, 4.4).
 
 use super::*;
+use crate::invocation::{HowFailed, Reached, Reply};
 use std::time::Duration;
 
 fn retries(max: u32) -> Policy {

@@ -1,6 +1,6 @@
-//! What a refusal of the Kinesis API means to the caller.
+//! What an error of an AWS API means to the caller.
 //!
-//! In: an error of the SDK. Out: a [`Refusal`], by what can be done about it; for the ports, a [`SourceError`].
+//! In: an error of the SDK. Out: an [`ApiError`], by what can be done about it; for the ports, a [`SourceError`].
 
 use crate::aws::Endpoint;
 use crate::ports::{Cause, SourceError};
@@ -12,18 +12,18 @@ use std::error::Error;
 
 /// A call that did not bring what was asked for.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ApiError {
     /// The API call.
     pub(crate) operation: &'static str,
     /// What can be done.
-    pub(crate) kind: RefusalKind,
+    pub(crate) kind: ApiErrorKind,
     /// What the endpoint, the connection or the credentials chain said.
     pub(crate) cause: Cause,
 }
 
-/// What can be done about a refused call.
+/// What can be done about a failed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RefusalKind {
+pub(crate) enum ApiErrorKind {
     /// Wait, and call less.
     Throttled,
     /// Wait: the endpoint is away, or its answer says nothing about the request.
@@ -44,15 +44,15 @@ pub(crate) enum RefusalKind {
     InUse,
 }
 
-impl Refusal {
+impl ApiError {
     pub(crate) fn new<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
         let kind = match error.as_service_error() {
             Some(answer) => of_code(answer.code()),
-            None if is_about_credentials(&error) => RefusalKind::Denied,
-            None => RefusalKind::Unavailable,
+            None if is_about_credentials(&error) => ApiErrorKind::Denied,
+            None => ApiErrorKind::Unavailable,
         };
         let cause = error.into_source().unwrap_or_else(Into::into);
         Self { operation, kind, cause }
@@ -60,27 +60,27 @@ impl Refusal {
 
     /// The endpoint answered with success, but its answer cannot be true.
     pub(crate) fn senseless(operation: &'static str, flaw: &'static str) -> Self {
-        Self { operation, kind: RefusalKind::Senseless(flaw), cause: flaw.into() }
+        Self { operation, kind: ApiErrorKind::Senseless(flaw), cause: flaw.into() }
     }
 
     /// Whether something else is to be asked for.
     pub(crate) fn is_bad_argument(&self) -> bool {
-        matches!(self.kind, RefusalKind::BadArgument | RefusalKind::Trimmed)
+        matches!(self.kind, ApiErrorKind::BadArgument | ApiErrorKind::Trimmed)
     }
 
     /// The error of the port. `what` names the stream or shard that was asked for.
     pub(crate) fn into_source_error(self, endpoint: &Endpoint, what: impl FnOnce() -> String) -> SourceError {
         let Self { operation, kind, cause: source } = self;
         match kind {
-            RefusalKind::Throttled => SourceError::Throttled { operation, source },
-            RefusalKind::NotFound => SourceError::NotFound { what: what() },
-            RefusalKind::Denied => SourceError::Denied { operation, source },
-            RefusalKind::Senseless(flaw) => SourceError::Senseless { operation, flaw },
-            RefusalKind::Unavailable
-            | RefusalKind::IteratorExpired
-            | RefusalKind::BadArgument
-            | RefusalKind::Trimmed
-            | RefusalKind::InUse => {
+            ApiErrorKind::Throttled => SourceError::Throttled { operation, source },
+            ApiErrorKind::NotFound => SourceError::NotFound { what: what() },
+            ApiErrorKind::Denied => SourceError::Denied { operation, source },
+            ApiErrorKind::Senseless(flaw) => SourceError::Senseless { operation, flaw },
+            ApiErrorKind::Unavailable
+            | ApiErrorKind::IteratorExpired
+            | ApiErrorKind::BadArgument
+            | ApiErrorKind::Trimmed
+            | ApiErrorKind::InUse => {
                 SourceError::Unavailable { operation, endpoint: endpoint.to_string(), source }
             }
         }
@@ -88,7 +88,7 @@ impl Refusal {
 }
 
 /// Codes of the Kinesis API and of the AWS services' common front. Whatever is not known here is waited for.
-fn of_code(code: Option<&str>) -> RefusalKind {
+fn of_code(code: Option<&str>) -> ApiErrorKind {
     match code.unwrap_or_default() {
         "ProvisionedThroughputExceededException"
         | "LimitExceededException"
@@ -96,13 +96,13 @@ fn of_code(code: Option<&str>) -> RefusalKind {
         | "ThrottlingException"
         | "Throttling"
         | "RequestLimitExceeded"
-        | "TooManyRequestsException" => RefusalKind::Throttled,
-        "ResourceNotFoundException" => RefusalKind::NotFound,
+        | "TooManyRequestsException" => ApiErrorKind::Throttled,
+        "ResourceNotFoundException" => ApiErrorKind::NotFound,
         // The latter for an iterator that breaks the rules of its field, which AWS checks first.
-        "ExpiredIteratorException" | "ValidationException" => RefusalKind::IteratorExpired,
-        "InvalidArgumentException" => RefusalKind::BadArgument,
-        "TrimmedDataAccessException" => RefusalKind::Trimmed,
-        "ResourceInUseException" => RefusalKind::InUse,
+        "ExpiredIteratorException" | "ValidationException" => ApiErrorKind::IteratorExpired,
+        "InvalidArgumentException" => ApiErrorKind::BadArgument,
+        "TrimmedDataAccessException" => ApiErrorKind::Trimmed,
+        "ResourceInUseException" => ApiErrorKind::InUse,
         "AccessDeniedException"
         | "AccessDenied"
         | "UnrecognizedClientException"
@@ -119,8 +119,8 @@ fn of_code(code: Option<&str>) -> RefusalKind {
         | "KMSDisabledException"
         | "KMSInvalidStateException"
         | "KMSNotFoundException"
-        | "KMSOptInRequired" => RefusalKind::Denied,
-        _ => RefusalKind::Unavailable,
+        | "KMSOptInRequired" => ApiErrorKind::Denied,
+        _ => ApiErrorKind::Unavailable,
     }
 }
 
@@ -133,28 +133,28 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(code: &str, expected: RefusalKind) {
+    fn check(code: &str, expected: ApiErrorKind) {
         assert_eq!(of_code(Some(code)), expected, "{code}");
     }
 
     #[test]
     fn a_code_says_what_can_be_done() {
-        check("ProvisionedThroughputExceededException", RefusalKind::Throttled);
-        check("LimitExceededException", RefusalKind::Throttled);
-        check("KMSThrottlingException", RefusalKind::Throttled);
-        check("ResourceNotFoundException", RefusalKind::NotFound);
-        check("ExpiredIteratorException", RefusalKind::IteratorExpired);
-        check("ValidationException", RefusalKind::IteratorExpired);
-        check("InvalidArgumentException", RefusalKind::BadArgument);
-        check("TrimmedDataAccessException", RefusalKind::Trimmed);
-        check("ResourceInUseException", RefusalKind::InUse);
-        check("AccessDeniedException", RefusalKind::Denied);
-        check("UnrecognizedClientException", RefusalKind::Denied);
-        check("ExpiredTokenException", RefusalKind::Denied);
-        check("KMSAccessDeniedException", RefusalKind::Denied);
-        check("InternalFailure", RefusalKind::Unavailable);
-        check("ServiceUnavailable", RefusalKind::Unavailable);
-        check("AnythingNew", RefusalKind::Unavailable);
-        assert_eq!(of_code(None), RefusalKind::Unavailable);
+        check("ProvisionedThroughputExceededException", ApiErrorKind::Throttled);
+        check("LimitExceededException", ApiErrorKind::Throttled);
+        check("KMSThrottlingException", ApiErrorKind::Throttled);
+        check("ResourceNotFoundException", ApiErrorKind::NotFound);
+        check("ExpiredIteratorException", ApiErrorKind::IteratorExpired);
+        check("ValidationException", ApiErrorKind::IteratorExpired);
+        check("InvalidArgumentException", ApiErrorKind::BadArgument);
+        check("TrimmedDataAccessException", ApiErrorKind::Trimmed);
+        check("ResourceInUseException", ApiErrorKind::InUse);
+        check("AccessDeniedException", ApiErrorKind::Denied);
+        check("UnrecognizedClientException", ApiErrorKind::Denied);
+        check("ExpiredTokenException", ApiErrorKind::Denied);
+        check("KMSAccessDeniedException", ApiErrorKind::Denied);
+        check("InternalFailure", ApiErrorKind::Unavailable);
+        check("ServiceUnavailable", ApiErrorKind::Unavailable);
+        check("AnythingNew", ApiErrorKind::Unavailable);
+        assert_eq!(of_code(None), ApiErrorKind::Unavailable);
     }
 }

@@ -1,4 +1,4 @@
-//! A handler process in the custody of its keeper, as Pelton sees it.
+//! The keeper of a handler process, as Pelton sees it.
 //!
 //! Whoever holds it can have the handler killed; dropping it does. Killed is also everything that the handler started.
 
@@ -14,7 +14,7 @@ use tokio::process::Child;
 
 /// A keeper and its handler.
 #[derive(Debug)]
-pub(super) struct Custody {
+pub(super) struct KeeperHandle {
     /// Dropped, it is cleared away by the runtime as soon as it ends.
     _keeper: Child,
     words: Lines<BufReader<OwnedReadHalf>>,
@@ -24,7 +24,7 @@ pub(super) struct Custody {
     exit: Option<Exit>,
 }
 
-impl Custody {
+impl KeeperHandle {
     /// Takes charge of a keeper that was just started with the other end of `socket`. Must be called inside a tokio
     /// runtime.
     pub(super) fn new(keeper: Child, socket: StdUnixStream) -> io::Result<Self> {
@@ -52,7 +52,7 @@ impl Custody {
         self.leash = None;
     }
 
-    /// How the handler ended; `None`: it never began. To be called when [`Custody::next`] has said that the keeper has
+    /// How the handler ended; `None`: it never began. To be called when [`KeeperHandle::next`] has said that the keeper has
     /// ended, or when nobody waits for that any more: then the keeper goes on by itself.
     pub(super) fn end(self, function: &str) -> Option<Exit> {
         match (self.handler, self.exit) {
