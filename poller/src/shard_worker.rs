@@ -132,7 +132,7 @@ pub struct ShardWorker {
     arrivals: Option<watch::Receiver<u64>>,
     code_changes: Option<watch::Receiver<u64>>,
     /// `None` once told to drain: nothing follows.
-    orders: Option<mpsc::UnboundedReceiver<Order>>,
+    orders: Option<mpsc::Receiver<Order>>,
     /// Answers that needed no waiting.
     answers: VecDeque<Input>,
     view: watch::Sender<WorkerView>,
@@ -151,7 +151,7 @@ impl ShardWorker {
     pub fn new(
         assignment: Assignment,
         ports: Ports,
-        orders: mpsc::UnboundedReceiver<Order>,
+        orders: mpsc::Receiver<Order>,
     ) -> (Self, watch::Receiver<WorkerView>) {
         let Assignment { mapping, shard: shard_id, from, checkpoint, checkpoints, policy, seed, checks } =
             assignment;
@@ -430,7 +430,7 @@ fn is_success(input: &Input) -> bool {
     matches!(input, Input::Invoked(_, Reply { outcome: Outcome::Succeeded { .. }, .. }))
 }
 
-async fn next_order(orders: &mut Option<mpsc::UnboundedReceiver<Order>>) -> Option<Order> {
+async fn next_order(orders: &mut Option<mpsc::Receiver<Order>>) -> Option<Order> {
     match orders {
         Some(orders) => orders.recv().await,
         None => pending().await,

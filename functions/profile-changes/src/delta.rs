@@ -50,17 +50,17 @@ fn sorted(value: Value) -> Value {
     match value {
         Value::Object(members) => {
             let is_set = |name: &str| ["SS", "NS", "BS"].contains(&name);
-            let members = members.into_iter().map(|(name, value)| match value {
-                Value::Array(mut texts) if is_set(&name) => {
+            let members = members.into_iter().map(|(name, mut value)| {
+                if let Some(texts) = value.as_array_mut().filter(|_| is_set(&name)) {
                     texts.sort_by_key(Value::to_string);
-                    (name, Value::Array(texts))
+                    return (name, value);
                 }
-                value => (name, sorted(value)),
+                (name, sorted(value))
             });
             members.collect()
         }
         Value::Array(values) => values.into_iter().map(sorted).collect(),
-        single => single,
+        single @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => single,
     }
 }
 

@@ -15,7 +15,7 @@ use pelton_core::plan::{ListedShard, ShardId};
 enum Never {}
 
 /// Never made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DynamoDbStreamsClient(Never);
 
 /// Never made.
@@ -145,7 +145,7 @@ mod tests {
     #[tokio::test]
     async fn a_build_without_the_feature_aws_refuses_the_streams_of_tables_and_says_which_build_reads_them() {
         let refused = DynamoDbStreamsClient::connect(&AwsOptions::default(), Clock::start()).await;
-        let text = refused.err().expect("it is refused").to_string();
+        let text = refused.expect_err("it is refused").to_string();
         assert!(text.contains("streams of DynamoDB tables:") && text.contains("cargo install"), "{text}");
     }
 }

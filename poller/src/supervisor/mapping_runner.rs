@@ -20,6 +20,9 @@ use std::collections::BTreeMap;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 
+/// Orders to a worker that it has not taken yet.
+const ORDERS_MAX: usize = 4;
+
 /// Runs one mapping.
 pub struct MappingRunner {
     mapping: Mapping,
@@ -36,20 +39,20 @@ pub struct MappingRunner {
 }
 
 struct Worker {
-    orders: mpsc::UnboundedSender<Order>,
+    orders: mpsc::Sender<Order>,
     view: watch::Receiver<WorkerView>,
 }
 
 impl Worker {
     /// A worker that does not listen any more is about to end.
-    fn order(&self, order: Order) {
-        self.orders.send(order).ok();
+    async fn order(&self, order: Order) {
+        self.orders.send(order).await.ok();
     }
 }
 
 impl MappingRunner {
     /// A runner whose first shards have started, and what it shows.
-    pub(super) fn new(prepared: Prepared) -> (Self, watch::Receiver<MappingView>) {
+    pub(super) async fn new(prepared: Prepared) -> (Self, watch::Receiver<MappingView>) {
         let Prepared { mapping, ports, policy, ownership, .. } = prepared;
         let (view, views) = watch::channel(MappingView {
             activity: MappingActivity::Polling,
@@ -72,7 +75,7 @@ impl MappingRunner {
         while let Some(change) = runner.ownership.next().now_or_never() {
             runner.assignments.handle(Input::Changed(change));
         }
-        runner.carry_out();
+        runner.carry_out().await;
         (runner, views)
     }
 
@@ -88,7 +91,7 @@ impl MappingRunner {
         // The shards stay in the view as they are left.
         let shown = self.view.borrow().clone();
         self.assignments.handle(Input::Drain);
-        self.carry_out();
+        self.carry_out().await;
         let mut may_abandon = true;
         while !self.assignments.is_idle() {
             tokio::select! {
@@ -99,7 +102,7 @@ impl MappingRunner {
                     self.assignments.handle(Input::Changed(Change::Lost(self.workers.keys().cloned().collect())));
                 }
             }
-            self.carry_out();
+            self.carry_out().await;
         }
         self.view.send_replace(shown);
     }
@@ -111,19 +114,22 @@ impl MappingRunner {
                 Some(ended) = self.tasks.join_next() => self.workers_ended(ended),
                 change = self.ownership.next() => self.assignments.handle(Input::Changed(change)),
             }
-            self.carry_out();
+            self.carry_out().await;
         }
     }
 
-    fn carry_out(&mut self) {
+    /// Cancelling loses at most orders to workers, all of which are drained then.
+    async fn carry_out(&mut self) {
         while let Some(command) = self.assignments.next_command() {
             match command {
                 Command::Start(assigned) => self.start_worker(assigned),
-                Command::Drain { shard, by } => self.order(&shard, Order::Drain { by }),
-                Command::Abandon(shard) => self.order(&shard, Order::Abandon),
+                Command::Drain { shard, by } => self.order(&shard, Order::Drain { by }).await,
+                Command::Abandon(shard) => self.order(&shard, Order::Abandon).await,
                 Command::Retain(retention) => {
                     self.policy.retention = retention;
-                    self.workers.values().for_each(|worker| worker.order(Order::RetentionChanged(retention)));
+                    for worker in self.workers.values() {
+                        worker.order(Order::RetentionChanged(retention)).await;
+                    }
                 }
                 Command::Release(released) => self.ownership.released(released),
                 Command::Show(doing) => self.view.send_modify(|view| view.activity = activity(&doing)),
@@ -147,16 +153,16 @@ impl MappingRunner {
             seed: self.random.u64(..),
             checks: self.ownership.checks(),
         };
-        let (orders, orders_taken) = mpsc::unbounded_channel();
+        let (orders, orders_taken) = mpsc::channel(ORDERS_MAX);
         let (worker, view) = ShardWorker::new(assignment, self.ports.clone(), orders_taken);
         let id = shard.clone();
         self.tasks.spawn(async move { (id, worker.run().await) });
         self.workers.insert(shard, Worker { orders, view });
     }
 
-    fn order(&self, shard: &ShardId, order: Order) {
+    async fn order(&mut self, shard: &ShardId, order: Order) {
         if let Some(worker) = self.workers.get(shard) {
-            worker.order(order);
+            worker.order(order).await;
         }
     }
 

@@ -86,14 +86,14 @@ pub enum Stopped {
 }
 
 impl Supervisor {
-    fn add(&mut self, prepared: Vec<Prepared>, disabled: Vec<Mapping>) {
+    async fn add(&mut self, prepared: Vec<Prepared>, disabled: Vec<Mapping>) {
         ownership::say(prepared.iter().map(|prepared| prepared.resumption.clone()).collect());
         for mapping in disabled {
             self.handles.push(MappingHandle { mapping, view: None, stop: watch::Sender::new(Stop::No) });
         }
         for prepared in prepared {
             let mapping = prepared.mapping.clone();
-            let (runner, view) = MappingRunner::new(prepared);
+            let (runner, view) = MappingRunner::new(prepared).await;
             let stop = watch::Sender::new(Stop::No);
             let (id, told) = (mapping.id.clone(), stop.subscribe());
             self.running.insert(id.clone());
@@ -125,7 +125,7 @@ impl Supervisor {
                 .buffered(PREPARED_AT_ONCE_MAX)
                 .collect()
                 .await;
-        self.add(prepared.into_iter().collect::<Result<_, _>>()?, disabled);
+        self.add(prepared.into_iter().collect::<Result<_, _>>()?, disabled).await;
         Ok(how)
     }
 

@@ -1,7 +1,7 @@
 //! The journal that a handler keeps, and the file that records go to that are given up, read while they grow.
 
 use super::books::{Entry, GivenUp, Step, StreamRecord, Window};
-use super::source::{self, Source};
+use super::source::{self, NamesShard, Source};
 use aws_lambda_events::kinesis::KinesisEvent;
 use serde::Deserialize;
 use serde_json::Value;
@@ -22,7 +22,10 @@ pub(super) struct Lines<T> {
 }
 
 /// What a line says; `None`: nothing that was finished.
-struct Parse<T>(Box<dyn Fn(&[u8]) -> Option<T>>);
+struct Parse<T>(Reads<T>);
+
+/// What reads a line.
+type Reads<T> = Box<dyn Fn(&[u8]) -> Option<T>>;
 
 impl<T> fmt::Debug for Parse<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,8 +99,8 @@ struct BatchInfo {
 impl Lines<Entry> {
     /// The journal in this file, which may not be there yet. With `shard_of` it is of a table's stream: that names the shard of a
     /// sequence number.
-    pub(super) fn of_journal(path: PathBuf, shard_of: Option<Box<dyn Fn(&str) -> String>>) -> Self {
-        let parse: Box<dyn Fn(&[u8]) -> Option<Entry>> = match shard_of {
+    pub(super) fn of_journal(path: PathBuf, shard_of: Option<NamesShard>) -> Self {
+        let parse: Reads<Entry> = match shard_of {
             None => Box::new(|line| entry(line, &kinesis_records)),
             Some(shard_of) => Box::new(move |line| entry(line, &|event| table_records(event, &shard_of))),
         };
@@ -108,7 +111,7 @@ impl Lines<Entry> {
 impl Lines<GivenUp> {
     /// The on-failure destination in this file, which may not be there yet.
     pub(super) fn of_destination(path: PathBuf, source: Source) -> Self {
-        let parse: Box<dyn Fn(&[u8]) -> Option<GivenUp>> = match source {
+        let parse: Reads<GivenUp> = match source {
             Source::Kinesis => Box::new(|line| given_up(line, &kinesis_records)),
             Source::Dynamodb => {
                 Box::new(|line| given_up(line, &|event| table_records(event, &|_| String::new())))

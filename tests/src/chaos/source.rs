@@ -17,6 +17,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_local};
 
+/// Tells the shard of a sequence number.
+pub(super) type NamesShard = Box<dyn Fn(&str) -> String>;
+
 /// Shards that each stream begins with.
 const SHARDS_AT_FIRST: usize = 2;
 
@@ -166,7 +169,7 @@ impl Service {
     }
 
     /// Names the shard of a record whose event does not: of a table's stream.
-    pub(super) fn names_shards(&self, arn: &str) -> Option<Box<dyn Fn(&str) -> String>> {
+    pub(super) fn names_shards(&self, arn: &str) -> Option<NamesShard> {
         let Self::DynamoDb(fake) = self else { return None };
         let (fake, arn) = (Arc::clone(fake), arn.to_owned());
         Some(Box::new(move |number| fake.shard_of(&arn, number)))

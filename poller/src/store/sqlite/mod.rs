@@ -93,7 +93,7 @@ impl CheckpointStore for SqliteStore {
         removed: &[ShardId],
     ) -> Result<(), StoreError> {
         let (mapping, added, removed) = (mapping.clone(), added.to_vec(), removed.to_vec());
-        self.change(Change::ChangeShards { mapping, added, removed }).await
+        self.change(Change::Reshard { mapping, added, removed }).await
     }
 
     async fn save(

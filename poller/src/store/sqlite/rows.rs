@@ -18,7 +18,7 @@ const AFTER_LATEST: &str = "after_latest";
 /// One change of what is kept; see the method of [`crate::ports::CheckpointStore`] of the same name.
 pub(super) enum Change {
     Replace { mapping: MappingId, state: MappingState },
-    ChangeShards { mapping: MappingId, added: Vec<NewShard>, removed: Vec<ShardId> },
+    Reshard { mapping: MappingId, added: Vec<NewShard>, removed: Vec<ShardId> },
     Save { mapping: MappingId, shard: ShardId, checkpoint: Checkpoint },
 }
 
@@ -46,7 +46,7 @@ pub(super) fn apply(
                 save(rows, mapping, id, &shard.checkpoint, at)?;
             }
         }
-        Change::ChangeShards { mapping, added, removed } => {
+        Change::Reshard { mapping, added, removed } => {
             if !is_kept(rows, mapping)? {
                 return Ok(Err(Refused::UnknownMapping { mapping: mapping.clone() }));
             }
