@@ -109,7 +109,8 @@ async fn check_from_an_empty_folder(is_python: bool) {
     second.wait_for_line("OrdersFunctionRecords").await;
     // A shard that failed again was shown to have failed.
     dev.wait_for_line(" attempt=2 ").await;
-    person.paste("orders", &look).wait_for_line("1 record, failed ").await;
+    let third = person.paste("orders", &look);
+    third.wait_for_line("1 record, failed ").await;
     let path = person.folder.path().join("orders").join(source);
     let text = fs::read_to_string(&path).expect("the application has this file");
     fs::write(&path, text.replace("< 0", "< -1")).expect("the folder is writable");

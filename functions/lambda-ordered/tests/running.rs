@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 /// In the environment of a test that is to be a handler: which one.
@@ -101,10 +102,11 @@ fn handled_by(test: &str, handler: &str) -> Seen {
         .unwrap();
     let event = event(handler.starts_with("windows"));
     let (posted, answers) = mpsc::channel();
+    let is_given = Arc::new(AtomicBool::new(false));
     std::thread::spawn(move || {
         for connection in listener.incoming() {
-            let (event, posted) = (event.clone(), posted.clone());
-            std::thread::spawn(move || serve(connection.unwrap(), &event, &posted));
+            let (event, posted, is_given) = (event.clone(), posted.clone(), Arc::clone(&is_given));
+            std::thread::spawn(move || serve(connection.unwrap(), &event, &is_given, &posted));
         }
     });
     let answer = answers.recv_timeout(PATIENCE);
@@ -130,8 +132,8 @@ fn event(has_window: bool) -> String {
     event
 }
 
-/// The Runtime API on one connection, until it ends.
-fn serve(connection: TcpStream, event: &str, posted: &mpsc::Sender<(String, String)>) {
+/// The Runtime API on one connection, until it ends. It gives the event once, and then has none.
+fn serve(connection: TcpStream, event: &str, is_given: &AtomicBool, posted: &mpsc::Sender<(String, String)>) {
     let mut reader = BufReader::new(connection);
     loop {
         let mut line = String::new();
@@ -151,6 +153,9 @@ fn serve(connection: TcpStream, event: &str, posted: &mpsc::Sender<(String, Stri
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
         let answer = if line.starts_with("GET ") {
+            while is_given.swap(true, Ordering::SeqCst) {
+                std::thread::park();
+            }
             let head = "Lambda-Runtime-Aws-Request-Id: 1\r\nLambda-Runtime-Deadline-Ms: 4102444800000\r\n\
                         Lambda-Runtime-Invoked-Function-Arn: arn\r\nLambda-Runtime-Trace-Id: t";
             format!("HTTP/1.1 200 OK\r\n{head}\r\nContent-Length: {}\r\n\r\n{event}", event.len())

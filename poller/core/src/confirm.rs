@@ -33,6 +33,11 @@ impl<T: Clone + PartialEq> Question<T> {
         Self { known, earlier: None, answers: 0 }
     }
 
+    /// What was known is out of date: an answer that says the same needs a second one.
+    pub fn forget_known(&mut self) {
+        self.known = None;
+    }
+
     /// Takes the next answer. Two agree if they are the same.
     pub fn take(&mut self, answer: T) -> Verdict<T> {
         self.take_together(answer, |earlier, later| (earlier == later).then(|| later.clone()))

@@ -191,6 +191,10 @@ impl ShardSync {
         let Step::Listing(description, question) = &mut self.step else {
             panic!("nobody asked for a listing")
         };
+        // What was listed before a shard ended is out of date: it would make the shard look open again.
+        if self.checks.may_bring_children() {
+            question.forget_known();
+        }
         let listed = match answer {
             Ok(listed) => listed,
             Err(words) => return self.failed(Waiting::Trouble(words), now),

@@ -157,6 +157,8 @@ impl Poller {
         let budget = ByteBudget::default();
         let base = Base { client, aws, streams_at, arrivals, budget, goal, data_dir, options, clock };
         let (found, sources) = base.find(&application, enabled(&application)).await?;
+        // Before anything is left behind.
+        handlers_max(shards_open(&found), functions.here.len())?;
         functions.forget_unused_code(base.data_dir.path());
         let store = SqliteStore::open(&base.data_dir.checkpoints(), base.clock.clone()).map_err(bad_input)?;
         let store = Arc::new(store);
@@ -355,6 +357,11 @@ fn specified(application: &Application) -> BTreeMap<MappingId, (Mapping, Option<
     application.mappings.iter().map(of).collect()
 }
 
+/// How many shards of these streams take records.
+fn shards_open(found: &[Found]) -> usize {
+    found.iter().map(|found| found.stream.shards_open()).sum()
+}
+
 /// What a supervisor, its application and its functions show.
 fn shown(
     supervisor: &Supervisor,
@@ -423,7 +430,7 @@ impl Base {
         store: &Arc<SqliteStore>,
     ) -> Result<Planned, CommandFailure> {
         let Self { client, aws, streams_at, data_dir, options, clock, .. } = self;
-        let shards = found.iter().map(|found| found.stream.shards_open()).sum();
+        let shards = shards_open(&found);
         let functions_here = functions.here.len();
         let handlers_max = handlers_max(shards, functions_here)?;
         let surroundings = Surroundings {

@@ -264,6 +264,17 @@ fn a_shard_that_ended_by_mistake_is_read_on_where_it_was_left() {
 }
 
 #[test]
+fn a_listing_from_before_a_shard_ended_is_not_believed_at_once() {
+    let mut mapping = Mapping::new(settings(false), "a");
+    mapping.changes();
+    mapping.release("a", Finished::ShardEnd, Some("7"));
+    mapping.wait_for_check();
+    mapping.handle(Input::Described(Ok(stream(1))));
+    assert_eq!(mapping.handle(Input::Listed(Ok(listing("a")))), "list");
+    assert_eq!(mapping.handle(Input::Listed(Ok(listing("a! b<a")))), "keep +1 -0");
+}
+
+#[test]
 fn a_check_that_fails_is_repeated_after_a_backoff_whoever_asks_and_changes_nothing() {
     let mut mapping = Mapping::new(settings(false), "a");
     mapping.changes();

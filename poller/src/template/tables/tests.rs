@@ -117,7 +117,7 @@ Conditions: {{No: !Equals [a, b]}}"
         &loaded(&format!("TableName: !ImportValue x, {STREAM}")),
         "cannot tell the event source of the mapping `LedgerOrders` | only AWS knows this value",
     );
-    check_problem(&loaded(&format!("TableName: 'a b', {STREAM}")), "which is no ARN of a stream");
+    check_problem(&loaded(&format!("TableName: 'a b', {STREAM}")), "which is not the ARN of a stream");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn what_is_no_stream_of_a_table_is_refused_with_what_was_meant() {
         check_problem(&load(&event(stream, &table)), "did you mean `!GetAtt Users.StreamArn`?");
     }
     let literal = arn("users");
-    check_problem(&load(&event(&format!("'{literal}'"), "")), "which is no ARN of a stream");
+    check_problem(&load(&event(&format!("'{literal}'"), "")), "which is not the ARN of a stream");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn the_label_of_a_stream_stays_unknown_wherever_nothing_is_read() {
     let table = format!("  Users: {{Type: AWS::DynamoDB::Table, Properties: {{{STREAM}}}}}");
     check_problem(
         &load(&template(function, "", &table)),
-        "Pelton does not know what `StreamArn` of `Users` is | only AWS knows",
+        "cannot resolve `StreamArn` of `Users` | only AWS knows",
     );
 }
 
@@ -191,7 +191,8 @@ fn two_tables_of_one_name_and_two_mappings_of_one_table_are_refused() {
     assert!(
         lines
             .iter()
-            .any(|line| line.contains("a mapping of the stream `users` to the function `Ledger` exists")),
+            .any(|line| line
+                .contains("a mapping of the stream `users` to the function `Ledger` already exists")),
         "{lines:#?}"
     );
 }
