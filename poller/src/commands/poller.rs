@@ -51,8 +51,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-/// Mappings that are prepared at the same time.
-const PREPARED_AT_ONCE_MAX: usize = 32;
+/// Streams that are looked for at the same time.
+const FOUND_AT_ONCE_MAX: usize = 32;
 
 /// How long the place to begin at is waited for in every shard, before the poller says that it is there.
 const OPENING_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -297,7 +297,7 @@ impl Poller {
 
     /// Stops: in-flight batches finish within the grace time.
     pub(super) async fn stop(self, signals: &mut StopSignals, why: Why) -> Result<(), CommandFailure> {
-        let Self { supervisor, running, views, control, base, .. } = self;
+        let Self { supervisor, running, views, control, store, base, .. } = self;
         let grace = base.options.grace;
         match &why {
             Why::Told(signal) => info!(signal, ?grace, "stopping: batches in flight finish"),
@@ -314,6 +314,8 @@ impl Poller {
         let records_left = records_left(&mappings);
         join_all(running.here.values().map(|function| function.shutdown())).await;
         control.stop().await;
+        // What waits to be written is, before the folder is anybody else's.
+        drop(store);
         match stopped {
             Stopped::Clean if records_left > 0 => {
                 info!(
@@ -499,7 +501,7 @@ async fn announce(
 async fn all<T>(
     starts: impl Iterator<Item = impl Future<Output = Result<T, StartError>>>,
 ) -> Result<Vec<T>, CommandFailure> {
-    let results: Vec<_> = futures_util::stream::iter(starts).buffered(PREPARED_AT_ONCE_MAX).collect().await;
+    let results: Vec<_> = futures_util::stream::iter(starts).buffered(FOUND_AT_ONCE_MAX).collect().await;
     let (ready, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     let mut problems = failed.into_iter().filter_map(Result::err).peekable();
     let Some(first) = problems.peek() else {

@@ -12,8 +12,6 @@ mod rewinding;
 pub use mapping_runner::MappingRunner;
 pub use mapping_view::{MappingActivity, MappingView};
 pub use preparation::{Goal, MappingPlan};
-use preparation::{Prepared, prepare};
-
 pub use rewinding::{RewindError, RewindTo, Rewound, rewind};
 
 use crate::clock::Clock;
@@ -23,6 +21,7 @@ use crate::shard_worker::WorkerView;
 use futures_util::StreamExt as _;
 use pelton_core::plan::ShardId;
 use pelton_core::shard_sync::FoundStream;
+use preparation::{Prepared, prepare};
 use std::collections::BTreeSet;
 use std::pin::pin;
 use std::time::Duration;

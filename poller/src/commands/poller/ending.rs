@@ -1,4 +1,4 @@
-//! How a poller ends: told to, caught up, at its deadline, or because another is to take its place.
+//! How a poller ends: told to, caught up, or at its deadline.
 
 use crate::clock::Clock;
 use crate::commands::CommandFailure;
