@@ -18,7 +18,6 @@ pub mod live_view;
 pub mod logging;
 pub mod look_out;
 pub mod metrics;
-pub mod model;
 pub mod ownership;
 pub mod ports;
 pub mod rebuild;

@@ -5,11 +5,11 @@ use super::{CommandFailure, samconfig};
 use crate::aws::{self, AwsOptions};
 use crate::clock::Clock;
 use crate::logging::{Terminal, tell};
-use crate::model::Application;
 use crate::template::diagnostics::Colour;
 use crate::template::{
     self, FunctionsRun, GivenParameter, LoadOptions, Loaded, ParameterOrigin, STACK_NAME_DEFAULT, Unsupported,
 };
+use pelton_model::Application;
 use std::path::{Path, PathBuf};
 use tracing::{Level, info, warn};
 

@@ -11,7 +11,7 @@ use super::node::Node;
 use super::parameters::ParameterValue;
 use super::pseudo_parameters;
 use super::source::Span;
-use crate::model::arn::NO_ACCOUNT;
+use pelton_model::arn::NO_ACCOUNT;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Functions inside functions, and references to what refers on: each level is a few frames of the stack.

@@ -5,9 +5,9 @@
 use super::Loaded;
 use super::diagnostics::{Diagnostic, Diagnostics, Severity};
 use super::summary::{HIDDEN, is_secret, shown_folder, shown_settings, shown_timestamp};
-use crate::model::MappingConfiguration;
-use crate::model::{Application, BuildMethod, Function, Mapping, Stream};
 use pelton_core::plan::StartingPosition;
+use pelton_model::MappingConfiguration;
+use pelton_model::{Application, BuildMethod, Function, Mapping, Stream};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;

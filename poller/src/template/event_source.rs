@@ -6,7 +6,7 @@ use super::node::{Entry, Node};
 use super::references::referenced_id;
 use super::resource::Resource;
 use super::source::Span;
-use crate::model::{Arn, StreamArn};
+use pelton_model::{Arn, StreamArn};
 
 pub(super) const CONSUMER: &str = "AWS::Kinesis::StreamConsumer";
 

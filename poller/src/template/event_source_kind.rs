@@ -13,7 +13,7 @@ use super::parameters::ParameterValue;
 use super::references::referenced_id;
 use super::streams::STREAM;
 use super::text_functions::{Piece, pieces};
-use crate::model::{Parameter, arn};
+use pelton_model::{Parameter, arn};
 
 /// A service from which Lambda reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

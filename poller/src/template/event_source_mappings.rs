@@ -17,7 +17,7 @@ use super::resource::Resource;
 use super::selection;
 use super::source::Span;
 use super::streams::STREAM;
-use crate::model::{Mapping, MappingId, StreamKind};
+use pelton_model::{Mapping, MappingId, StreamKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const MAPPING: &str = "AWS::Lambda::EventSourceMapping";

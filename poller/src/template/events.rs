@@ -13,7 +13,7 @@ use super::resource::Resource;
 use super::selection;
 use super::source::Span;
 use super::suggest;
-use crate::model::MappingId;
+use pelton_model::MappingId;
 
 /// Events in which AWS calls the function: nothing is polled.
 const PUSHED: [&str; 12] = [

@@ -3,7 +3,7 @@
 //! what reads them.
 
 use super::testing::{check_problem, load, template};
-use crate::model::{Mapping, ShardSettings};
+use pelton_model::{Mapping, ShardSettings};
 use std::time::Duration;
 
 mod metrics_config;

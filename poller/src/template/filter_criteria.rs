@@ -8,9 +8,9 @@ use super::mapping_places::Place;
 use super::mappings::Given;
 use super::node::{Entry, Node};
 use super::source::{Source, Span};
-use crate::model::tables::KINESIS;
-use crate::model::{Parameter, SourceKind};
 use pelton_core::filter::PatternError;
+use pelton_model::tables::KINESIS;
+use pelton_model::{Parameter, SourceKind};
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 

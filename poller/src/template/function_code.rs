@@ -6,7 +6,7 @@
 use super::context::{Context, Reported};
 use super::node::{Entry, Node};
 use super::resource::Resource;
-use crate::model::BuildMethod;
+use pelton_model::BuildMethod;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,7 @@ use super::functions::is_function;
 use super::node::Entry;
 use super::resource::Resource;
 use super::suggest;
-use crate::model::arn::function_name;
+use pelton_model::arn::function_name;
 
 /// A function, and the alias or version that the mapping invokes.
 pub(super) struct Invoked<'t> {

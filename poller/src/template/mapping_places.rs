@@ -2,7 +2,7 @@
 
 use super::node::Entry;
 use super::source::Span;
-use crate::model::Parameter;
+use pelton_model::Parameter;
 use std::collections::BTreeSet;
 
 /// A place where a parameter is given.

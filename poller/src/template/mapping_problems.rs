@@ -9,7 +9,7 @@ use super::mapping_places::Place;
 use super::mappings::{Declared, Given};
 use super::on_failure;
 use super::suggest;
-use crate::model::{Allowed, Parameter, Problem, ProblemKind, SourceKind, TIMESTAMP_FORMS, tables};
+use pelton_model::{Allowed, Parameter, Problem, ProblemKind, SourceKind, TIMESTAMP_FORMS, tables};
 
 /// What a destination of failed records may be, where the source takes no topics of Kafka.
 const DESTINATIONS: &str =

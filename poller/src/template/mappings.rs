@@ -13,7 +13,7 @@ use super::mapping_problems;
 use super::node::Entry;
 use super::source::Span;
 use super::{event_source, filter_criteria, on_failure, root_of};
-use crate::model::{
+use pelton_model::{
     Mapping, MappingId, MappingSettings, Parameter, ReadsFrom, SourceKind, StreamArn, StreamKind,
 };
 

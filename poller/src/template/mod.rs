@@ -73,12 +73,12 @@ pub use selection::Selection;
 pub(crate) use summary::shown_timestamp;
 pub use summary::{Secrets, summary};
 
-use crate::model::{Application, Function, Mapping};
 use context::{Context, Reported};
 use diagnostics::{Code, Diagnostic, Diagnostics};
 use document::Document;
 use functions::Read;
 use pelton_core::Timestamp;
+use pelton_model::{Application, Function, Mapping};
 use source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

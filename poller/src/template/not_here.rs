@@ -6,7 +6,7 @@ use super::context::Context;
 use super::diagnostics::{Code, Diagnostic};
 use super::node::Entry;
 use super::source::Span;
-use crate::model::Function;
+use pelton_model::Function;
 
 /// What runs a Python function with AWS's own runtime client. `tests/process/python.rs` runs it.
 pub(super) const PYTHON_BOOTSTRAP: &str = "#!/bin/sh

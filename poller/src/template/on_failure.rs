@@ -9,7 +9,7 @@ use super::mappings::Given;
 use super::node::{Entry, Node};
 use super::references::referenced_id;
 use super::source::Span;
-use crate::model::{DestinationKind, OnFailure, Parameter};
+use pelton_model::{DestinationKind, OnFailure, Parameter};
 
 /// What the name of a FIFO queue and of a FIFO topic ends with.
 const FIFO_END: &str = ".fifo";

@@ -10,8 +10,8 @@ use super::references::SAM_FUNCTION;
 use super::resource::Resource;
 use super::source::Span;
 use super::suggest;
-use crate::model::Arn;
-use crate::model::arn::{NO_ACCOUNT, is_account};
+use pelton_model::Arn;
+use pelton_model::arn::{NO_ACCOUNT, is_account};
 use std::collections::BTreeSet;
 
 /// The name of the stack where the command line names none.

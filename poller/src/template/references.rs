@@ -9,7 +9,7 @@ use super::resource::Resource;
 use super::resource_kinds::{self, FUNCTION_ARN};
 use super::source::Span;
 use super::suggest;
-use crate::model::arn::function_name;
+use pelton_model::arn::function_name;
 
 pub(super) const SAM_FUNCTION: &str = "AWS::Serverless::Function";
 pub(super) const LAMBDA_FUNCTION: &str = "AWS::Lambda::Function";

@@ -6,8 +6,8 @@ use super::node::Entry;
 use super::resource::Resource;
 use super::source::Span;
 use super::suggest;
-use crate::model::Stream;
-use crate::model::arn::is_stream_name;
+use pelton_model::Stream;
+use pelton_model::arn::is_stream_name;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const STREAM: &str = "AWS::Kinesis::Stream";

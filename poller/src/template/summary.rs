@@ -1,10 +1,10 @@
 //! What a template would run, as tables for people: each setting that is not the default, and those that every mapping has.
 
 use super::Loaded;
-use crate::model::MappingConfiguration;
-use crate::model::{BuildMethod, Function, Mapping, Stream};
 use pelton_core::Timestamp;
 use pelton_core::plan::StartingPosition;
+use pelton_model::MappingConfiguration;
+use pelton_model::{BuildMethod, Function, Mapping, Stream};
 use std::path::Path;
 
 /// Stands for a value that nobody is to see.

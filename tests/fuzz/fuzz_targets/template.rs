@@ -5,9 +5,6 @@
 
 #![no_main]
 
-#[path = "../../../poller/src/model/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "only templates are read here")]
-mod model;
 #[path = "../../../poller/src/template/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "only templates are read here")]
 mod template;
