@@ -28,5 +28,4 @@ pub mod store;
 pub mod stream_checks;
 pub mod stream_notice;
 pub mod supervisor;
-pub mod template;
 pub mod traffic;

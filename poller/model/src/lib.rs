@@ -40,4 +40,4 @@ pub use mapping::{
 pub use on_failure::{DestinationKind, NoDestination, OnFailure};
 pub use problem::{Allowed, Problem, ProblemKind};
 pub use settings::{MappingSettings, Parameter};
-pub use starting_position::{TIMESTAMP_FORMS, timestamp};
+pub use starting_position::{TIMESTAMP_FORMS, shown_timestamp, timestamp};

@@ -19,3 +19,12 @@ pub fn timestamp(text: &str) -> Option<Timestamp> {
     };
     Some(Timestamp::from_millis(millis))
 }
+
+/// As ISO 8601 writes it, in UTC.
+#[must_use]
+pub fn shown_timestamp(timestamp: Timestamp) -> String {
+    let millis = timestamp.as_millis();
+    let timestamp =
+        i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
+    timestamp.map_or_else(|| format!("{millis} ms"), |timestamp| timestamp.to_string())
+}
