@@ -53,7 +53,7 @@ const LONG: &[(&str, usize)] = &[
     ("poller/core/src/shard_sync.rs", 555),
     ("poller/src/commands/options.rs", 427),
     ("poller/src/commands/poller.rs", 549),
-    ("poller/src/control/snapshot.rs", 539),
+    ("poller/src/control/snapshot.rs", 540),
     ("poller/src/shard_worker.rs", 449),
     ("poller/template/src/evaluate/intrinsics.rs", 421),
     ("poller/template/src/read/event_source_kind.rs", 463),
