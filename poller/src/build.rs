@@ -4,8 +4,8 @@
 //! makes one that works as well on the same machine as the one that cargo-lambda makes for AWS.
 
 use crate::logging::{LogFormat, Terminal};
-use crate::model::{BuildMethod, Function};
 use crate::ports::Cause;
+use pelton_model::{BuildMethod, Function};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use std::path::PathBuf;

@@ -9,7 +9,6 @@ use pelton::commands::{
 use pelton::errors::chain;
 use pelton::lambda::hidden_mode;
 use pelton::logging::{self, LogDetail, LogFormat, Terminal};
-use pelton::template;
 use pelton::{data_dir, descriptors};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -100,8 +99,9 @@ impl StatusCommand {
         clock: &Clock,
     ) -> Result<(), CommandFailure> {
         let beside = |template: PathBuf| data_dir::default_for(&template);
-        let folder =
-            self.data_dir.or_else(|| self.template.or_else(|| template::find(Path::new("."))).map(beside));
+        let folder = self
+            .data_dir
+            .or_else(|| self.template.or_else(|| pelton_template::find(Path::new("."))).map(beside));
         let folder = folder.unwrap_or_else(|| data_dir::default_for(Path::new("template.yaml")));
         let shown =
             status::run(&self.status, &folder, terminal, clock, signals.next(), &mut io::stdout()).await;

@@ -1,6 +1,5 @@
 //! The seams of the shell: what a shard worker needs from streams, functions and stores, and what each must keep.
 
-use crate::model::MappingId;
 pub use crate::stream_checks::StreamChecks;
 use async_trait::async_trait;
 use pelton_core::ending::Follows;
@@ -10,6 +9,7 @@ pub use pelton_core::stream::{
     MappingState, ReadFrom, ShardState, StreamDescription, StreamIdentity, StreamStatus,
 };
 use pelton_core::{Batch, Checkpoint, Failure, Position, Record, Reply, Timestamp};
+use pelton_model::MappingId;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;

@@ -11,7 +11,6 @@ mod remarks;
 
 use crate::clock::Clock;
 use crate::in_flight::finish;
-use crate::model::MappingId;
 use crate::ports::{
     CheckpointError, Checkpoints, Destination, Invoker, OpenShard, ReadFrom, Source, SourceError,
     StreamChecks,
@@ -29,6 +28,7 @@ use pelton_core::{
     Checkpoint, Command, FailedAttempt, FetchError, Finished, Input, Invocation, InvocationId, Notice,
     Outcome, Page, Policy, Reply, SaveError, SendError, Shard, ShardView, Timestamp,
 };
+use pelton_model::MappingId;
 use problems::{Doing, Problems};
 pub use remarks::Remarks;
 use std::collections::VecDeque;

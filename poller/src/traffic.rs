@@ -6,9 +6,9 @@
 
 use crate::clock::Clock;
 use crate::errors::chain;
-use crate::model::Application;
 use crate::source::aws::KinesisClient;
 use aws_sdk_kinesis::primitives::Blob;
+use pelton_model::Application;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! Mappings that are added, changed, paused and removed while others run.
 
 use crate::world::{GRACE, World, numbers};
-use pelton::model::{Mapping, MappingId};
 use pelton::supervisor::{Change, Stopped, Supervisor};
+use pelton_model::{Mapping, MappingId};
 use pelton_tests::fakes::FakeFunction;
 use std::time::Duration;
 

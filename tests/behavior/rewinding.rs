@@ -1,13 +1,13 @@
 //! Rewinding: a mapping that does not run is moved, and the next start goes on from there.
 
 use crate::world::{World, numbers};
-use pelton::model::MappingId;
 use pelton::ownership::find_stream;
 use pelton::ports::CheckpointStore as _;
 use pelton::supervisor::{RewindError, RewindTo, Rewound, rewind};
 use pelton_core::plan::StartingPosition::{AtTimestamp, Latest, TrimHorizon};
 use pelton_core::plan::{ShardId, ShardStart, StartingPosition};
 use pelton_core::{Checkpoint, OpenWindow, Position, Timestamp};
+use pelton_model::MappingId;
 use std::time::Duration;
 
 async fn try_move_to(world: &World, to: RewindTo) -> Result<Rewound, RewindError> {

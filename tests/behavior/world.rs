@@ -1,13 +1,13 @@
 //! One mapping of one stream, its function, and its store.
 
 use pelton::clock::Clock;
-use pelton::model::{Mapping, MappingId, ShardSettings};
 use pelton::ownership::{StartError, find_stream};
 use pelton::ports::{Destination, Invoker, Pace};
 use pelton::shard_worker::{Ports, Remarks};
 use pelton::supervisor::{Change, Goal, MappingActivity, MappingPlan, Stopped, Supervisor};
 use pelton_core::plan::StartingPosition;
 use pelton_core::shard_sync::FoundStream;
+use pelton_model::{Mapping, MappingId, ShardSettings};
 use pelton_tests::chance;
 use pelton_tests::fakes::{FakeDestination, FakeFunction, FakeStream, MemoryStore};
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! Templates of up to 1 MB, which is what AWS takes.
 
 use super::check;
-use pelton::template::diagnostics::Colour;
-use pelton::template::source::Source;
-use pelton::template::{FunctionsRun, LoadOptions, description, load_source, summary};
 use pelton_core::Timestamp;
+use pelton_template::diagnostics::Colour;
+use pelton_template::source::Source;
+use pelton_template::{FunctionsRun, LoadOptions, description, load_source, summary};
 use std::path::Path;
 
 /// Reads it, and shows what comes of it or what is wrong.

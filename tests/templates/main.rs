@@ -3,13 +3,13 @@
 //!
 //! After a change that is meant, `PELTON_UPDATE_EXPECTED=1` writes what is said now; look at the difference.
 
-use pelton::template::diagnostics::Colour;
-use pelton::template::source::Source;
-use pelton::template::{
+use pelton_core::Timestamp;
+use pelton_template::diagnostics::Colour;
+use pelton_template::source::Source;
+use pelton_template::{
     GivenParameter, LoadOptions, Loaded, ParameterOrigin, Unsupported, description, load, load_source,
     summary,
 };
-use pelton_core::Timestamp;
 use std::path::{Path, PathBuf};
 
 fn options() -> LoadOptions {

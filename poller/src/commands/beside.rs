@@ -8,13 +8,12 @@ use super::options::AwsOptions;
 use crate::data_dir;
 use crate::source::aws::{self, KinesisClient};
 use crate::stream_notice::{FoundNotice, PostError, PostedNotice, Serving, StreamNotice, file_in, find};
-use crate::template;
 use std::path::{Path, PathBuf};
 use tracing::{info, warn};
 
 /// The data folder of a command that takes no template: that beside the template in this folder, or in this folder.
 pub(super) fn data_dir_here(given: Option<PathBuf>) -> PathBuf {
-    let template = || template::find(Path::new(".")).unwrap_or_else(|| PathBuf::from("template.yaml"));
+    let template = || pelton_template::find(Path::new(".")).unwrap_or_else(|| PathBuf::from("template.yaml"));
     given.unwrap_or_else(|| data_dir::default_for(&template()))
 }
 

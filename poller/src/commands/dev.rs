@@ -23,7 +23,6 @@ use crate::errors::chain;
 use crate::lambda::{Code, CodePlaces};
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
-use crate::model::{Application, BuildMethod, EventSource, Function, Mapping};
 use crate::rebuild::Rebuilder;
 use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
@@ -32,6 +31,7 @@ use crate::stream_notice::{PostedNotice, Serving, StreamNotice};
 use crate::supervisor::Goal;
 use changed_template::{ChangedTemplate, Next};
 use old_code::OldCode;
+use pelton_model::{Application, BuildMethod, EventSource, Function, Mapping};
 use streams::{Made, News, news, streams};
 use tracing::{Level, error, info, warn};
 

@@ -5,10 +5,10 @@ use super::{CommandFailure, samconfig};
 use crate::aws::{self, AwsOptions};
 use crate::clock::Clock;
 use crate::logging::{Terminal, tell};
-use crate::model::Application;
-use crate::template::diagnostics::Colour;
-use crate::template::{
-    self, FunctionsRun, GivenParameter, LoadOptions, Loaded, ParameterOrigin, STACK_NAME_DEFAULT, Unsupported,
+use pelton_model::Application;
+use pelton_template::diagnostics::Colour;
+use pelton_template::{
+    FunctionsRun, GivenParameter, LoadOptions, Loaded, ParameterOrigin, STACK_NAME_DEFAULT, Unsupported,
 };
 use std::path::{Path, PathBuf};
 use tracing::{Level, info, warn};
@@ -21,7 +21,7 @@ pub(super) fn find(options: &TemplateOptions) -> Result<PathBuf, CommandFailure>
     if let Some(path) = &options.template {
         return Ok(path.clone());
     }
-    template::find(Path::new(".")).ok_or_else(|| {
+    pelton_template::find(Path::new(".")).ok_or_else(|| {
         CommandFailure::bad_input("there is no template.yaml, template.yml or samplesam.yaml in this folder")
             .help("name the SAM or CloudFormation template with --template FILE")
     })
@@ -102,7 +102,7 @@ pub(super) fn read(
         functions_named: functions.map(FunctionOptions::named).unwrap_or_default(),
         ..LoadOptions::new(region, clock.now())
     };
-    template::load(path, &load_options)
+    pelton_template::load(path, &load_options)
 }
 
 /// Prints the problems of a template; fails if there is an error among them.

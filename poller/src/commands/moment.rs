@@ -3,9 +3,9 @@
 //! In: the text, and what time it is. Out: the moment. Never a time that depends on the machine's time zone, such as `yesterday`.
 
 use crate::clock::Clock;
-use crate::model::{TIMESTAMP_FORMS, timestamp};
 use jiff::{Span, SpanRelativeTo};
 use pelton_core::Timestamp;
+use pelton_model::{TIMESTAMP_FORMS, timestamp};
 
 /// What ends a time that counts back from now.
 const AGO: &str = "ago";

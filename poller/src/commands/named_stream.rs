@@ -2,8 +2,8 @@
 
 use super::CommandFailure;
 use super::options::AwsOptions;
-use crate::model::arn::NoArn;
-use crate::model::{StreamArn, StreamKind};
+use pelton_model::arn::NoArn;
+use pelton_model::{StreamArn, StreamKind};
 use std::str::FromStr;
 
 /// A stream as the command line names it.

@@ -1,9 +1,9 @@
 //! The options that several commands share, as architecture names them: others script against these names.
 
 use crate::aws::Endpoint;
-use crate::model::arn::is_account;
-use crate::template::{FunctionsRun, GivenParameter, ParameterOrigin, Selection};
 use clap::{Args, ValueEnum};
+use pelton_model::arn::is_account;
+use pelton_template::{FunctionsRun, GivenParameter, ParameterOrigin, Selection};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;

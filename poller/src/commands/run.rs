@@ -10,11 +10,11 @@ use crate::data_dir::{self, DataDir, DataDirError};
 use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::Terminal;
-use crate::model::{Application, EventSource, Mapping};
 use crate::source::StreamsAt;
 use crate::source::aws::{self, EndpointKind, KinesisClient};
 use crate::source::embedded;
 use crate::supervisor::Goal;
+use pelton_model::{Application, EventSource, Mapping};
 use std::path::{Path, PathBuf};
 use tracing::info;
 

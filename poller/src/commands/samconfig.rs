@@ -7,7 +7,7 @@
 mod overrides;
 
 use super::options::{REGION_FORM, STACK_NAME_FORM, is_region, is_stack_name};
-use crate::template::suggest;
+use pelton_template::suggest;
 use std::io;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};

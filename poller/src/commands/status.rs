@@ -232,8 +232,8 @@ mod tests {
     use crate::control::{ControlServer, StuckBatch, Views};
     use crate::data_dir::DataDir;
     use crate::logging::LogFormat;
-    use crate::model::MappingConfiguration;
     use pelton_core::{Counts, Timestamp};
+    use pelton_model::MappingConfiguration;
     use std::sync::Arc;
     use tempfile::TempDir;
 

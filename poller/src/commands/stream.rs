@@ -9,14 +9,14 @@ use crate::clock::Clock;
 use crate::data_dir;
 use crate::errors::chain;
 use crate::logging::Terminal;
-use crate::model::Stream;
-use crate::model::arn::NO_ACCOUNT;
 use crate::source::aws::{AwsOptions, ConnectError, KinesisClient};
 use crate::source::embedded::{
     CreateError, EmbeddedError, EmbeddedOptions, EmbeddedStream, LISTEN_DEFAULT, RECORD_KIB_MAX_DEFAULT,
     RETAINED_BYTES_MAX, RETENTION_HOURS_DEFAULT, create_streams, warn_of_differences,
 };
 use crate::stream_notice::{Serving, StreamNotice};
+use pelton_model::Stream;
+use pelton_model::arn::NO_ACCOUNT;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;

@@ -7,10 +7,10 @@ use super::poller::enabled;
 use crate::aws::{AwsOptions, EndpointKind};
 use crate::clock::Clock;
 use crate::errors::chain;
-use crate::model::{Application, EventSource, Mapping, StreamArn, Table};
 use crate::ownership::StartError;
 use crate::source::StreamsAt;
 use crate::source::dynamodb::{CreateTableError, DynamoDbStreamsClient, TablesClient, find_stream_of_table};
+use pelton_model::{Application, EventSource, Mapping, StreamArn, Table};
 use std::collections::BTreeMap;
 use tracing::info;
 

@@ -5,7 +5,7 @@ use super::options::{FunctionOptions, TemplateOptions, parse_region};
 use super::{CommandFailure, load};
 use crate::clock::Clock;
 use crate::logging::Terminal;
-use crate::template::{description, summary};
+use pelton_template::{description, summary};
 use std::io::{self, Write};
 
 /// What `pelton validate` takes.

@@ -7,13 +7,12 @@ use crate::control::snapshot::{
 };
 use crate::control::{StuckBatch, Views};
 use crate::lambda::LocalFunction;
-use crate::model::MappingConfiguration;
-use crate::model::MappingId;
 use crate::shard_worker::WorkerView;
 use crate::source::budget::ByteBudget;
 use crate::supervisor::{MappingActivity, MappingHandle};
 use pelton_core::plan::ShardId;
 use pelton_core::{Counts, Position, Timestamp};
+use pelton_model::{MappingConfiguration, MappingId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;

@@ -4,13 +4,13 @@ use super::server::is_of_this_machine;
 use super::snapshot::{MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus, StatusSnapshot};
 use super::{AskError, ControlServer, ListenError, StuckBatch, Views, ask_status};
 use crate::clock::Clock;
-use crate::model::MappingConfiguration;
 use bytes::Bytes;
 use pelton_core::plan::ShardId;
 use pelton_core::{
     AttemptError, Batch, Counts, Envelope, FailingBatch, Policy, Position, Record, Shard, ShardView,
     Timestamp,
 };
+use pelton_model::MappingConfiguration;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

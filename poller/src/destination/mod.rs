@@ -15,11 +15,11 @@ pub use origin::Origin;
 use crate::aws::{AwsOptions, Service};
 use crate::clock::Clock;
 use crate::errors::NotInThisBuild;
-use crate::model::OnFailure;
 use crate::ports::{Cause, Destination, DestinationError};
 use file::LineFile;
 #[cfg(not(feature = "aws"))]
 use no_services::Services;
+use pelton_model::OnFailure;
 #[cfg(feature = "aws")]
 use services::Services;
 use std::path::Path;

@@ -3,8 +3,8 @@
 use super::{Origin, Takes, Turns};
 use crate::aws::AwsOptions;
 use crate::errors::NotInThisBuild;
-use crate::model::Arn;
 use crate::ports::Destination;
+use pelton_model::Arn;
 use std::sync::Arc;
 
 /// Makes no destinations.
@@ -35,7 +35,7 @@ impl Services {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::MappingId;
+    use pelton_model::MappingId;
 
     #[test]
     fn a_build_without_the_feature_aws_refuses_queues_topics_and_buckets_and_says_which_build_has_them() {

@@ -1,8 +1,8 @@
 //! Where records come from that were given up: the mapping, its stream, its function.
 
-use crate::model::MappingId;
 use crate::ports::GivenUp;
 use pelton_core::event::failure::{FailureEncoder, Report, object_key};
+use pelton_model::MappingId;
 use sha1::{Digest as _, Sha1};
 use uuid::{Builder, Uuid};
 

@@ -3,7 +3,7 @@
 //! In: the folder of a cargo package, and where cargo puts what it builds. Out: the folders that may hold the function's
 //! `bootstrap`. Reads manifests, runs nothing: cargo need not be there.
 
-use crate::model::{BuildMethod, Function};
+use pelton_model::{BuildMethod, Function};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 

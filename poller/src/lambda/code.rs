@@ -7,7 +7,7 @@ use super::archive::{self, ArchiveError};
 use super::cargo_lambda;
 use super::executable;
 use super::sam_build::{self, SamBuild};
-use crate::model::{BuildMethod, Function};
+use pelton_model::{BuildMethod, Function};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;

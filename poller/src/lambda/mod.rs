@@ -57,12 +57,12 @@ pub use remote::{RemoteError, RemoteFunction, RemoteLambda};
 pub use spawner::Spawner;
 
 use crate::clock::Clock;
-use crate::model::Function;
 use crate::ports::Invoker;
 use async_trait::async_trait;
 use dispatcher::Dispatcher;
 use pelton_core::exchange::{AttemptId, RequestId, Ticket};
 use pelton_core::{Batch, Reply};
+use pelton_model::Function;
 use profile::Profile;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! What a function is, apart from its code: what its processes and its callers are told.
 
-use crate::model::Function;
 use pelton_core::exchange::Limits;
+use pelton_model::Function;
 use std::collections::BTreeMap;
 
 /// A function as Lambda would describe it.

@@ -3,7 +3,7 @@
 //! In: a function, and the folder that `.aws-sam` may be in. Out: the folder of its code, or why what is there does not count: one
 //! folder may hold several templates, and a template changes, while there is one build folder. Reads, never builds.
 
-use crate::model::{BuildMethod, Function};
+use pelton_model::{BuildMethod, Function};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io;

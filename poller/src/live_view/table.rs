@@ -8,9 +8,9 @@ use super::row::{Align, COLUMNS, Column, RATE_COLUMN, Row, interest, state_name}
 use crate::control::StatusSnapshot;
 use crate::control::snapshot::{MappingState, MappingStatus, ShardStatus};
 use crate::logging::{Palette, Style};
-use crate::model::StreamArn;
 use indicatif::HumanCount;
 use pelton_core::{Counts, Timestamp};
+use pelton_model::StreamArn;
 use std::collections::BTreeMap;
 
 /// A mapping takes a heading and at least one more line.

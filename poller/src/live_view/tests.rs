@@ -5,8 +5,8 @@ use super::render;
 use crate::control::StatusSnapshot;
 use crate::control::snapshot::{MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus};
 use crate::logging::{Palette, Style};
-use crate::model::MappingConfiguration;
 use pelton_core::{Counts, Timestamp};
+use pelton_model::MappingConfiguration;
 
 fn shard(number: u32, phase: ShardPhase, settled: u64) -> ShardStatus {
     ShardStatus {

@@ -5,9 +5,9 @@ use crate::control::StatusSnapshot;
 use crate::control::snapshot::{
     FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus,
 };
-use crate::model::MappingConfiguration;
 use pelton_core::plan::ShardId;
 use pelton_core::{Counts, Timestamp};
+use pelton_model::MappingConfiguration;
 use serde_json::json;
 
 /// What [`snapshot`] looks like. `PELTON_UPDATE_EXPECTED=1` writes it anew.

@@ -7,12 +7,12 @@
 use super::StartError;
 use crate::clock::Clock;
 use crate::errors::chain;
-use crate::model::Mapping;
 use crate::ports::{Source, SourceError, StreamDescription, StreamStatus};
 use pelton_core::Backoff;
 use pelton_core::confirm::{Question, Verdict};
 use pelton_core::plan::{ListedShard, flaw, together};
 use pelton_core::shard_sync::FoundStream;
+use pelton_model::Mapping;
 use std::time::Duration;
 use tracing::info;
 

@@ -6,7 +6,6 @@
 use crate::clock::Clock;
 use crate::errors::chain;
 use crate::in_flight::finish;
-use crate::model::MappingId;
 use crate::ports::{
     CheckpointError, CheckpointStore, Checkpoints, MappingState, Ownership, Source, SourceError, StoreError,
     StreamChecks,
@@ -17,6 +16,7 @@ use pelton_core::ownership::{Change, Released};
 use pelton_core::plan::ShardId;
 use pelton_core::shard_sync::{Command, FoundStream, Input, Keep, Notice, Settings, ShardSync};
 use pelton_core::{Checkpoint, Position};
+use pelton_model::MappingId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tracing::{info, warn};

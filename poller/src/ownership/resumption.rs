@@ -3,9 +3,9 @@
 //! In: the mappings that are about to start. Out: a log line for each shard; where these are many, one for each mapping. What was
 //! tried is not stored: attempts count from 1 after each start.
 
-use crate::model::MappingId;
 use crate::ports::{MappingState, ShardState};
 use pelton_core::plan::{ShardId, ShardStart};
+use pelton_model::MappingId;
 use tracing::info;
 
 /// Most lines of one start.

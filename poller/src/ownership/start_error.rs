@@ -1,8 +1,8 @@
 //! Why a mapping cannot be started, and what to do about it.
 
 use super::table_help;
-use crate::model::{Mapping, MappingId};
 use crate::ports::{SourceError, StoreError};
+use pelton_model::{Mapping, MappingId};
 
 /// Why a mapping cannot be started.
 #[derive(Debug, thiserror::Error)]

@@ -2,8 +2,8 @@
 //!
 //! In: the ARN of a stream, and why it cannot be read. Out: a help, if it is the stream of a table and DynamoDB has one of its own.
 
-use crate::model::arn::service_of;
 use crate::ports::SourceError;
+use pelton_model::arn::service_of;
 
 pub(super) fn of(stream: &str, error: &SourceError) -> Option<&'static str> {
     if service_of(stream) != Some("dynamodb") {

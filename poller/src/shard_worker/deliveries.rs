@@ -3,13 +3,13 @@
 //! In: failures of the core. Out: how each delivery went, once. Whether one is tried again, the core decides.
 
 use super::failed_attempts::reason;
-use crate::model::MappingId;
 use crate::ports::{Destination, DestinationError, GivenUp};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use pelton_core::plan::ShardId;
 use pelton_core::{Failure, Timestamp};
+use pelton_model::MappingId;
 use std::sync::Arc;
 use tracing::field::display;
 use tracing::{error, info, warn};

@@ -3,11 +3,11 @@
 //! In: what the core says of an attempt. Out: a log line with the same fields for every kind of failure, and the problem for the
 //! status. Decides nothing.
 
-use crate::model::MappingId;
 use pelton_core::plan::ShardId;
 use pelton_core::{
     AfterFailure, AttemptError, Extent, FailedAttempt, FailingBatch, GiveUp, Timestamp, Waits,
 };
+use pelton_model::MappingId;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::field::{debug as debug_value, display};

@@ -1,9 +1,9 @@
 //! Says what the core noticed, for people.
 
 use super::Remarks;
-use crate::model::MappingId;
 use pelton_core::Notice;
 use pelton_core::plan::ShardId;
+use pelton_model::MappingId;
 use tracing::{error, warn};
 
 /// Logs a notice.

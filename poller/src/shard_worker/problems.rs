@@ -1,8 +1,8 @@
 //! What does not go well in one shard, each thing by itself: a read that succeeds says nothing about the function.
 
 use crate::errors::chain;
-use crate::model::MappingId;
 use pelton_core::plan::ShardId;
+use pelton_model::MappingId;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;

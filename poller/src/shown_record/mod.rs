@@ -13,9 +13,9 @@ pub(crate) use escape::escaped;
 pub(crate) use event::records_of_event;
 pub(crate) use line::{MarkedLine, read_marked};
 
-use crate::template::shown_timestamp;
 use payload::Payload;
 use pelton_core::Timestamp;
+use pelton_model::shown_timestamp;
 use std::fmt::Write as _;
 
 /// A record of a stream.

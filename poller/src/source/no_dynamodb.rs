@@ -4,11 +4,11 @@ use super::budget::ByteBudget;
 use crate::aws::{AwsOptions, ConnectError, Endpoint};
 use crate::clock::Clock;
 use crate::errors::NotInThisBuild;
-use crate::model::{StreamArn, Table};
 use crate::ports::{OpenShard, ReadFrom, Source, SourceError, StreamDescription};
 use async_trait::async_trait;
 use pelton_core::filter::Filters;
 use pelton_core::plan::{ListedShard, ShardId};
+use pelton_model::{StreamArn, Table};
 
 /// Never made. Only this module knows: to others, code that has one is code that may run.
 #[derive(Clone, Copy, Debug)]

@@ -6,11 +6,11 @@ use super::dynamodb::{DynamoDbSource, DynamoDbStreamsClient};
 use super::embedded::Arrivals;
 use super::kinesis::KinesisSource;
 use crate::clock::Clock;
-use crate::model::{EventSource, Mapping, ShardSettings, StreamArn};
 use crate::ports::{Pace, Source};
 use pelton_core::Envelope;
 use pelton_core::event::page::records_envelope;
 use pelton_core::filter::Filters;
+use pelton_model::{EventSource, Mapping, ShardSettings, StreamArn};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -196,8 +196,8 @@ fn kinesis_pace(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::MappingId;
     use pelton_core::plan::StartingPosition;
+    use pelton_model::MappingId;
 
     fn check(streams_at: StreamsAt, batch_size: u32, parallelization_factor: u32, records_max: usize) {
         let stream = "arn:aws:kinesis:eu-west-1:123456789012:stream/orders".parse().unwrap();

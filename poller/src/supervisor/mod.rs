@@ -15,12 +15,12 @@ pub use preparation::{Goal, MappingPlan};
 pub use rewinding::{RewindError, RewindTo, Rewound, rewind};
 
 use crate::clock::Clock;
-use crate::model::{Mapping, MappingId};
 use crate::ownership::{self, StartError};
 use crate::shard_worker::WorkerView;
 use futures_util::StreamExt as _;
 use pelton_core::plan::ShardId;
 use pelton_core::shard_sync::FoundStream;
+use pelton_model::{Mapping, MappingId};
 use preparation::{Prepared, prepare};
 use std::collections::BTreeSet;
 use std::pin::pin;

@@ -3,10 +3,10 @@
 //! In: a mapping. Out: the policy of its shards, and what is one shard's own. Where the stream is, and how long it keeps its
 //! records, is added by whoever prepares the mapping.
 
-use crate::model::{Mapping, ShardSettings};
 use pelton_core::event::window::WindowEnvelope;
 use pelton_core::plan::ShardId;
 use pelton_core::{EVENT_BYTES_MAX, Envelope, Policy, Tumbling};
+use pelton_model::{Mapping, ShardSettings};
 
 /// Batches that are read ahead for each that can run: while they run, the next ones come.
 const BATCHES_READ_AHEAD: usize = 2;
@@ -49,8 +49,8 @@ pub(super) fn of_shard(policy: &Policy, mapping: &Mapping, stream_arn: &str, sha
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{MappingId, OnFailure};
     use pelton_core::plan::StartingPosition;
+    use pelton_model::{MappingId, OnFailure};
     use std::time::Duration;
 
     fn defaults() -> Mapping {

@@ -3,11 +3,11 @@
 //! In: a mapping whose stream was found, and where it is to go on. Out: what is kept of it now, and what was before. It is
 //! written at once or not at all, and nothing else is.
 
-use crate::model::MappingId;
 use crate::ports::{CheckpointStore, MappingState, ShardState, StoreError, StreamIdentity};
 use pelton_core::plan::{StartingPosition, first_start};
 use pelton_core::shard_sync::FoundStream;
 use pelton_core::{Checkpoint, Timestamp};
+use pelton_model::MappingId;
 
 /// Where a mapping is to go on.
 #[derive(Clone, Debug, PartialEq, Eq)]

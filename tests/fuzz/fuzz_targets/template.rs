@@ -1,23 +1,15 @@
 //! Templates: whatever the text, no panic, no hang, and either an application or a problem with its place.
 //!
-//! In: the text. The loader is compiled into this program from its sources: the package `pelton` has three hundred crates with it
-//! that no template touches, and all of them would be built once more.
+//! In: the text. The package `pelton-template` brings few crates with it; those of `pelton` would all be built once more.
 
 #![no_main]
 
-#[path = "../../../poller/src/model/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "only templates are read here")]
-mod model;
-#[path = "../../../poller/src/template/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "only templates are read here")]
-mod template;
-
 use libfuzzer_sys::fuzz_target;
 use pelton_core::Timestamp;
+use pelton_template::diagnostics::Colour;
+use pelton_template::source::Source;
+use pelton_template::{FunctionsRun, LoadOptions, Unsupported, description, load_source, summary};
 use std::path::Path;
-use template::diagnostics::Colour;
-use template::source::Source;
-use template::{FunctionsRun, LoadOptions, Unsupported, description, load_source, summary};
 
 fuzz_target!(|text: &str| {
     for unsupported in [Unsupported::Refuse, Unsupported::Warn] {

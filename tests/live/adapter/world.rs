@@ -2,7 +2,6 @@
 
 use aws_sdk_kinesis::primitives::Blob;
 use pelton::clock::Clock;
-use pelton::model::Stream;
 use pelton::ports::{Answer, ShardReader, Source, SourceError};
 use pelton::source::aws::{AwsOptions, KinesisClient};
 use pelton::source::budget::ByteBudget;
@@ -11,6 +10,7 @@ use pelton::source::kinesis::KinesisSource;
 use pelton_core::Timestamp;
 use pelton_core::ending::Follows;
 use pelton_core::plan::ShardId;
+use pelton_model::Stream;
 use pelton_tests::{kinesis, localstack};
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! A bucket of S3.
 
 use super::world::{MAPPING, SHARD, STREAM, World, assert_refused, given_up, with_payload};
-use pelton::model::OnFailure;
 use pelton::ports::GivenUp;
 use pelton_core::{Failure, GiveUp};
+use pelton_model::OnFailure;
 use serde_json::Value;
 
 /// The largest record that a stream takes (MaxRecordSizeInKiB).

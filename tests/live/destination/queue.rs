@@ -1,7 +1,7 @@
 //! A queue of SQS.
 
 use super::world::{ACCOUNT, REGION, World, assert_refused, given_up, metadata};
-use pelton::model::OnFailure;
+use pelton_model::OnFailure;
 
 #[tokio::test]
 async fn a_queue_gets_the_metadata_only_as_the_body_of_a_message() {

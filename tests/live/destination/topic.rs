@@ -1,7 +1,7 @@
 //! A topic of SNS. What it is told is seen by a queue that is subscribed to it.
 
 use super::world::{ACCOUNT, REGION, World, assert_refused, given_up, metadata};
-use pelton::model::OnFailure;
+use pelton_model::OnFailure;
 use serde_json::Value;
 
 #[tokio::test]

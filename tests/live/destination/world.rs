@@ -7,13 +7,13 @@ use pelton::aws::AwsOptions;
 use pelton::clock::Clock;
 use pelton::destination::{Destinations, Origin};
 use pelton::errors::chain;
-use pelton::model::{MappingId, OnFailure};
 use pelton::ports::{Destination, DestinationError, GivenUp};
 use pelton_core::event::failure::{FailureEncoder, Report};
 use pelton_core::event::kinesis::{KinesisEncoder, KinesisOrigin, KinesisRecord};
 use pelton_core::event::page::records_envelope;
 use pelton_core::plan::ShardId;
 use pelton_core::{Batch, Failure, FailureId, GiveUp, HowFailed, Reached, Timestamp};
+use pelton_model::{MappingId, OnFailure};
 use pelton_tests::{localstack, wait};
 use std::sync::Arc;
 

@@ -3,9 +3,9 @@
 
 use pelton::clock::Clock;
 use pelton::lambda::{Code, FunctionLog, LocalFunction, Spawner, hidden_mode};
-use pelton::model::Function;
 use pelton::ports::Invoker as _;
 use pelton_core::{Batch, Envelope, Position, Record, Timestamp};
+use pelton_model::Function;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;

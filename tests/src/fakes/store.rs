@@ -1,10 +1,10 @@
 //! Checkpoints in memory, on a disk that can be full.
 
 use async_trait::async_trait;
-use pelton::model::MappingId;
 use pelton::ports::{CheckpointStore, MappingState, ShardState, StoreError};
 use pelton_core::Checkpoint;
 use pelton_core::plan::{NewShard, ShardId};
+use pelton_model::MappingId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use pelton::clock::Clock;
 use pelton::lambda::{Code, FunctionLog, LocalFunction, Spawner};
-use pelton::model::Function;
 use pelton::ports::Invoker as _;
 use pelton_core::{Batch, Envelope, Outcome, Position, Record, Timestamp};
+use pelton_model::Function;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Each way to fail, its error as AWS tells it, and that the next invocation works.
 
 use super::bench::{Bench, eventually, function, function_with_init, hasty_function};
-use pelton::model::Function;
 use pelton_core::Outcome;
+use pelton_model::Function;
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;

@@ -2,9 +2,9 @@
 
 use super::bench::{Bench, FAMILY, HANDLER, event, eventually, function, gone, hasty_function, is_alive};
 use pelton::lambda::Code;
-use pelton::model::Function;
 use pelton::ports::Invoker as _;
 use pelton_core::{Batch, Envelope, Outcome, Position, Record, Timestamp};
+use pelton_model::Function;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, eventually, function, function_with_init};
 use pelton::lambda::LINES_PER_SECOND_MAX;
-use pelton::model::Function;
+use pelton_model::Function;
 use serde_json::json;
 use std::time::Duration;
 

@@ -104,9 +104,9 @@ fn is_before(one: &str, other: &str) -> bool {
 mod tests {
     use super::*;
     use crate::control::snapshot::{MappingState, ReadAhead, ShardPhase, ShardStatus};
-    use crate::model::MappingConfiguration;
     use pelton_core::plan::ShardId;
     use pelton_core::{Counts, Position, Timestamp};
+    use pelton_model::MappingConfiguration;
 
     fn refused(after: Option<&str>) -> Refused {
         Refused {

@@ -15,10 +15,10 @@ use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
-use crate::model::Application;
 use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
 use crate::source::embedded::create_streams;
+use pelton_model::Application;
 use std::path::PathBuf;
 use tracing::{Level, info, warn};
 

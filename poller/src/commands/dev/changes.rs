@@ -1,7 +1,6 @@
 //! What a changed template asks for that the one before did not.
 
-use crate::model::MappingConfiguration;
-use crate::model::{Application, Function, Mapping, Stream, Table};
+use pelton_model::{Application, Function, Mapping, MappingConfiguration, Stream, Table};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,8 +100,8 @@ fn named<const N: usize>(differences: [(&str, bool); N]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::MappingId;
     use pelton_core::plan::StartingPosition;
+    use pelton_model::MappingId;
 
     fn application() -> Application {
         let stream = "arn:aws:kinesis:us-east-1:123456789012:stream/orders".parse().unwrap();

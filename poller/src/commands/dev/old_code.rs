@@ -3,7 +3,7 @@
 //! In: a function, and what ran before. Out: the code that goes on, if there is any.
 
 use crate::lambda::{Code, LocalFunction};
-use crate::model::{Application, Function};
+use pelton_model::{Application, Function};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

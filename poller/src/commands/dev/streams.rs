@@ -3,8 +3,8 @@
 //! In: what the template asks for, and what it asked for before. Out: streams, and the news.
 
 use crate::commands::poller::enabled;
-use crate::model::{Application, EventSource, MappingId, Stream};
 use crate::source::embedded::{RECORD_KIB_MAX_DEFAULT, RETENTION_HOURS_DEFAULT};
+use pelton_model::{Application, EventSource, MappingId, Stream};
 
 /// Which streams are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,8 +75,8 @@ fn shape(stream: &Stream) -> (u32, u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Mapping;
     use pelton_core::plan::StartingPosition;
+    use pelton_model::Mapping;
 
     /// Defines these streams, with so many shards, and has a mapping of each of the others.
     fn application(defined: &[(&str, u32)], named: &[&str]) -> Application {

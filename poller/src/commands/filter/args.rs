@@ -6,9 +6,9 @@ use crate::commands::options::{TemplateOptions, parse_region};
 use crate::commands::rewind::find_mapping;
 use crate::commands::{CommandFailure, load};
 use crate::logging::Terminal;
-use crate::template::Secrets;
 use clap::ValueEnum;
 use pelton_core::filter::{Filters, Source};
+use pelton_template::Secrets;
 
 /// How it is called: clap would begin with the options.
 const USAGE: &str = "pelton filter --source <SOURCE> --pattern <JSON>... [OPTIONS] [FILE]

@@ -5,11 +5,11 @@ use crate::commands::beside;
 use crate::commands::options::AwsOptions;
 use crate::commands::rewind::target;
 use crate::data_dir;
-use crate::model::MappingId;
 use crate::supervisor::RewindTo;
 use pelton_core::Position;
 use pelton_core::browse::BrowseFrom;
 use pelton_core::plan::{ShardId, StartingPosition};
+use pelton_model::MappingId;
 use std::path::PathBuf;
 
 /// Records that are shown where nobody says how many.

@@ -12,10 +12,10 @@ use crate::errors::chain;
 use crate::live_view::short;
 use crate::logging::{Terminal, tell};
 use crate::shown_record::{escaped, records_of_event};
-use crate::template::suggest;
 use bytes::Bytes;
 use pelton_core::Timestamp;
 use pelton_core::plan::ShardId;
+use pelton_template::suggest;
 use std::path::Path;
 use tracing::Level;
 

@@ -1,9 +1,9 @@
 //! Which shards are wanted.
 
-use crate::template::suggest;
 use pelton_core::browse::BrowseFrom;
 use pelton_core::plan::{ListedShard, ShardId};
 use pelton_core::succession::shard_of;
+use pelton_template::suggest;
 
 /// Names of shards that are shown when the one asked for does not exist.
 const SHARDS_SHOWN_MAX: usize = 20;

@@ -2,8 +2,8 @@
 
 use super::super::CommandFailure;
 use crate::descriptors;
-use crate::model::Function;
 use pelton_core::exchange::Limits;
+use pelton_model::Function;
 use tracing::warn;
 
 /// Most handlers of each function, as far as the limit of open files goes.

@@ -1,10 +1,10 @@
 //! What a rewind did, for people: from where to where, shard by shard.
 
-use crate::model::Mapping;
 use crate::ports::ShardState;
 use crate::supervisor::{RewindTo, Rewound};
-use crate::template::shown_timestamp;
 use pelton_core::plan::{ShardId, ShardStart, StartingPosition};
+use pelton_model::Mapping;
+use pelton_model::shown_timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 

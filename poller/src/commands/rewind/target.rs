@@ -1,9 +1,9 @@
 //! Where a mapping is to go on, as the command line says it.
 
 use crate::commands::moment;
-use crate::model::MappingId;
 use crate::supervisor::RewindTo;
 use pelton_core::plan::StartingPosition;
+use pelton_model::MappingId;
 
 /// What stands before the name of the other mapping.
 const CHECKPOINT_OF: &str = "checkpoint-of:";

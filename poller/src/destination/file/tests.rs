@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::errors::chain;
-use crate::model::MappingId;
 use bytes::Bytes;
 use pelton_core::plan::ShardId;
 use pelton_core::{Batch, Envelope, Failure, FailureId, GiveUp, Position, Record, Timestamp};
+use pelton_model::MappingId;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use std::process::Command;

@@ -4,9 +4,9 @@ use super::call_error::{Call, CallError};
 use super::lazy::Lazy;
 use super::{Origin, error};
 use crate::aws::{Connection, Endpoint, EndpointKind};
-use crate::model::Arn;
 use crate::ports::{Destination, DestinationError, GivenUp};
 use async_trait::async_trait;
+use pelton_model::Arn;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 

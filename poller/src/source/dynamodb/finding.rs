@@ -6,13 +6,13 @@
 use super::client::DynamoDbStreamsClient;
 use crate::clock::Clock;
 use crate::errors::chain;
-use crate::model::StreamArn;
 use crate::ports::SourceError;
 use crate::source::api_error::{ApiError, ApiErrorKind};
 use aws_sdk_dynamodbstreams::types::{Stream, StreamStatus};
 use pelton_core::Backoff;
 use pelton_core::confirm::SecondLook;
 use pelton_core::table_stream::{TableStream, current};
+use pelton_model::StreamArn;
 use tracing::info;
 
 /// Answers after which the question is given up: no two in a row agreed, or the endpoint did not answer.

@@ -6,10 +6,10 @@ use super::client::{Api, DynamoDbStreamsClient};
 use super::finding::find_stream_of_table;
 use crate::aws::{AwsOptions, ConnectError, Connection, Endpoint};
 use crate::clock::Clock;
-use crate::model::Table;
 use crate::ports::{Cause, SourceError};
 use crate::source::api_error::{ApiError, ApiErrorKind};
 use aws_smithy_types::body::SdkBody;
+use pelton_model::Table;
 use serde_json::{Value, json};
 use std::time::Duration;
 

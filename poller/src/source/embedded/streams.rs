@@ -1,11 +1,11 @@
 //! Creates the streams of a template where they do not exist yet.
 
 use crate::clock::Clock;
-use crate::model::Stream;
 use crate::ports::Cause;
 use crate::source::api_error::{ApiError, ApiErrorKind};
 use crate::source::aws::KinesisClient;
 use aws_sdk_kinesis::types::StreamStatus;
+use pelton_model::Stream;
 use std::time::Duration;
 
 /// The retention of a new stream, in hours (Kinesis API, CreateStream).

@@ -19,12 +19,12 @@ use super::budget::ByteBudget;
 use super::by_iterator::IteratorReader;
 use super::embedded::Arrivals;
 use crate::clock::Clock;
-use crate::model::{Arn, StreamArn};
 use crate::ports::{OpenShard, ReadFrom, Source, SourceError, StreamDescription};
 use async_trait::async_trait;
 use pelton_core::event::kinesis::{KinesisEncoder, KinesisOrigin};
 use pelton_core::filter::Filters;
 use pelton_core::plan::{ListedShard, ShardId};
+use pelton_model::{Arn, StreamArn};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 

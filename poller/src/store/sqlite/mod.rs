@@ -11,11 +11,11 @@ mod tests;
 mod writer;
 
 use crate::clock::Clock;
-use crate::model::MappingId;
 use crate::ports::{CheckpointStore, MappingState, StoreError};
 use async_trait::async_trait;
 use pelton_core::Checkpoint;
 use pelton_core::plan::{NewShard, ShardId};
+use pelton_model::MappingId;
 use rows::Change;
 use std::path::Path;
 use std::thread::{self, JoinHandle};

@@ -3,10 +3,10 @@
 //! In: a change, and an open transaction. Out: the rows changed, or the change refused and nothing touched.
 //! In the other direction: rows to [`MappingState`].
 
-use crate::model::MappingId;
 use crate::ports::{Cause, MappingState, ShardState, StreamIdentity};
 use pelton_core::plan::{NewShard, ShardId, ShardStart};
 use pelton_core::{Checkpoint, OpenWindow, Position, Timestamp};
+use pelton_model::MappingId;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 use std::sync::Arc;

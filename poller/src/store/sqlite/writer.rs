@@ -4,9 +4,9 @@
 
 use super::file;
 use super::rows::{self, Change, Refused};
-use crate::model::MappingId;
 use crate::ports::{MappingState, StoreError};
 use pelton_core::Timestamp;
+use pelton_model::MappingId;
 use rusqlite::{Connection, TransactionBehavior};
 use std::mem;
 use std::path::Path;

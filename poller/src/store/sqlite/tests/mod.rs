@@ -6,10 +6,10 @@ mod port;
 
 use super::SqliteStore;
 use crate::clock::Clock;
-use crate::model::MappingId;
 use crate::ports::{CheckpointStore, MappingState, StreamIdentity};
 use pelton_core::plan::{NewShard, ShardId, ShardStart};
 use pelton_core::{Checkpoint, Position, Timestamp};
+use pelton_model::MappingId;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 

@@ -1,0 +1,43 @@
+//! What Pelton is asked to run: functions, streams, and event source mappings with AWS's names, ranges and defaults.
+//!
+//! In: the parameters of a mapping as anyone gives them ([`MappingSettings`]), and ARNs as texts. Out: a checked [`Mapping`], or
+//! all that is wrong with it. Whoever holds a mapping need not check it again. Knows the core, and nothing of templates, of IO or of
+//! the rest of Pelton.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `tables` | ranges and defaults of every source, to be held beside AWS's documentation |
+//! | `settings` | the parameters as they are given |
+//! | `check` | from parameters to a mapping: the one door |
+//! | `problem` | what can be wrong with a parameter |
+//! | `mapping` | a checked mapping, and what it reads from |
+//! | `configuration` | the settings of a mapping as they are shown |
+//! | `arn` | Amazon Resource Names, taken apart and written |
+//! | `on_failure` | where records go that are given up |
+//! | `starting_position` | from AWS's words and times to a starting position |
+//! | `application` | functions and streams, and all that one template asks for |
+
+mod application;
+pub mod arn;
+mod check;
+mod configuration;
+mod mapping;
+mod on_failure;
+mod problem;
+mod settings;
+mod starting_position;
+pub mod tables;
+
+pub use application::{Application, BuildMethod, Function, Stream, Table};
+pub use arn::{Arn, StreamArn, StreamKind};
+pub use configuration::{
+    DestinationConfiguration, Filter, FilterConfiguration, MappingConfiguration, OnFailureConfiguration,
+};
+pub use mapping::{
+    EventSource, KafkaCluster, KafkaSettings, Mapping, MappingId, ProvisionedPollers, ReadsFrom,
+    ShardSettings, SourceKind, SqsSettings,
+};
+pub use on_failure::{DestinationKind, NoDestination, OnFailure};
+pub use problem::{Allowed, Problem, ProblemKind};
+pub use settings::{MappingSettings, Parameter};
+pub use starting_position::{TIMESTAMP_FORMS, shown_timestamp, timestamp};
