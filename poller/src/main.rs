@@ -2,13 +2,12 @@
 
 use clap::{Args, Parser, Subcommand};
 use pelton::clock::Clock;
-use pelton::commands::signals::StopSignals;
-use pelton::commands::{
-    CommandFailure, demo, dev, filter, get, init, invoke, put, rewind, run, status, stream, validate,
-};
+use pelton::commands::{demo, dev, filter, get, init, invoke, put, rewind, run, status, stream, validate};
 use pelton::errors::chain;
 use pelton::lambda::hidden_mode;
 use pelton::logging::{self, LogDetail, LogFormat, Terminal};
+use pelton::signals::StopSignals;
+use pelton::user_error::UserError;
 use pelton::{data_dir, descriptors};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -97,7 +96,7 @@ impl StatusCommand {
         signals: &mut StopSignals,
         terminal: &Terminal,
         clock: &Clock,
-    ) -> Result<(), CommandFailure> {
+    ) -> Result<(), UserError> {
         let beside = |template: PathBuf| data_dir::default_for(&template);
         let folder = self
             .data_dir
@@ -105,7 +104,7 @@ impl StatusCommand {
         let folder = folder.unwrap_or_else(|| data_dir::default_for(Path::new("template.yaml")));
         let shown =
             status::run(&self.status, &folder, terminal, clock, signals.next(), &mut io::stdout()).await;
-        shown.map_err(|error| CommandFailure::failed(chain(&error)))
+        shown.map_err(|error| UserError::failed(chain(&error)))
     }
 }
 
@@ -132,13 +131,13 @@ fn main() -> ExitCode {
     }
 }
 
-async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), CommandFailure> {
+async fn execute(arguments: Arguments, terminal: &Terminal) -> Result<(), UserError> {
     let clock = Clock::start();
     descriptors::raise();
     let detail = arguments.log.detail();
     logging::start(arguments.log.log_format, detail, terminal.clone(), clock.clone());
     let mut signals = StopSignals::install()
-        .map_err(|error| CommandFailure::failed(format!("signals cannot be received: {error}")))?;
+        .map_err(|error| UserError::failed(format!("signals cannot be received: {error}")))?;
     match arguments.command {
         Command::Demo(arguments) => demo::run(arguments, detail, &mut signals, terminal, clock).await,
         Command::Dev(arguments) => dev::run(arguments, &mut signals, terminal, clock).await,

@@ -15,10 +15,11 @@ const ADAPTERS: &[&str] = &["source", "ownership", "lambda", "store", "destinati
 /// In the sources of a package, these modules never name those (but themselves).
 const WALLS: &[(&str, &[&str], &[&str])] = &[
     (PELTON, ADAPTERS, ADAPTERS),
-    (PELTON, ADAPTERS, &["supervisor", "shard_worker", "commands", "pelton_template"]),
+    (PELTON, ADAPTERS, &["supervisor", "shard_worker", "poller", "commands", "pelton_template"]),
     (PELTON, &["shard_worker"], ADAPTERS),
-    (PELTON, &["shard_worker"], &["supervisor", "commands", "pelton_template"]),
-    (PELTON, &["supervisor"], &["commands", "pelton_template"]),
+    (PELTON, &["shard_worker"], &["supervisor", "poller", "commands", "pelton_template"]),
+    (PELTON, &["supervisor"], &["poller", "commands", "pelton_template"]),
+    (PELTON, &["poller"], &["commands", "pelton_template"]),
     (CORE, &["batch", "event", "filter", "response", "invocation", "giving_up"], &["shard"]),
     (TEMPLATE, &["problem"], &["text", "evaluate", "read", "show"]),
     (TEMPLATE, &["text"], &["evaluate", "read", "show"]),
@@ -49,11 +50,7 @@ const LINES_MAX: usize = 420;
 /// Files that were longer when this was written, and their length: they may only become shorter.
 const LONG: &[(&str, usize)] = &[
     ("poller/core/src/shard.rs", 486),
-    ("poller/core/src/shard/lane/mod.rs", 458),
-    ("poller/core/src/shard_sync.rs", 555),
     ("poller/src/commands/options.rs", 427),
-    ("poller/src/commands/poller.rs", 549),
-    ("poller/src/control/snapshot.rs", 540),
     ("poller/src/shard_worker.rs", 449),
     ("poller/template/src/evaluate/intrinsics.rs", 421),
     ("poller/template/src/read/event_source_kind.rs", 463),

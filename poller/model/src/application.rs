@@ -50,6 +50,13 @@ pub struct Function {
     pub role_arn: String,
 }
 
+impl Application {
+    /// The mappings that run.
+    pub fn enabled(&self) -> impl Iterator<Item = &Mapping> {
+        self.mappings.iter().filter(|mapping| mapping.enabled)
+    }
+}
+
 impl Function {
     /// Whether AWS runs it with a runtime of its own, and not with the function's `bootstrap`.
     #[must_use]

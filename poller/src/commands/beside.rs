@@ -3,11 +3,11 @@
 //! The command line, the environment and the profile go before that file. A file that a killed process left behind ends the
 //! command: it may have been meant, and without it the standard AWS chain may lead to real AWS.
 
-use super::CommandFailure;
 use super::options::AwsOptions;
 use crate::data_dir;
 use crate::source::aws::{self, KinesisClient};
 use crate::stream_notice::{FoundNotice, PostError, PostedNotice, Serving, StreamNotice, file_in, find};
+use crate::user_error::UserError;
 use std::path::{Path, PathBuf};
 use tracing::{info, warn};
 
@@ -19,7 +19,7 @@ pub(super) fn data_dir_here(given: Option<PathBuf>) -> PathBuf {
 
 /// Takes over endpoint and region of the stream that the data folder names, unless the command line, the environment or the
 /// profile names an endpoint. Says so.
-pub(super) async fn settle(aws: &mut AwsOptions, data_dir: &Path) -> Result<(), CommandFailure> {
+pub(super) async fn settle(aws: &mut AwsOptions, data_dir: &Path) -> Result<(), UserError> {
     if aws.endpoint_url.is_some() {
         return Ok(());
     }
@@ -43,7 +43,7 @@ pub(super) async fn settle(aws: &mut AwsOptions, data_dir: &Path) -> Result<(), 
         Ok(FoundNotice::LeftBehind(notice)) if !is_named => return Err(left_behind(notice, &file)),
         Err(error) if !is_named => {
             let problem = format!("{} cannot be read: {error}", file.display());
-            return Err(CommandFailure::bad_input(problem)
+            return Err(UserError::bad_input(problem)
                 .help("it names the stream of a running pelton: name the endpoint with --endpoint-url"));
         }
         Ok(FoundNotice::LeftBehind(_) | FoundNotice::Nothing) | Err(_) => {}
@@ -60,7 +60,7 @@ fn say(notice: &StreamNotice) {
     }
 }
 
-fn left_behind(notice: Option<StreamNotice>, file: &Path) -> CommandFailure {
+fn left_behind(notice: Option<StreamNotice>, file: &Path) -> UserError {
     let file = file.display();
     let (problem, again) = match notice {
         Some(StreamNotice { command, pid, endpoint, .. }) => (
@@ -74,7 +74,7 @@ fn left_behind(notice: Option<StreamNotice>, file: &Path) -> CommandFailure {
             "start `pelton dev` or `pelton stream` again".to_owned(),
         ),
     };
-    CommandFailure::bad_input(problem).help(format!(
+    UserError::bad_input(problem).help(format!(
         "{again}, or name the endpoint with --endpoint-url. To use the standard AWS chain, which may lead to real AWS, remove \
          the file"
     ))

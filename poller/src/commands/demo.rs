@@ -3,15 +3,16 @@
 mod story;
 
 use super::dev::{DevArguments, Local, Surroundings, start};
-use super::signals::StopSignals;
-use super::{CommandFailure, beside, load, quoted};
+use super::{beside, load, quoted};
 use crate::clock::Clock;
 use crate::control::Views;
 use crate::data_dir;
 use crate::live_view;
 use crate::logging::{LogDetail, LogFile, LogFormat, Terminal, tell};
+use crate::signals::StopSignals;
 use crate::stream_notice::Serving;
 use crate::traffic::Traffic;
+use crate::user_error::UserError;
 use pelton_template::{GivenParameter, ParameterOrigin};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,25 +46,24 @@ const LOG_FILE: &str = "log.txt";
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// A folder for the results in the data folder, which is made. Files of an earlier demo stay.
-fn results_folder(data_dir: &Path) -> Result<PathBuf, CommandFailure> {
+fn results_folder(data_dir: &Path) -> Result<PathBuf, UserError> {
     let folder = std::path::absolute(data_dir.join(RESULTS)).and_then(|folder| {
         std::fs::create_dir_all(&folder)?;
         Ok(folder)
     });
     folder.map_err(|error| {
-        CommandFailure::bad_input(format!("{} cannot be made: {error}", data_dir.join(RESULTS).display()))
+        UserError::bad_input(format!("{} cannot be made: {error}", data_dir.join(RESULTS).display()))
     })
 }
 
 /// Where the log is, unless all of it is shown: handlers' lines and those of each attempt would run past the table.
-fn log_into(folder: &Path, detail: LogDetail, terminal: &Terminal) -> Result<(), CommandFailure> {
+fn log_into(folder: &Path, detail: LogDetail, terminal: &Terminal) -> Result<(), UserError> {
     if terminal.format() == LogFormat::Json || detail == LogDetail::Verbose {
         return Ok(());
     }
     let path = folder.join(LOG_FILE);
-    let file = LogFile::begin(&path).map_err(|error| {
-        CommandFailure::bad_input(format!("{} cannot be written: {error}", path.display()))
-    })?;
+    let file = LogFile::begin(&path)
+        .map_err(|error| UserError::bad_input(format!("{} cannot be written: {error}", path.display())))?;
     terminal.log_into(file);
     info!(file = %path.display(), "the log of handlers and failed attempts is in this file; --verbose shows it here");
     Ok(())
@@ -106,7 +106,7 @@ pub async fn run(
     signals: &mut StopSignals,
     terminal: &Terminal,
     clock: Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     let mut dev = arguments.dev;
     let template = load::find(&dev.template)?;
     let data_dir = dev.poller.data_dir.clone().unwrap_or_else(|| data_dir::default_for(&template));

@@ -9,12 +9,10 @@ mod old_code;
 mod sample;
 mod streams;
 
-use super::functions::{self, Functions};
+use super::functions;
 use super::options::{AwsOptions, FunctionOptions, PollerOptions, StreamOptions, TemplateOptions};
-use super::poller::{Launch, Poller, Until, Why, enabled};
 use super::run::{connect, require_mappings, take_data_dir};
-use super::signals::StopSignals;
-use super::{CommandFailure, beside, load, samconfig, tables};
+use super::{beside, load, samconfig};
 use crate::aws;
 use crate::build::{BuildError, build};
 use crate::clock::Clock;
@@ -23,12 +21,16 @@ use crate::errors::chain;
 use crate::lambda::{Code, CodePlaces};
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
+use crate::poller::tables;
+use crate::poller::{Functions, Launch, Poller, PollerSettings, Until, Why};
 use crate::rebuild::Rebuilder;
+use crate::signals::StopSignals;
 use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
 use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams, warn_of_differences};
 use crate::stream_notice::{PostedNotice, Serving, StreamNotice};
 use crate::supervisor::Goal;
+use crate::user_error::UserError;
 use changed_template::{ChangedTemplate, Next};
 use old_code::OldCode;
 use pelton_model::{Application, BuildMethod, EventSource, Function, Mapping};
@@ -70,7 +72,7 @@ pub(super) struct Surroundings {
     pub(super) notice: Option<PostedNotice>,
     streams_at: StreamsAt,
     aws: aws::AwsOptions,
-    options: PollerOptions,
+    settings: PollerSettings,
     clock: Clock,
 }
 
@@ -80,13 +82,13 @@ pub async fn run(
     signals: &mut StopSignals,
     terminal: &Terminal,
     clock: Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     let local = tokio::select! {
         local = start(arguments, Serving::Dev, terminal, clock) => local?,
         _ = signals.next() => return Ok(()),
     };
     let Local { poller, mut surroundings, template } = local;
-    if let Some(stream) = enabled(poller.application()).find_map(name_of_kinesis) {
+    if let Some(stream) = poller.application().enabled().find_map(name_of_kinesis) {
         let command =
             sample::command(&poller.application().root, stream, surroundings.client.endpoint().as_str());
         let text = format!("Put a record from another terminal:\n    {command}");
@@ -126,7 +128,7 @@ async fn run_all(
     mut template: ChangedTemplate,
     signals: &mut StopSignals,
     terminal: &Terminal,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     loop {
         let application = poller.application().clone();
         let (places, clock) = (&template.places, &surroundings.clock);
@@ -146,7 +148,7 @@ async fn run_all(
             changed = change(&mut poller, application, functions, terminal, clock) => changed,
             signal = signals.next() => return poller.stop(signals, Why::Told(signal)).await,
         };
-        changed.map_err(CommandFailure::while_running)?;
+        changed.map_err(UserError::while_running)?;
     }
 }
 
@@ -157,7 +159,7 @@ async fn change(
     functions: Functions,
     terminal: &Terminal,
     clock: &Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     match poller.plan(application, functions).await {
         Ok(planned) => poller.apply(planned).await,
         Err(failure) => {
@@ -179,7 +181,7 @@ impl Surroundings {
             arrivals: self.stream.as_ref().map(EmbeddedStream::arrivals),
             goal: Goal::GoOn,
             data_dir,
-            options: self.options.clone(),
+            settings: self.settings.clone(),
             clock: self.clock.clone(),
         }
     }
@@ -191,7 +193,7 @@ pub(super) async fn start(
     command: Serving,
     terminal: &Terminal,
     clock: Clock,
-) -> Result<Local, CommandFailure> {
+) -> Result<Local, UserError> {
     let DevArguments { mut template, mut aws, stream, functions: function_options, poller: options } =
         arguments;
     functions::check_options(&function_options)?;
@@ -223,9 +225,7 @@ pub(super) async fn start(
     let made = if stream.is_some() { Made::Named } else { Made::Defined };
     let streams = streams(&application, made);
     tell_of_streams(None, &application, made);
-    create_streams(&client, &clock, &streams)
-        .await
-        .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+    create_streams(&client, &clock, &streams).await.map_err(|error| UserError::bad_input(chain(&error)))?;
     if stream.is_some() {
         warn_of_differences(&streams);
     }
@@ -246,23 +246,26 @@ pub(super) async fn start(
         look_out,
         made,
     };
-    let surroundings =
-        Surroundings { client, stream, notice, streams_at, aws: aws_elsewhere, options, clock };
+    let surroundings = Surroundings {
+        client,
+        stream,
+        notice,
+        streams_at,
+        aws: aws_elsewhere,
+        settings: options.settings(),
+        clock,
+    };
     let poller = Poller::start(surroundings.launch(application, functions, data_dir)).await?;
     Ok(Local { poller, surroundings, template })
 }
 
-async fn embed(
-    options: &StreamOptions,
-    region: &str,
-    account: &str,
-) -> Result<EmbeddedStream, CommandFailure> {
+async fn embed(options: &StreamOptions, region: &str, account: &str) -> Result<EmbeddedStream, UserError> {
     let options = EmbeddedOptions {
         region: region.to_owned(),
         account: account.to_owned(),
         ..EmbeddedOptions::listening_on(options.stream_listen)
     };
-    EmbeddedStream::start(options).await.map_err(|error| CommandFailure::bad_input(chain(&error)))
+    EmbeddedStream::start(options).await.map_err(|error| UserError::bad_input(chain(&error)))
 }
 
 /// Every function that an enabled mapping uses and that does not run as it is: found elsewhere, or with the code that was built or
@@ -275,7 +278,7 @@ async fn functions_of(
     terminal: &Terminal,
     clock: &Clock,
     old_code: Option<&OldCode>,
-) -> Result<Functions, CommandFailure> {
+) -> Result<Functions, UserError> {
     let elsewhere = functions::elsewhere(options, application, region, clock).await?;
     let (built, found): (Vec<_>, Vec<_>) = functions::needed_here(options, application)
         .filter(|function| old_code.is_none_or(|old_code| !old_code.runs(function)))
@@ -299,7 +302,7 @@ async fn functions_of(
                 }
                 old
             }
-            (Err(error), _) => return Err(CommandFailure::bad_input(chain(&error))),
+            (Err(error), _) => return Err(UserError::bad_input(chain(&error))),
         };
         here.insert(function.logical_id.clone(), code);
     }

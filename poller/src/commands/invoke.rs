@@ -3,15 +3,17 @@
 //! In: a function of the template, and an event. Out: its answer on standard output, its log and the REPORT on standard error.
 //! Needs no stream, starts no poller, and holds no data folder: it works beside a running one.
 
-use super::functions::{self, Functions, Running};
+use super::functions;
 use super::options::{FunctionOptions, TemplateOptions, parse_region};
-use super::signals::StopSignals;
-use super::{CommandFailure, dev, load};
+use super::{dev, load};
 use crate::clock::Clock;
 use crate::data_dir;
 use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::Terminal;
+use crate::poller::{Functions, Running};
+use crate::signals::StopSignals;
+use crate::user_error::UserError;
 use pelton_core::{Batch, EVENT_BYTES_MAX, Envelope, Outcome, Reply};
 use pelton_model::{Application, Function};
 use pelton_template::suggest;
@@ -64,8 +66,8 @@ pub async fn run(
     signals: &mut StopSignals,
     terminal: &Terminal,
     clock: Clock,
-) -> Result<(), CommandFailure> {
-    let interrupted = || CommandFailure::failed("interrupted: the function has not answered");
+) -> Result<(), UserError> {
+    let interrupted = || UserError::failed("interrupted: the function has not answered");
     let file = arguments.event.clone();
     let before = async {
         let event = event_in(file).await?;
@@ -97,7 +99,7 @@ async fn prepare(
     arguments: InvokeArguments,
     terminal: &Terminal,
     clock: &Clock,
-) -> Result<Prepared, CommandFailure> {
+) -> Result<Prepared, UserError> {
     let InvokeArguments { function, event: _, mut template, functions: options, mut region, data_dir } =
         arguments;
     let path = load::find(&template)?;
@@ -118,7 +120,7 @@ async fn prepare(
                 Some(
                     dev::built_by(method, function, terminal)
                         .await
-                        .map_err(|error| CommandFailure::bad_input(chain(&error)))?,
+                        .map_err(|error| UserError::bad_input(chain(&error)))?,
                 ),
             )]),
             None => functions::find_code(std::iter::once(function), &places)?,
@@ -128,7 +130,7 @@ async fn prepare(
     Ok(Prepared { running, id })
 }
 
-fn find<'a>(application: &'a Application, name: &str) -> Result<&'a Function, CommandFailure> {
+fn find<'a>(application: &'a Application, name: &str) -> Result<&'a Function, UserError> {
     let functions = &application.functions;
     let by_name = || functions.values().find(|function| function.name == name);
     functions.get(name).or_else(by_name).ok_or_else(|| {
@@ -139,31 +141,30 @@ fn find<'a>(application: &'a Application, name: &str) -> Result<&'a Function, Co
             (None, false) => format!("the template's functions: {list}"),
             (None, true) => "it has none that can run".to_owned(),
         };
-        CommandFailure::bad_input(format!("the template has no function {name} that can run here")).help(help)
+        UserError::bad_input(format!("the template has no function {name} that can run here")).help(help)
     })
 }
 
 /// The event in this file. A thread of its own reads, because a read of a terminal cannot be taken back.
-async fn event_in(file: PathBuf) -> Result<Batch, CommandFailure> {
+async fn event_in(file: PathBuf) -> Result<Batch, UserError> {
     let (done, read) = oneshot::channel();
     std::thread::spawn(move || {
         // Nobody waits for it any more after a signal.
         done.send(read_event(&file)).unwrap_or_default();
     });
-    read.await.unwrap_or_else(|_| Err(CommandFailure::failed("the event could not be read")))
+    read.await.unwrap_or_else(|_| Err(UserError::failed("the event could not be read")))
 }
 
 /// The event, as a batch whose body it is.
-fn read_event(file: &Path) -> Result<Batch, CommandFailure> {
+fn read_event(file: &Path) -> Result<Batch, UserError> {
     let (name, event) = if file == Path::new(STDIN) {
         let mut event = Vec::new();
         ("the standard input".to_owned(), io::stdin().read_to_end(&mut event).map(|_| event))
     } else {
         (file.display().to_string(), std::fs::read(file))
     };
-    let event =
-        event.map_err(|error| CommandFailure::bad_input(format!("{name} cannot be read: {error}")))?;
-    check_event(&event).map_err(|problem| CommandFailure::bad_input(format!("{name} {problem}")))?;
+    let event = event.map_err(|error| UserError::bad_input(format!("{name} cannot be read: {error}")))?;
+    check_event(&event).map_err(|problem| UserError::bad_input(format!("{name} {problem}")))?;
     Ok(Batch::without_records(Envelope::new(event, "")))
 }
 
@@ -176,23 +177,23 @@ fn check_event(event: &[u8]) -> Result<(), String> {
 }
 
 /// Prints the answer, or says why there is none.
-fn tell(reply: Reply) -> Result<(), CommandFailure> {
+fn tell(reply: Reply) -> Result<(), UserError> {
     match reply.outcome {
         Outcome::Succeeded { payload } => {
             let mut answer = payload.to_vec();
             answer.push(b'\n');
             io::stdout()
                 .write_all(&answer)
-                .map_err(|error| CommandFailure::failed(format!("the answer cannot be printed: {error}")))
+                .map_err(|error| UserError::failed(format!("the answer cannot be printed: {error}")))
         }
         Outcome::FunctionFailed { error_type, message } => {
-            Err(CommandFailure::failed(format!("the function failed: {error_type}: {message}")))
+            Err(UserError::failed(format!("the function failed: {error_type}: {message}")))
         }
-        Outcome::Throttled => Err(CommandFailure::failed(
+        Outcome::Throttled => Err(UserError::failed(
             "the function is throttled: it has no free concurrency (ReservedConcurrentExecutions)",
         )),
         Outcome::NotInvoked { reason } => {
-            Err(CommandFailure::failed(format!("the function could not be invoked: {reason}")))
+            Err(UserError::failed(format!("the function could not be invoked: {reason}")))
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Finds and reads the template that a command works on.
 
 use super::options::{FunctionOptions, REGION_FORM, TemplateOptions, is_region};
-use super::{CommandFailure, samconfig};
+use super::samconfig;
 use crate::aws::{self, AwsOptions};
 use crate::clock::Clock;
 use crate::logging::{Terminal, tell};
+use crate::user_error::UserError;
 use pelton_model::Application;
 use pelton_template::diagnostics::Colour;
 use pelton_template::{
@@ -17,12 +18,12 @@ use tracing::{Level, info, warn};
 const SAMCONFIG_IN_YAML: [&str; 2] = ["samconfig.yaml", "samconfig.yml"];
 
 /// The template's path: the one given, or the first of the usual names in this folder.
-pub(super) fn find(options: &TemplateOptions) -> Result<PathBuf, CommandFailure> {
+pub(super) fn find(options: &TemplateOptions) -> Result<PathBuf, UserError> {
     if let Some(path) = &options.template {
         return Ok(path.clone());
     }
     pelton_template::find(Path::new(".")).ok_or_else(|| {
-        CommandFailure::bad_input("there is no template.yaml, template.yml or samplesam.yaml in this folder")
+        UserError::bad_input("there is no template.yaml, template.yml or samplesam.yaml in this folder")
             .help("name the SAM or CloudFormation template with --template FILE")
     })
 }
@@ -32,9 +33,9 @@ pub(super) fn settle(
     template: &Path,
     options: &mut TemplateOptions,
     region: &mut Option<String>,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     let config = samconfig::read(template, options.config_env.as_deref())
-        .map_err(|error| CommandFailure::bad_input_because(&error))?;
+        .map_err(|error| UserError::bad_input_because(&error))?;
     let samconfig::SamConfig { file, overrides, overrides_key, region: its_region, stack_name } = config;
     if let Some(file) = &file {
         let parameters: Vec<&str> = overrides.iter().map(|(name, _)| name.as_str()).collect();
@@ -57,16 +58,16 @@ pub(super) fn settle(
 }
 
 /// The region as far as it is known without asking anybody: what was given, the environment, the profile.
-pub(super) async fn region(given: Option<&str>) -> Result<String, CommandFailure> {
+pub(super) async fn region(given: Option<&str>) -> Result<String, UserError> {
     let options = AwsOptions { endpoint_url: None, region: given.map(str::to_owned) };
     let Some(region) = aws::configured_region(&options).await else {
         return Ok(aws::REGION_ELSEWHERE.to_owned());
     };
     if !is_region(region.as_ref()) {
-        return Err(CommandFailure::bad_input(format!(
-            "`{region}` is no AWS region: expected {REGION_FORM}"
-        ))
-        .help("AWS_REGION, AWS_DEFAULT_REGION or the AWS profile names it; `--region` names another one"));
+        return Err(UserError::bad_input(format!("`{region}` is no AWS region: expected {REGION_FORM}"))
+            .help(
+                "AWS_REGION, AWS_DEFAULT_REGION or the AWS profile names it; `--region` names another one",
+            ));
     }
     Ok(region.to_string())
 }
@@ -80,7 +81,7 @@ pub(super) fn load(
     functions: Option<&FunctionOptions>,
     terminal: &Terminal,
     clock: &Clock,
-) -> Result<Application, CommandFailure> {
+) -> Result<Application, UserError> {
     accept(read(path, options, region, functions, clock), terminal, clock)
 }
 
@@ -106,11 +107,7 @@ pub(super) fn read(
 }
 
 /// Prints the problems of a template; fails if there is an error among them.
-pub(super) fn accept(
-    loaded: Loaded,
-    terminal: &Terminal,
-    clock: &Clock,
-) -> Result<Application, CommandFailure> {
+pub(super) fn accept(loaded: Loaded, terminal: &Terminal, clock: &Clock) -> Result<Application, UserError> {
     let Loaded { application, diagnostics, .. } = loaded;
     if !diagnostics.is_empty() {
         let colour = if terminal.is_interactive() { Colour::Always } else { Colour::Never };
@@ -118,5 +115,5 @@ pub(super) fn accept(
         tell(terminal, clock, level, diagnostics.render(colour).trim_end());
     }
     let path = diagnostics.source().path();
-    application.ok_or_else(|| CommandFailure::bad_input(format!("{} cannot be run", path.display())))
+    application.ok_or_else(|| UserError::bad_input(format!("{} cannot be run", path.display())))
 }

@@ -1,7 +1,7 @@
 //! A stream as the command line names it: by its name, or by its ARN.
 
-use super::CommandFailure;
 use super::options::AwsOptions;
+use crate::user_error::UserError;
 use pelton_model::arn::NoArn;
 use pelton_model::{StreamArn, StreamKind};
 use std::str::FromStr;
@@ -23,12 +23,12 @@ impl NamedStream {
     }
 
     /// The options with the region of the ARN.
-    pub(super) fn settle(&self, options: AwsOptions) -> Result<AwsOptions, CommandFailure> {
+    pub(super) fn settle(&self, options: AwsOptions) -> Result<AwsOptions, UserError> {
         let Some(arn) = &self.arn else { return Ok(options) };
         let StreamArn { region, .. } = arn;
         match &options.region {
             Some(given) if given != region => {
-                Err(CommandFailure::bad_input(format!("{arn} is in {region}, and --region says {given}"))
+                Err(UserError::bad_input(format!("{arn} is in {region}, and --region says {given}"))
                     .help("leave out --region: the ARN names the region"))
             }
             Some(_) | None => Ok(AwsOptions { region: Some(region.clone()), ..options }),

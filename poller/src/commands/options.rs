@@ -1,7 +1,8 @@
 //! The options that several commands share, as architecture names them: others script against these names.
 
 use crate::aws::Endpoint;
-use clap::{Args, ValueEnum};
+use crate::poller::{DestinationsAt, PollerSettings};
+use clap::Args;
 use pelton_model::arn::is_account;
 use pelton_template::{FunctionsRun, GivenParameter, ParameterOrigin, Selection};
 use std::collections::{BTreeMap, BTreeSet};
@@ -185,13 +186,6 @@ impl FunctionOptions {
     }
 }
 
-/// Who takes records that are given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DestinationsAt {
-    /// The standard AWS chain says where.
-    Aws,
-}
-
 /// How a poller runs.
 #[derive(Args, Clone, Debug)]
 pub struct PollerOptions {
@@ -215,6 +209,15 @@ pub struct PollerOptions {
     /// How long in-flight batches may take to finish after Ctrl-C or SIGTERM, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds)]
     pub grace: Duration,
+}
+
+impl PollerOptions {
+    /// What they say of the poller itself.
+    #[must_use]
+    pub fn settings(&self) -> PollerSettings {
+        let Self { data_dir: _, listen, destinations, poll_interval, grace } = *self;
+        PollerSettings { listen, destinations, poll_interval, grace }
+    }
 }
 
 /// How far a poller goes.

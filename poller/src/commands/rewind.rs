@@ -8,19 +8,21 @@ pub(super) mod target;
 
 use super::options::{AwsOptions, TemplateOptions};
 use super::run::{connect_for, require_region};
-use super::signals::StopSignals;
-use super::{CommandFailure, beside, load, tables};
+use super::{beside, load};
 use crate::aws;
 use crate::clock::Clock;
 use crate::data_dir::{self, DataDir, DataDirError};
 use crate::errors::chain;
 use crate::logging::Terminal;
 use crate::ownership::{StartError, find_stream};
+use crate::poller::tables;
 use crate::ports::SourceError;
+use crate::signals::StopSignals;
 use crate::source::Sources;
 use crate::source::budget::ByteBudget;
 use crate::store::SqliteStore;
 use crate::supervisor::{RewindError, RewindTo, rewind};
+use crate::user_error::UserError;
 use pelton_core::Timestamp;
 use pelton_core::plan::StartingPosition;
 use pelton_core::shard_sync::FoundStream;
@@ -72,7 +74,7 @@ pub async fn run(
     signals: &mut StopSignals,
     terminal: &Terminal,
     clock: &Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     let RewindArguments { mapping, to, mut template, mut aws, data_dir } = arguments;
     let path = load::find(&template)?;
     load::settle(&path, &mut template, &mut aws.region)?;
@@ -111,7 +113,7 @@ pub async fn run(
     };
     let moved = move_to(&mapping, &to, &found, &data_dir, &application, clock).await?;
     io::stdout().write_all(moved.as_bytes()).map_err(|error| {
-        CommandFailure::failed(format!("the mapping was moved, but the result cannot be printed: {error}"))
+        UserError::failed(format!("the mapping was moved, but the result cannot be printed: {error}"))
     })
 }
 
@@ -122,21 +124,18 @@ async fn move_to(
     data_dir: &DataDir,
     application: &Application,
     clock: &Clock,
-) -> Result<String, CommandFailure> {
+) -> Result<String, UserError> {
     let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone())
-        .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+        .map_err(|error| UserError::bad_input(chain(&error)))?;
     let rewound = rewind(&mapping.id, to, found, &store, clock.now()).await;
     let rewound = rewound.map_err(|error| refused(&error, application))?;
     Ok(report::render(mapping, to, &rewound))
 }
 
-pub(super) fn find_mapping<'a>(
-    application: &'a Application,
-    name: &str,
-) -> Result<&'a Mapping, CommandFailure> {
+pub(super) fn find_mapping<'a>(application: &'a Application, name: &str) -> Result<&'a Mapping, UserError> {
     let is_wanted = |mapping: &&Mapping| mapping.id.0 == name;
     application.mappings.iter().find(is_wanted).ok_or_else(|| {
-        CommandFailure::bad_input(format!("the template has no event source mapping {name}"))
+        UserError::bad_input(format!("the template has no event source mapping {name}"))
             .help(help_with(name, application))
     })
 }
@@ -153,14 +152,14 @@ fn help_with(name: &str, application: &Application) -> String {
     }
 }
 
-fn check_target(mapping: &Mapping, to: &RewindTo, now: Timestamp) -> Result<(), CommandFailure> {
+fn check_target(mapping: &Mapping, to: &RewindTo, now: Timestamp) -> Result<(), UserError> {
     match to {
         RewindTo::Start(StartingPosition::AtTimestamp(moment)) if *moment > now => {
             let (moment, now) = (shown_timestamp(*moment), shown_timestamp(now));
-            Err(CommandFailure::bad_input(format!("{moment} lies in the future: it is {now}"))
+            Err(UserError::bad_input(format!("{moment} lies in the future: it is {now}"))
                 .help("for the records that arrive from now on, use --to latest"))
         }
-        RewindTo::CheckpointOf(other) if *other == mapping.id => Err(CommandFailure::bad_input(format!(
+        RewindTo::CheckpointOf(other) if *other == mapping.id => Err(UserError::bad_input(format!(
             "{other} cannot take over its own checkpoint: name another mapping"
         ))),
         RewindTo::Start(_) | RewindTo::CheckpointOf(_) => Ok(()),
@@ -168,17 +167,17 @@ fn check_target(mapping: &Mapping, to: &RewindTo, now: Timestamp) -> Result<(), 
 }
 
 /// The data folder, so that no poller runs on it meanwhile.
-fn take(path: PathBuf) -> Result<DataDir, CommandFailure> {
+fn take(path: PathBuf) -> Result<DataDir, UserError> {
     DataDir::take(&path).map_err(|error| match error {
-        DataDirError::InUse { .. } => CommandFailure::failed(chain(&error))
+        DataDirError::InUse { .. } => UserError::failed(chain(&error))
             .help("a running poller holds the positions: stop it, rewind, and start it again"),
         DataDirError::NotAFolder { .. } | DataDirError::Unwritable { .. } => {
-            CommandFailure::bad_input(chain(&error))
+            UserError::bad_input(chain(&error))
         }
     })
 }
 
-fn not_found(error: &StartError) -> CommandFailure {
+fn not_found(error: &StartError) -> UserError {
     let help = match error {
         StartError::Source {
             source: SourceError::NotFound { .. } | SourceError::Unavailable { .. }, ..
@@ -191,11 +190,11 @@ fn not_found(error: &StartError) -> CommandFailure {
             error.help().to_owned()
         }
     };
-    CommandFailure::bad_input(chain(error)).help(help)
+    UserError::bad_input(chain(error)).help(help)
 }
 
-fn refused(error: &RewindError, application: &Application) -> CommandFailure {
-    let failure = CommandFailure::bad_input(chain(error));
+fn refused(error: &RewindError, application: &Application) -> UserError {
+    let failure = UserError::bad_input(chain(error));
     let is_declared = |other: &MappingId| application.mappings.iter().any(|mapping| mapping.id == *other);
     match error {
         RewindError::NoCheckpoint { other } if !is_declared(other) => {

@@ -1,19 +1,20 @@
 //! `pelton run`: long-running, or until caught up; builds nothing, creates nothing.
 
-use super::functions::{self, Functions};
+use super::functions;
 use super::options::{AwsOptions, CatchUpOptions, FunctionOptions, PollerOptions, TemplateOptions};
-use super::poller::{Launch, Poller, enabled, not_started};
-use super::signals::StopSignals;
-use super::{CommandFailure, beside, load};
+use super::{beside, load};
 use crate::clock::Clock;
 use crate::data_dir::{self, DataDir, DataDirError};
 use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::Terminal;
+use crate::poller::{Functions, Launch, Poller, not_started};
+use crate::signals::StopSignals;
 use crate::source::StreamsAt;
 use crate::source::aws::{self, EndpointKind, KinesisClient};
 use crate::source::embedded;
 use crate::supervisor::Goal;
+use crate::user_error::UserError;
 use pelton_model::{Application, EventSource, Mapping};
 use std::path::{Path, PathBuf};
 use tracing::info;
@@ -54,7 +55,7 @@ pub async fn run(
     signals: &mut StopSignals,
     terminal: &Terminal,
     clock: Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     let CatchUpOptions { until_caught_up, deadline } = arguments.catch_up;
     let deadline = deadline.map(|duration| clock.now().after(duration));
     let started = tokio::select! {
@@ -74,7 +75,7 @@ async fn start(
     arguments: RunArguments,
     terminal: &Terminal,
     clock: Clock,
-) -> Result<Option<Poller>, CommandFailure> {
+) -> Result<Option<Poller>, UserError> {
     let RunArguments { mut template, mut aws, functions, poller: options, catch_up } = arguments;
     functions::check_options(&functions)?;
     let path = load::find(&template)?;
@@ -82,7 +83,7 @@ async fn start(
     beside::settle(&mut aws, &data_dir_path(&options, &path)).await?;
     let region = load::region(aws.region.as_deref()).await?;
     let application = load::load(&path, &template, &region, Some(&functions), terminal, &clock)?;
-    if catch_up.until_caught_up && !application.mappings.is_empty() && enabled(&application).next().is_none()
+    if catch_up.until_caught_up && !application.mappings.is_empty() && application.enabled().next().is_none()
     {
         info!("no event source mapping is enabled: nothing to catch up with");
         return Ok(None);
@@ -90,13 +91,13 @@ async fn start(
     require_mappings(&application, &path)?;
     let places = CodePlaces::new(&application.root, &data_dir_path(&options, &path));
     let here = functions::find_code(functions::needed_here(&functions, &application), &places)?;
-    let (client, streams_at) = connect_for(enabled(&application), &aws, &region, &clock).await?;
+    let (client, streams_at) = connect_for(application.enabled(), &aws, &region, &clock).await?;
     // Where nothing names a region, the machine itself may, and the template may use it.
     let application = match client.region() == region {
         true => application,
         false => load::load(&path, &template, client.region(), Some(&functions), terminal, &clock)?,
     };
-    require_region(enabled(&application), &client)?;
+    require_region(application.enabled(), &client)?;
     let region = Some(client.region().to_owned());
     let elsewhere = functions::elsewhere(&functions, &application, client.region(), &clock).await?;
     let functions = Functions { here, elsewhere };
@@ -111,19 +112,19 @@ async fn start(
         arrivals: None,
         goal,
         data_dir,
-        options,
+        settings: options.settings(),
         clock,
     };
     Poller::start(launch).await.map(Some)
 }
 
 /// There must be something to run.
-pub(super) fn require_mappings(application: &Application, template: &Path) -> Result<(), CommandFailure> {
-    if enabled(application).next().is_some() {
+pub(super) fn require_mappings(application: &Application, template: &Path) -> Result<(), UserError> {
+    if application.enabled().next().is_some() {
         return Ok(());
     }
     let template = template.display();
-    Err(CommandFailure::bad_input(format!(
+    Err(UserError::bad_input(format!(
         "{template} has no enabled event source mapping: there is nothing to run"
     ))
     .help("add an event of Type Kinesis or DynamoDB to a function, or an AWS::Lambda::EventSourceMapping"))
@@ -133,7 +134,7 @@ pub(super) fn require_mappings(application: &Application, template: &Path) -> Re
 pub(super) fn require_region<'a>(
     mut mappings: impl Iterator<Item = &'a Mapping>,
     client: &KinesisClient,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     let elsewhere = mappings.find_map(|mapping| {
         let EventSource::Kinesis { stream, .. } = &mapping.source else { return None };
         (stream.region != client.region()).then_some((&mapping.id, stream))
@@ -141,7 +142,7 @@ pub(super) fn require_region<'a>(
     match elsewhere {
         Some((id, stream)) if client.endpoint().kind() == EndpointKind::Aws => {
             let region = client.region();
-            Err(CommandFailure::bad_input(format!("{id} reads {stream}, but the region is {region}")).help(
+            Err(UserError::bad_input(format!("{id} reads {stream}, but the region is {region}")).help(
                 format!("one Pelton reads streams of one region: start one with --region {}", stream.region),
             ))
         }
@@ -154,10 +155,10 @@ pub(super) fn require_region<'a>(
 pub(super) async fn connect(
     options: &AwsOptions,
     clock: &Clock,
-) -> Result<(KinesisClient, StreamsAt), CommandFailure> {
+) -> Result<(KinesisClient, StreamsAt), UserError> {
     let AwsOptions { endpoint_url, region } = options.clone();
     let options = aws::AwsOptions { endpoint_url, region };
-    let bad_input = |error: aws::ConnectError| CommandFailure::bad_input(chain(&error));
+    let bad_input = |error: aws::ConnectError| UserError::bad_input(chain(&error));
     let client = KinesisClient::connect(&options).await.map_err(bad_input)?;
     match streams_at(&client, clock).await {
         StreamsAt::AnotherProcess => {
@@ -175,13 +176,13 @@ pub(super) async fn connect_for<'a>(
     options: &AwsOptions,
     region: &str,
     clock: &Clock,
-) -> Result<(KinesisClient, StreamsAt), CommandFailure> {
+) -> Result<(KinesisClient, StreamsAt), UserError> {
     if mappings.any(|mapping| matches!(mapping.source, EventSource::Kinesis { .. })) {
         return connect(options, clock).await;
     }
     let (endpoint_url, region) = (options.endpoint_url.clone(), Some(region.to_owned()));
     let client = KinesisClient::without_credentials(&aws::AwsOptions { endpoint_url, region }).await;
-    let client = client.map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+    let client = client.map_err(|error| UserError::bad_input(chain(&error)))?;
     let streams_at = streams_at(&client, clock).await;
     Ok((client, streams_at))
 }
@@ -200,14 +201,14 @@ fn data_dir_path(options: &PollerOptions, template: &Path) -> PathBuf {
 }
 
 /// The data folder, held for as long as the value lives.
-pub(super) fn take_data_dir(options: &PollerOptions, template: &Path) -> Result<DataDir, CommandFailure> {
+pub(super) fn take_data_dir(options: &PollerOptions, template: &Path) -> Result<DataDir, UserError> {
     let path = data_dir_path(options, template);
     DataDir::take(&path).map_err(|error| {
         let help = match &error {
             DataDirError::InUse { pid, .. } => beside::help_for_second_poller(*pid, &path),
             DataDirError::NotAFolder { .. } | DataDirError::Unwritable { .. } => None,
         };
-        let failure = CommandFailure::bad_input(chain(&error));
+        let failure = UserError::bad_input(chain(&error));
         match help {
             Some(help) => failure.help(help),
             None => failure,

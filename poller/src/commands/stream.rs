@@ -3,18 +3,19 @@
 //! In: where to listen, and which streams to create. Out: a Kinesis API on loopback, until told to stop.
 
 use super::options::{TemplateOptions, parse_region};
-use super::signals::StopSignals;
-use super::{CommandFailure, beside, load};
+use super::{beside, load};
 use crate::clock::Clock;
 use crate::data_dir;
 use crate::errors::chain;
 use crate::logging::Terminal;
+use crate::signals::StopSignals;
 use crate::source::aws::{AwsOptions, ConnectError, KinesisClient};
 use crate::source::embedded::{
     CreateError, EmbeddedError, EmbeddedOptions, EmbeddedStream, LISTEN_DEFAULT, RECORD_KIB_MAX_DEFAULT,
     RETAINED_BYTES_MAX, RETENTION_HOURS_DEFAULT, create_streams, warn_of_differences,
 };
 use crate::stream_notice::{Serving, StreamNotice};
+use crate::user_error::UserError;
 use pelton_model::Stream;
 use pelton_model::arn::NO_ACCOUNT;
 use std::net::SocketAddr;
@@ -124,7 +125,7 @@ pub async fn run(
     signals: &mut StopSignals,
     terminal: &Terminal,
     clock: Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     let StreamArguments { stream, mut template, mut region, data_dir } = arguments;
     let found = load::find(&template);
     let (of_template, account) = match &found {
@@ -146,7 +147,7 @@ pub async fn run(
         started = start(&stream, &of_template, (&region, &account), &clock) => started,
         _ = signals.next() => return Ok(()),
     };
-    let server = started.map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+    let server = started.map_err(|error| UserError::bad_input(chain(&error)))?;
     let notice = beside::post(&StreamNotice::of(Serving::Stream, &server.endpoint(), &region), &data_dir);
     tracing::info!(
         endpoint = server.endpoint(),

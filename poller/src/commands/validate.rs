@@ -1,10 +1,11 @@
 //! `pelton validate`: what would run, or every problem. Starts nothing.
 
 use super::functions::check_options;
+use super::load;
 use super::options::{FunctionOptions, TemplateOptions, parse_region};
-use super::{CommandFailure, load};
 use crate::clock::Clock;
 use crate::logging::Terminal;
+use crate::user_error::UserError;
 use pelton_template::{description, summary};
 use std::io::{self, Write};
 
@@ -26,11 +27,7 @@ pub struct ValidateArguments {
 }
 
 /// Prints what would run.
-pub async fn run(
-    arguments: ValidateArguments,
-    terminal: &Terminal,
-    clock: &Clock,
-) -> Result<(), CommandFailure> {
+pub async fn run(arguments: ValidateArguments, terminal: &Terminal, clock: &Clock) -> Result<(), UserError> {
     let ValidateArguments { mut template, functions, mut region, json } = arguments;
     check_options(&functions)?;
     let path = load::find(&template)?;
@@ -46,8 +43,8 @@ pub async fn run(
     print(&summary)
 }
 
-fn print(text: &str) -> Result<(), CommandFailure> {
+fn print(text: &str) -> Result<(), UserError> {
     io::stdout()
         .write_all(text.as_bytes())
-        .map_err(|error| CommandFailure::failed(format!("the result cannot be printed: {error}")))
+        .map_err(|error| UserError::failed(format!("the result cannot be printed: {error}")))
 }

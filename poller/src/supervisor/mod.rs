@@ -170,9 +170,15 @@ impl Supervisor {
     /// How many shards are being read: one that several mappings read counts once.
     #[must_use]
     pub fn shards(&self) -> usize {
+        self.shards_beside(&[])
+    }
+
+    /// How many are being read by other mappings than these.
+    #[must_use]
+    pub fn shards_beside(&self, mappings: &[MappingId]) -> usize {
         let mut shards = BTreeSet::new();
         for MappingHandle { mapping, view, .. } in &self.handles {
-            let Some(view) = view else { continue };
+            let Some(view) = view.as_ref().filter(|_| !mappings.contains(&mapping.id)) else { continue };
             let of_stream = |id: &ShardId| (mapping.source.to_string(), id.clone());
             shards.extend(view.borrow().shards.keys().map(of_stream));
         }

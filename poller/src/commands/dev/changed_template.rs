@@ -3,8 +3,8 @@
 //! In: the template's file, and the samconfig.toml beside it. Out: another application, with everything there that it needs: code, streams. A template with
 //! problems, or one that asks for what runs already, changes nothing, and says so.
 
+use super::super::load;
 use super::super::run::require_mappings;
-use super::super::{CommandFailure, load, tables};
 use super::changes::changes;
 use super::old_code::OldCode;
 use super::streams::{Made, streams};
@@ -15,9 +15,11 @@ use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
+use crate::poller::tables;
 use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
 use crate::source::embedded::create_streams;
+use crate::user_error::UserError;
 use pelton_model::Application;
 use std::path::PathBuf;
 use tracing::{Level, info, warn};
@@ -64,7 +66,7 @@ impl ChangedTemplate {
     }
 
     /// `None` if it asks for what runs already.
-    async fn read(&self, running: &Application, old_code: &OldCode) -> Result<Option<Next>, CommandFailure> {
+    async fn read(&self, running: &Application, old_code: &OldCode) -> Result<Option<Next>, UserError> {
         // The streams are there, in the region of the start.
         let (mut options, mut region) = (self.options.clone(), Some(self.region.clone()));
         load::settle(&self.path, &mut options, &mut region)?;
@@ -89,7 +91,7 @@ impl ChangedTemplate {
         tell_of_streams(Some(running), &application, self.made);
         create_streams(&self.client, &self.clock, &streams(&application, self.made))
             .await
-            .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+            .map_err(|error| UserError::bad_input(chain(&error)))?;
         tables::create(&application, self.streams_at, &self.aws, &self.clock).await?;
         Ok(Some(Next { application, functions }))
     }

@@ -2,7 +2,6 @@
 //!
 //! In: what the template asks for, and what it asked for before. Out: streams, and the news.
 
-use crate::commands::poller::enabled;
 use crate::source::embedded::{RECORD_KIB_MAX_DEFAULT, RETENTION_HOURS_DEFAULT};
 use pelton_model::{Application, EventSource, MappingId, Stream};
 
@@ -18,7 +17,7 @@ pub(super) enum Made {
 /// The streams that are to be there, in the order in which they are made.
 pub(super) fn streams(application: &Application, made: Made) -> Vec<Stream> {
     let mut streams: Vec<Stream> = application.streams.values().cloned().collect();
-    for mapping in enabled(application).filter(|_| made == Made::Named) {
+    for mapping in application.enabled().filter(|_| made == Made::Named) {
         let EventSource::Kinesis { .. } = mapping.source else { continue };
         let name = mapping.source.name();
         if streams.iter().all(|stream| stream.name != *name) {
@@ -57,7 +56,7 @@ pub(super) fn news(before: Option<&Application>, after: &Application, made: Made
             Some(_) => {}
             None if is_defined => {}
             None => {
-                let mapping = enabled(after).find(|mapping| mapping.source.name() == name);
+                let mapping = after.enabled().find(|mapping| mapping.source.name() == name);
                 news.extend(
                     mapping.map(|mapping| News::OnlyNamed { stream: name, mapping: mapping.id.clone() }),
                 );

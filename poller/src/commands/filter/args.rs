@@ -2,10 +2,11 @@
 
 use super::input::{Input, Shape};
 use crate::clock::Clock;
+use crate::commands::load;
 use crate::commands::options::{TemplateOptions, parse_region};
 use crate::commands::rewind::find_mapping;
-use crate::commands::{CommandFailure, load};
 use crate::logging::Terminal;
+use crate::user_error::UserError;
 use clap::ValueEnum;
 use pelton_core::filter::{Filters, Source};
 use pelton_template::Secrets;
@@ -89,23 +90,18 @@ pub(super) struct Judges {
 
 impl FilterArguments {
     /// What judges the records.
-    pub(super) async fn judges(&self, terminal: &Terminal, clock: &Clock) -> Result<Judges, CommandFailure> {
+    pub(super) async fn judges(&self, terminal: &Terminal, clock: &Clock) -> Result<Judges, UserError> {
         match &self.mapping {
             Some(mapping) => self.of_mapping(mapping, terminal, clock).await,
             None if self.template.is_given() => {
-                Err(CommandFailure::bad_input("the template options need --mapping")
+                Err(UserError::bad_input("the template options need --mapping")
                     .help("name the mapping whose patterns are meant; --pattern needs no template"))
             }
             None => Ok(Judges { filters: self.given()?, secrets: Secrets::default() }),
         }
     }
 
-    async fn of_mapping(
-        &self,
-        name: &str,
-        terminal: &Terminal,
-        clock: &Clock,
-    ) -> Result<Judges, CommandFailure> {
+    async fn of_mapping(&self, name: &str, terminal: &Terminal, clock: &Clock) -> Result<Judges, UserError> {
         let (mut template, mut region) = (self.template.clone(), self.region.clone());
         let path = load::find(&template)?;
         load::settle(&path, &mut template, &mut region)?;
@@ -115,26 +111,24 @@ impl FilterArguments {
         let application = load::accept(loaded, terminal, clock)?;
         let mapping = find_mapping(&application, name)?;
         let filters = Filters::compile(mapping.source.kind().records(), &mapping.filter_patterns)
-            .map_err(|error| CommandFailure::bad_input_because(&error))?
+            .map_err(|error| UserError::bad_input_because(&error))?
             .ok_or_else(|| {
-                CommandFailure::bad_input(format!(
-                    "{name} has no FilterCriteria: its function gets every record"
-                ))
+                UserError::bad_input(format!("{name} has no FilterCriteria: its function gets every record"))
             })?;
         Ok(Judges { filters, secrets })
     }
 
-    fn given(&self) -> Result<Filters, CommandFailure> {
+    fn given(&self) -> Result<Filters, UserError> {
         let filters = match self.source {
             Some(name) => Filters::compile(name.source(), &self.patterns),
             None => Filters::compile_bare(&self.patterns),
         };
         filters
-            .map_err(|error| CommandFailure::bad_input_because(&error))?
-            .ok_or_else(|| CommandFailure::bad_input("there is no pattern").help("give one with --pattern"))
+            .map_err(|error| UserError::bad_input_because(&error))?
+            .ok_or_else(|| UserError::bad_input("there is no pattern").help("give one with --pattern"))
     }
 
-    pub(super) fn input(&self) -> Result<Input, CommandFailure> {
+    pub(super) fn input(&self) -> Result<Input, UserError> {
         let shape = match self.source.map(SourceName::source) {
             None if self.mapping.is_some() => Shape::Event,
             None => Shape::Document,
@@ -142,7 +136,7 @@ impl FilterArguments {
             Some(Source::Kinesis | Source::DynamoDb | Source::Sqs) => Shape::Event,
         };
         Input::open(&self.file, shape)
-            .map_err(|error| CommandFailure::bad_input(format!("{} cannot be read: {error}", self.file)))
+            .map_err(|error| UserError::bad_input(format!("{} cannot be read: {error}", self.file)))
     }
 }
 

@@ -7,10 +7,10 @@ mod input;
 
 pub use args::FilterArguments;
 
-use super::CommandFailure;
-use super::signals::StopSignals;
 use crate::clock::Clock;
 use crate::logging::Terminal;
+use crate::signals::StopSignals;
+use crate::user_error::UserError;
 use args::Judges;
 use input::{BadInput, Input, Place};
 use pelton_core::filter::Explanation;
@@ -26,7 +26,7 @@ pub async fn run(
     signals: &mut StopSignals,
     terminal: &Terminal,
     clock: &Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     let judges = arguments.judges(terminal, clock).await?;
     let input = arguments.input()?;
     let (done, end) = oneshot::channel();
@@ -36,11 +36,11 @@ pub async fn run(
     });
     tokio::select! {
         _ = signals.next() => Ok(()),
-        result = end => result.unwrap_or_else(|_| Err(CommandFailure::failed("the records could not be judged"))),
+        result = end => result.unwrap_or_else(|_| Err(UserError::failed("the records could not be judged"))),
     }
 }
 
-fn judge_all(judges: &Judges, input: Input, json: bool) -> Result<(), CommandFailure> {
+fn judge_all(judges: &Judges, input: Input, json: bool) -> Result<(), UserError> {
     let mut judged = 0;
     let mut judge = |record: &str, place: &Place| {
         let explanation =
@@ -54,10 +54,10 @@ fn judge_all(judges: &Judges, input: Input, json: bool) -> Result<(), CommandFai
         // Whoever reads the lines has seen enough.
         Err(Stop::Printing(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(Stop::Printing(error)) => {
-            Err(CommandFailure::failed(format!("the result cannot be printed: {error}")))
+            Err(UserError::failed(format!("the result cannot be printed: {error}")))
         }
-        Err(Stop::Bad(bad)) if judged == 0 => Err(CommandFailure::bad_input(bad.to_string())),
-        Err(Stop::Bad(bad)) => Err(CommandFailure::failed(format!("{bad} (judged {judged} before it)"))),
+        Err(Stop::Bad(bad)) if judged == 0 => Err(UserError::bad_input(bad.to_string())),
+        Err(Stop::Bad(bad)) => Err(UserError::failed(format!("{bad} (judged {judged} before it)"))),
     }
 }
 

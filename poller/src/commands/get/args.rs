@@ -1,11 +1,12 @@
 //! The options of `pelton get`.
 
-use super::{CommandFailure, NamedStream};
+use super::NamedStream;
 use crate::commands::beside;
 use crate::commands::options::AwsOptions;
 use crate::commands::rewind::target;
 use crate::data_dir;
 use crate::supervisor::RewindTo;
+use crate::user_error::UserError;
 use pelton_core::Position;
 use pelton_core::browse::BrowseFrom;
 use pelton_core::plan::{ShardId, StartingPosition};
@@ -105,7 +106,7 @@ pub(super) struct StuckArgs {
 }
 
 impl GetArguments {
-    pub(super) fn asked(self) -> Result<Asked, CommandFailure> {
+    pub(super) fn asked(self) -> Result<Asked, UserError> {
         let beside_template = || self.template.as_deref().map(data_dir::default_for);
         let data_dir = beside::data_dir_here(self.data_dir.or_else(beside_template));
         if let Some(mapping) = self.stuck {
@@ -118,7 +119,7 @@ impl GetArguments {
                 data_dir,
             }));
         }
-        let stream = self.stream.ok_or_else(|| CommandFailure::bad_input("no stream is named"))?;
+        let stream = self.stream.ok_or_else(|| UserError::bad_input("no stream is named"))?;
         let limit = match (self.limit, self.follow) {
             (Some(0), _) | (None, true) => None,
             (Some(limit), _) => Some(limit),

@@ -11,11 +11,11 @@ mod wanted;
 
 pub use args::GetArguments;
 
-use super::CommandFailure;
 use super::named_stream::NamedStream;
-use super::signals::StopSignals;
 use crate::clock::Clock;
 use crate::logging::Terminal;
+use crate::signals::StopSignals;
+use crate::user_error::UserError;
 use args::{Asked, StreamArgs, StuckArgs};
 
 /// Shows what the arguments ask for, until all is shown or a signal comes.
@@ -24,7 +24,7 @@ pub async fn run(
     signals: &mut StopSignals,
     terminal: &Terminal,
     clock: Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     match arguments.asked()? {
         Asked::Stream(arguments) => stream::run(arguments, signals, terminal, clock).await,
         Asked::Stuck(arguments) => stuck::run(arguments, signals, terminal, &clock).await,

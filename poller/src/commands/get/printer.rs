@@ -2,7 +2,7 @@
 //! and must not hold up a Ctrl-C.
 
 use crate::clock::Clock;
-use crate::commands::CommandFailure;
+use crate::user_error::UserError;
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -40,18 +40,18 @@ impl Printer {
     }
 
     /// Waits until everything is written. That the reader went away, as `head` does, is no failure.
-    pub(super) async fn finish(self) -> Result<(), CommandFailure> {
+    pub(super) async fn finish(self) -> Result<(), UserError> {
         drop(self.texts);
         match self.ended.await {
             Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(CommandFailure::failed(format!("the result cannot be printed: {error}")))
+                Err(UserError::failed(format!("the result cannot be printed: {error}")))
             }
             Ok(_) | Err(_) => Ok(()),
         }
     }
 
     /// The same, without patience.
-    pub(super) async fn abandon(self, clock: &Clock) -> Result<(), CommandFailure> {
+    pub(super) async fn abandon(self, clock: &Clock) -> Result<(), UserError> {
         tokio::select! {
             finished = self.finish() => finished,
             () = clock.sleep(GRACE_MAX) => Ok(()),

@@ -5,7 +5,7 @@
 
 use super::printer::{Closed, Printer};
 use super::wanted;
-use super::{CommandFailure, StopSignals, StreamArgs};
+use super::{StopSignals, StreamArgs};
 use crate::clock::Clock;
 use crate::commands::beside;
 use crate::commands::put::check_stream;
@@ -16,6 +16,7 @@ use crate::ports::{ReadFrom, Source as _, SourceError};
 use crate::shown_record::ShownRecord;
 use crate::source::budget::ByteBudget;
 use crate::source::kinesis::{BrowseError, KinesisSource, ShardBrowser};
+use crate::user_error::UserError;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -57,7 +58,7 @@ pub(super) async fn run(
     signals: &mut StopSignals,
     terminal: &Terminal,
     clock: Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     let printer = Printer::start();
     let shown = tokio::select! {
         shown = show(&arguments, &printer, &clock) => Some(shown),
@@ -82,20 +83,18 @@ struct Shown {
     end: Option<End>,
 }
 
-async fn show(arguments: &StreamArgs, printer: &Printer, clock: &Clock) -> Result<Shown, CommandFailure> {
+async fn show(arguments: &StreamArgs, printer: &Printer, clock: &Clock) -> Result<Shown, UserError> {
     if let BrowseFrom::At(moment) = arguments.from
         && moment > clock.now()
     {
         let (moment, now) = (shown_timestamp(moment), shown_timestamp(clock.now()));
-        return Err(CommandFailure::bad_input(format!("{moment} lies in the future: it is {now}"))
+        return Err(UserError::bad_input(format!("{moment} lies in the future: it is {now}"))
             .help("for what arrives from now on, use --from latest --follow"));
     }
     let mut aws = arguments.stream.settle(arguments.aws.clone())?;
     beside::settle(&mut aws, &arguments.data_dir).await?;
     let (client, _) = connect(&aws, clock).await?;
-    check_stream(&arguments.stream, &client)
-        .await
-        .map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+    check_stream(&arguments.stream, &client).await.map_err(|error| UserError::bad_input(chain(&error)))?;
     let arn = StreamArn {
         partition: "aws".to_owned(),
         region: client.region().to_owned(),
@@ -106,7 +105,7 @@ async fn show(arguments: &StreamArgs, printer: &Printer, clock: &Clock) -> Resul
     let source = KinesisSource::new(client, clock.clone(), ByteBudget::default(), arn, String::new());
     let listed = list(&source, clock).await?;
     let shard = wanted::shard(arguments.shard.as_deref(), &arguments.from, &listed)
-        .map_err(|no_shard| CommandFailure::bad_input(no_shard.problem).help(no_shard.help))?;
+        .map_err(|no_shard| UserError::bad_input(no_shard.problem).help(no_shard.help))?;
     let request = Request {
         from: arguments.from.clone(),
         shard,
@@ -120,14 +119,14 @@ async fn show(arguments: &StreamArgs, printer: &Printer, clock: &Clock) -> Resul
 }
 
 /// The shards of the stream, asked for until there is an answer.
-async fn list(source: &KinesisSource, clock: &Clock) -> Result<Vec<ListedShard>, CommandFailure> {
+async fn list(source: &KinesisSource, clock: &Clock) -> Result<Vec<ListedShard>, UserError> {
     let mut retrying = Retrying::new(clock);
     loop {
         match source.list_shards().await {
             Ok(listed) => return Ok(listed),
             Err(error) => match retrying.after(&error) {
                 Some(wait) => clock.sleep(wait).await,
-                None => return Err(CommandFailure::failed(chain(&error))),
+                None => return Err(UserError::failed(chain(&error))),
             },
         }
     }
@@ -144,7 +143,7 @@ struct Showing<'a> {
 }
 
 impl Showing<'_> {
-    async fn run(mut self, printer: &Printer, json: bool) -> Result<Shown, CommandFailure> {
+    async fn run(mut self, printer: &Printer, json: bool) -> Result<Shown, UserError> {
         let mut shown = Shown { records: 0, last: None, end: None };
         loop {
             match self.browse.next_step() {
@@ -170,7 +169,7 @@ impl Showing<'_> {
     }
 
     /// Starts the reads that are due, and waits for one that was started.
-    async fn read(&mut self) -> Result<(), CommandFailure> {
+    async fn read(&mut self) -> Result<(), UserError> {
         for read in self.browse.reads() {
             let paced = self.browsers.remove(&read.shard).unwrap_or_else(|| Paced {
                 browser: self.source.browser(&read.shard, read_from(&read.from, self.clock)),
@@ -256,11 +255,11 @@ fn read_from(from: &BrowseFrom, clock: &Clock) -> ReadFrom {
     }
 }
 
-fn failure(error: &BrowseError) -> CommandFailure {
+fn failure(error: &BrowseError) -> UserError {
     match error {
-        BrowseError::NoSuchPosition { .. } => CommandFailure::bad_input(chain(error))
+        BrowseError::NoSuchPosition { .. } => UserError::bad_input(chain(error))
             .help("--from trim-horizon shows the oldest records that the stream keeps"),
-        BrowseError::Source(_) => CommandFailure::failed(chain(error)),
+        BrowseError::Source(_) => UserError::failed(chain(error)),
     }
 }
 

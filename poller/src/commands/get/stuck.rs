@@ -4,7 +4,7 @@
 //! asked, and goes on undisturbed.
 
 use super::printer::{Closed, Printer};
-use super::{CommandFailure, StopSignals, StuckArgs};
+use super::{StopSignals, StuckArgs};
 use crate::clock::Clock;
 use crate::commands::status::{StatusError, ask_for, understand};
 use crate::control::{StatusSnapshot, StuckSnapshot, StuckStatus};
@@ -12,6 +12,7 @@ use crate::errors::chain;
 use crate::live_view::short;
 use crate::logging::{Terminal, tell};
 use crate::shown_record::{escaped, records_of_event};
+use crate::user_error::UserError;
 use bytes::Bytes;
 use pelton_core::Timestamp;
 use pelton_core::plan::ShardId;
@@ -28,7 +29,7 @@ pub(super) async fn run(
     signals: &mut StopSignals,
     terminal: &Terminal,
     clock: &Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     let printer = Printer::start();
     let shown = tokio::select! {
         shown = show(&arguments, &printer, terminal, clock) => shown,
@@ -43,7 +44,7 @@ async fn show(
     printer: &Printer,
     terminal: &Terminal,
     clock: &Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     let StuckArgs { mapping, shard, json, event, data_dir } = arguments;
     let found = batches(mapping, data_dir, clock).await?;
     let wanted = chosen(found, shard.as_ref(), mapping)?;
@@ -69,14 +70,14 @@ async fn show(
 }
 
 /// That nobody reads on is no failure.
-fn printed(result: Result<(), Closed>) -> Result<(), CommandFailure> {
+fn printed(result: Result<(), Closed>) -> Result<(), UserError> {
     match result {
         Ok(()) | Err(Closed) => Ok(()),
     }
 }
 
 /// The batches that the mapping is stuck on.
-async fn batches(mapping: &str, data_dir: &Path, clock: &Clock) -> Result<Vec<StuckStatus>, CommandFailure> {
+async fn batches(mapping: &str, data_dir: &Path, clock: &Clock) -> Result<Vec<StuckStatus>, UserError> {
     let (address, answer) = ask_for("/status", data_dir, clock).await.map_err(not_asked)?;
     let status: StatusSnapshot = understand(address, &answer).map_err(not_asked)?;
     let names: Vec<&str> = status.mappings.iter().map(|mapping| mapping.id.as_str()).collect();
@@ -86,7 +87,7 @@ async fn batches(mapping: &str, data_dir: &Path, clock: &Clock) -> Result<Vec<St
             Some(nearest) => format!("did you mean `{nearest}`? Its mappings: {}", names.join(", ")),
             None => format!("its mappings: {}", names.join(", ")),
         };
-        return Err(CommandFailure::bad_input(problem).help(help));
+        return Err(UserError::bad_input(problem).help(help));
     }
     let (address, answer) =
         ask_for(&format!("/mappings/{mapping}/stuck"), data_dir, clock).await.map_err(not_asked)?;
@@ -94,8 +95,8 @@ async fn batches(mapping: &str, data_dir: &Path, clock: &Clock) -> Result<Vec<St
     Ok(stuck.batches)
 }
 
-fn not_asked(error: StatusError) -> CommandFailure {
-    CommandFailure::failed(chain(&error))
+fn not_asked(error: StatusError) -> UserError {
+    UserError::failed(chain(&error))
 }
 
 /// Those of the shard, if one is named. A shard that is not stuck must be told from one that has nothing to show.
@@ -103,25 +104,25 @@ fn chosen(
     batches: Vec<StuckStatus>,
     shard: Option<&ShardId>,
     mapping: &str,
-) -> Result<Vec<StuckStatus>, CommandFailure> {
+) -> Result<Vec<StuckStatus>, UserError> {
     let Some(shard) = shard else { return Ok(batches) };
     let shards = shards(&batches);
     if !batches.is_empty() && !batches.iter().any(|batch| batch.shard == shard.as_str()) {
-        return Err(CommandFailure::bad_input(format!("{mapping} is not stuck in {shard}"))
+        return Err(UserError::bad_input(format!("{mapping} is not stuck in {shard}"))
             .help(format!("it is stuck in {shards}")));
     }
     Ok(batches.into_iter().filter(|batch| batch.shard == shard.as_str()).collect())
 }
 
 /// The batch whose event is asked for: of several in one shard that of the oldest record.
-fn only_one<'a>(batches: &'a [StuckStatus], mapping: &str) -> Result<&'a StuckStatus, CommandFailure> {
+fn only_one<'a>(batches: &'a [StuckStatus], mapping: &str) -> Result<&'a StuckStatus, UserError> {
     let Some(first) = batches.first() else {
-        return Err(CommandFailure::failed(format!(
+        return Err(UserError::failed(format!(
             "{mapping} is not stuck on any batch: there is no event to write"
         )));
     };
     if batches.iter().any(|batch| batch.shard != first.shard) {
-        return Err(CommandFailure::bad_input(format!("{mapping} is stuck in several shards"))
+        return Err(UserError::bad_input(format!("{mapping} is stuck in several shards"))
             .help(format!("choose one with --shard: {}", shards(batches))));
     }
     Ok(first)
@@ -138,10 +139,10 @@ async fn event_of(
     mapping: &str,
     data_dir: &Path,
     clock: &Clock,
-) -> Result<Bytes, CommandFailure> {
+) -> Result<Bytes, UserError> {
     let path = format!("/mappings/{mapping}/stuck/{}/{}", batch.shard, batch.name());
     let (_, event) = ask_for(&path, data_dir, clock).await.map_err(|error| match error {
-        StatusError::NotAnswered { .. } => CommandFailure::failed(format!(
+        StatusError::NotAnswered { .. } => UserError::failed(format!(
             "{} is no longer stuck on the batch, or its poller runs on another machine",
             batch.shard
         ))
@@ -161,9 +162,9 @@ fn write(
     batch: &StuckStatus,
     terminal: &Terminal,
     clock: &Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     std::fs::write(file, event)
-        .map_err(|error| CommandFailure::failed(format!("{} cannot be written: {error}", file.display())))?;
+        .map_err(|error| UserError::failed(format!("{} cannot be written: {error}", file.display())))?;
     let said = format!(
         "wrote the event of {} in {} to {}: {} bytes",
         counted(batch.records),
@@ -177,8 +178,8 @@ fn write(
 
 /// A batch and its records; for programs, the records alone. What is said of its ends is taken from the event: the batch may have
 /// been split since it was listed.
-fn text(batch: &StuckStatus, event: &[u8], json: bool, now: Timestamp) -> Result<String, CommandFailure> {
-    let records = records_of_event(event).map_err(|error| CommandFailure::failed(chain(&error)))?;
+fn text(batch: &StuckStatus, event: &[u8], json: bool, now: Timestamp) -> Result<String, UserError> {
+    let records = records_of_event(event).map_err(|error| UserError::failed(chain(&error)))?;
     if json {
         return Ok(records.iter().map(|record| record.json_line() + "\n").collect());
     }

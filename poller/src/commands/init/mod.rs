@@ -6,8 +6,8 @@
 mod application;
 mod name;
 
-use super::CommandFailure;
 use crate::errors::chain;
+use crate::user_error::UserError;
 use application::File;
 pub use application::Language;
 pub use name::Name;
@@ -46,10 +46,10 @@ enum InitError {
 }
 
 /// Writes the application into the working folder.
-pub fn run(arguments: &InitArguments) -> Result<(), CommandFailure> {
+pub fn run(arguments: &InitArguments) -> Result<(), UserError> {
     let InitArguments { name, language } = arguments;
     if let Err(error) = create(Path::new(name.as_str()), &application::files(name, *language)) {
-        let failure = CommandFailure::bad_input(chain(&error));
+        let failure = UserError::bad_input(chain(&error));
         return Err(match error {
             InitError::Occupied(_) => {
                 failure.help("choose another name, or another folder to run `pelton init` in")
@@ -63,7 +63,7 @@ pub fn run(arguments: &InitArguments) -> Result<(), CommandFailure> {
     );
     io::stdout()
         .write_all(next.as_bytes())
-        .map_err(|error| CommandFailure::failed(format!("the result cannot be printed: {error}")))
+        .map_err(|error| UserError::failed(format!("the result cannot be printed: {error}")))
 }
 
 /// A folder that is not complete. Dropping it removes it.

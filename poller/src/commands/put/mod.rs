@@ -10,18 +10,18 @@ mod sender;
 
 pub use args::PutArgs;
 
-use super::CommandFailure;
 use super::beside;
 use super::named_stream::NamedStream;
 use super::options::AwsOptions;
 use super::run::connect;
-use super::signals::StopSignals;
 use crate::clock::Clock;
 use crate::errors::chain;
 use crate::logging::Terminal;
 use crate::ports::Cause;
+use crate::signals::StopSignals;
 use crate::source::api_error::{ApiError, ApiErrorKind};
 use crate::source::aws::{Endpoint, EndpointKind, KinesisClient};
+use crate::user_error::UserError;
 use aws_sdk_kinesis::types::StreamDescriptionSummary;
 use futures_util::FutureExt;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -164,7 +164,7 @@ pub async fn run(
     signals: &mut StopSignals,
     terminal: &Terminal,
     clock: Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     let mut aws = arguments.put.stream.settle(arguments.aws)?;
     beside::settle(&mut aws, &beside::data_dir_here(arguments.data_dir)).await?;
     let (client, _) = connect(&aws, &clock).await?;
@@ -173,9 +173,9 @@ pub async fn run(
     };
     match put(arguments.put, &client, terminal, &clock, stop).await {
         Ok(summary) => writeln!(io::stdout(), "{summary}")
-            .map_err(|error| CommandFailure::failed(format!("the result cannot be printed: {error}"))),
-        Err(error) if error.exit_code() == 2 => Err(CommandFailure::bad_input(chain(&error))),
-        Err(error) => Err(CommandFailure::failed(chain(&error))),
+            .map_err(|error| UserError::failed(format!("the result cannot be printed: {error}"))),
+        Err(error) if error.exit_code() == 2 => Err(UserError::bad_input(chain(&error))),
+        Err(error) => Err(UserError::failed(chain(&error))),
     }
 }
 

@@ -6,9 +6,8 @@
 //! Where the stream is on this machine, records go to AWS only if the command line, the environment or the profile says so: else
 //! they go to files in the data folder.
 
-use super::CommandFailure;
 use super::functions::Functions;
-use super::options::DestinationsAt;
+use super::settings::DestinationsAt;
 use crate::aws::{AwsOptions, EndpointKind, endpoint_named};
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
@@ -16,6 +15,7 @@ use crate::destination::{Destinations, Origin, Takes};
 use crate::errors::chain;
 use crate::ports::Destination;
 use crate::source::{Sources, StreamsAt, embedded};
+use crate::user_error::UserError;
 use futures_util::StreamExt as _;
 use pelton_model::{Application, EventSource, Mapping, MappingId};
 use std::collections::btree_map::Entry;
@@ -111,7 +111,7 @@ impl OnFailureDestinations {
         &mut self,
         mapping: &Mapping,
         stream_arn: &str,
-    ) -> Result<Option<Arc<dyn Destination>>, CommandFailure> {
+    ) -> Result<Option<Arc<dyn Destination>>, UserError> {
         let Some(named) = &mapping.on_failure else { return Ok(None) };
         let function_arn = &self.function_arns[&mapping.function];
         let origin = match &mapping.source {
@@ -125,8 +125,7 @@ impl OnFailureDestinations {
             Takes::of(named).map_or(Route::Service, |takes| route(self.chosen, is_local, self.named[&takes]));
         let destination = match route {
             Route::Service => {
-                let refuse =
-                    |error| CommandFailure::bad_input(format!("{} names {named}: {error}", mapping.id));
+                let refuse = |error| UserError::bad_input(format!("{} names {named}: {error}", mapping.id));
                 self.destinations.open(named, origin).map_err(refuse)?
             }
             Route::File => {

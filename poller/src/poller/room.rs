@@ -1,15 +1,15 @@
 //! How many handlers there is room for beside the shards, and what is said of functions that have to wait.
 
-use super::super::CommandFailure;
 use crate::descriptors;
+use crate::user_error::UserError;
 use pelton_core::exchange::Limits;
 use pelton_model::Function;
 use tracing::warn;
 
 /// Most handlers of each function, as far as the limit of open files goes.
-pub(super) fn handlers_max(shards: usize, functions: usize) -> Result<usize, CommandFailure> {
+pub(super) fn handlers_max(shards: usize, functions: usize) -> Result<usize, UserError> {
     descriptors::handlers_max(shards, functions)
-        .map_err(|error| CommandFailure::bad_input(error.to_string()).help(error.help()))
+        .map_err(|error| UserError::bad_input(error.to_string()).help(error.help()))
 }
 
 /// Warns if shards with traffic would have to wait for one another.

@@ -2,9 +2,9 @@
 //!
 //! In: what the mappings show. Out: what is not done, for people. Stops nothing.
 
-use crate::commands::CommandFailure;
 use crate::shard_worker::WorkerView;
 use crate::supervisor::{MappingActivity, MappingHandle, MappingView};
+use crate::user_error::UserError;
 use pelton_core::Phase;
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 const LEFT_SHOWN_MAX: usize = 20;
 
 /// The failure of a poller that was to catch up, and did not in time.
-pub(super) fn late(mappings: &[MappingHandle]) -> CommandFailure {
+pub(super) fn late(mappings: &[MappingHandle]) -> UserError {
     let mut problem =
         "the deadline passed before all records that were in the stream at the start were settled".to_owned();
     let left = left(mappings);
@@ -23,12 +23,12 @@ pub(super) fn late(mappings: &[MappingHandle]) -> CommandFailure {
         write!(problem, "\n  and {} more", left.len() - LEFT_SHOWN_MAX)
             .expect("a string takes what is written");
     }
-    CommandFailure::failed(problem).help("the checkpoints are stored: the next run resumes there")
+    UserError::failed(problem).help("the checkpoints are stored: the next run resumes there")
 }
 
 /// The failure of a poller whose deadline came before it ran.
-pub(in crate::commands) fn not_started() -> CommandFailure {
-    CommandFailure::failed("the deadline came before the poller had started: nothing was invoked")
+pub fn not_started() -> UserError {
+    UserError::failed("the deadline came before the poller had started: nothing was invoked")
         .help("does the endpoint answer? Otherwise give it more time with --deadline")
 }
 

@@ -2,14 +2,13 @@
 //!
 //! In: mappings, and which AWS. Out: clients, and mappings whose streams have their ARN. Nothing is created at AWS itself.
 
-use super::CommandFailure;
-use super::poller::enabled;
 use crate::aws::{AwsOptions, EndpointKind};
 use crate::clock::Clock;
 use crate::errors::chain;
 use crate::ownership::StartError;
 use crate::source::StreamsAt;
 use crate::source::dynamodb::{CreateTableError, DynamoDbStreamsClient, TablesClient, find_stream_of_table};
+use crate::user_error::UserError;
 use pelton_model::{Application, EventSource, Mapping, StreamArn, Table};
 use std::collections::BTreeMap;
 use tracing::info;
@@ -20,12 +19,12 @@ const NAME_IT: &str =
 
 /// Who speaks to the streams of tables, by the region of their ARNs. A mapping that names only the table is given the ARN of the
 /// stream that the table has.
-pub(super) async fn open(
+pub(crate) async fn open(
     mappings: impl Iterator<Item = &mut Mapping>,
     streams_at: StreamsAt,
     aws: &AwsOptions,
     clock: &Clock,
-) -> Result<BTreeMap<String, DynamoDbStreamsClient>, CommandFailure> {
+) -> Result<BTreeMap<String, DynamoDbStreamsClient>, UserError> {
     let mut clients = BTreeMap::new();
     let mut found: BTreeMap<StreamArn, StreamArn> = BTreeMap::new();
     for mapping in mappings {
@@ -46,7 +45,7 @@ pub(super) async fn open(
                 Err(source) => {
                     let (mapping, stream) = (mapping.id.clone(), stream.to_string());
                     let error = StartError::Source { mapping, stream, source };
-                    return Err(CommandFailure::bad_input(chain(&error)).help(error.help()));
+                    return Err(UserError::bad_input(chain(&error)).help(error.help()));
                 }
             },
         };
@@ -66,14 +65,14 @@ async fn client_of(
     streams_at: StreamsAt,
     aws: &AwsOptions,
     clock: &Clock,
-) -> Result<DynamoDbStreamsClient, CommandFailure> {
+) -> Result<DynamoDbStreamsClient, UserError> {
     let options = options_for(streams_at, aws, &stream.region);
-    let bad_input = |error| CommandFailure::bad_input(chain(&error));
+    let bad_input = |error| UserError::bad_input(chain(&error));
     let named = DynamoDbStreamsClient::endpoint_named(&options).await.map_err(bad_input)?;
     let is_aws = named.is_none_or(|endpoint| endpoint.kind() == EndpointKind::Aws);
     if streams_at != StreamsAt::Service && is_aws {
         let problem = format!("{mapping} reads {stream}, and no endpoint for it is named");
-        return Err(CommandFailure::bad_input(problem).help(NAME_IT));
+        return Err(UserError::bad_input(problem).help(NAME_IT));
     }
     DynamoDbStreamsClient::connect(&options, clock.clone()).await.map_err(bad_input)
 }
@@ -83,9 +82,9 @@ fn options_for(streams_at: StreamsAt, aws: &AwsOptions, region: &str) -> AwsOpti
     AwsOptions { endpoint_url, region: Some(region.to_owned()) }
 }
 
-fn no_stream(mapping: &str, stream: &StreamArn, client: &DynamoDbStreamsClient) -> CommandFailure {
+fn no_stream(mapping: &str, stream: &StreamArn, client: &DynamoDbStreamsClient) -> UserError {
     let (table, endpoint) = (&stream.name, client.endpoint());
-    CommandFailure::bad_input(format!("{mapping} cannot read the stream of the table {table}: {endpoint} lists none"))
+    UserError::bad_input(format!("{mapping} cannot read the stream of the table {table}: {endpoint} lists none"))
         .help(
             "create the table with its StreamSpecification, or check its name, the region and the endpoint; `pelton dev` creates \
              the tables whose streams the template's mappings read, unless the endpoint is AWS",
@@ -94,12 +93,12 @@ fn no_stream(mapping: &str, stream: &StreamArn, client: &DynamoDbStreamsClient) 
 
 /// Creates the tables of the template whose streams its mappings read, where they do not exist: at a local DynamoDB, never at AWS.
 /// Cancelling leaves those that were created.
-pub(super) async fn create(
+pub(crate) async fn create(
     application: &Application,
     streams_at: StreamsAt,
     aws: &AwsOptions,
     clock: &Clock,
-) -> Result<(), CommandFailure> {
+) -> Result<(), UserError> {
     for (table, mapping, stream) in tables_read(application) {
         let streams = client_of(stream, &mapping.id.0, streams_at, aws, clock).await?;
         if streams.endpoint().kind() == EndpointKind::Aws {
@@ -107,7 +106,7 @@ pub(super) async fn create(
             continue;
         }
         let tables = TablesClient::connect(&options_for(streams_at, aws, &stream.region)).await;
-        let tables = tables.map_err(|error| CommandFailure::bad_input(chain(&error)))?;
+        let tables = tables.map_err(|error| UserError::bad_input(chain(&error)))?;
         if tables.endpoint().kind() == EndpointKind::Aws {
             info!(table = table.name, endpoint = %tables.endpoint(), "not creating a table at AWS");
             continue;
@@ -124,13 +123,13 @@ pub(super) async fn create(
 /// The tables whose streams enabled mappings read, each with the first of them and its stream.
 fn tables_read(application: &Application) -> impl Iterator<Item = (&Table, &Mapping, &StreamArn)> {
     application.tables.values().filter_map(|table| {
-        enabled(application).find_map(|mapping| {
+        application.enabled().find_map(|mapping| {
             let stream = mapping.source.stream().filter(|stream| stream.is_to_be_found())?;
             (stream.name == table.name).then_some((table, mapping, stream))
         })
     })
 }
 
-fn not_created(error: &CreateTableError) -> CommandFailure {
-    CommandFailure::bad_input(chain(error)).help(error.help())
+fn not_created(error: &CreateTableError) -> UserError {
+    UserError::bad_input(chain(error)).help(error.help())
 }

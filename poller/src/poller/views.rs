@@ -1,5 +1,6 @@
 //! What the running mappings show, as the status that others read.
 
+use super::functions::Running;
 use crate::clock::Clock;
 use crate::control::snapshot::{
     FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus, StatusSnapshot,
@@ -9,10 +10,10 @@ use crate::control::{StuckBatch, Views};
 use crate::lambda::LocalFunction;
 use crate::shard_worker::WorkerView;
 use crate::source::budget::ByteBudget;
-use crate::supervisor::{MappingActivity, MappingHandle};
+use crate::supervisor::{MappingActivity, MappingHandle, Supervisor};
 use pelton_core::plan::ShardId;
 use pelton_core::{Counts, Position, Timestamp};
-use pelton_model::{MappingConfiguration, MappingId};
+use pelton_model::{Application, MappingConfiguration, MappingId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -72,6 +73,28 @@ impl Views for RunningViews {
 }
 
 impl Shown {
+    /// What a supervisor, its application and its functions show.
+    pub(super) fn of(
+        supervisor: &Supervisor,
+        application: &Application,
+        running: &Running,
+        failed_records_to: BTreeMap<MappingId, String>,
+    ) -> Self {
+        let place = |handle: &MappingHandle| {
+            let place = application.mappings.iter().position(|mapping| mapping.id == handle.mapping.id);
+            (handle.mapping.enabled, place)
+        };
+        let mut mappings = supervisor.mappings().to_vec();
+        mappings.sort_by_key(place);
+        Self {
+            mappings,
+            names: application.functions.values().map(|f| (f.logical_id.clone(), f.name.clone())).collect(),
+            functions: running.here.clone(),
+            failed_records_to,
+            totals_before: BTreeMap::new(),
+        }
+    }
+
     /// What happened to the mapping since the process began.
     pub(super) fn totals(&self, handle: &MappingHandle) -> Counts {
         let mut totals = self.totals_before.get(&handle.mapping.id).copied().unwrap_or_default();

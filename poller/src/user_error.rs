@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 /// Why a command ended without having done what it was asked. Displayed for people: what is wrong, then what to do.
 #[derive(Debug)]
-pub struct CommandFailure {
+pub struct UserError {
     kind: Kind,
     problem: String,
     help: Option<String>,
@@ -19,7 +19,7 @@ enum Kind {
     Failed,
 }
 
-impl CommandFailure {
+impl UserError {
     /// Bad input: nothing was started. Exit code 2.
     #[must_use]
     pub fn bad_input(problem: impl Into<String>) -> Self {
@@ -61,7 +61,7 @@ impl CommandFailure {
     }
 }
 
-impl fmt::Display for CommandFailure {
+impl fmt::Display for UserError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.problem)?;
         match &self.help {
@@ -71,4 +71,4 @@ impl fmt::Display for CommandFailure {
     }
 }
 
-impl Error for CommandFailure {}
+impl Error for UserError {}

@@ -1,16 +1,16 @@
 //! How a poller ends: told to, caught up, or at its deadline.
 
 use crate::clock::Clock;
-use crate::commands::CommandFailure;
-use crate::commands::signals::StopSignals;
 use crate::control::snapshot::{ShardPhase, ShardStatus, StatusSnapshot};
+use crate::signals::StopSignals;
 use crate::supervisor::{MappingHandle, MappingView, Stopped, Supervisor};
+use crate::user_error::UserError;
 use std::time::Duration;
 use tokio::sync::watch;
 use tracing::warn;
 
 /// Why a poller stops.
-pub(in crate::commands) enum Why {
+pub enum Why {
     /// By this signal.
     Told(&'static str),
     /// A task has panicked.
@@ -18,11 +18,11 @@ pub(in crate::commands) enum Why {
     /// Everything that was in the streams at the start is settled.
     CaughtUp,
     /// It is not, and the time for it is over: what is left.
-    Late(CommandFailure),
+    Late(UserError),
 }
 
 /// Until when a poller ran.
-pub(in crate::commands) enum Until<T> {
+pub enum Until<T> {
     /// It has to stop.
     Stop(Why),
     /// What was waited for has come.

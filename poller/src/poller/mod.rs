@@ -1,0 +1,312 @@
+//! A running poller: what `run`, `dev` and `demo` have in common.
+//!
+//! In: an application, its functions' code, and the stream's endpoint. Everything that a user can get wrong is checked
+//! before anything runs; what is wrong is told all at once, and leaves nothing behind.
+
+mod api;
+mod catching_up;
+mod ending;
+mod functions;
+mod on_failure;
+mod planning;
+mod room;
+mod settings;
+pub(crate) mod tables;
+mod views;
+
+pub use catching_up::not_started;
+pub use ending::{Until, Why};
+pub use functions::{Functions, Running};
+pub use planning::Planned;
+pub use settings::{DestinationsAt, PollerSettings};
+
+use crate::aws::AwsOptions;
+use crate::clock::Clock;
+use crate::control::{ControlServer, Views};
+use crate::data_dir::DataDir;
+use crate::errors::chain;
+use crate::lambda::LocalFunction;
+use crate::ownership::StartError;
+use crate::signals::StopSignals;
+use crate::source::StreamsAt;
+use crate::source::aws::KinesisClient;
+use crate::source::budget::ByteBudget;
+use crate::source::embedded::Arrivals;
+use crate::store::SqliteStore;
+use crate::supervisor::{Goal, Stopped, Supervisor};
+use crate::user_error::UserError;
+use api::{Api, announce};
+use catching_up::late;
+use ending::{records_left, shards_in_flight, stop};
+use futures_util::future::join_all;
+use on_failure::OnFailureDestinations;
+use pelton_core::Timestamp;
+use pelton_core::desired::Difference;
+use pelton_model::Application;
+use planning::{Base, Before, shards_open, specified};
+use room::handlers_max;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+use views::{RunningViews, Shown};
+
+/// What a poller is started with.
+pub struct Launch {
+    /// What to run.
+    pub application: Application,
+    /// Every function that an enabled mapping uses.
+    pub functions: Functions,
+    /// Speaks to the streams.
+    pub client: KinesisClient,
+    /// Which AWS.
+    pub aws: AwsOptions,
+    /// Where the streams are.
+    pub streams_at: StreamsAt,
+    /// Tells when records arrive, if the streams are in this process.
+    pub arrivals: Option<Arrivals>,
+    /// How far the mappings go.
+    pub goal: Goal,
+    /// Held for as long as the poller runs.
+    pub data_dir: DataDir,
+    /// How it runs.
+    pub settings: PollerSettings,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// A running poller.
+pub struct Poller {
+    supervisor: Supervisor,
+    /// What runs.
+    application: Application,
+    running: Running,
+    views: Arc<RunningViews>,
+    destinations: OnFailureDestinations,
+    api: Api,
+    store: Arc<SqliteStore>,
+    base: Base,
+}
+
+impl Poller {
+    /// Starts a poller: its shards are about to be opened. Cancelling leaves nothing behind but what was kept about mappings
+    /// that start for the first time.
+    pub async fn start(launch: Launch) -> Result<Self, UserError> {
+        let Launch {
+            application,
+            functions,
+            client,
+            aws,
+            streams_at,
+            arrivals,
+            goal,
+            data_dir,
+            settings,
+            clock,
+        } = launch;
+        // A mapping has at least one shard. Without enough descriptors nothing below fails for the reason that it says.
+        handlers_max(application.enabled().count(), functions.here.len())?;
+        let server = ControlServer::bind(settings.listen).await.map_err(bad_input)?;
+        let settings = PollerSettings { listen: server.address(), ..settings };
+        let budget = ByteBudget::default();
+        let base = Base { client, aws, streams_at, arrivals, budget, goal, data_dir, settings, clock };
+        let (found, sources) = base.find(&application, application.enabled()).await?;
+        // Before anything is left behind.
+        handlers_max(shards_open(&found), functions.here.len())?;
+        functions.forget_unused_code(base.data_dir.path());
+        let store = SqliteStore::open(&base.data_dir.checkpoints(), base.clock.clone()).map_err(bad_input)?;
+        let store = Arc::new(store);
+        let views = Arc::new(RunningViews {
+            started_at: base.clock.now(),
+            budget: base.budget.clone(),
+            clock: base.clock.clone(),
+            shown: watch::Sender::default(),
+        });
+        let planned = base.plan(application, functions, None, (found, &sources), Vec::new(), &store).await?;
+        let mut supervisor = Supervisor::default();
+        let Planned { application, running, destinations, change } = planned;
+        supervisor
+            .apply(change, base.settings.grace, &base.clock)
+            .await
+            .map_err(|error| not_prepared(&error))?;
+        views.shown.send_replace(Shown::of(&supervisor, &application, &running, destinations.names()));
+        let api = Api::serve(server, views.clone());
+        Ok(Self { supervisor, application, running, views, destinations, api, store, base })
+    }
+
+    /// Whether it can run as `application` says, with these functions, and what that changes. Changes nothing yet.
+    pub async fn plan(&self, application: Application, functions: Functions) -> Result<Planned, UserError> {
+        let difference = Difference::between(&specified(&self.application), &specified(&application));
+        let to_start = application.enabled().filter(|mapping| difference.start.contains(&mapping.id));
+        let (found, sources) = self.base.find(&application, to_start).await?;
+        let before = Before {
+            application: &self.application,
+            running: &self.running,
+            shards: self.supervisor.shards_beside(&difference.stop),
+        };
+        let stop = difference.stop;
+        self.base.plan(application, functions, Some(before), (found, &sources), stop, &self.store).await
+    }
+
+    /// Carries out a change: drains what it touches, for at most the grace time, while all else runs on. Cancelling leaves
+    /// mappings that do not run.
+    pub async fn apply(&mut self, planned: Planned) -> Result<(), UserError> {
+        let Planned { application, running, destinations, change } = planned;
+        let Base { settings, clock, .. } = &self.base;
+        let (grace, stopped) = (settings.grace, change.stopped.clone());
+        info!(
+            ?grace,
+            "the template has changed: what it changes waits for batches in flight, all else runs on"
+        );
+        let applied = self.supervisor.apply(change, grace, clock).await;
+        let before = std::mem::replace(&mut self.running, running);
+        let was_replaced = |(id, function): &(&String, &Arc<LocalFunction>)| {
+            self.running.here.get(*id).is_none_or(|now| !Arc::ptr_eq(now, function))
+        };
+        join_all(before.here.iter().filter(was_replaced).map(|(_, function)| function.shutdown())).await;
+        match applied.map_err(|error| not_prepared(&error))? {
+            Stopped::Broken => return Err(broken()),
+            Stopped::Abandoned => warn!("batches that were in flight are sent again"),
+            Stopped::Clean => {}
+        }
+        let earlier = self.views.shown.borrow().clone();
+        let mut failed_records_to = earlier.failed_records_to.clone();
+        failed_records_to.retain(|mapping, _| !stopped.contains(mapping));
+        failed_records_to.extend(destinations.names());
+        let mut shown = Shown::of(&self.supervisor, &application, &self.running, failed_records_to);
+        shown.totals_before = earlier.totals_before.clone();
+        for handle in earlier.mappings.iter().filter(|handle| stopped.contains(&handle.mapping.id)) {
+            shown.totals_before.insert(handle.mapping.id.clone(), earlier.totals(handle));
+        }
+        self.views.shown.send_replace(shown);
+        (self.application, self.destinations) = (application, destinations);
+        Ok(())
+    }
+
+    /// What runs.
+    pub fn application(&self) -> &Application {
+        &self.application
+    }
+
+    /// What it is doing.
+    pub fn views(&self) -> Arc<dyn Views> {
+        self.views.clone()
+    }
+
+    /// Its functions that run here, by logical id.
+    pub fn functions(&self) -> &BTreeMap<String, Arc<LocalFunction>> {
+        &self.running.here
+    }
+
+    /// Runs until Ctrl-C or SIGTERM, then stops: in-flight batches finish within the grace time. A second signal, a second
+    /// or more after the first, ends the wait.
+    pub async fn run(mut self, signals: &mut StopSignals) -> Result<(), UserError> {
+        match self.run_until(signals, pending::<Infallible>()).await {
+            Until::Stop(why) => self.stop(signals, why).await,
+            Until::Then(never) => match never {},
+        }
+    }
+
+    /// The same, or until everything that was in the streams at the start is settled. At the deadline it stops as for a
+    /// signal, and fails.
+    pub async fn run_until_caught_up(
+        mut self,
+        signals: &mut StopSignals,
+        deadline: Option<Timestamp>,
+    ) -> Result<(), UserError> {
+        let (finished, clock) = (self.supervisor.finished(), self.base.clock.clone());
+        let mappings = self.supervisor.mappings().to_vec();
+        let caught_up_or_late = async move {
+            tokio::select! {
+                biased;
+                () = finished => Why::CaughtUp,
+                () = clock.sleep_until_some(deadline) => Why::Late(late(&mappings)),
+            }
+        };
+        match self.run_until(signals, caught_up_or_late).await {
+            Until::Stop(why) | Until::Then(why) => self.stop(signals, why).await,
+        }
+    }
+
+    /// Runs until it has to stop, or until `end` comes, and goes on running then. Cancelling is safe.
+    pub async fn run_until<T>(
+        &mut self,
+        signals: &mut StopSignals,
+        end: impl Future<Output = T>,
+    ) -> Until<T> {
+        let mappings = self.supervisor.mappings().iter().filter(|handle| handle.view.is_some()).count();
+        let (opened, counts) = (self.supervisor.opened(), (mappings, self.supervisor.shards()));
+        let Base { data_dir, settings, clock, .. } = &self.base;
+        let announced = announce(opened, counts, data_dir, settings.listen, clock);
+        let noticed = async {
+            let (never, ()) = tokio::join!(announced, self.destinations.look());
+            match never {}
+        };
+        tokio::select! {
+            never = noticed => match never {},
+            signal = signals.next() => Until::Stop(Why::Told(signal)),
+            () = self.supervisor.broken() => Until::Stop(Why::Broken),
+            end = end => Until::Then(end),
+        }
+    }
+
+    /// Stops: in-flight batches finish within the grace time.
+    pub async fn stop(self, signals: &mut StopSignals, why: Why) -> Result<(), UserError> {
+        let Self { supervisor, running, views, api, store, base, .. } = self;
+        let grace = base.settings.grace;
+        match &why {
+            Why::Told(signal) => info!(signal, ?grace, "stopping: batches in flight finish"),
+            Why::Broken => error!("a task of the poller has panicked: stopping"),
+            Why::CaughtUp => {
+                let mappings = supervisor.mappings().iter().filter(|handle| handle.view.is_some()).count();
+                info!(mappings, "caught up: stopping");
+            }
+            Why::Late(_) => warn!(?grace, "deadline reached: waiting for batches in flight"),
+        }
+        let mappings = supervisor.mappings().to_vec();
+        let stopped = stop(supervisor, grace, &base.clock, signals).await;
+        let shards_in_flight = shards_in_flight(&views.snapshot());
+        let records_left = records_left(&mappings);
+        join_all(running.here.values().map(|function| function.shutdown())).await;
+        api.stop().await;
+        // What waits to be written is, before the folder is anybody else's.
+        drop(store);
+        match stopped {
+            Stopped::Clean if records_left > 0 => {
+                info!(
+                    records = records_left,
+                    "stopped: batches that failed and are not settled are retried at the next start"
+                );
+            }
+            Stopped::Clean => info!("stopped: everything in flight is settled and checkpointed"),
+            Stopped::Abandoned if shards_in_flight == 0 => info!("stopped: nothing was in flight"),
+            Stopped::Abandoned => {
+                warn!(
+                    shards = shards_in_flight,
+                    "stopped: batches that were in flight are sent again at the next start"
+                );
+            }
+            Stopped::Broken => {}
+        }
+        match why {
+            Why::Told(_) | Why::CaughtUp if stopped != Stopped::Broken => Ok(()),
+            Why::Late(failure) if stopped != Stopped::Broken => Err(failure),
+            Why::Told(_) | Why::CaughtUp | Why::Late(_) | Why::Broken => Err(broken()),
+        }
+    }
+}
+
+fn broken() -> UserError {
+    UserError::failed("the poller broke one of its own invariants and stopped")
+        .help("no record is lost: the next start resumes at the checkpoints. Please report the panic above")
+}
+
+fn not_prepared(error: &StartError) -> UserError {
+    UserError::bad_input(chain(error)).help(error.help())
+}
+
+fn bad_input(error: impl std::error::Error + 'static) -> UserError {
+    UserError::bad_input(chain(&error))
+}

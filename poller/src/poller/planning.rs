@@ -1,0 +1,188 @@
+//! What a poller would run: the streams are found and the functions made ready, or all that is wrong is told at once. Nothing of it
+//! runs yet.
+
+use super::PollerSettings;
+use super::functions::{Functions, Running};
+use super::on_failure::{OnFailureDestinations, Surroundings};
+use super::room::{handlers_max, say_if_handlers_wait, say_what_is_throttled};
+use super::tables;
+use crate::aws::AwsOptions;
+use crate::clock::Clock;
+use crate::data_dir::DataDir;
+use crate::errors::chain;
+use crate::ownership::{StartError, find_stream};
+use crate::ports::CheckpointStore;
+use crate::shard_worker::Ports;
+use crate::source::aws::KinesisClient;
+use crate::source::budget::ByteBudget;
+use crate::source::embedded::Arrivals;
+use crate::source::{OpenedSource, Sources, StreamsAt};
+use crate::store::SqliteStore;
+use crate::supervisor::{Change, Goal, MappingPlan};
+use crate::user_error::UserError;
+use futures_util::StreamExt as _;
+use pelton_core::shard_sync::FoundStream;
+use pelton_model::{Application, Function, Mapping, MappingId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tracing::info;
+
+/// Streams that are looked for at the same time.
+const FOUND_AT_ONCE_MAX: usize = 32;
+
+/// What every mapping works with, whatever changes.
+pub(super) struct Base {
+    pub(super) client: KinesisClient,
+    pub(super) aws: AwsOptions,
+    pub(super) streams_at: StreamsAt,
+    pub(super) arrivals: Option<Arrivals>,
+    pub(super) budget: ByteBudget,
+    pub(super) goal: Goal,
+    /// Dropped after all that write into it: whoever holds the folder next finds everything settled.
+    pub(super) data_dir: DataDir,
+    pub(super) settings: PollerSettings,
+    pub(super) clock: Clock,
+}
+
+/// A mapping whose stream was found.
+pub(super) struct Found {
+    mapping: Mapping,
+    opened: OpenedSource,
+    stream: FoundStream,
+}
+
+/// What runs before a change.
+#[derive(Clone, Copy)]
+pub(crate) struct Before<'a> {
+    pub(super) application: &'a Application,
+    pub(super) running: &'a Running,
+    /// Read by the mappings that the change leaves alone.
+    pub(super) shards: usize,
+}
+
+/// A change that was found to be possible.
+pub struct Planned {
+    pub(super) application: Application,
+    pub(super) running: Running,
+    pub(super) destinations: OnFailureDestinations,
+    pub(super) change: Change,
+}
+
+/// What makes a mapping another one: its settings, and its function. Only of those that are enabled.
+pub(super) fn specified(application: &Application) -> BTreeMap<MappingId, (Mapping, Option<Function>)> {
+    let of = |mapping: &Mapping| {
+        let function = application.functions.get(&mapping.function).filter(|_| mapping.enabled);
+        (mapping.id.clone(), (mapping.clone(), function.cloned()))
+    };
+    application.mappings.iter().map(of).collect()
+}
+
+/// How many shards of these streams take records.
+pub(super) fn shards_open(found: &[Found]) -> usize {
+    found.iter().map(|found| found.stream.shards_open()).sum()
+}
+
+/// How many functions have handlers in this process, with those that go on from before.
+fn functions_here(application: &Application, functions: &Functions, before: Option<Before<'_>>) -> usize {
+    let goes_on = |id: &&String| before.is_some_and(|before| before.running.here.contains_key(*id));
+    let used = application.enabled().map(|mapping| &mapping.function);
+    functions.here.keys().chain(used.filter(goes_on)).collect::<BTreeSet<_>>().len()
+}
+
+impl Base {
+    /// Finds the streams of these mappings, or tells everything that is wrong with any of them. Those of tables are found by their
+    /// tables: their mappings have other ARNs than those of `application`.
+    pub(super) async fn find(
+        &self,
+        application: &Application,
+        mappings: impl Iterator<Item = &Mapping>,
+    ) -> Result<(Vec<Found>, Sources), UserError> {
+        let Self { client, aws, streams_at, arrivals, budget, settings, clock, .. } = self;
+        let mut mappings: Vec<Mapping> = mappings.cloned().collect();
+        let sources = Sources {
+            kinesis: client.clone(),
+            dynamodb: tables::open(mappings.iter_mut(), *streams_at, aws, clock).await?,
+            streams_at: *streams_at,
+            arrivals: arrivals.clone(),
+            budget: budget.clone(),
+            poll_interval: settings.poll_interval,
+            clock: clock.clone(),
+        };
+        let endpoint = sources.endpoints(mappings.iter());
+        info!(endpoint, mappings = mappings.len(), "describing the streams");
+        let opened: Vec<(Mapping, OpenedSource)> = mappings
+            .into_iter()
+            .map(|mapping| {
+                let opened = sources.open(&mapping, &application.functions[&mapping.function].role_arn);
+                (mapping, opened)
+            })
+            .collect();
+        let streams = opened.iter().map(|(mapping, opened)| find_stream(mapping, &*opened.source, clock));
+        let streams = all(streams).await?;
+        let found = opened.into_iter().zip(streams);
+        Ok((found.map(|((mapping, opened), stream)| Found { mapping, opened, stream }).collect(), sources))
+    }
+
+    /// What runs and changes so that `application` runs, of which `found` is to be started, and `stopped` stopped before. A function
+    /// that is the same as `before` goes on.
+    pub(super) async fn plan(
+        &self,
+        application: Application,
+        functions: Functions,
+        before: Option<Before<'_>>,
+        (found, sources): (Vec<Found>, &Sources),
+        stopped: Vec<MappingId>,
+        store: &Arc<SqliteStore>,
+    ) -> Result<Planned, UserError> {
+        let Self { client, aws, streams_at, data_dir, settings, clock, .. } = self;
+        let shards = shards_open(&found) + before.map_or(0, |before| before.shards);
+        let functions_here = functions_here(&application, &functions, before);
+        let handlers_max = handlers_max(shards, functions_here)?;
+        let surroundings = Surroundings {
+            chosen: settings.destinations,
+            streams_at: *streams_at,
+            sources,
+            aws: aws.clone(),
+            data_dir,
+            clock,
+        };
+        let mut destinations = OnFailureDestinations::new(&application, &functions, surroundings).await;
+        let running = Running::start(functions, &application, before, client.region(), handlers_max, clock);
+        let mut started = Vec::new();
+        for Found { mapping, opened, stream } in found {
+            let OpenedSource { source, pace, envelope, ends_with_process: stream_ends_with_process } = opened;
+            let ports = Ports {
+                source,
+                invoker: running.invokers[&mapping.function].clone(),
+                destination: destinations.open(&mapping, &stream.description.arn)?,
+                remarks: Arc::clone(&running.remarks[&mapping.function]),
+                clock: clock.clone(),
+            };
+            let (store, goal) = (Arc::clone(store) as Arc<dyn CheckpointStore>, self.goal);
+            let plan = MappingPlan { mapping, ports, store, envelope, pace, stream_ends_with_process, goal };
+            started.push((plan, stream));
+        }
+        say_what_is_throttled(running.here.keys().map(|id| &application.functions[id]));
+        say_if_handlers_wait(shards, handlers_max, functions_here);
+        let is_new =
+            |mapping: &&Mapping| before.is_none_or(|before| !before.application.mappings.contains(mapping));
+        let disabled = application.mappings.iter().filter(|mapping| !mapping.enabled).filter(is_new);
+        let change = Change { stopped, started, disabled: disabled.cloned().collect() };
+        Ok(Planned { application, running, destinations, change })
+    }
+}
+
+/// What comes of each, in the same order; or what is wrong with any of them.
+async fn all<T>(
+    starts: impl Iterator<Item = impl Future<Output = Result<T, StartError>>>,
+) -> Result<Vec<T>, UserError> {
+    let results: Vec<_> = futures_util::stream::iter(starts).buffered(FOUND_AT_ONCE_MAX).collect().await;
+    let (ready, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    let mut problems = failed.into_iter().filter_map(Result::err).peekable();
+    let Some(first) = problems.peek() else {
+        return Ok(ready.into_iter().filter_map(Result::ok).collect());
+    };
+    let help = first.help();
+    let problems: Vec<String> = problems.map(|problem| chain(&problem)).collect();
+    Err(UserError::bad_input(problems.join("\nerror: ")).help(help))
+}
