@@ -1,5 +1,6 @@
 //! Pelton runs AWS Lambda event source mappings anywhere: it does what `pelton-core` decided.
 
+mod agreement;
 pub mod aws;
 pub mod build;
 pub mod clock;

@@ -58,41 +58,19 @@ impl<T: Clone + PartialEq> Question<T> {
     }
 }
 
-/// The last answer to a question.
-#[derive(Debug)]
-pub struct SecondLook<T>(Option<T>);
-
-impl<T> Default for SecondLook<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T: PartialEq> SecondLook<T> {
-    /// Takes the next answer. Returns it if the answer before was the same.
-    pub fn agreed(&mut self, answer: T) -> Option<T> {
-        if self.0.as_ref() == Some(&answer) {
-            return Some(answer);
-        }
-        self.0 = Some(answer);
-        None
-    }
-
-    /// Forgets the last answer: something else shows that it was wrong.
-    pub fn refute(&mut self) {
-        self.0 = None;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
     fn check(answers: &str, believed: &str) {
-        let mut look = SecondLook::default();
-        let found: String = answers.chars().filter_map(|answer| look.agreed(answer)).collect();
-        assert_eq!(found, believed);
+        let mut question = Question::new(None);
+        let believed_of = |verdict| match verdict {
+            Verdict::Believed(answer) => Some(answer),
+            Verdict::AskAgain | Verdict::Contradictory => None,
+        };
+        let found: String = answers.chars().filter_map(|answer| believed_of(question.take(answer))).collect();
+        assert_eq!(found, believed, "{answers}");
     }
 
     #[test]
@@ -121,14 +99,5 @@ mod tests {
             assert_eq!(question.take(answer), Verdict::AskAgain);
         }
         assert_eq!(question.take(6), Verdict::Contradictory);
-    }
-
-    #[test]
-    fn an_answer_that_was_refuted_has_to_be_repeated_again() {
-        let mut look = SecondLook::default();
-        assert_eq!(look.agreed(1), None);
-        look.refute();
-        assert_eq!(look.agreed(1), None);
-        assert_eq!(look.agreed(1), Some(1));
     }
 }

@@ -4,19 +4,13 @@
 //! next one repeats it: which stream it is decides to what the positions of a mapping belong.
 
 use super::client::DynamoDbStreamsClient;
+use crate::agreement::{agreed, same};
 use crate::clock::Clock;
-use crate::errors::chain;
 use crate::ports::SourceError;
 use crate::source::api_error::{ApiError, ApiErrorKind};
 use aws_sdk_dynamodbstreams::types::{Stream, StreamStatus};
-use pelton_core::Backoff;
-use pelton_core::confirm::SecondLook;
 use pelton_core::table_stream::{TableStream, current};
 use pelton_model::StreamArn;
-use tracing::info;
-
-/// Answers after which the question is given up: no two in a row agreed, or the endpoint did not answer.
-const ANSWERS_MAX: u32 = 6;
 
 const LIST: &str = "ListStreams";
 const DESCRIBE: &str = "DescribeStream";
@@ -30,28 +24,9 @@ pub async fn find_stream_of_table(
     table: &str,
     clock: &Clock,
 ) -> Result<Option<StreamArn>, SourceError> {
-    let mut look = SecondLook::default();
-    let mut random = fastrand::Rng::new();
-    let mut failure = SourceError::Senseless { operation: LIST, flaw: "each answer names another stream" };
-    for asked in 1..=ANSWERS_MAX {
-        match client.look_for_stream(table).await {
-            Ok(answer) => match look.agreed(answer) {
-                Some(agreed) => return Ok(agreed),
-                // The second answer comes at once.
-                None if asked == 1 => continue,
-                None => {}
-            },
-            Err(error @ (SourceError::NotFound { .. } | SourceError::Denied { .. })) => return Err(error),
-            Err(error) => {
-                info!(table, error = chain(&error), "cannot find the stream of the table: retrying");
-                failure = error;
-            }
-        }
-        if asked < ANSWERS_MAX {
-            clock.sleep(Backoff::default().delay(asked, &mut random)).await;
-        }
-    }
-    Err(failure)
+    let ask = async || client.look_for_stream(table).await;
+    let contradiction = SourceError::Senseless { operation: LIST, flaw: "each answer names another stream" };
+    agreed(ask, same, contradiction, clock).await
 }
 
 impl DynamoDbStreamsClient {

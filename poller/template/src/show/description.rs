@@ -1,4 +1,4 @@
-//! What a template would run, for scripts: the same as [`summary`](super::summary()), as JSON with AWS's own names.
+//! What a template would run, for scripts: the same as [`summary`](crate::summary()), as JSON with AWS's own names.
 //!
 //! Values of parameters with `NoEcho` are not in it. Field names are part of the command line: they are added to, never changed.
 
