@@ -2,9 +2,10 @@
 
 pub use crate::stream_checks::StreamChecks;
 use async_trait::async_trait;
-use pelton_core::ending::Follows;
 use pelton_core::ownership::{Change, Released};
-use pelton_core::plan::{ListedShard, NewShard, ShardId};
+use pelton_core::shard_end::Follows;
+use pelton_core::starting_position::NewShard;
+use pelton_core::stream::{ListedShard, ShardId};
 pub use pelton_core::stream::{
     MappingState, ReadFrom, ShardState, StreamDescription, StreamIdentity, StreamStatus,
 };

@@ -22,8 +22,8 @@ use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use judged_reader::JudgedReader;
-use pelton_core::ending::Ending;
-use pelton_core::plan::ShardId;
+use pelton_core::shard_end::Ending;
+use pelton_core::stream::ShardId;
 use pelton_core::{
     Checkpoint, Command, FailedAttempt, FetchError, Finished, Input, Invocation, InvocationId, Notice,
     Outcome, Page, Policy, Reply, SaveError, SendError, Shard, ShardView, Timestamp,

@@ -2,7 +2,7 @@
 
 use crate::world::{GRACE, World, activity, numbers};
 use pelton::supervisor::{MappingActivity, Stopped, Supervisor};
-use pelton_core::plan::StartingPosition;
+use pelton_core::starting_position::StartingPosition;
 use std::time::Duration;
 
 /// Longer than any of these mappings takes that does finish.

@@ -3,8 +3,9 @@
 use crate::world::{World, activity, numbers};
 use pelton::ports::Answer;
 use pelton::supervisor::MappingActivity;
-use pelton_core::ending::Follows;
-use pelton_core::plan::{ListedShard, ShardId, StartingPosition};
+use pelton_core::shard_end::Follows;
+use pelton_core::starting_position::StartingPosition;
+use pelton_core::stream::{ListedShard, ShardId};
 use std::time::Duration;
 
 /// An answer without records that names no place to read on from.

@@ -1,7 +1,7 @@
 //! Specification 3.4: starting positions, and going on from what was kept.
 
 use crate::world::{World, numbers};
-use pelton_core::plan::StartingPosition;
+use pelton_core::starting_position::StartingPosition;
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,8 @@
 use crate::world::{World, numbers};
 use pelton::supervisor::Supervisor;
 use pelton_core::Counts;
-use pelton_core::plan::{ShardId, StartingPosition};
+use pelton_core::starting_position::StartingPosition;
+use pelton_core::stream::ShardId;
 use std::time::Duration;
 
 /// The shards that wait for their parents, as the mapping shows them.

@@ -4,9 +4,9 @@
 //! to abandon, and which are released. A shard never runs twice at a time, also if it is assigned again before it was released.
 
 use crate::ownership::{Assigned, Change, Released, Waiting};
-use crate::plan::ShardId;
 use crate::shard::Finished;
 use crate::stream::ReadFrom;
+use crate::stream::ShardId;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub enum Command {
         /// From this moment on it is somebody else's.
         by: Option<Timestamp>,
     },
-    /// Give up a shard as it stands: it is somebody else's.
+    /// Give up a shard as it stands: it is somebody else's, or the time to finish is over.
     Abandon(ShardId),
     /// Records of every running shard are now kept for this long, and of those that are started from now on.
     Retain(Duration),
@@ -174,8 +174,8 @@ impl Assignments {
 mod tests {
     use super::*;
     use crate::Position;
-    use crate::plan::ShardStart;
     use crate::shard::Checkpoint;
+    use crate::starting_position::ShardStart;
     use crate::testing::at;
 
     fn id(name: &str) -> ShardId {

@@ -1,7 +1,7 @@
 //! The records of one invocation, and the exact bytes of its event.
 //!
-//! In: records in order, and the envelope of the source. Out: a batch within the byte limit, and its body as slices.
-//! Never copies a record, never serializes one again.
+//! In: records in order, and the envelope of the source. Out: the body of the event as slices, and its exact length; where a batch
+//! is cut is decided by `shard/lane/cutting.rs`. Never copies a record, never serializes one again.
 
 use crate::record::{Position, Record};
 use crate::time::Timestamp;

@@ -3,9 +3,9 @@
 //! In: what the stream lists, and pages of its shards. Out: the next read, or the next record. Records of different shards are
 //! merged by their times of arrival, and a shard comes after the shards that it was made from. Settles and stores nothing.
 
-use crate::ending::Follows;
-use crate::plan::{ListedShard, ShardId};
 use crate::record::Position;
+use crate::shard_end::Follows;
+use crate::stream::{ListedShard, ShardId};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

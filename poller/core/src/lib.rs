@@ -11,10 +11,11 @@
 //! | [`exchange`] | which handler process gets which invocation, and how it ended |
 //! | [`assignments`] | which shards of a mapping run here |
 //! | [`shard_sync`] | which shards of a listed stream one poller reads, and what is kept of them |
+//! | [`starting_position`] | where a mapping begins, and how LATEST is frozen |
 //! | [`plan`] | which shards may run: parents before children |
 //! | [`desired`] | what has to change so that what runs becomes what is desired |
 //! | [`table_stream`] | which stream of a table is read |
-//! | [`ending`] | whether a shard has ended |
+//! | [`shard_end`] | whether a shard has ended |
 //! | [`succession`] | whether records follow those that were read before |
 //! | [`browse`] | which records come next, where somebody looks at a stream |
 //! | [`confirm`] | which answers need a second one that agrees |
@@ -28,7 +29,6 @@ pub mod browse;
 pub mod confirm;
 pub mod counts;
 pub mod desired;
-pub mod ending;
 pub mod event;
 pub mod exchange;
 pub mod filter;
@@ -40,7 +40,9 @@ pub mod record;
 mod response;
 pub mod retry;
 pub mod shard;
+pub mod shard_end;
 pub mod shard_sync;
+pub mod starting_position;
 pub mod stream;
 pub mod succession;
 pub mod table_stream;

@@ -1,8 +1,8 @@
 //! Which shards of a mapping one poller is to read: the vocabulary between whoever decides that and whoever reads them.
 
-use crate::plan::ShardId;
 use crate::shard::{Checkpoint, Finished};
 use crate::stream::ReadFrom;
+use crate::stream::ShardId;
 use crate::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub enum Change {
         /// From this moment on they are somebody else's. `None`: it takes as long as it takes.
         by: Option<Timestamp>,
     },
-    /// These are somebody else's already.
+    /// These are not this poller's any more, as if somebody else had them already: nothing of them is settled or kept from now on.
     Lost(Vec<ShardId>),
     /// Records are now kept for this long.
     Retention(Duration),

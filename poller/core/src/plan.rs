@@ -1,71 +1,12 @@
 //! Which shards of a stream may run: parents before children (specification 3.3, 3.4).
 //!
-//! In: the shards as the stream lists them, and what is kept of each. Out: what to remember of shards seen for the
-//! first time, and which shards may be read now. Pure functions; the supervisor acts on them.
+//! In: the shards as the stream lists them, and what is kept of each. Out: what to remember of children seen for the first time,
+//! and which shards may be read now; what two listings say together. Pure functions; `shard_sync` and `assignments` act on them.
 
-use crate::ending::Listed;
-use crate::time::Timestamp;
+use crate::shard_end::Listed;
+use crate::starting_position::{NewShard, ShardStart};
+use crate::stream::{ListedShard, ShardId};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::sync::Arc;
-
-/// The name of a shard, unique within its stream.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ShardId(Arc<str>);
-
-impl ShardId {
-    /// The shard of that name.
-    #[must_use]
-    pub fn new(name: &str) -> Self {
-        Self(name.into())
-    }
-
-    /// The name as the source writes it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ShardId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A shard as the stream lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedShard {
-    /// Its name.
-    pub id: ShardId,
-    /// The shards it was made from: none, one (split), or two (merge).
-    pub parents: Vec<ShardId>,
-    /// Whether it still takes records.
-    pub is_open: bool,
-}
-
-/// Where a mapping starts to read a stream that it has never read (StartingPosition).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StartingPosition {
-    /// The oldest record that the stream keeps.
-    TrimHorizon,
-    /// Only what arrives from now on.
-    Latest,
-    /// The first record that arrived at or after this moment.
-    AtTimestamp(Timestamp),
-}
-
-/// Where to begin in a shard of which nothing is settled yet. Kept, so that a crash before the first record skips
-/// nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ShardStart {
-    /// The oldest record of the shard.
-    TrimHorizon,
-    /// The first record that arrived at or after this moment.
-    AtTimestamp(Timestamp),
-    /// What arrives after the mapping's start, which was at this moment: LATEST, frozen.
-    AfterLatest(Timestamp),
-}
 
 /// What is kept of a shard, as far as the plan needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,37 +15,6 @@ pub enum ShardProgress {
     Unfinished,
     /// Read to its end, and everything in it settled; or passed over by the starting position.
     Finished,
-}
-
-/// What a mapping remembers of a shard when it first sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewShard {
-    /// The shard.
-    pub id: ShardId,
-    /// Where to begin in it; `None`: it is over before it began, its records came before the starting position.
-    pub start: Option<ShardStart>,
-}
-
-/// What to remember of every shard when a mapping starts for the very first time, at `now`.
-///
-/// LATEST begins with the shards that are open now. Closed ones count as finished, so that their children need not wait for them;
-/// those without children are read all the same, as a service may be wrong about them: dynoxide gives every shard an end.
-#[must_use]
-pub fn first_start(
-    starting_position: StartingPosition,
-    listed: &[ListedShard],
-    now: Timestamp,
-) -> Vec<NewShard> {
-    let parents: BTreeSet<&ShardId> = listed.iter().flat_map(|shard| &shard.parents).collect();
-    let start = |shard: &ListedShard| match starting_position {
-        StartingPosition::TrimHorizon => Some(ShardStart::TrimHorizon),
-        StartingPosition::AtTimestamp(from) => Some(ShardStart::AtTimestamp(from)),
-        StartingPosition::Latest => {
-            let is_passed_over = !shard.is_open && parents.contains(&shard.id);
-            (!is_passed_over).then_some(ShardStart::AfterLatest(now))
-        }
-    };
-    listed.iter().map(|shard| NewShard { id: shard.id.clone(), start: start(shard) }).collect()
 }
 
 /// What to remember of shards that appeared since: they are children and are read from their beginning, also under
@@ -121,7 +31,7 @@ pub fn later_shards(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgr
 /// The shards that may be started now: unfinished, not running, and every parent finished or forgotten.
 ///
 /// A parent that the stream no longer lists has left its retention and counts as finished, once it was forgotten
-/// ([`unlisted`]) and what of it was in flight is settled.
+/// (`shard_sync::missing`) and what of it was in flight is settled.
 #[must_use]
 pub fn startable(
     listed: &[ListedShard],
@@ -141,14 +51,6 @@ pub fn startable(
         .filter(|shard| shard.parents.iter().all(|parent| is_over(parent) && !running.contains(parent)))
         .map(|shard| shard.id.clone())
         .collect()
-}
-
-/// The known shards that `listed` does not name. One that is missing from two looks in a row is gone; from one, it may
-/// have been overlooked.
-#[must_use]
-pub fn unlisted(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgress>) -> BTreeSet<ShardId> {
-    let listed_ids: BTreeSet<&ShardId> = listed.iter().map(|shard| &shard.id).collect();
-    known.keys().filter(|id| !listed_ids.contains(id)).cloned().collect()
 }
 
 /// Finished shards that are to be read again from where they were left: `listed`, on which two listings agree, shows them

@@ -11,6 +11,7 @@ mod lanes;
 mod policy;
 mod reading;
 mod saving;
+mod tenure;
 pub mod window;
 
 pub use checkpoint::Checkpoint;
@@ -33,6 +34,7 @@ use reading::Reading;
 use saving::Saving;
 use std::collections::VecDeque;
 use std::time::Duration;
+use tenure::Tenure;
 
 /// One shard of one event source mapping.
 #[derive(Debug)]
@@ -53,18 +55,6 @@ pub struct Shard {
     records_left: usize,
     iterator_age: Option<Duration>,
     counts: Counts,
-}
-
-/// For how long the shard is this poller's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tenure {
-    Ours,
-    /// Told to stop. What is not done at this moment is somebody else's.
-    Draining {
-        by: Option<Timestamp>,
-    },
-    /// Somebody else's: nothing is settled, saved or started any more.
-    Lost,
 }
 
 impl Shard {
@@ -306,40 +296,6 @@ impl Shard {
                 self.saving.failed(&self.policy, now, &mut self.random);
             }
         }
-    }
-
-    /// Of two moments by which a drain must be done, the earlier one counts.
-    fn drain(&mut self, by: Option<Timestamp>) {
-        let by = match self.tenure {
-            Tenure::Draining { by: Some(before) } => Some(by.map_or(before, |by| by.min(before))),
-            Tenure::Ours | Tenure::Draining { by: None } | Tenure::Lost => by,
-        };
-        self.tenure = Tenure::Draining { by };
-        self.let_go();
-    }
-
-    fn is_draining(&self) -> bool {
-        matches!(self.tenure, Tenure::Draining { .. })
-    }
-
-    /// When what is not done yet becomes somebody else's.
-    fn drain_due(&self) -> Option<Timestamp> {
-        match self.tenure {
-            Tenure::Draining { by } => by.filter(|_| self.finished().is_none()),
-            Tenure::Ours | Tenure::Lost => None,
-        }
-    }
-
-    fn lose(&mut self) {
-        self.tenure = Tenure::Lost;
-        self.commands.clear();
-        self.let_go();
-    }
-
-    /// Forgets every record that is not in flight: whoever goes on from the checkpoint reads it again.
-    fn let_go(&mut self) {
-        self.records_left += self.lanes.let_go();
-        (self.records_held, self.bytes_held) = self.lanes.held();
     }
 
     /// Starts whatever is due. Saving comes first: what follows depends on what is kept.

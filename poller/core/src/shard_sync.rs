@@ -6,18 +6,18 @@
 
 mod assigning;
 mod checks;
+mod missing;
+mod starting_over;
 mod vocabulary;
 
 use crate::confirm::{Question, Verdict};
 use crate::ownership::{Change, Waiting};
-use crate::plan::{
-    ListedShard, ShardId, ShardProgress, StartingPosition, first_start, flaw, later_shards, not_ended,
-    together, unlisted,
-};
-use crate::stream::{MappingState, ShardState, StreamDescription, StreamStatus};
+use crate::plan::{ShardProgress, flaw, later_shards, not_ended, together};
+use crate::stream::{ListedShard, MappingState, ShardId, ShardState, StreamDescription, StreamStatus};
 use crate::time::Timestamp;
 pub use checks::CHECK_GAP_MIN;
 use checks::Checks;
+use missing::Missing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,8 +36,7 @@ pub struct ShardSync {
     /// Shards that are being read, or were revoked and not released yet.
     assigned: BTreeSet<ShardId>,
     revoked: BTreeSet<ShardId>,
-    /// Known shards that were missing from the last listing.
-    missing: BTreeSet<ShardId>,
+    missing: Missing,
     /// Open shards in which everything from before the start is settled: what comes next in them, and in children made of
     /// them since, is for the next start.
     caught_up: BTreeSet<ShardId>,
@@ -82,7 +81,7 @@ impl ShardSync {
             is_first_start,
             assigned: BTreeSet::new(),
             revoked: BTreeSet::new(),
-            missing: BTreeSet::new(),
+            missing: Missing::default(),
             caught_up: BTreeSet::new(),
             has_caught_up: false,
             checks: Checks::new(seed, now),
@@ -219,39 +218,6 @@ impl ShardSync {
         }
     }
 
-    /// The stream was deleted and made again: what is in flight is settled, then the new one begins.
-    fn begin_anew(&mut self, found: FoundStream, now: Timestamp) {
-        self.notices.push_back(Notice::MadeAgain { old: self.state.stream.clone() });
-        let running: Vec<ShardId> = self.assigned.difference(&self.revoked).cloned().collect();
-        self.revoke(running);
-        self.step = Step::Draining(found);
-        self.drained(now);
-    }
-
-    fn drained(&mut self, now: Timestamp) {
-        if let Step::Draining(found) = &self.step
-            && self.assigned.is_empty()
-        {
-            let found = found.clone();
-            self.keep_anew(found, now);
-        }
-    }
-
-    /// A stream made again under the name of one that was being read holds only records that came after the mapping's start:
-    /// under LATEST, too, all of them are wanted.
-    fn keep_anew(&mut self, found: FoundStream, now: Timestamp) {
-        let from = match self.settings.starting_position {
-            StartingPosition::Latest if !self.is_first_start => StartingPosition::TrimHorizon,
-            from @ (StartingPosition::Latest
-            | StartingPosition::TrimHorizon
-            | StartingPosition::AtTimestamp(_)) => from,
-        };
-        let state =
-            MappingState::beginning(found.description.identity(), &first_start(from, &found.listed, now));
-        self.commands.push_back(Command::Keep(Keep::Anew(state.clone())));
-        self.step = Step::KeepingAnew(found, state);
-    }
-
     /// What has changed since the last check. Shards that are missing from two listings in a row have left the stream's retention;
     /// one that is still being read is revoked first, and forgotten after a later check.
     fn compare(&mut self, found: FoundStream, now: Timestamp) {
@@ -260,9 +226,9 @@ impl ShardSync {
         }
         let known = progress(&self.state);
         let added = later_shards(&found.listed, &known);
-        let gone = unlisted(&found.listed, &known);
+        let gone = self.missing.gone(&found.listed, &known);
         let (running, removed): (Vec<ShardId>, Vec<ShardId>) =
-            gone.intersection(&self.missing).cloned().partition(|shard| self.assigned.contains(shard));
+            gone.into_iter().partition(|shard| self.assigned.contains(shard));
         self.revoke(running.into_iter().filter(|shard| !self.revoked.contains(shard)).collect());
         if added.is_empty() && removed.is_empty() {
             return self.matched(found, now);
@@ -270,16 +236,6 @@ impl ShardSync {
         let keep = Keep::Changed { added, removed };
         self.commands.push_back(Command::Keep(keep.clone()));
         self.step = Step::KeepingChanges(found, keep);
-    }
-
-    /// The checkpoint of a shard says that it ended, and the stream says that it did not: it is read again from where it was left.
-    /// One that the starting position passed over has no such place.
-    fn resume(&mut self, shard: &ShardId) {
-        let Some(state) = self.state.shards.get_mut(shard) else { return };
-        if state.start.is_some() || state.checkpoint.position.is_some() {
-            state.checkpoint.ended = false;
-            self.notices.push_back(Notice::NotEnded(shard.clone()));
-        }
     }
 
     fn kept(&mut self, answer: Result<(), Arc<str>>, now: Timestamp) {
@@ -318,10 +274,10 @@ impl ShardSync {
 
     /// The check has succeeded, and what it brought is kept.
     fn matched(&mut self, found: FoundStream, now: Timestamp) {
-        self.missing = unlisted(&found.listed, &progress(&self.state));
+        let is_any_missing = self.missing.remember(&found.listed, &progress(&self.state));
         self.found = found;
         self.step = Step::Resting;
-        if self.checks.succeeded(!self.missing.is_empty(), now) {
+        if self.checks.succeeded(is_any_missing, now) {
             self.notices.push_back(Notice::Available);
         }
         self.commands.extend(self.checks.passed().map(Command::Passed));

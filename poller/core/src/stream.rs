@@ -1,11 +1,48 @@
 //! What a stream is, and what is kept of a mapping that reads it.
 
-use crate::plan::{NewShard, ShardId, ShardStart};
 use crate::record::Position;
 use crate::shard::Checkpoint;
+use crate::starting_position::{NewShard, ShardStart};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+
+/// The name of a shard, unique within its stream.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShardId(Arc<str>);
+
+impl ShardId {
+    /// The shard of that name.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The name as the source writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ShardId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A shard as the stream lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedShard {
+    /// Its name.
+    pub id: ShardId,
+    /// The shards it was made from: none, one (split), or two (merge).
+    pub parents: Vec<ShardId>,
+    /// Whether it still takes records.
+    pub is_open: bool,
+}
 
 /// What a stream says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 //! In: the sequence numbers of each answer of one shard. Out: how many of them were read before, or that they are another
 //! shard's. A server may repeat an answer, or mix up two of them; nothing is settled twice or in another order for it.
 
-use crate::plan::ShardId;
 use crate::record::{Position, number_text};
+use crate::stream::ShardId;
 use std::cmp::Ordering;
 
 /// Answers in a row whose records name another shard before it is concluded that the server's numbers do not name shards.

@@ -6,6 +6,7 @@ use crate::giving_up::GiveUp;
 use crate::record::{Position, Record};
 use crate::retry::Backoff;
 use crate::shard::{Policy, Tumbling};
+use crate::stream::{ListedShard, ShardId};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -139,3 +140,18 @@ struct WindowEvent<'a> {
 struct Borders<'a> {
     start: &'a str,
 }
+
+/// Shards of a stream, one for each line: `1 <- 0` is the open shard 1 made from 0, `1 <- 0 closed` the same, closed.
+pub(crate) fn shards(lines: &[&str]) -> Vec<ListedShard> {
+    let parse = |line: &&str| {
+        let is_open = !line.ends_with(" closed");
+        let line = line.trim_end_matches(" closed");
+        let (id, parents) = line.split_once(" <- ").unwrap_or((line, ""));
+        let parents = parents.split_whitespace().map(ShardId::new).collect();
+        ListedShard { id: ShardId::new(id), parents, is_open }
+    };
+    lines.iter().map(parse).collect()
+}
+
+/// Two shards, one split, one merge of a child with the other: `0` → `2`, `3`; `1` + `3` → `4`.
+pub(crate) const RESHARDED: &[&str] = &["0 closed", "1 closed", "2 <- 0", "3 <- 0 closed", "4 <- 1 3"];

@@ -1,16 +1,16 @@
 //! From the parameters of a mapping to a mapping: the one door, whoever gives them.
 //!
 //! In: the parameters, what the mapping reads from, the time. Out: a mapping, or all that AWS would not take. Which ranges and
-//! defaults there are, stands in the tables; which parameters go together, stands here.
+//! defaults there are, stands in `limits`; which parameters go together, stands here.
 
 mod kafka_and_sqs;
 mod records;
 mod stream;
 
+use super::limits::{self, ENABLED_DEFAULT, Table, Whole, Window};
 use super::mapping::{EventSource, Mapping, MappingId, ReadsFrom, ShardSettings, SourceKind};
 use super::problem::{Allowed, Problem, ProblemKind};
 use super::settings::{MappingSettings, Parameter};
-use super::tables::{self, ENABLED_DEFAULT, Table, Whole, Window};
 use pelton_core::Timestamp;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -29,7 +29,7 @@ impl MappingSettings {
         now: Timestamp,
     ) -> Result<Mapping, Vec<Problem>> {
         let kind = reads_from.kind();
-        let mut check = Check { kind, table: tables::of(kind), now, problems: Vec::new() };
+        let mut check = Check { kind, table: limits::of(kind), now, problems: Vec::new() };
         check.refuse_what_is_not_taken(&self);
         let mapping = Mapping {
             id,
@@ -172,7 +172,7 @@ impl Check {
 
 impl Whole {
     fn has(&self, number: i64) -> bool {
-        self.range.contains(&number) || (self.or_forever && number == tables::FOREVER)
+        self.range.contains(&number) || (self.or_forever && number == limits::FOREVER)
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! In: a mapping. Out: JSON for programs, and for people what differs from the defaults.
 
+use super::limits::{FOREVER, KINESIS, Whole};
 use super::mapping::{EventSource, KafkaSettings, Mapping, ShardSettings, SqsSettings};
-use super::tables::{FOREVER, KINESIS, Whole};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -211,7 +211,7 @@ fn age(most: Option<Duration>) -> i64 {
 mod tests {
     use super::super::mapping::MappingId;
     use super::*;
-    use pelton_core::plan::StartingPosition;
+    use pelton_core::starting_position::StartingPosition;
 
     #[test]
     fn the_defaults_are_no_changes() {

@@ -6,7 +6,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `tables` | ranges and defaults of every source, to be held beside AWS's documentation |
+//! | `limits` | ranges and defaults of every source, to be held beside AWS's documentation |
 //! | `settings` | the parameters as they are given |
 //! | `check` | from parameters to a mapping: the one door |
 //! | `problem` | what can be wrong with a parameter |
@@ -21,12 +21,12 @@ mod application;
 pub mod arn;
 mod check;
 mod configuration;
+pub mod limits;
 mod mapping;
 mod on_failure;
 mod problem;
 mod settings;
 mod starting_position;
-pub mod tables;
 
 pub use application::{Application, BuildMethod, Function, Stream, Table};
 pub use arn::{Arn, StreamArn, StreamKind};

@@ -5,7 +5,7 @@ use super::on_failure::OnFailure;
 use super::settings::MappingSettings;
 use pelton_core::Timestamp;
 use pelton_core::filter;
-use pelton_core::plan::StartingPosition;
+use pelton_core::starting_position::StartingPosition;
 use std::fmt;
 use std::time::Duration;
 

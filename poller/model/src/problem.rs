@@ -1,9 +1,9 @@
 //! What can be wrong with the parameters of a mapping, as data: who shows it knows where the parameter was given, and how people are
 //! told of it.
 
+use super::limits::{FOREVER, Whole};
 use super::mapping::SourceKind;
 use super::settings::Parameter;
-use super::tables::{FOREVER, Whole};
 use pelton_core::filter::PatternError;
 use std::ops::RangeInclusive;
 

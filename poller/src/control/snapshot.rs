@@ -3,7 +3,8 @@
 //! In: what the core shows of a shard. Out: stable JSON; moments in RFC 3339, ages in milliseconds.
 
 use crate::shard_worker::failed_attempts::{error_type, text};
-use pelton_core::plan::{ShardId, StartingPosition};
+use pelton_core::starting_position::StartingPosition;
+use pelton_core::stream::ShardId;
 use pelton_core::{Counts, FailingBatch, Finished, Phase, Position, ShardView, Timestamp};
 use pelton_model::MappingConfiguration;
 use serde::{Deserialize, Serialize};

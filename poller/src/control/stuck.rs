@@ -4,7 +4,7 @@
 
 use super::snapshot::optional_moment;
 use crate::shard_worker::failed_attempts::problem_of;
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_core::{Batch, Extent, FailingBatch, Position, ShardView, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

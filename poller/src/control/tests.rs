@@ -5,7 +5,7 @@ use super::snapshot::{MappingState, MappingStatus, ReadAhead, ShardPhase, ShardS
 use super::{AskError, ControlServer, ListenError, StuckBatch, Views, ask_status};
 use crate::clock::Clock;
 use bytes::Bytes;
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_core::{
     AttemptError, Batch, Counts, Envelope, FailingBatch, Policy, Position, Record, Shard, ShardView,
     Timestamp,

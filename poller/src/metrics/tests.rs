@@ -5,7 +5,7 @@ use crate::control::StatusSnapshot;
 use crate::control::snapshot::{
     FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus,
 };
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_core::{Counts, Timestamp};
 use pelton_model::MappingConfiguration;
 use serde_json::json;

@@ -8,8 +8,9 @@ use super::StartError;
 use crate::agreement::{agreed, same};
 use crate::clock::Clock;
 use crate::ports::{Source, SourceError, StreamDescription, StreamStatus};
-use pelton_core::plan::{ListedShard, flaw, together};
+use pelton_core::plan::{flaw, together};
 use pelton_core::shard_sync::FoundStream;
+use pelton_core::stream::ListedShard;
 use pelton_model::Mapping;
 use std::time::Duration;
 

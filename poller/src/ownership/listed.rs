@@ -13,8 +13,8 @@ use crate::ports::{
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use pelton_core::ownership::{Change, Released};
-use pelton_core::plan::ShardId;
 use pelton_core::shard_sync::{Command, FoundStream, Input, Keep, Notice, Settings, ShardSync};
+use pelton_core::stream::ShardId;
 use pelton_core::{Checkpoint, Position};
 use pelton_model::MappingId;
 use std::collections::BTreeMap;

@@ -4,7 +4,8 @@
 //! tried is not stored: attempts count from 1 after each start.
 
 use crate::ports::{MappingState, ShardState};
-use pelton_core::plan::{ShardId, ShardStart};
+use pelton_core::starting_position::ShardStart;
+use pelton_core::stream::ShardId;
 use pelton_model::MappingId;
 use tracing::info;
 

@@ -11,7 +11,7 @@ use crate::lambda::LocalFunction;
 use crate::shard_worker::WorkerView;
 use crate::source::budget::ByteBudget;
 use crate::supervisor::{MappingActivity, MappingHandle, Supervisor};
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_core::{Counts, Position, Timestamp};
 use pelton_model::{Application, MappingConfiguration, MappingId};
 use std::collections::BTreeMap;

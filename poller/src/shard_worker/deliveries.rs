@@ -7,7 +7,7 @@ use crate::ports::{Destination, DestinationError, GivenUp};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_core::{Failure, Timestamp};
 use pelton_model::MappingId;
 use std::sync::Arc;

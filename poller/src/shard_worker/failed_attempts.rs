@@ -3,7 +3,7 @@
 //! In: what the core says of an attempt. Out: a log line with the same fields for every kind of failure, and the problem for the
 //! status. Decides nothing.
 
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_core::{
     AfterFailure, AttemptError, Extent, FailedAttempt, FailingBatch, GiveUp, Timestamp, Waits,
 };

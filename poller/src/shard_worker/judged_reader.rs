@@ -1,12 +1,12 @@
 //! Reads a shard, and ends it only when that is confirmed.
 //!
 //! In: answers of the shard's reader, and listings where the core asks for one. Out: pages as the core takes them. What to
-//! believe is decided by `pelton_core::ending`.
+//! believe is decided by `pelton_core::shard_end`.
 
 use crate::ports::{Answer, ShardReader, Source, SourceError};
 use pelton_core::Page;
-use pelton_core::ending::{Ending, Listed, Step};
-use pelton_core::plan::ShardId;
+use pelton_core::shard_end::{Ending, Listed, Step};
+use pelton_core::stream::ShardId;
 
 /// A shard's reader, and what its answers say about the end of the shard.
 pub(super) struct JudgedReader {

@@ -2,7 +2,7 @@
 
 use super::Remarks;
 use pelton_core::Notice;
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_model::MappingId;
 use tracing::{error, warn};
 

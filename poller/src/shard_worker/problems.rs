@@ -1,7 +1,7 @@
 //! What does not go well in one shard, each thing by itself: a read that succeeds says nothing about the function.
 
 use crate::errors::chain;
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_model::MappingId;
 use std::collections::BTreeMap;
 use std::error::Error;

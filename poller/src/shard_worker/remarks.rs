@@ -3,7 +3,7 @@
 //! In: what of a response is ignored. Out: a warning, or nothing. The counters tell how often.
 
 use pelton_core::Ignored;
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_model::MappingId;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::warn;

@@ -7,7 +7,7 @@ use crate::errors::NotInThisBuild;
 use crate::ports::{OpenShard, ReadFrom, Source, SourceError, StreamDescription};
 use async_trait::async_trait;
 use pelton_core::filter::Filters;
-use pelton_core::plan::{ListedShard, ShardId};
+use pelton_core::stream::{ListedShard, ShardId};
 use pelton_model::{StreamArn, Table};
 
 /// Never made. Only this module knows: to others, code that has one is code that may run.

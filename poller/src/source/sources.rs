@@ -196,7 +196,7 @@ fn kinesis_pace(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pelton_core::plan::StartingPosition;
+    use pelton_core::starting_position::StartingPosition;
     use pelton_model::MappingId;
 
     fn check(streams_at: StreamsAt, batch_size: u32, parallelization_factor: u32, records_max: usize) {

@@ -13,7 +13,7 @@ use crate::shard_worker::{Assignment, Order, Ports, ShardWorker, WorkerView};
 use futures_util::FutureExt as _;
 use pelton_core::assignments::{Assignments, Command, Doing, Input};
 use pelton_core::ownership::{Assigned, Change, Released};
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_core::{Counts, Finished, Policy};
 use pelton_model::Mapping;
 use std::collections::BTreeMap;

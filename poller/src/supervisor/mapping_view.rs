@@ -1,7 +1,7 @@
 //! What a mapping shows of itself.
 
 use crate::shard_worker::WorkerView;
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_core::{Counts, Position};
 use std::collections::BTreeMap;
 use tokio::sync::watch;

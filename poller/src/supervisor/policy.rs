@@ -4,7 +4,7 @@
 //! records, is added by whoever prepares the mapping.
 
 use pelton_core::event::window::WindowEnvelope;
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_core::{EVENT_BYTES_MAX, Envelope, Policy, Tumbling};
 use pelton_model::{Mapping, ShardSettings};
 
@@ -49,7 +49,7 @@ pub(super) fn of_shard(policy: &Policy, mapping: &Mapping, stream_arn: &str, sha
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pelton_core::plan::StartingPosition;
+    use pelton_core::starting_position::StartingPosition;
     use pelton_model::{MappingId, OnFailure};
     use std::time::Duration;
 

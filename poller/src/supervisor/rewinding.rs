@@ -4,8 +4,8 @@
 //! written at once or not at all, and nothing else is.
 
 use crate::ports::{CheckpointStore, MappingState, ShardState, StoreError, StreamIdentity};
-use pelton_core::plan::{StartingPosition, first_start};
 use pelton_core::shard_sync::FoundStream;
+use pelton_core::starting_position::{StartingPosition, first_start};
 use pelton_core::{Checkpoint, Timestamp};
 use pelton_model::MappingId;
 

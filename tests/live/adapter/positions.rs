@@ -2,8 +2,8 @@
 
 use super::world::{Server, World, first_shard, read_all};
 use pelton::ports::{ReadFrom, Source};
-use pelton_core::ending::Follows;
-use pelton_core::plan::ShardStart;
+use pelton_core::shard_end::Follows;
+use pelton_core::starting_position::ShardStart;
 use pelton_core::{Position, Timestamp};
 
 on_each_server! {

@@ -5,7 +5,7 @@ use aws_lambda_events::event::kinesis::KinesisEvent;
 use pelton::ports::{ReadFrom, Source, SourceError, StreamStatus};
 use pelton_core::Batch;
 use pelton_core::event::page::records_envelope;
-use pelton_core::plan::ShardStart;
+use pelton_core::starting_position::ShardStart;
 use std::time::Duration;
 
 on_each_server! {

@@ -2,8 +2,9 @@
 
 use super::world::{Server, World, first_shard, read_all};
 use pelton::ports::{ReadFrom, Source};
-use pelton_core::ending::Follows;
-use pelton_core::plan::{ListedShard, ShardStart};
+use pelton_core::shard_end::Follows;
+use pelton_core::starting_position::ShardStart;
+use pelton_core::stream::ListedShard;
 
 on_each_server! {
     a_split_shard_is_closed_and_its_children_name_it,

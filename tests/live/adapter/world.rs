@@ -8,8 +8,8 @@ use pelton::source::budget::ByteBudget;
 use pelton::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams};
 use pelton::source::kinesis::KinesisSource;
 use pelton_core::Timestamp;
-use pelton_core::ending::Follows;
-use pelton_core::plan::ShardId;
+use pelton_core::shard_end::Follows;
+use pelton_core::stream::ShardId;
 use pelton_model::Stream;
 use pelton_tests::{kinesis, localstack};
 use std::time::Duration;
@@ -95,8 +95,8 @@ impl World {
     /// The shards, once `condition` holds for them.
     pub(crate) async fn shards_when(
         &self,
-        condition: impl Fn(&[pelton_core::plan::ListedShard]) -> bool,
-    ) -> Vec<pelton_core::plan::ListedShard> {
+        condition: impl Fn(&[pelton_core::stream::ListedShard]) -> bool,
+    ) -> Vec<pelton_core::stream::ListedShard> {
         let deadline = self.clock.now().after(PATIENCE);
         loop {
             let shards = self.source().list_shards().await.unwrap();

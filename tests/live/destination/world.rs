@@ -11,7 +11,7 @@ use pelton::ports::{Destination, DestinationError, GivenUp};
 use pelton_core::event::failure::{FailureEncoder, Report};
 use pelton_core::event::kinesis::{KinesisEncoder, KinesisOrigin, KinesisRecord};
 use pelton_core::event::page::records_envelope;
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_core::{Batch, Failure, FailureId, GiveUp, HowFailed, Reached, Timestamp};
 use pelton_model::{MappingId, OnFailure};
 use pelton_tests::{localstack, wait};

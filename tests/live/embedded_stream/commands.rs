@@ -9,7 +9,7 @@ use pelton::commands::stream::{self, StreamArgs};
 use pelton::logging::{LogFormat, Terminal};
 use pelton::ports::{ReadFrom, Source};
 use pelton::source::aws::{AwsOptions, KinesisClient};
-use pelton_core::plan::ShardStart;
+use pelton_core::starting_position::ShardStart;
 use std::io::Write;
 
 #[derive(Parser)]

@@ -5,8 +5,8 @@ use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use pelton::ports::{ReadFrom, Source};
 use pelton::source::embedded::{EmbeddedError, EmbeddedOptions, EmbeddedStream, create_streams};
-use pelton_core::ending::Follows;
-use pelton_core::plan::ShardStart;
+use pelton_core::shard_end::Follows;
+use pelton_core::starting_position::ShardStart;
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 

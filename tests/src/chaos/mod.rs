@@ -24,7 +24,7 @@ pub use source::Source;
 pub use summary::{Counts, Failed, Summary};
 
 use crate::fault_proxy::{FaultProxy, Weather};
-use books::{Entry, Step, StreamContent};
+use books::StreamContent;
 use judge::Tumbling;
 use mappings::{MAPPINGS, Order};
 use pelton::clock::Clock;
@@ -41,9 +41,6 @@ use verdict::Verdict;
 /// How long nothing may happen at the end before it counts as never.
 const STANDSTILL_MAX: Duration = Duration::from_secs(60);
 
-/// How many times longer than asked for trouble is made, if some kind of it was not met yet.
-pub const LONGER_MAX: u32 = 8;
-
 /// From one look at the end to the next.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -52,7 +49,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub struct Options {
     /// Decides what is tried.
     pub seed: u64,
-    /// How long to make trouble: at least. A slow machine takes up to [`LONGER_MAX`] times as long until every kind was met.
+    /// How long to make trouble.
     pub time: Duration,
     /// What is read.
     pub source: Source,
@@ -117,9 +114,7 @@ impl Chaos {
 
     async fn run(&mut self) -> Result<(), Vec<String>> {
         let others = self.start_others();
-        while self.clock.elapsed() < self.options.time
-            || self.clock.elapsed() < self.options.time * LONGER_MAX && !self.has_met_all()
-        {
+        while self.clock.elapsed() < self.options.time {
             self.live().await.map_err(|wrong| vec![wrong])?;
             self.forget();
             self.say_progress();
@@ -168,19 +163,6 @@ impl Chaos {
             Ended::RefusedToStart => self.counts.refused_starts += 1,
         }
         Ok(())
-    }
-
-    /// Whether there was every kind of trouble by now.
-    fn has_met_all(&self) -> bool {
-        let Counts { kills, trimmed, vanished, .. } = self.counts;
-        let has = |wanted: fn(&Entry) -> bool| {
-            self.site.functions.iter().any(|function| function.entries().iter().any(wanted))
-        };
-        kills > 0
-            && self.counts.reshards() > 0
-            && (self.options.source == Source::Kinesis || trimmed > 0 && vanished > 0)
-            && has(|entry| matches!(entry.step, Step::Reported(_)))
-            && has(|entry| entry.window.as_ref().is_some_and(|window| window.is_final))
     }
 
     /// Between two lives the streams of tables forget some of what was handled. Mappings with lanes, windows or a destination are left

@@ -1,5 +1,6 @@
 //! What came of a run, in numbers.
 
+use super::Source;
 use super::books::StreamContent;
 use super::producer::Accepted;
 use super::verdict::Verdict;
@@ -99,6 +100,26 @@ impl Counts {
     #[must_use]
     pub fn reshards(&self) -> u64 {
         self.reshards.load(Ordering::Relaxed)
+    }
+}
+
+impl Counts {
+    /// The kinds of trouble that there were none of: about those the run proves nothing. A run of a minute on a busy machine may have
+    /// had no time for all of them.
+    #[must_use]
+    pub fn not_met(&self, source: Source) -> Vec<&'static str> {
+        let of_tables = source == Source::Dynamodb;
+        let kinds = [
+            ("kills", self.kills > 0),
+            ("reshards", self.reshards() > 0),
+            ("batches partly reported", self.reported > 0),
+            ("records given up", self.given_up > 0),
+            ("records filtered out", self.filtered > 0),
+            ("windows that ended", self.windows > 0),
+            ("records trimmed", self.trimmed > 0 || !of_tables),
+            ("shards that vanished", self.vanished > 0 || !of_tables),
+        ];
+        kinds.into_iter().filter(|(_, was_met)| !was_met).map(|(kind, _)| kind).collect()
     }
 }
 

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use pelton::ports::{CheckpointStore, MappingState, ShardState, StoreError};
 use pelton_core::Checkpoint;
-use pelton_core::plan::{NewShard, ShardId};
+use pelton_core::starting_position::NewShard;
+use pelton_core::stream::ShardId;
 use pelton_model::MappingId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};

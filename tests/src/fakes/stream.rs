@@ -6,8 +6,9 @@ use pelton::clock::Clock;
 use pelton::ports::{
     Answer, OpenShard, ReadFrom, ShardReader, Source, SourceError, StreamDescription, StreamStatus,
 };
-use pelton_core::ending::Follows;
-use pelton_core::plan::{ListedShard, ShardId, ShardStart};
+use pelton_core::shard_end::Follows;
+use pelton_core::starting_position::ShardStart;
+use pelton_core::stream::{ListedShard, ShardId};
 use pelton_core::{Envelope, Position, Record, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

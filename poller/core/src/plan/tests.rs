@@ -1,25 +1,13 @@
-//! Streams as lines of text: `1 <- 0` is the open shard 1 made from 0, `1 <- 0 closed` the same, closed.
+//! Streams as lines of text, as `testing::shards` reads them.
 
 use super::*;
+use crate::starting_position::StartingPosition::Latest;
+use crate::starting_position::{ShardStart, first_start};
+use crate::testing::{RESHARDED, shards};
+use crate::time::Timestamp;
 use ShardProgress::{Finished, Unfinished};
-use StartingPosition::{AtTimestamp, Latest, TrimHorizon};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
-const THEN: Timestamp = Timestamp::from_millis(900_000);
-
-/// Two shards, one split, one merge of a child with the other: `0` → `2`, `3`; `1` + `3` → `4`.
-const RESHARDED: &[&str] = &["0 closed", "1 closed", "2 <- 0", "3 <- 0 closed", "4 <- 1 3"];
-
-fn shards(lines: &[&str]) -> Vec<ListedShard> {
-    let parse = |line: &&str| {
-        let is_open = !line.ends_with(" closed");
-        let line = line.trim_end_matches(" closed");
-        let (id, parents) = line.split_once(" <- ").unwrap_or((line, ""));
-        let parents = parents.split_whitespace().map(ShardId::new).collect();
-        ListedShard { id: ShardId::new(id), parents, is_open }
-    };
-    lines.iter().map(parse).collect()
-}
 
 fn names<'a>(ids: impl IntoIterator<Item = &'a ShardId>) -> String {
     ids.into_iter().map(ShardId::as_str).collect::<Vec<_>>().join(" ")
@@ -28,47 +16,6 @@ fn names<'a>(ids: impl IntoIterator<Item = &'a ShardId>) -> String {
 fn known(finished: &[&str], unfinished: &[&str]) -> BTreeMap<ShardId, ShardProgress> {
     let finished = finished.iter().map(|name| (ShardId::new(name), Finished));
     finished.chain(unfinished.iter().map(|name| (ShardId::new(name), Unfinished))).collect()
-}
-
-mod starting {
-    use super::*;
-
-    /// At the very first start, each of the listed shards begins there (`None`: passed over).
-    fn check(position: StartingPosition, listed: &[&str], starts: &[(&str, Option<ShardStart>)]) {
-        let expected: Vec<NewShard> =
-            starts.iter().map(|(id, start)| NewShard { id: ShardId::new(id), start: *start }).collect();
-        assert_eq!(first_start(position, &shards(listed), NOW), expected);
-    }
-
-    #[test]
-    fn trim_horizon_reads_every_shard_from_its_oldest_record() {
-        let oldest = Some(ShardStart::TrimHorizon);
-        check(TrimHorizon, &["0 closed", "1 <- 0", "2 <- 0"], &[("0", oldest), ("1", oldest), ("2", oldest)]);
-    }
-
-    #[test]
-    fn a_timestamp_holds_for_every_shard_closed_ones_included() {
-        let then = Some(ShardStart::AtTimestamp(THEN));
-        check(AtTimestamp(THEN), &["0 closed", "1 <- 0"], &[("0", then), ("1", then)]);
-    }
-
-    #[test]
-    fn latest_begins_with_the_open_shards_and_is_frozen_at_the_start() {
-        let latest = Some(ShardStart::AfterLatest(NOW));
-        let starts = [("0", None), ("1", None), ("2", latest), ("3", None), ("4", latest)];
-        check(Latest, RESHARDED, &starts);
-    }
-
-    #[test]
-    fn latest_reads_a_shard_that_is_listed_as_closed_and_without_children() {
-        let latest = Some(ShardStart::AfterLatest(NOW));
-        check(Latest, &["0 closed", "1"], &[("0", latest), ("1", latest)]);
-    }
-
-    #[test]
-    fn a_stream_without_shards_has_nothing_to_start() {
-        check(Latest, &[], &[]);
-    }
 }
 
 mod appearing {
@@ -185,13 +132,6 @@ mod running {
         assert_eq!(names(&startable(&listed, &known(&[], &["0", "1"]), &idle())), "");
         assert_eq!(names(&startable(&listed, &known(&[], &["1"]), &running)), "");
         assert_eq!(names(&startable(&listed, &known(&[], &["1"]), &idle())), "1");
-    }
-
-    #[test]
-    fn known_shards_that_a_look_does_not_name_are_unlisted() {
-        let expected = BTreeSet::from([ShardId::new("0"), ShardId::new("3")]);
-        assert_eq!(unlisted(&shards(&["1", "2"]), &known(&["0", "1"], &["2", "3"])), expected);
-        assert_eq!(expected.iter().map(ShardId::to_string).collect::<String>(), "03");
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use super::{Notice, ShardSync, Step, progress};
 use crate::ownership::{Assigned, Change, Released, Waiting};
-use crate::plan::{ShardId, startable};
+use crate::plan::startable;
 use crate::shard::Finished;
+use crate::stream::ShardId;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 use super::*;
 use crate::Position;
 use crate::ownership::{Assigned, Released};
-use crate::plan::ShardStart;
 use crate::shard::{Checkpoint, Finished};
+use crate::starting_position::{ShardStart, StartingPosition};
 use crate::stream::ReadFrom;
 use crate::testing::{at, millis};
 

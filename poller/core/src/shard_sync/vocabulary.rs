@@ -1,7 +1,8 @@
 //! What the shell and [`ShardSync`](super::ShardSync) say to each other.
 
 use crate::ownership::{Released, Waiting};
-use crate::plan::{ListedShard, NewShard, ShardId, StartingPosition};
+use crate::starting_position::{NewShard, StartingPosition};
+use crate::stream::{ListedShard, ShardId};
 use crate::stream::{MappingState, StreamDescription, StreamIdentity};
 use crate::time::Timestamp;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What became of the records in all lives of all shards, and how a life looks in the log.
 
 use crate::common::{Watched, number_of};
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_core::{Batch, Checkpoint, Failure, Invocation, Record};
 use std::collections::{BTreeMap, BTreeSet};
 

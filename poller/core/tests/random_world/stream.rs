@@ -2,8 +2,9 @@
 
 use crate::common::Looks;
 use pelton_core::Timestamp;
-use pelton_core::ending::Follows;
-use pelton_core::plan::{ListedShard, ShardId, ShardStart};
+use pelton_core::shard_end::Follows;
+use pelton_core::starting_position::ShardStart;
+use pelton_core::stream::{ListedShard, ShardId};
 use pelton_core::stream::{StreamDescription, StreamStatus};
 use std::time::Duration;
 

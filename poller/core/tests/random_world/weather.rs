@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 use pelton_core::event::window::WindowEnvelope;
-use pelton_core::plan::StartingPosition;
 use pelton_core::shard::window::STATE_BYTES_MAX;
+use pelton_core::starting_position::StartingPosition;
 use pelton_core::{Backoff, EVENT_BYTES_MAX, Envelope, Policy, Timestamp, Tumbling};
 use std::time::Duration;
 

@@ -12,10 +12,11 @@ use crate::weather::{
 };
 use fastrand::Rng;
 use pelton_core::assignments::Assignments;
-use pelton_core::ending::Ending;
-use pelton_core::plan::{ShardId, StartingPosition};
+use pelton_core::shard_end::Ending;
 use pelton_core::shard_sync::{self, ShardSync};
+use pelton_core::starting_position::StartingPosition;
 use pelton_core::stream::MappingState;
+use pelton_core::stream::ShardId;
 use pelton_core::succession::Succession;
 use pelton_core::{Finished, Input, Policy, Timestamp};
 use std::collections::BTreeMap;

@@ -1,10 +1,10 @@
 //! What a mapping asks of a topic of Kafka and of a queue of SQS.
 
 use super::super::arn::{Arn, consists_of};
+use super::super::limits::{POLLER_GROUP_CHARS_MAX, Pollers, TOPIC_CHARS_MAX};
 use super::super::mapping::{KafkaCluster, KafkaSettings, ProvisionedPollers, SqsSettings};
 use super::super::problem::{Allowed, ProblemKind};
 use super::super::settings::{MappingSettings, Parameter};
-use super::super::tables::{POLLER_GROUP_CHARS_MAX, Pollers, TOPIC_CHARS_MAX};
 use super::Check;
 
 impl Check {

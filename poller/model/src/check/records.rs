@@ -1,10 +1,10 @@
 //! What a mapping asks about its records, whatever their source: which are delivered, which may be reported, and where those go that
 //! are given up.
 
+use super::super::limits::{DESTINATION_CHARS_MAX, KAFKA, METRICS_MAX};
 use super::super::on_failure::{NoDestination, OnFailure};
 use super::super::problem::{Allowed, ProblemKind};
 use super::super::settings::Parameter;
-use super::super::tables::{DESTINATION_CHARS_MAX, KAFKA, METRICS_MAX};
 use super::Check;
 use pelton_core::filter::Filters;
 

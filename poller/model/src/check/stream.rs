@@ -1,14 +1,14 @@
 //! What a mapping asks of the shards of its stream, and what Kafka has in common with streams: where to begin, and how often and how
 //! long to try.
 
+use super::super::limits::{AT_TIMESTAMP, KINESIS, LATEST};
 use super::super::mapping::ShardSettings;
 use super::super::problem::{Allowed, ProblemKind};
 use super::super::settings::{MappingSettings, Parameter};
 use super::super::starting_position::timestamp;
-use super::super::tables::{AT_TIMESTAMP, KINESIS, LATEST};
 use super::{Check, seconds_long};
 use pelton_core::Timestamp;
-use pelton_core::plan::StartingPosition;
+use pelton_core::starting_position::StartingPosition;
 use std::time::Duration;
 
 impl Check {

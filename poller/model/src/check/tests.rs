@@ -11,7 +11,7 @@ use super::super::problem::ProblemKind::{NotAllowed, NotTaken};
 use super::super::problem::{Allowed, Problem, ProblemKind};
 use super::super::settings::{MappingSettings, Parameter};
 use pelton_core::Timestamp;
-use pelton_core::plan::StartingPosition;
+use pelton_core::starting_position::StartingPosition;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 

@@ -104,7 +104,7 @@ fn is_before(one: &str, other: &str) -> bool {
 mod tests {
     use super::*;
     use crate::control::snapshot::{MappingState, ReadAhead, ShardPhase, ShardStatus};
-    use pelton_core::plan::ShardId;
+    use pelton_core::stream::ShardId;
     use pelton_core::{Counts, Position, Timestamp};
     use pelton_model::MappingConfiguration;
 

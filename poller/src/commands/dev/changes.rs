@@ -100,7 +100,7 @@ fn named<const N: usize>(differences: [(&str, bool); N]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pelton_core::plan::StartingPosition;
+    use pelton_core::starting_position::StartingPosition;
     use pelton_model::MappingId;
 
     fn application() -> Application {

@@ -74,7 +74,7 @@ fn shape(stream: &Stream) -> (u32, u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pelton_core::plan::StartingPosition;
+    use pelton_core::starting_position::StartingPosition;
     use pelton_model::Mapping;
 
     /// Defines these streams, with so many shards, and has a mapping of each of the others.

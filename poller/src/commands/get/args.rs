@@ -9,7 +9,8 @@ use crate::supervisor::RewindTo;
 use crate::user_error::UserError;
 use pelton_core::Position;
 use pelton_core::browse::BrowseFrom;
-use pelton_core::plan::{ShardId, StartingPosition};
+use pelton_core::starting_position::StartingPosition;
+use pelton_core::stream::ShardId;
 use pelton_model::MappingId;
 use std::path::PathBuf;
 

@@ -15,7 +15,7 @@ use crate::shown_record::{escaped, records_of_event};
 use crate::user_error::UserError;
 use bytes::Bytes;
 use pelton_core::Timestamp;
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_template::suggest;
 use std::path::Path;
 use tracing::Level;

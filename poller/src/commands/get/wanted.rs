@@ -1,7 +1,7 @@
 //! Which shards are wanted.
 
 use pelton_core::browse::BrowseFrom;
-use pelton_core::plan::{ListedShard, ShardId};
+use pelton_core::stream::{ListedShard, ShardId};
 use pelton_core::succession::shard_of;
 use pelton_template::suggest;
 

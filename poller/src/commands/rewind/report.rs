@@ -2,7 +2,8 @@
 
 use crate::ports::ShardState;
 use crate::supervisor::{RewindTo, Rewound};
-use pelton_core::plan::{ShardId, ShardStart, StartingPosition};
+use pelton_core::starting_position::{ShardStart, StartingPosition};
+use pelton_core::stream::ShardId;
 use pelton_model::Mapping;
 use pelton_model::shown_timestamp;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,7 @@
 
 use crate::commands::moment;
 use crate::supervisor::RewindTo;
-use pelton_core::plan::StartingPosition;
+use pelton_core::starting_position::StartingPosition;
 use pelton_model::MappingId;
 
 /// What stands before the name of the other mapping.

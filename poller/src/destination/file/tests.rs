@@ -3,7 +3,7 @@
 use super::*;
 use crate::errors::chain;
 use bytes::Bytes;
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use pelton_core::{Batch, Envelope, Failure, FailureId, GiveUp, Position, Record, Timestamp};
 use pelton_model::MappingId;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

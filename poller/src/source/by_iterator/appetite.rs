@@ -4,7 +4,7 @@
 //! page by 10,000 records and 10 MB; this keeps pages smaller, so that many shards fit into the process's budget.
 
 use crate::source::budget::{PoolName, Wanted};
-use pelton_core::ending::Follows;
+use pelton_core::shard_end::Follows;
 
 /// Most records that GetRecords hands out at once (Kinesis API, GetRecords, Limit).
 const RECORDS_MAX: usize = 10_000;

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use aws_smithy_types::DateTime;
 use pelton_core::Timestamp;
 use pelton_core::event::page::{EncodedPage, NotJson, PageEncoder, RecordFormat};
-use pelton_core::plan::ShardId;
+use pelton_core::stream::ShardId;
 use std::time::Duration;
 
 /// One stream of an API that hands out the records of a shard by iterators.

@@ -4,7 +4,7 @@
 //! mapping is configured to start once anything was read, and never jumps forward (specification 2.3, 3.4).
 
 use crate::ports::ReadFrom;
-use pelton_core::plan::ShardStart;
+use pelton_core::starting_position::ShardStart;
 use pelton_core::{Position, Timestamp};
 
 /// A reader's place.

@@ -19,7 +19,7 @@ use aws_sdk_dynamodbstreams::types::{
 use pelton_core::Timestamp;
 use pelton_core::event::dynamodb::{DynamoDbEncoder, DynamoDbFormat, DynamoDbRecord};
 use pelton_core::event::page::{EncodedPage, NotJson};
-use pelton_core::plan::{ListedShard, ShardId};
+use pelton_core::stream::{ListedShard, ShardId};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ use crate::ports::{OpenShard, ReadFrom, Source, SourceError, StreamDescription};
 use async_trait::async_trait;
 use pelton_core::event::dynamodb::{DynamoDbEncoder, DynamoDbOrigin};
 use pelton_core::filter::Filters;
-use pelton_core::plan::{ListedShard, ShardId};
+use pelton_core::stream::{ListedShard, ShardId};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 

@@ -5,7 +5,7 @@ use super::tests::source_with;
 use super::*;
 use axum::Router;
 use axum::extract::State;
-use pelton_core::plan::ShardStart;
+use pelton_core::starting_position::ShardStart;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -10,8 +10,8 @@ use crate::source::api_error::{ApiError, ApiErrorKind};
 use crate::source::by_iterator::{Anchor, IteratorApi as _, Place, moment, what_follows};
 use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
 use pelton_core::Position;
-use pelton_core::ending::Follows;
-use pelton_core::plan::ShardId;
+use pelton_core::shard_end::Follows;
+use pelton_core::stream::ShardId;
 use std::sync::Arc;
 
 /// How often one call of `next` takes a new iterator in the place of one that expired.

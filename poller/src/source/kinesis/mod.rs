@@ -23,7 +23,7 @@ use crate::ports::{OpenShard, ReadFrom, Source, SourceError, StreamDescription};
 use async_trait::async_trait;
 use pelton_core::event::kinesis::{KinesisEncoder, KinesisOrigin};
 use pelton_core::filter::Filters;
-use pelton_core::plan::{ListedShard, ShardId};
+use pelton_core::stream::{ListedShard, ShardId};
 use pelton_model::{Arn, StreamArn};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};

@@ -3,8 +3,8 @@
 use super::tests::{Script, page, positions, shard, with};
 use super::*;
 use crate::ports::Answer;
-use pelton_core::ending::Follows;
-use pelton_core::plan::ShardStart;
+use pelton_core::shard_end::Follows;
+use pelton_core::starting_position::ShardStart;
 use pelton_core::{Position, Timestamp};
 use serde_json::{Value, json};
 

@@ -4,7 +4,8 @@
 //! In the other direction: rows to [`MappingState`].
 
 use crate::ports::{Cause, MappingState, ShardState, StreamIdentity};
-use pelton_core::plan::{NewShard, ShardId, ShardStart};
+use pelton_core::starting_position::{NewShard, ShardStart};
+use pelton_core::stream::ShardId;
 use pelton_core::{Checkpoint, OpenWindow, Position, Timestamp};
 use pelton_model::MappingId;
 use rusqlite::{Connection, OptionalExtension, params};

@@ -3,7 +3,7 @@
 use crate::Loaded;
 use crate::testing::{check_problem, load, template};
 use pelton_core::Timestamp;
-use pelton_core::plan::StartingPosition;
+use pelton_core::starting_position::StartingPosition;
 
 /// `StartingPosition` and the like, in place of the one in the template.
 fn positioned(settings: &str) -> Loaded {

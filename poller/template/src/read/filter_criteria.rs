@@ -9,7 +9,7 @@ use super::mappings::Given;
 use super::node::{Entry, Node};
 use super::source::{Source, Span};
 use pelton_core::filter::PatternError;
-use pelton_model::tables::KINESIS;
+use pelton_model::limits::KINESIS;
 use pelton_model::{Parameter, SourceKind};
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;

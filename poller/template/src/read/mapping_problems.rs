@@ -9,7 +9,7 @@ use super::mapping_places::Place;
 use super::mappings::{Declared, Given};
 use super::on_failure;
 use super::suggest;
-use pelton_model::{Allowed, Parameter, Problem, ProblemKind, SourceKind, TIMESTAMP_FORMS, tables};
+use pelton_model::{Allowed, Parameter, Problem, ProblemKind, SourceKind, TIMESTAMP_FORMS, limits};
 
 /// What a destination of failed records may be, where the source takes no topics of Kafka.
 const DESTINATIONS: &str =
@@ -49,7 +49,7 @@ fn missing(declared: &Declared<'_>, given: &Given<'_>, parameter: Parameter, pla
     let message = format!("the mapping `{}` has no `{parameter}`", declared.id);
     let missing = Diagnostic::error(Code::Missing, message);
     if parameter == Parameter::StartingPosition {
-        let positions = tables::of(given.kind()).starting_position;
+        let positions = limits::of(given.kind()).starting_position;
         missing
             .at(declared.span, format!("needs {}", either(positions)))
             .help("add `StartingPosition: TRIM_HORIZON` to read the records that the stream already holds")

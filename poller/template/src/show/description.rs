@@ -5,7 +5,7 @@
 use super::diagnostics::{Diagnostic, Diagnostics, Severity};
 use super::summary::{HIDDEN, is_secret, shown_folder, shown_settings};
 use crate::Loaded;
-use pelton_core::plan::StartingPosition;
+use pelton_core::starting_position::StartingPosition;
 use pelton_model::{
     Application, BuildMethod, Function, Mapping, MappingConfiguration, Stream, Table, shown_timestamp,
 };

@@ -1,7 +1,7 @@
 //! What a template would run, as tables for people: each setting that is not the default, and those that every mapping has.
 
 use crate::Loaded;
-use pelton_core::plan::StartingPosition;
+use pelton_core::starting_position::StartingPosition;
 use pelton_model::{BuildMethod, Function, Mapping, MappingConfiguration, Stream, Table, shown_timestamp};
 use std::path::Path;
 

@@ -4,11 +4,12 @@
 //! up. A later record is first invoked only when every earlier one of the lane is settled (I1).
 
 mod answered;
+mod cutting;
 mod rest;
 mod windowed;
 mod work;
 
-use crate::batch::{Batch, Envelope};
+use crate::batch::Batch;
 use crate::event::window::OpenWindow;
 use crate::event::window::WindowInvocation;
 use crate::giving_up::{Failure, FailureId, GiveUp};
@@ -108,17 +109,6 @@ impl Lane {
         }
     }
 
-    /// Whether the next batch cannot grow: BatchSize, the byte limit or the end of the window is reached.
-    fn is_full(&self, policy: &Policy) -> bool {
-        self.waiting.len() >= policy.batch_size
-            || self.waiting_event_len(policy) > policy.event_bytes_max
-            || self.is_past_window(policy)
-    }
-
-    fn envelope<'a>(&'a self, policy: &'a Policy) -> &'a Envelope {
-        self.window.as_ref().map_or(&policy.envelope, Windowed::envelope)
-    }
-
     /// Starts the next step. Call only when it is due.
     pub(crate) fn start(
         &mut self,
@@ -144,30 +134,6 @@ impl Lane {
         work.task = Task::TryAgain;
         self.state = State::InFlight(id);
         Step::Invoke { batch: Arc::clone(&work.batch), attempt: work.attempts + 1, is_retry, ends_early }
-    }
-
-    /// Cuts the next batch: up to BatchSize records of one window, and no more bytes than an event may have (I4).
-    fn cut(&mut self, policy: &Policy) -> Work {
-        self.open_window(policy);
-        let envelope = self.envelope(policy);
-        let mut count = 0;
-        let mut bytes = 0;
-        for record in self.waiting.iter().take(policy.batch_size) {
-            let is_too_much =
-                envelope.event_len(count + 1, bytes + record.encoded_len()) > policy.event_bytes_max;
-            if is_too_much || self.window.as_ref().is_some_and(|window| !window.open().takes(record)) {
-                break;
-            }
-            count += 1;
-            bytes += record.encoded_len();
-        }
-        if count == 0 && self.would_fit_into_fresh_window(policy) {
-            return self.last_of_window();
-        }
-        let batch = Batch::new(self.waiting.drain(..count.max(1)).collect(), self.envelope(policy).clone());
-        self.waiting_bytes -= batch.records().iter().map(Record::encoded_len).sum::<usize>();
-        let task = if count == 0 { Task::hand_over(GiveUp::TooLarge) } else { Task::Try };
-        Work { task, ..Work::new(batch) }
     }
 
     /// Takes the records that are too old out of the batch at hand: all of them older than MaximumRecordAgeInSeconds, or

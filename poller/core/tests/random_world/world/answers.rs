@@ -6,8 +6,8 @@ use crate::stream::Read;
 use crate::weather::happens;
 use bytes::Bytes;
 use fastrand::Rng;
-use pelton_core::ending::{Follows, Listed, Step};
-use pelton_core::plan::ShardId;
+use pelton_core::shard_end::{Follows, Listed, Step};
+use pelton_core::stream::ShardId;
 use pelton_core::{
     Checkpoint, FailureId, FetchError, Input, Invocation, Outcome, Page, SaveError, SendError,
 };

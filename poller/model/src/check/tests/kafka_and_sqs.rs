@@ -1,9 +1,9 @@
 //! What only topics of Kafka and queues of SQS have.
 
+use super::super::super::limits::KAFKA;
 use super::super::super::mapping::{KafkaSettings, ProvisionedPollers};
 use super::super::super::on_failure::OnFailure;
 use super::super::super::problem::ProblemKind::{Missing, Needs, NotTaken};
-use super::super::super::tables::KAFKA;
 use super::*;
 
 #[test]

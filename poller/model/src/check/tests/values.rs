@@ -1,7 +1,7 @@
 //! Starting positions, windows, response types, filters, destinations and metrics, of each source that has them.
 
+use super::super::super::limits::{self, KINESIS};
 use super::super::super::problem::ProblemKind::{Conflict, Missing, NotTaken, TooMany, ValueNotTaken};
-use super::super::super::tables::{self, KINESIS};
 use super::*;
 
 #[test]
@@ -82,7 +82,7 @@ fn a_queue_reports_failed_messages_and_no_other_types_are_known() {
     };
     let parameter = Parameter::FunctionResponseTypes;
     for source in [kinesis, dynamo_db, msk, sqs] {
-        let known = tables::of(source().kind()).function_response_types;
+        let known = limits::of(source().kind()).function_response_types;
         assert!(accepted(source(), types(&["ReportBatchItemFailures"])).report_batch_item_failures);
         let refused = not_allowed("Items", Allowed::OneOrNoneOf(known));
         check_refused(source(), types(&["Items"]), &[(parameter, refused)]);

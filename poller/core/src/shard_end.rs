@@ -3,8 +3,8 @@
 //!
 //! In: what each read of a shard brought, and what a listing says about the shard. Out: what to believe.
 
-use crate::plan::{ListedShard, ShardId};
 use crate::shard::Then;
+use crate::stream::{ListedShard, ShardId};
 
 /// Confirmed claims in a row that end a shard, if the last one names its children.
 const CLAIMS_WITH_CHILDREN_MIN: u32 = 2;
