@@ -27,6 +27,7 @@ pub mod shard_worker;
 mod shown_record;
 pub mod signals;
 pub mod source;
+pub mod starting;
 pub mod store;
 pub mod stream_checks;
 pub mod stream_notice;

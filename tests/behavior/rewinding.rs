@@ -1,8 +1,8 @@
 //! Rewinding: a mapping that does not run is moved, and the next start goes on from there.
 
 use crate::world::{World, numbers};
-use pelton::ownership::find_stream;
 use pelton::ports::CheckpointStore as _;
+use pelton::starting::find_stream;
 use pelton::supervisor::{RewindError, RewindTo, Rewound, rewind};
 use pelton_core::starting_position::StartingPosition::{AtTimestamp, Latest, TrimHorizon};
 use pelton_core::starting_position::{ShardStart, StartingPosition};

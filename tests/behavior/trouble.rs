@@ -1,8 +1,8 @@
 //! What goes wrong around the poller, and what it does about it.
 
 use crate::world::{World, activity, numbers};
-use pelton::ownership::StartError;
 use pelton::ports::StreamStatus;
+use pelton::starting::StartError;
 use pelton::supervisor::{MappingActivity, Supervisor};
 use pelton_core::{Outcome, Timestamp};
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! One mapping of one stream, its function, and its store.
 
 use pelton::clock::Clock;
-use pelton::ownership::{StartError, find_stream};
 use pelton::ports::{Destination, Invoker, Pace};
 use pelton::shard_worker::{Ports, Remarks};
+use pelton::starting::{StartError, find_stream};
 use pelton::supervisor::{Change, Goal, MappingActivity, MappingPlan, Stopped, Supervisor};
 use pelton_core::shard_sync::FoundStream;
 use pelton_core::starting_position::StartingPosition;

@@ -234,6 +234,11 @@ impl Dispatcher {
         self.handle_in(state, Input::CodeReplaced).unwrap_or_else(only_processes_are_refused);
     }
 
+    /// From now on there may be so many processes at a time.
+    pub(super) fn limit_processes(self: &Arc<Self>, max: usize) {
+        self.handle_in(self.lock(), Input::ProcessesMax(max)).unwrap_or_else(only_processes_are_refused);
+    }
+
     /// The code that runs next.
     pub(super) fn code(&self) -> Option<Code> {
         self.lock().code.as_deref().cloned()

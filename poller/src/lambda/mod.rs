@@ -79,6 +79,8 @@ const SHUTDOWN_MAX: Duration = Duration::from_secs(5);
 pub struct LocalFunction {
     dispatcher: Arc<Dispatcher>,
     code_changes: watch::Sender<u64>,
+    /// Most processes that it may have as far as its own settings go.
+    wanted_max: usize,
 }
 
 impl LocalFunction {
@@ -94,9 +96,10 @@ impl LocalFunction {
         log: Arc<dyn FunctionLog>,
     ) -> Self {
         let mut profile = Profile::new(function, region);
-        profile.limits.processes_max = profile.limits.processes_max.min(spawner.handlers_max());
+        let wanted_max = profile.limits.processes_max;
+        profile.limits.processes_max = wanted_max.min(spawner.handlers_max());
         let dispatcher = Dispatcher::start(profile, code.into(), clock, spawner, log);
-        Self { dispatcher, code_changes: watch::Sender::new(0) }
+        Self { dispatcher, code_changes: watch::Sender::new(0), wanted_max }
     }
 
     /// From the next invocation on this code runs. Processes of the old code end as soon as they are idle.
@@ -109,6 +112,11 @@ impl LocalFunction {
     #[must_use]
     pub fn code(&self) -> Option<Code> {
         self.dispatcher.code()
+    }
+
+    /// From now on it has at most so many processes at a time. None is ended for it.
+    pub fn limit_handlers(&self, handlers_max: usize) {
+        self.dispatcher.limit_processes(self.wanted_max.min(handlers_max));
     }
 
     /// How many processes the function has.

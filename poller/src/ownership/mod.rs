@@ -1,16 +1,11 @@
 //! Which shards of a mapping this poller reads, by who decides that.
 
-mod find;
 mod listed;
 mod resumption;
-mod start_error;
-mod table_help;
 
-pub use find::find_stream;
 pub use listed::{ListedOwnership, ListedStream};
 pub use resumption::Resumption;
 pub(crate) use resumption::say;
-pub use start_error::StartError;
 
 use pelton_core::ownership::Waiting;
 

@@ -1,6 +1,6 @@
 //! The functions of a poller: where each one runs, and what invokes it.
 
-use super::planning::Before;
+use super::change::Before;
 use crate::clock::Clock;
 use crate::lambda::{Code, CodePlaces, LocalFunction, RemoteFunction, Spawner, TracingLog};
 use crate::ports::Invoker;

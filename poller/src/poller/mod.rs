@@ -5,6 +5,7 @@
 
 mod api;
 mod catching_up;
+mod change;
 mod ending;
 mod functions;
 mod on_failure;
@@ -26,12 +27,12 @@ use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
 use crate::errors::chain;
 use crate::lambda::LocalFunction;
-use crate::ownership::StartError;
 use crate::signals::StopSignals;
 use crate::source::StreamsAt;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
 use crate::source::embedded::Arrivals;
+use crate::starting::StartError;
 use crate::store::SqliteStore;
 use crate::supervisor::{Goal, Stopped, Supervisor};
 use crate::user_error::UserError;
@@ -41,9 +42,8 @@ use ending::{records_left, shards_in_flight, stop};
 use futures_util::future::join_all;
 use on_failure::OnFailureDestinations;
 use pelton_core::Timestamp;
-use pelton_core::desired::Difference;
 use pelton_model::Application;
-use planning::{Base, Before, shards_open, specified};
+use planning::{Base, shards_open};
 use room::handlers_max;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -126,7 +126,7 @@ impl Poller {
         });
         let planned = base.plan(application, functions, None, (found, &sources), Vec::new(), &store).await?;
         let mut supervisor = Supervisor::default();
-        let Planned { application, running, destinations, change } = planned;
+        let Planned { application, running, destinations, change, handlers_max: _ } = planned;
         supervisor
             .apply(change, base.settings.grace, &base.clock)
             .await
@@ -134,55 +134,6 @@ impl Poller {
         views.shown.send_replace(Shown::of(&supervisor, &application, &running, destinations.names()));
         let api = Api::serve(server, views.clone());
         Ok(Self { supervisor, application, running, views, destinations, api, store, base })
-    }
-
-    /// Whether it can run as `application` says, with these functions, and what that changes. Changes nothing yet.
-    pub async fn plan(&self, application: Application, functions: Functions) -> Result<Planned, UserError> {
-        let difference = Difference::between(&specified(&self.application), &specified(&application));
-        let to_start = application.enabled().filter(|mapping| difference.start.contains(&mapping.id));
-        let (found, sources) = self.base.find(&application, to_start).await?;
-        let before = Before {
-            application: &self.application,
-            running: &self.running,
-            shards: self.supervisor.shards_beside(&difference.stop),
-        };
-        let stop = difference.stop;
-        self.base.plan(application, functions, Some(before), (found, &sources), stop, &self.store).await
-    }
-
-    /// Carries out a change: drains what it touches, for at most the grace time, while all else runs on. Cancelling leaves
-    /// mappings that do not run.
-    pub async fn apply(&mut self, planned: Planned) -> Result<(), UserError> {
-        let Planned { application, running, destinations, change } = planned;
-        let Base { settings, clock, .. } = &self.base;
-        let (grace, stopped) = (settings.grace, change.stopped.clone());
-        info!(
-            ?grace,
-            "the template has changed: what it changes waits for batches in flight, all else runs on"
-        );
-        let applied = self.supervisor.apply(change, grace, clock).await;
-        let before = std::mem::replace(&mut self.running, running);
-        let was_replaced = |(id, function): &(&String, &Arc<LocalFunction>)| {
-            self.running.here.get(*id).is_none_or(|now| !Arc::ptr_eq(now, function))
-        };
-        join_all(before.here.iter().filter(was_replaced).map(|(_, function)| function.shutdown())).await;
-        match applied.map_err(|error| not_prepared(&error))? {
-            Stopped::Broken => return Err(broken()),
-            Stopped::Abandoned => warn!("batches that were in flight are sent again"),
-            Stopped::Clean => {}
-        }
-        let earlier = self.views.shown.borrow().clone();
-        let mut failed_records_to = earlier.failed_records_to.clone();
-        failed_records_to.retain(|mapping, _| !stopped.contains(mapping));
-        failed_records_to.extend(destinations.names());
-        let mut shown = Shown::of(&self.supervisor, &application, &self.running, failed_records_to);
-        shown.totals_before = earlier.totals_before.clone();
-        for handle in earlier.mappings.iter().filter(|handle| stopped.contains(&handle.mapping.id)) {
-            shown.totals_before.insert(handle.mapping.id.clone(), earlier.totals(handle));
-        }
-        self.views.shown.send_replace(shown);
-        (self.application, self.destinations) = (application, destinations);
-        Ok(())
     }
 
     /// What runs.

@@ -2,6 +2,7 @@
 //! runs yet.
 
 use super::PollerSettings;
+use super::change::Before;
 use super::functions::{Functions, Running};
 use super::on_failure::{OnFailureDestinations, Surroundings};
 use super::room::{handlers_max, say_if_handlers_wait, say_what_is_throttled};
@@ -10,20 +11,20 @@ use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::errors::chain;
-use crate::ownership::{StartError, find_stream};
 use crate::ports::CheckpointStore;
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
 use crate::source::embedded::Arrivals;
 use crate::source::{OpenedSource, Sources, StreamsAt};
+use crate::starting::{StartError, find_stream};
 use crate::store::SqliteStore;
 use crate::supervisor::{Change, Goal, MappingPlan};
 use crate::user_error::UserError;
 use futures_util::StreamExt as _;
 use pelton_core::shard_sync::FoundStream;
-use pelton_model::{Application, Function, Mapping, MappingId};
-use std::collections::{BTreeMap, BTreeSet};
+use pelton_model::{Application, Mapping, MappingId};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tracing::info;
 
@@ -51,30 +52,14 @@ pub(super) struct Found {
     stream: FoundStream,
 }
 
-/// What runs before a change.
-#[derive(Clone, Copy)]
-pub(crate) struct Before<'a> {
-    pub(super) application: &'a Application,
-    pub(super) running: &'a Running,
-    /// Read by the mappings that the change leaves alone.
-    pub(super) shards: usize,
-}
-
 /// A change that was found to be possible.
 pub struct Planned {
     pub(super) application: Application,
     pub(super) running: Running,
     pub(super) destinations: OnFailureDestinations,
     pub(super) change: Change,
-}
-
-/// What makes a mapping another one: its settings, and its function. Only of those that are enabled.
-pub(super) fn specified(application: &Application) -> BTreeMap<MappingId, (Mapping, Option<Function>)> {
-    let of = |mapping: &Mapping| {
-        let function = application.functions.get(&mapping.function).filter(|_| mapping.enabled);
-        (mapping.id.clone(), (mapping.clone(), function.cloned()))
-    };
-    application.mappings.iter().map(of).collect()
+    /// Most handlers that each function has at a time from then on.
+    pub(super) handlers_max: usize,
 }
 
 /// How many shards of these streams take records.
@@ -168,7 +153,7 @@ impl Base {
             |mapping: &&Mapping| before.is_none_or(|before| !before.application.mappings.contains(mapping));
         let disabled = application.mappings.iter().filter(|mapping| !mapping.enabled).filter(is_new);
         let change = Change { stopped, started, disabled: disabled.cloned().collect() };
-        Ok(Planned { application, running, destinations, change })
+        Ok(Planned { application, running, destinations, change, handlers_max })
     }
 }
 

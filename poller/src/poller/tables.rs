@@ -5,9 +5,9 @@
 use crate::aws::{AwsOptions, EndpointKind};
 use crate::clock::Clock;
 use crate::errors::chain;
-use crate::ownership::StartError;
 use crate::source::StreamsAt;
 use crate::source::dynamodb::{CreateTableError, DynamoDbStreamsClient, TablesClient, find_stream_of_table};
+use crate::starting::StartError;
 use crate::user_error::UserError;
 use pelton_model::{Application, EventSource, Mapping, StreamArn, Table};
 use std::collections::BTreeMap;

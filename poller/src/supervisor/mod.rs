@@ -15,8 +15,9 @@ pub use preparation::{Goal, MappingPlan};
 pub use rewinding::{RewindError, RewindTo, Rewound, rewind};
 
 use crate::clock::Clock;
-use crate::ownership::{self, StartError};
+use crate::ownership;
 use crate::shard_worker::WorkerView;
+use crate::starting::StartError;
 use futures_util::StreamExt as _;
 use pelton_core::shard_sync::FoundStream;
 use pelton_core::stream::ShardId;

@@ -4,9 +4,10 @@
 //! kept where they are new: that is right also if Pelton ends before the mapping runs. Starts nothing.
 
 use super::policy::{self, shards_of};
-use crate::ownership::{ListedOwnership, ListedStream, Resumption, StartError};
+use crate::ownership::{ListedOwnership, ListedStream, Resumption};
 use crate::ports::{CheckpointStore, Ownership, Pace, StreamDescription};
 use crate::shard_worker::Ports;
+use crate::starting::StartError;
 use pelton_core::shard_sync::{FoundStream, Settings};
 use pelton_core::{Envelope, Policy};
 use pelton_model::Mapping;

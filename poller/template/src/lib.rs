@@ -17,6 +17,7 @@ mod at_once;
 mod evaluate;
 #[cfg(test)]
 mod every_setting;
+mod options;
 mod problem;
 mod read;
 #[cfg(test)]
@@ -26,21 +27,20 @@ mod show;
 mod testing;
 mod text;
 
-pub use evaluate::given::{GivenParameter, ParameterOrigin};
-pub use evaluate::pseudo_parameters::STACK_NAME_DEFAULT;
+pub use options::{
+    FunctionsRun, GivenParameter, LoadOptions, ParameterOrigin, STACK_NAME_DEFAULT, Selection, Unsupported,
+};
 pub use problem::{diagnostics, source, suggest};
-pub use read::selection::Selection;
 pub use show::description::description;
 pub use show::summary::{Secrets, summary};
 
 use diagnostics::{Code, Diagnostic, Diagnostics};
 use evaluate::context::{Context, Reported};
 use evaluate::document::Document;
-use evaluate::{cycles, dependencies, parameters, pseudo_parameters, tables};
-use pelton_core::Timestamp;
+use evaluate::{cycles, dependencies, parameters, pseudo_parameters};
 use pelton_model::{Application, Function, Mapping};
 use read::functions::Read;
-use read::{event_source_mappings, functions, selection, streams};
+use read::{event_source_mappings, functions, mappings, selection, streams, tables};
 use source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -48,91 +48,6 @@ use text::yaml;
 
 /// The files that are a template if none is named, in this order.
 pub const FILE_NAMES: [&str; 3] = ["template.yaml", "template.yml", "samplesam.yaml"];
-
-/// What a template does not say itself.
-#[derive(Clone, Debug)]
-pub struct LoadOptions {
-    /// Values for parameters, whoever gives them.
-    pub parameters: Vec<GivenParameter>,
-    /// `AWS::Region`
-    pub region: String,
-    /// `AWS::AccountId`, 12 digits; `None`: what the ARNs of the streams say.
-    pub account: Option<String>,
-    /// `AWS::StackName`
-    pub stack_name: String,
-    /// What happens to a setting that AWS honours and Pelton does not.
-    pub unsupported: Unsupported,
-    /// Where the functions run.
-    pub functions: FunctionsRun,
-    /// Which mappings run.
-    pub selection: Selection,
-    /// Functions that the command line names: the option, for people, and the logical id.
-    pub functions_named: Vec<(String, String)>,
-    /// The time: a mapping cannot begin in the future.
-    pub now: Timestamp,
-}
-
-impl LoadOptions {
-    /// Everything that the template describes, as it is without options.
-    #[must_use]
-    pub fn new(region: &str, now: Timestamp) -> Self {
-        Self {
-            parameters: Vec::new(),
-            region: region.to_owned(),
-            account: None,
-            stack_name: STACK_NAME_DEFAULT.to_owned(),
-            unsupported: Unsupported::Refuse,
-            functions: FunctionsRun::Here,
-            selection: Selection::default(),
-            functions_named: Vec::new(),
-            now,
-        }
-    }
-}
-
-/// What happens to a setting that AWS honours and Pelton does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unsupported {
-    /// It is an error: a mapping means here what it means on AWS, or it does not run.
-    Refuse,
-    /// It is a warning (`--allow-unsupported`).
-    Warn,
-}
-
-impl Unsupported {
-    /// The problem, with what to do where it is refused, and what Pelton does where it is allowed.
-    fn diagnostic(self, message: impl Into<String>, refused: &str, allowed: &str) -> Diagnostic {
-        match self {
-            Self::Refuse => Diagnostic::error(Code::Unsupported, message).help(refused),
-            Self::Warn => Diagnostic::warning(Code::Unsupported, message).help(allowed),
-        }
-    }
-}
-
-/// Where the functions of a template run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FunctionsRun {
-    /// In processes of this machine: they need a `bootstrap` in a folder.
-    Here,
-    /// Where somebody else has their code: any will do.
-    Elsewhere,
-    /// Those with these logical ids elsewhere, the others here.
-    PartlyElsewhere(BTreeSet<String>),
-    /// Nothing is to run: any will do, and so will none.
-    Nowhere,
-}
-
-impl FunctionsRun {
-    /// Whether the function with this logical id runs on this machine.
-    #[must_use]
-    pub fn is_here(&self, function: &str) -> bool {
-        match self {
-            Self::Here => true,
-            Self::Elsewhere | Self::Nowhere => false,
-            Self::PartlyElsewhere(functions) => !functions.contains(function),
-        }
-    }
-}
 
 /// What came of a template.
 #[derive(Clone, Debug)]
@@ -181,7 +96,8 @@ pub fn load_source(source: Source, options: &LoadOptions) -> Loaded {
     let Some(tree) = yaml::parse(&source, &mut diagnostics) else {
         return Loaded { application: None, diagnostics, secrets: Vec::new() };
     };
-    let document = Document::read(tree, options.unsupported, &mut diagnostics);
+    let read: Vec<&str> = functions::read_properties().chain(mappings::SETTINGS).collect();
+    let document = Document::read(tree, &read, options.unsupported, &mut diagnostics);
     let mut context = Context::new(&document, options, diagnostics);
     parameters::resolve(&mut context);
     let application = read_application(&mut context, root);

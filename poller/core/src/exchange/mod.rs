@@ -79,6 +79,10 @@ impl Exchange {
                 self.gone(process, |request| FunctionError::exited(request, exit).into())
             }
             Input::CodeReplaced => self.code_replaced(),
+            Input::ProcessesMax(max) => {
+                self.limits.processes_max = max;
+                Ok(())
+            }
             Input::Stop => self.stop(),
             Input::TimePassed => Ok(()),
         };

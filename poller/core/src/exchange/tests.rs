@@ -435,6 +435,17 @@ fn processes_of_replaced_code_end_once_idle() {
 }
 
 #[test]
+fn a_lower_limit_starts_nothing_more_and_a_higher_one_starts_who_waits() {
+    let mut story = Story::of(Some(2));
+    story.check(0, request(1), &[Command::Start(P1)]);
+    story.check(0, Input::ProcessesMax(1), &[]);
+    story.check(0, request(2), &[]);
+    story.check(1, Input::ProcessesMax(2), &[Command::Start(P2)]);
+    story.check(1, Input::ProcessesMax(1), &[]);
+    assert_eq!(story.0.processes(), 2, "none is ended for it");
+}
+
+#[test]
 fn stopping_answers_everyone_kills_everything_and_takes_no_more() {
     let mut story = Story::with_a_running_process(Some(1));
     story.check(0, request(2), &[]);

@@ -132,6 +132,8 @@ pub enum Input {
     Exited(ProcessId, Exit),
     /// The function has new code: every process of the old one ends as soon as it is idle.
     CodeReplaced,
+    /// From now on there may be so many processes at a time. Those above that are not ended for it.
+    ProcessesMax(usize),
     /// End everything and take no more.
     Stop,
     /// Nothing happened but the time given with this input.

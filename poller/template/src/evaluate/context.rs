@@ -9,8 +9,7 @@ use super::node::Node;
 use super::parameters::ParameterValue;
 use super::pseudo_parameters;
 use super::source::Span;
-use crate::LoadOptions;
-use crate::read::left_out::LeftOut;
+use crate::options::LoadOptions;
 use pelton_model::arn::NO_ACCOUNT;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,6 +43,17 @@ pub(crate) enum Without {
     Setting,
     /// The event source mapping around it: without the setting it would be another one.
     Mapping,
+}
+
+/// Why an enabled mapping does not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LeftOut {
+    /// The command line chose others.
+    NotSelected,
+    /// Its function cannot run here.
+    FunctionNotHere,
+    /// Pelton does not honour its source or one of its settings, or only AWS knows it.
+    Unsupported,
 }
 
 pub(crate) struct Context<'t> {

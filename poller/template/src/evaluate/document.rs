@@ -12,7 +12,7 @@ use super::resource::Resource;
 use super::resource_types::{self, READ};
 use super::source::Span;
 use super::suggest;
-use crate::Unsupported;
+use crate::options::Unsupported;
 use std::collections::BTreeMap;
 
 /// SAM's macro: without it, `AWS::Serverless::…` means nothing.
@@ -69,8 +69,14 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Takes a template apart. What has the wrong shape is reported and left out.
-    pub(crate) fn read(root: Node, unsupported: Unsupported, diagnostics: &mut Diagnostics) -> Self {
+    /// Takes a template apart. What has the wrong shape is reported and left out. `settings`: the names that functions and mappings
+    /// have and Pelton reads.
+    pub(crate) fn read(
+        root: Node,
+        settings: &[&str],
+        unsupported: Unsupported,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
         let mut document = Self::default();
         let start = Span { start: root.span.start, end: root.span.start };
         let Value::Mapping(sections) = root.value else {
@@ -105,7 +111,7 @@ impl Document {
                 name => diagnostics.push(unknown_section(name, section.key_span)),
             }
         }
-        let globals = globals::Globals::read(globals.unwrap_or_default(), diagnostics);
+        let globals = globals::Globals::read(globals.unwrap_or_default(), settings, diagnostics);
         match resources {
             Some(resources) => document.read_resources(resources, &globals, unsupported, diagnostics),
             None => {

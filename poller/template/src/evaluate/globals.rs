@@ -9,8 +9,6 @@ use super::node::{Entry, Node, Value};
 use super::resource::Resource;
 use super::source::Span;
 use super::suggest;
-use crate::read::functions;
-use crate::read::mappings;
 use std::collections::{HashMap, HashSet};
 
 /// The types of SAM's resources that may have properties in common.
@@ -77,7 +75,7 @@ pub(crate) struct Globals {
 
 impl Globals {
     /// Reads the section; what it says of other resources does not matter here.
-    pub(crate) fn read(sections: Vec<Entry>, diagnostics: &mut Diagnostics) -> Self {
+    pub(crate) fn read(sections: Vec<Entry>, settings: &[&str], diagnostics: &mut Diagnostics) -> Self {
         let mut function = Vec::new();
         for section in sections {
             let name = section.key.as_str();
@@ -90,7 +88,7 @@ impl Globals {
                         .help(suggest::did_you_mean(name, SECTIONS, "sections")),
                 );
             } else if name == "Function" && section.value.value != Value::Null {
-                function = function_properties(section, diagnostics);
+                function = function_properties(section, settings, diagnostics);
             }
         }
         Self { function }
@@ -114,7 +112,7 @@ impl Globals {
 }
 
 /// The properties that may stand there; others are reported.
-fn function_properties(section: Entry, diagnostics: &mut Diagnostics) -> Vec<Entry> {
+fn function_properties(section: Entry, settings: &[&str], diagnostics: &mut Diagnostics) -> Vec<Entry> {
     if section.value.as_mapping().is_none() {
         diagnostics.push(wrong_shape(&section, "a map of function properties"));
     }
@@ -129,9 +127,8 @@ fn function_properties(section: Entry, diagnostics: &mut Diagnostics) -> Vec<Ent
             |nearest| format!("did you mean `{nearest}`?"),
         );
         let message = format!("`{name}` is not allowed in `Globals.Function`");
-        let read = functions::read_properties().chain(mappings::SETTINGS);
         diagnostics.push(
-            suggest::unknown_name(name, read, message)
+            suggest::unknown_name(name, settings.iter().copied(), message)
                 .at(property.key_span, "not a property that `Globals` supports")
                 .help(help),
         );

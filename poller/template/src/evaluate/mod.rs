@@ -8,7 +8,6 @@ pub(crate) mod dependencies;
 pub(crate) mod document;
 mod generated;
 mod generated_references;
-pub(crate) mod given;
 mod globals;
 mod intrinsics;
 pub(crate) mod parameters;
@@ -18,7 +17,7 @@ pub(crate) mod resource;
 pub(crate) mod resource_kinds;
 pub(crate) mod resource_types;
 mod settings;
-pub(crate) mod tables;
+pub(crate) mod table_references;
 pub(crate) mod text_functions;
 
 use crate::problem::{diagnostics, source, suggest};

@@ -6,10 +6,10 @@
 use super::context::{Context, Reported};
 use super::diagnostics::{Code, Diagnostic};
 use super::document::wrong_shape;
-use super::given::{GivenParameter, ParameterOrigin, value_of};
 use super::node::{Entry, Node};
 use super::source::Span;
 use super::suggest;
+use crate::options::{GivenParameter, ParameterOrigin, value_of};
 use regex::{Regex, RegexBuilder};
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -14,9 +14,6 @@ use pelton_model::Arn;
 use pelton_model::arn::{NO_ACCOUNT, is_account};
 use std::collections::BTreeSet;
 
-/// The name of the stack where the command line names none.
-pub const STACK_NAME_DEFAULT: &str = "pelton";
-
 const PSEUDO_PARAMETERS: [&str; 8] = [
     "AWS::Region",
     "AWS::AccountId",

@@ -9,7 +9,7 @@ use super::resource::Resource;
 use super::resource_kinds::{self, FUNCTION_ARN, ResourceKind};
 use super::source::Span;
 use super::suggest;
-use super::tables::TABLES;
+use super::table_references::TABLES;
 use pelton_model::arn::function_name;
 
 pub(crate) const SAM_FUNCTION: &str = "AWS::Serverless::Function";

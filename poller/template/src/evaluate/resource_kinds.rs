@@ -17,7 +17,7 @@ pub(crate) struct ResourceKind {
 }
 
 pub(crate) const FUNCTION_ARN: &str = "arn:{partition}:lambda:{region}:{account}:function:{name}";
-pub(crate) const STREAM_ARN: &str = "arn:{partition}:kinesis:{region}:{account}:stream/{name}";
+pub(crate) const KINESIS_STREAM_ARN: &str = "arn:{partition}:kinesis:{region}:{account}:stream/{name}";
 pub(crate) const ROLE_ARN: &str = "arn:{partition}:iam::{account}:role/{name}";
 const TABLE_ARN: &str = "arn:{partition}:dynamodb:{region}:{account}:table/{name}";
 const QUEUE_ARN: &str = "arn:{partition}:sqs:{region}:{account}:{name}";
@@ -43,7 +43,7 @@ impl ResourceKind {
 
 /// Every kind that Pelton knows.
 static RESOURCE_KINDS: [ResourceKind; 15] = [
-    kind("AWS::Kinesis::Stream", "Name", NAME, &[("Arn", STREAM_ARN)]),
+    kind("AWS::Kinesis::Stream", "Name", NAME, &[("Arn", KINESIS_STREAM_ARN)]),
     kind("AWS::Serverless::Function", "FunctionName", NAME, &[("Arn", FUNCTION_ARN)]),
     kind("AWS::Lambda::Function", "FunctionName", NAME, &[("Arn", FUNCTION_ARN)]),
     kind(ROLE, "RoleName", NAME, &[("Arn", ROLE_ARN)]),

@@ -7,6 +7,7 @@ use super::references::referenced_id;
 use super::resource::Resource;
 use super::resource_types::CONSUMER;
 use super::source::Span;
+use super::table_references;
 use super::tables;
 use pelton_model::{Arn, StreamArn};
 
@@ -66,7 +67,7 @@ fn read_arn<'t>(
         ));
     }
     if let Some(stream) = StreamArn::of_table(&arn) {
-        let tables = tables::referred(context, node);
+        let tables = table_references::referred(context, node);
         if !tables.is_empty() {
             context.each(tables, |context, table| tables::require_stream(context, table, node.span))?;
             return Ok(StreamSource { stream, consumer: None });
@@ -90,8 +91,9 @@ fn no_arn(context: &mut Context<'_>, property: &Entry, text: &str) -> Reported {
     )
     .at(property.value.span, format!("must be `{form}`"));
     if let Some(id) = referenced_id(&property.value) {
-        let is_table = context.kind_of_resource(id).is_some_and(|kind| tables::TABLES.contains(&kind));
-        let attribute = if is_table { tables::STREAM_ARN } else { "Arn" };
+        let is_table =
+            context.kind_of_resource(id).is_some_and(|kind| table_references::TABLES.contains(&kind));
+        let attribute = if is_table { table_references::STREAM_ARN_ATTRIBUTE } else { "Arn" };
         diagnostic = diagnostic.help(format!("did you mean `!GetAtt {id}.{attribute}`?"));
     }
     context.report(diagnostic)

@@ -3,16 +3,16 @@
 //! In: the properties of a mapping, or the type of an event. Out: the service, told by the ARN, by the resource behind a
 //! reference, or by a setting that AWS takes with one service only.
 
+use super::context::LeftOut;
 use super::context::{Context, Reported, Without};
 use super::diagnostics::{Code, Diagnostic};
 use super::event_source;
-use super::left_out::LeftOut;
 use super::mappings::Declared;
 use super::node::{Entry, Node};
 use super::parameters::ParameterValue;
 use super::references::referenced_id;
 use super::resource_types::{CONSUMER, STREAM};
-use super::tables::TABLES;
+use super::table_references::TABLES;
 use super::text_functions::{Piece, pieces};
 use pelton_model::{Parameter, arn};
 

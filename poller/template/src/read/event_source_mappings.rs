@@ -3,13 +3,13 @@
 //!
 //! In: the resources. Out: the mappings in the order of the template, and the functions and streams that they need.
 
+use super::context::LeftOut;
 use super::context::{Context, Reported};
 use super::cycles::references_in;
 use super::diagnostics::{Code, Diagnostic};
 use super::event_source;
 use super::events;
 use super::function_names;
-use super::left_out::LeftOut;
 use super::mappings::{self, Declared};
 use super::node::Entry;
 use super::references::{SAM_FUNCTION, referenced_id};
@@ -17,7 +17,7 @@ use super::resource::Resource;
 use super::resource_types::{MAPPING, STREAM};
 use super::selection;
 use super::source::Span;
-use super::tables;
+use super::table_references;
 use pelton_model::{Mapping, MappingId, StreamKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,7 +68,7 @@ impl EventSourceMappings {
         let Some(source) = source else { return };
         let arn = context.quietly(|context| event_source::read(context, source));
         if arn.as_ref().is_ok_and(|arn| arn.stream.is_to_be_found()) {
-            let tables = tables::referred(context, &source.value);
+            let tables = table_references::referred(context, &source.value);
             self.needed_tables.extend(tables.into_iter().map(|table| table.id.clone()));
         }
         let mut mentioned = Vec::new();

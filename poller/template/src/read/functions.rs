@@ -13,7 +13,7 @@ use super::references::{LAMBDA_FUNCTION, SAM_FUNCTION};
 use super::resource::Resource;
 use super::resource_kinds::ROLE_ARN;
 use super::suggest;
-use crate::Unsupported;
+use crate::options::Unsupported;
 use pelton_model::Function;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

@@ -4,23 +4,12 @@
 //! In: a mapping that is left out, and why. Out: a problem if no enabled mapping is left. What is left out is not checked:
 //! nothing can be wrong with it.
 
-use super::context::Context;
+use super::context::{Context, LeftOut};
 use super::diagnostics::{Code, Diagnostic};
 use super::event_source_mappings::Read;
 use super::node::Entry;
 use super::source::Span;
-use crate::FunctionsRun;
-
-/// Why an enabled mapping does not run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum LeftOut {
-    /// The command line chose others.
-    NotSelected,
-    /// Its function cannot run here.
-    FunctionNotHere,
-    /// Pelton does not honour its source or one of its settings, or only AWS knows it.
-    Unsupported,
-}
+use crate::options::FunctionsRun;
 
 impl<'t> Context<'t> {
     /// Whether the properties of a mapping say that it is disabled.

@@ -17,9 +17,11 @@ mod not_here;
 mod on_failure;
 pub(crate) mod selection;
 pub(crate) mod streams;
+pub(crate) mod tables;
 
 use crate::evaluate::{
-    context, cycles, parameters, references, resource, resource_kinds, resource_types, tables, text_functions,
+    context, cycles, parameters, references, resource, resource_kinds, resource_types, table_references,
+    text_functions,
 };
 use crate::problem::{diagnostics, source, suggest};
 use crate::text::node;

@@ -4,34 +4,15 @@
 //! not selected is not read: nothing can be wrong with it.
 
 use super::context::Context;
+use super::context::LeftOut;
 use super::diagnostics::{Code, Diagnostic};
 use super::function_names;
 use super::functions::is_function;
-use super::left_out::LeftOut;
 use super::references::SAM_FUNCTION;
 use super::resource::Resource;
 use super::resource_types::MAPPING;
 use super::suggest;
-
-/// What `--only` and `--skip` name: mappings or functions, by logical id.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// Only these run; all of them if this names none.
-    pub only: Vec<String>,
-    /// These do not run.
-    pub skip: Vec<String>,
-}
-
-impl Selection {
-    fn is_everything(&self) -> bool {
-        self.only.is_empty() && self.skip.is_empty()
-    }
-
-    fn takes(&self, mapping: &str, function: &str) -> bool {
-        let is_meant = |name: &String| name == mapping || name == function;
-        (self.only.is_empty() || self.only.iter().any(is_meant)) && !self.skip.iter().any(is_meant)
-    }
-}
+use crate::options::Selection;
 
 /// Whether the mapping of a SAM event is to run. Notes those that are not.
 pub(crate) fn takes_event(context: &mut Context<'_>, mapping: &str, function: &str) -> bool {
