@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use pelton_core::ownership::{Change, Released};
 use pelton_core::shard_end::Follows;
 use pelton_core::starting_position::NewShard;
-use pelton_core::stream::{ListedShard, ShardId};
 pub use pelton_core::stream::{
-    MappingState, ReadFrom, ShardState, StreamDescription, StreamIdentity, StreamStatus,
+    KeptMapping, KeptShard, ReadFrom, StreamDescription, StreamIdentity, StreamStatus,
 };
+use pelton_core::stream::{ListedShard, ShardId};
 use pelton_core::{Batch, Checkpoint, Failure, Position, Record, Reply, Timestamp};
 use pelton_model::MappingId;
 use std::collections::BTreeMap;
@@ -216,10 +216,10 @@ pub enum CheckpointError {
 #[async_trait]
 pub trait CheckpointStore: Send + Sync {
     /// What is kept of a mapping; `None` if it never started.
-    async fn load(&self, mapping: &MappingId) -> Result<Option<MappingState>, StoreError>;
+    async fn load(&self, mapping: &MappingId) -> Result<Option<KeptMapping>, StoreError>;
 
     /// Forgets what is kept of a mapping and keeps this instead, positions and all, all at once. The mapping must not run.
-    async fn replace(&self, mapping: &MappingId, state: &MappingState) -> Result<(), StoreError>;
+    async fn replace(&self, mapping: &MappingId, state: &KeptMapping) -> Result<(), StoreError>;
 
     /// Keeps shards that appeared, and forgets those that the stream no longer lists, all at once.
     async fn change_shards(

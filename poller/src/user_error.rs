@@ -44,6 +44,20 @@ impl UserError {
         Self { kind: Kind::Failed, ..self }
     }
 
+    /// All that is wrong, as one: each problem once, with the help of the first. `None` if nothing is wrong.
+    #[must_use]
+    pub fn all(errors: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut errors = errors.into_iter();
+        let mut all = errors.next()?;
+        let mut problems = vec![std::mem::take(&mut all.problem)];
+        for Self { problem, .. } in errors {
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+        Some(Self { problem: problems.join("\nerror: "), ..all })
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

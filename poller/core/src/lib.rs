@@ -19,9 +19,12 @@
 //! | [`succession`] | whether records follow those that were read before |
 //! | [`browse`] | which records come next, where somebody looks at a stream |
 //! | [`confirm`] | which answers need a second one that agrees |
+//! | [`response`](Ignored) | what the response of a function says about its batch |
 //! | [`event`] | how a record looks inside an event |
 //! | [`counts`] | what is counted |
 //! | [`filter`] | which records the function is to see (FilterCriteria) |
+//!
+//! The words that they share stand in [`stream`], [`ownership`], [`record`], [`invocation`], [`giving_up`] and [`time`].
 
 pub mod assignments;
 pub mod batch;

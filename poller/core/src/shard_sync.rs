@@ -13,7 +13,7 @@ mod vocabulary;
 use crate::confirm::{Question, Verdict};
 use crate::ownership::{Change, Waiting};
 use crate::plan::{ShardProgress, flaw, later_shards, not_ended, together};
-use crate::stream::{ListedShard, MappingState, ShardId, ShardState, StreamDescription, StreamStatus};
+use crate::stream::{KeptMapping, KeptShard, ListedShard, ShardId, StreamDescription, StreamStatus};
 use crate::time::Timestamp;
 pub use checks::CHECK_GAP_MIN;
 use checks::Checks;
@@ -28,7 +28,7 @@ pub use vocabulary::{Command, FoundStream, Input, Keep, Notice, Settings};
 pub struct ShardSync {
     settings: Settings,
     /// What is kept of the mapping.
-    state: MappingState,
+    state: KeptMapping,
     /// The stream as two checks in a row, or the last one, found it.
     found: FoundStream,
     /// The mapping never ran before: LATEST means right now.
@@ -57,7 +57,7 @@ enum Step {
     Listing(StreamDescription, Question<Vec<ListedShard>>),
     /// The stream was made again: the shards of the old one are drained.
     Draining(FoundStream),
-    KeepingAnew(FoundStream, MappingState),
+    KeepingAnew(FoundStream, KeptMapping),
     KeepingChanges(FoundStream, Keep),
 }
 
@@ -67,13 +67,13 @@ impl ShardSync {
     #[must_use]
     pub fn new(
         settings: Settings,
-        kept: Option<MappingState>,
+        kept: Option<KeptMapping>,
         found: FoundStream,
         seed: u64,
         now: Timestamp,
     ) -> Self {
         let is_first_start = kept.is_none();
-        let state = kept.unwrap_or_else(|| MappingState::beginning(found.description.identity(), &[]));
+        let state = kept.unwrap_or_else(|| KeptMapping::beginning(found.description.identity(), &[]));
         let mut listed = Self {
             settings,
             state,
@@ -144,13 +144,13 @@ impl ShardSync {
 
     /// What is kept of the mapping, as far as it is known here.
     #[must_use]
-    pub fn state(&self) -> &MappingState {
+    pub fn state(&self) -> &KeptMapping {
         &self.state
     }
 
     /// The shards that are to be read and are not: their parents are not finished.
-    pub fn waiting(&self) -> impl Iterator<Item = (&ShardId, &ShardState)> {
-        let is_waiting = |(id, shard): &(&ShardId, &ShardState)| {
+    pub fn waiting(&self) -> impl Iterator<Item = (&ShardId, &KeptShard)> {
+        let is_waiting = |(id, shard): &(&ShardId, &KeptShard)| {
             !shard.checkpoint.ended && !self.assigned.contains(*id) && !self.caught_up.contains(*id)
         };
         self.state.shards.iter().filter(is_waiting)
@@ -260,7 +260,7 @@ impl ShardSync {
                         self.state.shards.remove(&shard).is_some_and(|state| !state.checkpoint.ended);
                     self.notices.extend(was_unfinished.then_some(Notice::LostToRetention(shard)));
                 }
-                let added = added.into_iter().map(|shard| (shard.id.clone(), ShardState::new(&shard)));
+                let added = added.into_iter().map(|shard| (shard.id.clone(), KeptShard::new(&shard)));
                 self.state.shards.extend(added);
                 self.matched(found, now);
             }
@@ -312,7 +312,7 @@ impl ShardSync {
     }
 }
 
-fn progress(state: &MappingState) -> BTreeMap<ShardId, ShardProgress> {
+fn progress(state: &KeptMapping) -> BTreeMap<ShardId, ShardProgress> {
     let progress = |ended| if ended { ShardProgress::Finished } else { ShardProgress::Unfinished };
     state.shards.iter().map(|(id, shard)| (id.clone(), progress(shard.checkpoint.ended))).collect()
 }

@@ -87,34 +87,34 @@ pub struct StreamIdentity {
 
 /// What is kept of a mapping.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MappingState {
+pub struct KeptMapping {
     /// The stream that the positions belong to.
     pub stream: StreamIdentity,
     /// Every shard it has seen and the stream still lists.
-    pub shards: BTreeMap<ShardId, ShardState>,
+    pub shards: BTreeMap<ShardId, KeptShard>,
 }
 
 /// What is kept of a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShardState {
+pub struct KeptShard {
     /// Where to begin while nothing is settled; `None`: the shard was over before the mapping began.
     pub start: Option<ShardStart>,
     /// How far it is settled.
     pub checkpoint: Checkpoint,
 }
 
-impl MappingState {
+impl KeptMapping {
     /// What is kept of a mapping that begins with these shards.
     #[must_use]
     pub fn beginning(stream: StreamIdentity, shards: &[NewShard]) -> Self {
         Self {
             stream,
-            shards: shards.iter().map(|shard| (shard.id.clone(), ShardState::new(shard))).collect(),
+            shards: shards.iter().map(|shard| (shard.id.clone(), KeptShard::new(shard))).collect(),
         }
     }
 }
 
-impl ShardState {
+impl KeptShard {
     /// What is kept of a shard when it is first seen.
     #[must_use]
     pub fn new(shard: &NewShard) -> Self {

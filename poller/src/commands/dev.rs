@@ -1,5 +1,5 @@
-//! `pelton dev`: everything local. Builds the functions, creates the template's streams, rebuilds on change, and starts
-//! anew when the template has changed.
+//! `pelton dev`: everything local. Builds the functions, creates the template's streams, rebuilds on change, and runs
+//! a changed template without a new start: only what it changes is drained.
 //!
 //! Without `--endpoint-url` the streams are embedded: in this process, in memory.
 

@@ -38,11 +38,10 @@ pub(super) fn find_code<'a>(
                 }
                 code.insert(function.logical_id.clone(), Some(found));
             }
-            Err(error) => problems.push(chain(&error)),
+            Err(error) => problems.push(UserError::bad_input_because(&error)),
         }
     }
-    problems.dedup();
-    if problems.is_empty() { Ok(code) } else { Err(UserError::bad_input(problems.join("\nerror: "))) }
+    UserError::all(problems).map_or(Ok(code), Err)
 }
 
 /// The functions that enabled mappings use and that `--lambda-endpoint` is about, after checking that they can be invoked. Every
@@ -81,14 +80,11 @@ pub(super) async fn elsewhere_of<'a>(
     let mut problems = Vec::new();
     for function in functions.values() {
         if let Err(error) = function.check().await {
-            problems.push(error);
+            problems.push(UserError::bad_input_because(&error).help(error.help()));
         }
     }
-    if let Some(first) = problems.first() {
-        let help = first.help();
-        let mut problems: Vec<String> = problems.iter().map(|error| chain(error)).collect();
-        problems.dedup();
-        return Err(UserError::bad_input(problems.join("\nerror: ")).help(help));
+    if let Some(all) = UserError::all(problems) {
+        return Err(all);
     }
     for (url, lambda) in &lambdas {
         let there = functions.keys().filter(|id| options.endpoint_of(id) == Some(*url));

@@ -1,4 +1,4 @@
-//! The options that several commands share, as architecture names them: others script against these names.
+//! The options that several commands share. Others script against their names.
 
 mod values;
 

@@ -94,9 +94,14 @@ pub async fn run(
 
     let role = application.functions[&mapping.function].role_arn.clone();
     let aws = aws::AwsOptions { endpoint_url: aws.endpoint_url.clone(), region: aws.region.clone() };
+    let (dynamodb, errors) =
+        tables::find_streams(std::iter::once(&mut mapping), streams_at, &aws, clock).await;
+    if let Some(error) = UserError::all(errors.into_values()) {
+        return Err(error);
+    }
     let sources = Sources {
         kinesis: client,
-        dynamodb: tables::open(std::iter::once(&mut mapping), streams_at, &aws, clock).await?,
+        dynamodb,
         streams_at,
         arrivals: None,
         budget: ByteBudget::default(),

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::errors::chain;
 use crate::in_flight::finish;
 use crate::ports::{
-    CheckpointError, CheckpointStore, Checkpoints, MappingState, Ownership, Source, SourceError, StoreError,
+    CheckpointError, CheckpointStore, Checkpoints, KeptMapping, Ownership, Source, SourceError, StoreError,
     StreamChecks,
 };
 use async_trait::async_trait;
@@ -81,7 +81,7 @@ impl ListedOwnership {
 
     /// What is kept of the mapping.
     #[must_use]
-    pub fn state(&self) -> &MappingState {
+    pub fn state(&self) -> &KeptMapping {
         self.sync.state()
     }
 
@@ -165,7 +165,7 @@ fn say(sync: &mut ShardSync, stream: &ListedStream) {
             }
             Notice::MadeAgain { old } => warn!(
                 %mapping, stream = name, old_stream = old.arn,
-                "the stream was deleted and created again: starting at the starting position, because the old checkpoints are invalid"
+                "the stream was deleted and created again: starting anew, because the old checkpoints are invalid"
             ),
             Notice::Resharded(shards) => info!(%mapping, shards, "the stream was resharded"),
             Notice::NotEnded(shard) => {

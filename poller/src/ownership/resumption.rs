@@ -3,7 +3,7 @@
 //! In: the mappings that are about to start. Out: a log line for each shard; where these are many, one for each mapping. What was
 //! tried is not stored: attempts count from 1 after each start.
 
-use crate::ports::{MappingState, ShardState};
+use crate::ports::{KeptMapping, KeptShard};
 use pelton_core::starting_position::ShardStart;
 use pelton_core::stream::ShardId;
 use pelton_model::MappingId;
@@ -41,7 +41,7 @@ pub struct Resumption {
 impl Resumption {
     /// Of a mapping of which this is kept.
     #[must_use]
-    pub fn of(mapping: &MappingId, state: &MappingState) -> Self {
+    pub fn of(mapping: &MappingId, state: &KeptMapping) -> Self {
         let shards = state.shards.iter().filter_map(|(id, state)| Some((id.clone(), from(state)?)));
         Self { mapping: mapping.clone(), shards: shards.collect() }
     }
@@ -69,7 +69,7 @@ pub(crate) fn say(mappings: Vec<Resumption>) {
 }
 
 /// `None`: the shard has ended.
-fn from(ShardState { start, checkpoint }: &ShardState) -> Option<From> {
+fn from(KeptShard { start, checkpoint }: &KeptShard) -> Option<From> {
     if checkpoint.ended {
         return None;
     }
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_shard_begins_behind_its_checkpoint_or_where_its_start_was_stored() {
-        let state = |position: Option<&str>, ended| ShardState {
+        let state = |position: Option<&str>, ended| KeptShard {
             start: Some(ShardStart::TrimHorizon),
             checkpoint: Checkpoint { position: position.map(Position::new), ended, ..Checkpoint::default() },
         };

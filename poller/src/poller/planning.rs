@@ -10,14 +10,13 @@ use super::tables;
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
-use crate::errors::chain;
 use crate::ports::CheckpointStore;
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
 use crate::source::embedded::Arrivals;
 use crate::source::{OpenedSource, Sources, StreamsAt};
-use crate::starting::{StartError, find_stream};
+use crate::starting::find_stream;
 use crate::store::SqliteStore;
 use crate::supervisor::{Change, Goal, MappingPlan};
 use crate::user_error::UserError;
@@ -84,9 +83,11 @@ impl Base {
     ) -> Result<(Vec<Found>, Sources), UserError> {
         let Self { client, aws, streams_at, arrivals, budget, settings, clock, .. } = self;
         let mut mappings: Vec<Mapping> = mappings.cloned().collect();
+        let (dynamodb, mut errors) = tables::find_streams(mappings.iter_mut(), *streams_at, aws, clock).await;
+        mappings.retain(|mapping| !errors.contains_key(&mapping.id));
         let sources = Sources {
             kinesis: client.clone(),
-            dynamodb: tables::open(mappings.iter_mut(), *streams_at, aws, clock).await?,
+            dynamodb,
             streams_at: *streams_at,
             arrivals: arrivals.clone(),
             budget: budget.clone(),
@@ -103,9 +104,18 @@ impl Base {
             })
             .collect();
         let streams = opened.iter().map(|(mapping, opened)| find_stream(mapping, &*opened.source, clock));
-        let streams = all(streams).await?;
-        let found = opened.into_iter().zip(streams);
-        Ok((found.map(|((mapping, opened), stream)| Found { mapping, opened, stream }).collect(), sources))
+        let streams: Vec<_> = futures_util::stream::iter(streams).buffered(FOUND_AT_ONCE_MAX).collect().await;
+        let mut found = Vec::new();
+        for ((mapping, opened), stream) in opened.into_iter().zip(streams) {
+            match stream {
+                Ok(stream) => found.push(Found { mapping, opened, stream }),
+                Err(error) => drop(errors.insert(mapping.id, super::not_prepared(&error))),
+            }
+        }
+        match UserError::all(errors.into_values()) {
+            None => Ok((found, sources)),
+            Some(all) => Err(all),
+        }
     }
 
     /// What runs and changes so that `application` runs, of which `found` is to be started, and `stopped` stopped before. A function
@@ -155,19 +165,4 @@ impl Base {
         let change = Change { stopped, started, disabled: disabled.cloned().collect() };
         Ok(Planned { application, running, destinations, change, handlers_max })
     }
-}
-
-/// What comes of each, in the same order; or what is wrong with any of them.
-async fn all<T>(
-    starts: impl Iterator<Item = impl Future<Output = Result<T, StartError>>>,
-) -> Result<Vec<T>, UserError> {
-    let results: Vec<_> = futures_util::stream::iter(starts).buffered(FOUND_AT_ONCE_MAX).collect().await;
-    let (ready, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
-    let mut problems = failed.into_iter().filter_map(Result::err).peekable();
-    let Some(first) = problems.peek() else {
-        return Ok(ready.into_iter().filter_map(Result::ok).collect());
-    };
-    let help = first.help();
-    let problems: Vec<String> = problems.map(|problem| chain(&problem)).collect();
-    Err(UserError::bad_input(problems.join("\nerror: ")).help(help))
 }

@@ -9,7 +9,7 @@ use crate::source::StreamsAt;
 use crate::source::dynamodb::{CreateTableError, DynamoDbStreamsClient, TablesClient, find_stream_of_table};
 use crate::starting::StartError;
 use crate::user_error::UserError;
-use pelton_model::{Application, EventSource, Mapping, StreamArn, Table};
+use pelton_model::{Application, EventSource, Mapping, MappingId, StreamArn, Table};
 use std::collections::BTreeMap;
 use tracing::info;
 
@@ -17,45 +17,58 @@ use tracing::info;
 const NAME_IT: &str =
     "start a local DynamoDB, and name it: AWS_ENDPOINT_URL_DYNAMODB_STREAMS=http://127.0.0.1:PORT";
 
-/// Who speaks to the streams of tables, by the region of their ARNs. A mapping that names only the table is given the ARN of the
-/// stream that the table has.
-pub(crate) async fn open(
+/// Who speaks to the streams of tables, by the region of their ARNs.
+pub(crate) type Clients = BTreeMap<String, DynamoDbStreamsClient>;
+
+/// Makes the clients that these mappings need. A mapping that names only the table is given the ARN of the stream that the table
+/// has. What is wrong is told of each mapping: it has no client, or no ARN.
+pub(crate) async fn find_streams(
     mappings: impl Iterator<Item = &mut Mapping>,
     streams_at: StreamsAt,
     aws: &AwsOptions,
     clock: &Clock,
-) -> Result<BTreeMap<String, DynamoDbStreamsClient>, UserError> {
-    let mut clients = BTreeMap::new();
-    let mut found: BTreeMap<StreamArn, StreamArn> = BTreeMap::new();
+) -> (Clients, BTreeMap<MappingId, UserError>) {
+    let (mut clients, mut errors) = (Clients::new(), BTreeMap::new());
     for mapping in mappings {
         let EventSource::DynamoDb { stream, .. } = &mut mapping.source else { continue };
-        let client = match clients.get(&stream.region) {
-            Some(client) => DynamoDbStreamsClient::clone(client),
-            None => client_of(stream, &mapping.id.0, streams_at, aws, clock).await?,
-        };
-        clients.entry(stream.region.clone()).or_insert_with(|| client.clone());
-        if !stream.is_to_be_found() {
-            continue;
+        match find_stream(&mut clients, &mapping.id, stream, streams_at, aws, clock).await {
+            Ok(arn) => *stream = arn,
+            Err(error) => drop(errors.insert(mapping.id.clone(), error)),
         }
-        let arn = match found.get(stream) {
-            Some(arn) => arn.clone(),
-            None => match find_stream_of_table(&client, &stream.name, clock).await {
-                Ok(Some(arn)) => arn,
-                Ok(None) => return Err(no_stream(mapping.id.0.as_str(), stream, &client)),
-                Err(source) => {
-                    let (mapping, stream) = (mapping.id.clone(), stream.to_string());
-                    let error = StartError::Source { mapping, stream, source };
-                    return Err(UserError::bad_input(chain(&error)).help(error.help()));
-                }
-            },
-        };
-        info!(mapping = %mapping.id, stream = %arn, "found the stream of the table");
-        // A server on a developer's machine may have a region of its own.
-        clients.entry(arn.region.clone()).or_insert(client);
-        found.insert(stream.clone(), arn.clone());
-        *stream = arn;
     }
-    Ok(clients)
+    (clients, errors)
+}
+
+/// The ARN of a mapping's stream.
+async fn find_stream(
+    clients: &mut Clients,
+    mapping: &MappingId,
+    stream: &StreamArn,
+    streams_at: StreamsAt,
+    aws: &AwsOptions,
+    clock: &Clock,
+) -> Result<StreamArn, UserError> {
+    let client = match clients.get(&stream.region) {
+        Some(client) => client.clone(),
+        None => client_of(stream, &mapping.0, streams_at, aws, clock).await?,
+    };
+    clients.entry(stream.region.clone()).or_insert_with(|| client.clone());
+    if !stream.is_to_be_found() {
+        return Ok(stream.clone());
+    }
+    let arn = match find_stream_of_table(&client, &stream.name, clock).await {
+        Ok(Some(arn)) => arn,
+        Ok(None) => return Err(no_stream(&mapping.0, stream, &client)),
+        Err(source) => {
+            let (mapping, stream) = (mapping.clone(), stream.to_string());
+            let error = StartError::Source { mapping, stream, source };
+            return Err(UserError::bad_input(chain(&error)).help(error.help()));
+        }
+    };
+    info!(%mapping, stream = %arn, "found the stream of the table");
+    // A server on a developer's machine may have a region of its own.
+    clients.entry(arn.region.clone()).or_insert(client);
+    Ok(arn)
 }
 
 /// Where the Kinesis streams are embedded, their endpoint is not that of tables, and AWS itself is nobody's guess.

@@ -1,8 +1,8 @@
 //! Streams: how Pelton reads them, and the one that it brings along.
 //!
-//! In: a client of the Kinesis API ([`aws`]) and the name of a stream. Out: a [`crate::ports::Source`] ([`kinesis`]).
-//! What all readers of the process hold in memory stays within one [`budget`]. [`embedded`] serves the Kinesis API on
-//! loopback; it is read through the same client as any other stream.
+//! In: a mapping, and clients of the services. Out: a [`crate::ports::Source`] ([`Sources::open`]): of Kinesis, or of a table's stream. What
+//! all readers of the process hold in memory stays within one [`budget`]. [`embedded`] serves the Kinesis API on loopback; it is
+//! read through the same client as any other stream.
 
 pub(crate) mod api_error;
 pub mod aws;

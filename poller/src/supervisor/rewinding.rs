@@ -3,7 +3,7 @@
 //! In: a mapping whose stream was found, and where it is to go on. Out: what is kept of it now, and what was before. It is
 //! written at once or not at all, and nothing else is.
 
-use crate::ports::{CheckpointStore, MappingState, ShardState, StoreError, StreamIdentity};
+use crate::ports::{CheckpointStore, KeptMapping, KeptShard, StoreError, StreamIdentity};
 use pelton_core::shard_sync::FoundStream;
 use pelton_core::starting_position::{StartingPosition, first_start};
 use pelton_core::{Checkpoint, Timestamp};
@@ -22,9 +22,9 @@ pub enum RewindTo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewound {
     /// What was kept of the mapping; `None` if it never ran.
-    pub before: Option<MappingState>,
+    pub before: Option<KeptMapping>,
     /// What is kept of it now.
-    pub after: MappingState,
+    pub after: KeptMapping,
 }
 
 /// Why a mapping was not rewound. Nothing has changed.
@@ -85,7 +85,7 @@ pub async fn rewind(
     let after = match to {
         RewindTo::Start(position) => {
             let shards = first_start(*position, &found.listed, now);
-            MappingState::beginning(found.description.identity(), &shards)
+            KeptMapping::beginning(found.description.identity(), &shards)
         }
         RewindTo::CheckpointOf(other) => {
             let theirs = store.load(other).await.map_err(failed)?;
@@ -101,10 +101,10 @@ pub async fn rewind(
 fn take_over(
     mapping: &MappingId,
     other: &MappingId,
-    theirs: Option<MappingState>,
+    theirs: Option<KeptMapping>,
     stream: StreamIdentity,
-) -> Result<MappingState, RewindError> {
-    let Some(MappingState { stream: their_stream, shards }) = theirs else {
+) -> Result<KeptMapping, RewindError> {
+    let Some(KeptMapping { stream: their_stream, shards }) = theirs else {
         return Err(RewindError::NoCheckpoint { other: other.clone() });
     };
     if their_stream.arn != stream.arn {
@@ -118,10 +118,10 @@ fn take_over(
     if their_stream.created != stream.created {
         return Err(RewindError::StreamMadeAgain { other: other.clone(), stream: stream.arn });
     }
-    let without_window = |ShardState { start, checkpoint }| ShardState {
+    let without_window = |KeptShard { start, checkpoint }| KeptShard {
         start,
         checkpoint: Checkpoint { window: None, ..checkpoint },
     };
     let shards = shards.into_iter().map(|(id, state)| (id, without_window(state))).collect();
-    Ok(MappingState { stream, shards })
+    Ok(KeptMapping { stream, shards })
 }

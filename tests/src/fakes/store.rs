@@ -1,7 +1,7 @@
 //! Checkpoints in memory, on a disk that can be full.
 
 use async_trait::async_trait;
-use pelton::ports::{CheckpointStore, MappingState, ShardState, StoreError};
+use pelton::ports::{CheckpointStore, KeptMapping, KeptShard, StoreError};
 use pelton_core::Checkpoint;
 use pelton_core::starting_position::NewShard;
 use pelton_core::stream::ShardId;
@@ -17,7 +17,7 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct Disk {
-    mappings: BTreeMap<MappingId, MappingState>,
+    mappings: BTreeMap<MappingId, KeptMapping>,
     is_full: bool,
     saves: usize,
 }
@@ -41,12 +41,12 @@ impl MemoryStore {
 
     /// What is kept of a mapping.
     #[must_use]
-    pub fn kept(&self, mapping: &str) -> Option<MappingState> {
+    pub fn kept(&self, mapping: &str) -> Option<KeptMapping> {
         self.disk().mappings.get(&MappingId(mapping.to_owned())).cloned()
     }
 
     /// Changes what is kept of a mapping, as an earlier version of the program might have kept it.
-    pub fn change(&self, mapping: &str, change: impl FnOnce(&mut MappingState)) {
+    pub fn change(&self, mapping: &str, change: impl FnOnce(&mut KeptMapping)) {
         let mut disk = self.disk();
         change(disk.mappings.get_mut(&MappingId(mapping.to_owned())).expect("the mapping has started"));
     }
@@ -66,11 +66,11 @@ impl MemoryStore {
 
 #[async_trait]
 impl CheckpointStore for MemoryStore {
-    async fn load(&self, mapping: &MappingId) -> Result<Option<MappingState>, StoreError> {
+    async fn load(&self, mapping: &MappingId) -> Result<Option<KeptMapping>, StoreError> {
         Ok(self.disk().mappings.get(mapping).cloned())
     }
 
-    async fn replace(&self, mapping: &MappingId, state: &MappingState) -> Result<(), StoreError> {
+    async fn replace(&self, mapping: &MappingId, state: &KeptMapping) -> Result<(), StoreError> {
         self.writable()?.mappings.insert(mapping.clone(), state.clone());
         Ok(())
     }
@@ -83,7 +83,7 @@ impl CheckpointStore for MemoryStore {
     ) -> Result<(), StoreError> {
         let mut disk = self.writable()?;
         let state = disk.mappings.get_mut(mapping).expect("the mapping was started");
-        state.shards.extend(added.iter().map(|shard| (shard.id.clone(), ShardState::new(shard))));
+        state.shards.extend(added.iter().map(|shard| (shard.id.clone(), KeptShard::new(shard))));
         state.shards.retain(|id, _| !removed.contains(id));
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The settings of one event source mapping as the core needs them, and the bounds of one shard.
 ///
-/// Ranges are checked at the door (`model` in the shell); the core takes them as given.
+/// Ranges are checked at the door (`MappingSettings::check` of `pelton-model`); the core takes them as given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// BatchSize: most records of one invocation, 1 to 10,000.

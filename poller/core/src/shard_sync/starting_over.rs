@@ -5,7 +5,7 @@
 
 use super::{Command, FoundStream, Keep, Notice, ShardSync, Step};
 use crate::starting_position::{StartingPosition, first_start};
-use crate::stream::{MappingState, ShardId};
+use crate::stream::{KeptMapping, ShardId};
 use crate::time::Timestamp;
 
 impl ShardSync {
@@ -37,7 +37,7 @@ impl ShardSync {
             | StartingPosition::AtTimestamp(_)) => from,
         };
         let state =
-            MappingState::beginning(found.description.identity(), &first_start(from, &found.listed, now));
+            KeptMapping::beginning(found.description.identity(), &first_start(from, &found.listed, now));
         self.commands.push_back(Command::Keep(Keep::Anew(state.clone())));
         self.step = Step::KeepingAnew(found, state);
     }

@@ -49,7 +49,7 @@ impl Mapping {
         Self::starting(settings, None, found(1, listed))
     }
 
-    fn starting(settings: Settings, kept: Option<MappingState>, found: FoundStream) -> Self {
+    fn starting(settings: Settings, kept: Option<KeptMapping>, found: FoundStream) -> Self {
         let mut mapping = Self { sync: ShardSync::new(settings, kept, found, 1, at(10)), now: 10 };
         mapping.keep();
         mapping
@@ -378,7 +378,7 @@ mod until_caught_up {
     #[test]
     fn a_closed_shard_without_children_at_the_start_may_have_some_that_are_not_listed_yet() {
         let kept = Mapping::new(settings(true), "a").sync.state().clone();
-        let mut kept = MappingState { stream: kept.stream, shards: kept.shards };
+        let mut kept = KeptMapping { stream: kept.stream, shards: kept.shards };
         kept.shards.values_mut().for_each(|shard| shard.checkpoint.ended = true);
         let mut mapping = Mapping::starting(settings(true), Some(kept), found(1, "a!"));
         assert_eq!(mapping.changes(), "Waiting(AllEnded)");

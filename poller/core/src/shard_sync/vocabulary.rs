@@ -2,8 +2,8 @@
 
 use crate::ownership::{Released, Waiting};
 use crate::starting_position::{NewShard, StartingPosition};
+use crate::stream::{KeptMapping, StreamDescription, StreamIdentity};
 use crate::stream::{ListedShard, ShardId};
-use crate::stream::{MappingState, StreamDescription, StreamIdentity};
 use crate::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// This, and nothing of what was kept before.
-    Anew(MappingState),
+    Anew(KeptMapping),
     /// Beside what is kept, and without what is gone.
     Changed {
         /// Shards that appeared.

@@ -15,7 +15,7 @@ use pelton_core::assignments::Assignments;
 use pelton_core::shard_end::Ending;
 use pelton_core::shard_sync::{self, ShardSync};
 use pelton_core::starting_position::StartingPosition;
-use pelton_core::stream::MappingState;
+use pelton_core::stream::KeptMapping;
 use pelton_core::stream::ShardId;
 use pelton_core::succession::Succession;
 use pelton_core::{Finished, Input, Policy, Timestamp};
@@ -40,7 +40,7 @@ pub(crate) struct World<'a> {
     /// When the mapping was started for the first time.
     started_at: Option<Timestamp>,
     /// What survives a crash.
-    store: Option<MappingState>,
+    store: Option<KeptMapping>,
     /// This life of the poller.
     life: Option<Life>,
     workers: BTreeMap<ShardId, Worker>,

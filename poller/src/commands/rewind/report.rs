@@ -1,6 +1,6 @@
 //! What a rewind did, for people: from where to where, shard by shard.
 
-use crate::ports::ShardState;
+use crate::ports::KeptShard;
 use crate::supervisor::{RewindTo, Rewound};
 use pelton_core::starting_position::{ShardStart, StartingPosition};
 use pelton_core::stream::ShardId;
@@ -43,7 +43,7 @@ fn shown_target(to: &RewindTo) -> String {
 }
 
 /// Where reading begins, or that it does not.
-fn shown(ShardState { start, checkpoint }: &ShardState) -> String {
+fn shown(KeptShard { start, checkpoint }: &KeptShard) -> String {
     match (&checkpoint.position, start) {
         (_, None) => "skipped".to_owned(),
         _ if checkpoint.ended => "finished".to_owned(),

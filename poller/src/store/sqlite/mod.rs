@@ -11,7 +11,7 @@ mod tests;
 mod writer;
 
 use crate::clock::Clock;
-use crate::ports::{CheckpointStore, MappingState, StoreError};
+use crate::ports::{CheckpointStore, KeptMapping, StoreError};
 use async_trait::async_trait;
 use pelton_core::Checkpoint;
 use pelton_core::starting_position::NewShard;
@@ -78,12 +78,12 @@ impl SqliteStore {
 
 #[async_trait]
 impl CheckpointStore for SqliteStore {
-    async fn load(&self, mapping: &MappingId) -> Result<Option<MappingState>, StoreError> {
+    async fn load(&self, mapping: &MappingId) -> Result<Option<KeptMapping>, StoreError> {
         let mapping = mapping.clone();
         self.ask(|answer| Request::Load { mapping, answer }).await
     }
 
-    async fn replace(&self, mapping: &MappingId, state: &MappingState) -> Result<(), StoreError> {
+    async fn replace(&self, mapping: &MappingId, state: &KeptMapping) -> Result<(), StoreError> {
         self.change(Change::Replace { mapping: mapping.clone(), state: state.clone() }).await
     }
 

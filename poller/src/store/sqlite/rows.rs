@@ -1,9 +1,9 @@
 //! What the port keeps, as rows.
 //!
 //! In: a change, and an open transaction. Out: the rows changed, or the change refused and nothing touched.
-//! In the other direction: rows to [`MappingState`].
+//! In the other direction: rows to [`KeptMapping`].
 
-use crate::ports::{Cause, MappingState, ShardState, StreamIdentity};
+use crate::ports::{Cause, KeptMapping, KeptShard, StreamIdentity};
 use pelton_core::starting_position::{NewShard, ShardStart};
 use pelton_core::stream::ShardId;
 use pelton_core::{Checkpoint, OpenWindow, Position, Timestamp};
@@ -18,7 +18,7 @@ const AFTER_LATEST: &str = "after_latest";
 
 /// One change of what is kept; see the method of [`crate::ports::CheckpointStore`] of the same name.
 pub(super) enum Change {
-    Replace { mapping: MappingId, state: MappingState },
+    Replace { mapping: MappingId, state: KeptMapping },
     Reshard { mapping: MappingId, added: Vec<NewShard>, removed: Vec<ShardId> },
     Save { mapping: MappingId, shard: ShardId, checkpoint: Checkpoint },
 }
@@ -41,7 +41,7 @@ pub(super) fn apply(
     match change {
         Change::Replace { mapping, state } => {
             start_anew(rows, mapping, &state.stream)?;
-            let new = |(id, shard): (&ShardId, &ShardState)| NewShard { id: id.clone(), start: shard.start };
+            let new = |(id, shard): (&ShardId, &KeptShard)| NewShard { id: id.clone(), start: shard.start };
             insert(rows, mapping, &state.shards.iter().map(new).collect::<Vec<_>>(), at)?;
             for (id, shard) in &state.shards {
                 save(rows, mapping, id, &shard.checkpoint, at)?;
@@ -129,7 +129,7 @@ fn save(
 }
 
 /// What is kept of a mapping.
-pub(super) fn load(rows: &Connection, mapping: &MappingId) -> Result<Option<MappingState>, Cause> {
+pub(super) fn load(rows: &Connection, mapping: &MappingId) -> Result<Option<KeptMapping>, Cause> {
     let stream = rows
         .prepare_cached("SELECT stream_arn, stream_created_ms FROM mapping WHERE id = ?1")?
         .query_row([&mapping.0], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -154,9 +154,9 @@ pub(super) fn load(rows: &Connection, mapping: &MappingId) -> Result<Option<Mapp
             ahead: ahead(row.get(5)?).map_err(in_shard)?,
             window: window(row.get(6)?, row.get(7)?, row.get(8)?).map_err(in_shard)?,
         };
-        shards.insert(id, ShardState { start, checkpoint });
+        shards.insert(id, KeptShard { start, checkpoint });
     }
-    Ok(Some(MappingState { stream, shards }))
+    Ok(Some(KeptMapping { stream, shards }))
 }
 
 fn columns(start: Option<ShardStart>) -> (Option<&'static str>, Option<i64>) {

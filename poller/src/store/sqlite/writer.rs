@@ -4,7 +4,7 @@
 
 use super::file;
 use super::rows::{self, Change, Refused};
-use crate::ports::{MappingState, StoreError};
+use crate::ports::{KeptMapping, StoreError};
 use pelton_core::Timestamp;
 use pelton_model::MappingId;
 use rusqlite::{Connection, TransactionBehavior};
@@ -20,7 +20,7 @@ const GROUP_MAX: usize = 256;
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 pub(super) enum Request {
-    Load { mapping: MappingId, answer: Answer<Option<MappingState>> },
+    Load { mapping: MappingId, answer: Answer<Option<KeptMapping>> },
     Change { change: Change, at: Timestamp, answer: Answer<()> },
 }
 
@@ -63,7 +63,7 @@ impl Writer {
         self.commit(pending);
     }
 
-    fn load(&self, mapping: &MappingId) -> Result<Option<MappingState>, StoreError> {
+    fn load(&self, mapping: &MappingId) -> Result<Option<KeptMapping>, StoreError> {
         rows::load(&self.connection, mapping)
             .map_err(|source| StoreError::Corrupt { file: self.file.clone(), source })
     }

@@ -41,7 +41,10 @@ pub(crate) fn settle(context: &mut Context<'_>) {
     let (mut accounts, mut partitions) = (BTreeSet::new(), BTreeSet::new());
     for text in stream_arns(context) {
         let Ok(arn) = text.parse::<Arn>() else { continue };
-        if arn.service == "kinesis" && is_account(&arn.account) && arn.account != NO_ACCOUNT {
+        if matches!(arn.service.as_str(), "kinesis" | "dynamodb")
+            && is_account(&arn.account)
+            && arn.account != NO_ACCOUNT
+        {
             accounts.insert(arn.account);
             partitions.insert(arn.partition);
         }
@@ -177,6 +180,16 @@ mod tests {
         );
         check(account, "!Sub 'arn:aws:kinesis:${AWS::Region}:${AWS::AccountId}:stream/x'", "000000000000");
         check_with(account, LITERAL, &options(), "123456789012");
+    }
+
+    #[test]
+    fn the_stream_of_a_table_names_an_account_too() {
+        let stream = "arn:aws:dynamodb:eu-west-1:111111111111:table/t/stream/2026-01-01T00:00:00.000";
+        let text = template("Environment: {Variables: {VALUE: !Ref AWS::AccountId}}", "", "");
+        let text = text.replace("Type: Kinesis\n", "Type: DynamoDB\n").replace("!GetAtt Orders.Arn", stream);
+        let loaded = load_with(&text, &LoadOptions { account: None, ..options() });
+        check_problem(&loaded, "");
+        assert_eq!(loaded.application.unwrap().functions["Ledger"].environment["VALUE"], "111111111111");
     }
 
     #[test]

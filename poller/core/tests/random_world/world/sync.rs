@@ -11,8 +11,8 @@ use pelton_core::plan::{flaw, together};
 use pelton_core::shard_end::Ending;
 use pelton_core::shard_sync::{Command, FoundStream, Input, Keep, Settings, ShardSync};
 use pelton_core::starting_position::{ShardStart, StartingPosition};
+use pelton_core::stream::{KeptMapping, KeptShard, ReadFrom, StreamDescription, StreamStatus};
 use pelton_core::stream::{ListedShard, ShardId};
-use pelton_core::stream::{MappingState, ReadFrom, ShardState, StreamDescription, StreamStatus};
 use pelton_core::succession::Succession;
 use pelton_core::{Finished, Policy, Timestamp};
 use std::sync::Arc;
@@ -200,9 +200,9 @@ impl World<'_> {
         match what {
             Keep::Anew(state) => self.store = Some(state.clone()),
             Keep::Changed { added, removed } => {
-                let MappingState { shards, .. } = self.store.as_mut().expect("the mapping has begun");
+                let KeptMapping { shards, .. } = self.store.as_mut().expect("the mapping has begun");
                 for shard in added {
-                    shards.entry(shard.id.clone()).or_insert_with(|| ShardState::new(shard));
+                    shards.entry(shard.id.clone()).or_insert_with(|| KeptShard::new(shard));
                 }
                 shards.retain(|id, _| !removed.contains(id));
             }

@@ -6,7 +6,7 @@ mod port;
 
 use super::SqliteStore;
 use crate::clock::Clock;
-use crate::ports::{CheckpointStore, MappingState, StreamIdentity};
+use crate::ports::{CheckpointStore, KeptMapping, StreamIdentity};
 use pelton_core::starting_position::{NewShard, ShardStart};
 use pelton_core::stream::ShardId;
 use pelton_core::{Checkpoint, Position, Timestamp};
@@ -43,8 +43,8 @@ fn open(file: &Path) -> SqliteStore {
     SqliteStore::open(file, Clock::start()).unwrap()
 }
 
-fn beginning(stream: StreamIdentity, shards: &[NewShard]) -> MappingState {
-    MappingState::beginning(stream, shards)
+fn beginning(stream: StreamIdentity, shards: &[NewShard]) -> KeptMapping {
+    KeptMapping::beginning(stream, shards)
 }
 
 async fn open_started(file: &Path, shards: u32) -> SqliteStore {
@@ -54,7 +54,7 @@ async fn open_started(file: &Path, shards: u32) -> SqliteStore {
     store
 }
 
-async fn loaded(store: &SqliteStore) -> MappingState {
+async fn loaded(store: &SqliteStore) -> KeptMapping {
     store.load(&mapping()).await.unwrap().expect("the mapping was started")
 }
 

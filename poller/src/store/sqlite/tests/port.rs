@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::errors::chain;
-use crate::ports::{ShardState, StoreError};
+use crate::ports::{KeptShard, StoreError};
 use bytes::Bytes;
 use pelton_core::OpenWindow;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ async fn what_is_kept_outlives_the_store() {
     let state = loaded(&open(&file_in(&folder))).await;
     assert_eq!(state.stream, stream(7));
     let kept: Vec<(Option<ShardStart>, Checkpoint)> =
-        state.shards.into_values().map(|ShardState { start, checkpoint }| (start, checkpoint)).collect();
+        state.shards.into_values().map(|KeptShard { start, checkpoint }| (start, checkpoint)).collect();
     let position = at("49590338271490256608559692538361571095921575989136588898");
     let ended = Checkpoint { ended: true, ..Checkpoint::default() };
     assert_eq!(
@@ -122,9 +122,8 @@ async fn what_replaces_a_mapping_brings_its_positions_and_leaves_nothing_of_it()
         [Some(ShardStart::AfterLatest(Timestamp::from_millis(6))), Some(ShardStart::TrimHorizon), None];
     let checkpoints = [at("20"), ended, over];
     let shards = (5..).zip(starts).zip(checkpoints);
-    let shards =
-        shards.map(|((number, start), checkpoint)| (shard(number), ShardState { start, checkpoint }));
-    let state = MappingState { stream: stream(2), shards: shards.collect() };
+    let shards = shards.map(|((number, start), checkpoint)| (shard(number), KeptShard { start, checkpoint }));
+    let state = KeptMapping { stream: stream(2), shards: shards.collect() };
     store.replace(&mapping(), &state).await.unwrap();
     assert_eq!(loaded(&store).await, state);
     let others = store.load(&other).await.unwrap().unwrap();
