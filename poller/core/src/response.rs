@@ -3,10 +3,12 @@
 //! In: the response, to the byte, and the records it is about. Out: a verdict. A response that nobody asked to be read decides
 //! nothing. Whatever cannot be understood fails the batch: it is tried again, and no record is lost.
 
+mod identifier;
 mod ignored;
 
-use crate::record::{Record, number_text};
+use crate::record::Record;
 use bytes::Bytes;
+use identifier::ItemIdentifier;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -107,16 +109,13 @@ fn first_failed(failures: &RawValue, records: &[Record]) -> Result<Option<usize>
     if failures.is_empty() {
         return Ok(None);
     }
-    let of_number: BTreeMap<&str, usize> = records
-        .iter()
-        .enumerate()
-        .map(|(index, record)| (number_text(record.position().as_str()), index))
-        .collect();
+    let identified: BTreeMap<ItemIdentifier<'_>, usize> =
+        records.iter().enumerate().map(|(index, record)| (ItemIdentifier::of(record), index)).collect();
     let mut first = records.len();
     for failure in failures {
         let ItemFailure { identifier } = serde_json::from_str(failure.get())
             .map_err(|_| "an item of `batchItemFailures` has no text as `itemIdentifier`".to_owned())?;
-        let index = of_number.get(number_text(&identifier)).ok_or_else(|| {
+        let index = identified.get(&ItemIdentifier::written(&identifier)).ok_or_else(|| {
             let shown: String = identifier.chars().take(SHOWN_CHARS_MAX).collect();
             format!("`itemIdentifier` is `{shown}`, which is no record of the batch")
         })?;
