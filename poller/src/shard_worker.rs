@@ -7,13 +7,13 @@ pub(crate) mod failed_attempts;
 mod judged_reader;
 mod notices;
 mod problems;
+mod reading;
 mod remarks;
 
 use crate::clock::Clock;
-use crate::in_flight::finish;
+use crate::in_flight::{finish, in_task};
 use crate::ports::{
-    CheckpointError, Checkpoints, Destination, Invoker, OpenShard, ReadFrom, Source, SourceError,
-    StreamChecks,
+    CheckpointError, Checkpoints, Destination, Invoker, ReadFrom, Source, SourceError, StreamChecks,
 };
 use crate::stream_checks::Required;
 use deliveries::{Began, Delivered, Deliveries};
@@ -21,22 +21,21 @@ use failed_attempts::{Before, FailedAttempts, problem, problem_of};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use judged_reader::JudgedReader;
 use pelton_core::shard_end::Ending;
 use pelton_core::stream::ShardId;
 use pelton_core::{
     Checkpoint, Command, FailedAttempt, FetchError, Finished, Input, Invocation, InvocationId, Notice,
-    Outcome, Page, Policy, Reply, SaveError, SendError, Shard, ShardView, Timestamp,
+    Outcome, Policy, Reply, SaveError, SendError, Shard, ShardView, Timestamp,
 };
 use pelton_model::MappingId;
 use problems::{Doing, Problems};
+use reading::{Fetched, ReaderSlot, Reading};
 pub use remarks::Remarks;
 use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinError, JoinSet};
 use tracing::debug;
 
 /// What a worker is told while it runs.
@@ -101,19 +100,6 @@ pub struct Assignment {
     pub checks: Arc<StreamChecks>,
 }
 
-/// A read, and what tells of arrivals if it opened the shard.
-struct Fetched {
-    slot: ReaderSlot,
-    arrivals: Option<watch::Receiver<u64>>,
-    page: Result<Page, SourceError>,
-}
-
-/// The reader, opened by the first read.
-enum ReaderSlot {
-    NotOpen(ReadFrom),
-    Open(JudgedReader),
-}
-
 /// Runs one shard until it is drained or has ended. Dropping the future abandons what is in flight.
 pub struct ShardWorker {
     mapping: MappingId,
@@ -123,8 +109,8 @@ pub struct ShardWorker {
     reader: Option<ReaderSlot>,
     /// For a reader that is opened: nothing is known of the shard's end.
     ending: Ending,
-    /// A task of its own, at most one: decoding a page takes long enough that batches must go on beside it.
-    fetch: JoinSet<Fetched>,
+    /// The read in flight, at most one.
+    fetch: Option<BoxFuture<'static, Fetched>>,
     invocations: FuturesUnordered<BoxFuture<'static, (InvocationId, Reply)>>,
     deliveries: Deliveries,
     failed_attempts: FailedAttempts,
@@ -173,7 +159,7 @@ impl ShardWorker {
             shard,
             reader: Some(ReaderSlot::NotOpen(from)),
             ending,
-            fetch: JoinSet::new(),
+            fetch: None,
             invocations: FuturesUnordered::new(),
             deliveries,
             failed_attempts,
@@ -264,30 +250,26 @@ impl ShardWorker {
     }
 
     fn start_fetch(&mut self, records_max: usize) {
-        let slot = self.reader.take().expect("at most one read is in flight");
-        let source = Arc::clone(&self.ports.source);
-        let shard_id = self.shard_id.clone();
-        let (required, checks, view) = (self.required.take(), Arc::clone(&self.checks), self.view.clone());
-        let ending = self.ending;
-        self.fetch.spawn(async move {
-            if let Some(required) = required {
-                checks.passed(required).await;
-            }
-            let (mut reader, arrivals) = match slot {
-                ReaderSlot::Open(reader) => (reader, None),
-                ReaderSlot::NotOpen(from) => match source.open(&shard_id, from.clone()).await {
-                    Ok(OpenShard { reader, arrivals }) => (JudgedReader::new(reader, ending), arrivals),
-                    Err(error) => {
-                        let slot = ReaderSlot::NotOpen(from.after_failure());
-                        return Fetched { slot, arrivals: None, page: Err(error) };
-                    }
-                },
-            };
-            // Told before the first page is there: that may take a while.
-            view.send_modify(|view| view.is_open = true);
-            let page = reader.next(records_max, &*source, &shard_id).await;
-            Fetched { slot: ReaderSlot::Open(reader), arrivals, page }
-        });
+        let reading = Reading {
+            slot: self.reader.take().expect("at most one read is in flight"),
+            source: Arc::clone(&self.ports.source),
+            shard: self.shard_id.clone(),
+            ending: self.ending,
+            required: self.required.take(),
+            checks: Arc::clone(&self.checks),
+            view: self.view.clone(),
+        };
+        let read = reading.read(records_max);
+        self.fetch = Some(if self.is_idle() { Box::pin(read) } else { in_task(read) });
+    }
+
+    /// Whether nothing goes on that a read could hold up. To decode a page takes long enough that batches must go on beside it; while
+    /// there are none, a task of its own would only bring the page later.
+    fn is_idle(&self) -> bool {
+        self.invocations.is_empty()
+            && self.deliveries.is_empty()
+            && self.save.is_none()
+            && self.shard.records_held() == 0
     }
 
     fn start_invocation(&mut self, invocation: Invocation) {
@@ -314,7 +296,7 @@ impl ShardWorker {
             Some(delivered) = self.deliveries.next() => self.delivered(&delivered),
             answer = finish(&mut self.save) => self.saved(answer),
             order = next_order(&mut self.orders) => self.obey(order),
-            Some(fetched) = self.fetch.join_next() => self.fetched(fetched),
+            fetched = finish(&mut self.fetch) => self.fetched(fetched),
             () = changed(&mut self.arrivals) => Input::RecordsArrived,
             () = changed(&mut self.code_changes) => Input::FunctionChanged,
             () = self.ports.clock.sleep_until_some(wakeup) => Input::TimePassed,
@@ -335,18 +317,13 @@ impl ShardWorker {
     }
 
     fn drain(&mut self, by: Option<Timestamp>) -> Input {
-        if !self.fetch.is_empty() {
-            self.fetch = JoinSet::new();
+        if self.fetch.take().is_some() {
             self.answers.push_back(Input::Fetched(Err(FetchError::Cancelled)));
         }
         Input::Drain { by }
     }
 
-    fn fetched(&mut self, fetched: Result<Fetched, JoinError>) -> Input {
-        let Fetched { slot, arrivals, page } = match fetched {
-            Ok(fetched) => fetched,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
+    fn fetched(&mut self, Fetched { slot, arrivals, page }: Fetched) -> Input {
         self.reader = Some(slot);
         self.arrivals = arrivals.or_else(|| self.arrivals.take());
         match page {

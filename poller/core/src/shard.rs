@@ -413,6 +413,12 @@ impl Shard {
         }
     }
 
+    /// How many records were read and are not settled.
+    #[must_use]
+    pub fn records_held(&self) -> usize {
+        self.records_held
+    }
+
     /// The batches that failed and are not settled, that of the oldest record first.
     #[must_use]
     pub fn failing(&self) -> Vec<FailingBatch> {

@@ -64,6 +64,11 @@ impl Deliveries {
         Began::Delivery
     }
 
+    /// Whether none is under way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.in_flight.is_empty()
+    }
+
     /// The next delivery that ends; `None` while there is none. Cancelling is safe.
     pub(super) async fn next(&mut self) -> Option<Delivered> {
         self.in_flight.next().await
