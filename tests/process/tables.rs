@@ -140,6 +140,26 @@ async fn every_change_is_handed_over_in_order_while_shards_roll_over_and_the_pol
 }
 
 #[tokio::test]
+async fn a_child_that_is_listed_eight_seconds_after_its_parent_ended_is_read_from_its_beginning_under_latest_too()
+ {
+    let script = Script::default().children_listed(Listed::After(Duration::from_secs(8)));
+    let fake = DynamoDbStreams::start(script).await;
+    let arn = fake.create_table("users", &["id"], ViewType::NewAndOldImages);
+    let site = site(&arn, "StartingPosition: LATEST");
+    put(&fake, 1, 1);
+    let mut running = site.start(fake.endpoint()).await;
+    put(&fake, 1, 2);
+    until(&running, "the parent is read", || !handed_over(&site).is_empty()).await;
+    let parent = &fake.content(&arn)[0].id;
+    fake.roll_over(&arn, parent, 1);
+    put(&fake, 1, 3);
+    until(&running, "the child is read", || handed_over(&site).len() > 1).await;
+    running.signal(Signal::TERM);
+    running.wait_for_exit().await.assert_code(0);
+    assert_eq!(handed_over(&site).iter().map(visits).collect::<Vec<_>>(), [2, 3]);
+}
+
+#[tokio::test]
 async fn a_mapping_starts_also_while_three_shards_roll_over_faster_than_they_are_listed() {
     let script = Script::default().shards_at_first(3).rollover_every(Duration::from_millis(300));
     let fake = DynamoDbStreams::start(script).await;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// How long a test waits for something that should happen soon, on a machine that has other things to do.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);

@@ -3,11 +3,11 @@
 //!
 //! Without `--endpoint-url` the streams are embedded: in this process, in memory.
 
-mod changed_template;
 mod changes;
 mod old_code;
 mod sample;
 mod streams;
+mod watching;
 
 use super::functions;
 use super::options::{AwsOptions, FunctionOptions, PollerOptions, StreamOptions, TemplateOptions};
@@ -31,11 +31,11 @@ use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams, w
 use crate::stream_notice::{PostedNotice, Serving, StreamNotice};
 use crate::supervisor::Goal;
 use crate::user_error::UserError;
-use changed_template::{ChangedTemplate, Next};
 use old_code::OldCode;
 use pelton_model::{Application, BuildMethod, EventSource, Function, Mapping};
 use streams::{Made, News, news, streams};
 use tracing::{Level, error, info, warn};
+use watching::{ChangedTemplate, Next};
 
 /// What `pelton dev` takes.
 #[derive(clap::Args, Clone, Debug)]

@@ -1,4 +1,4 @@
-//! One metric: its name, what it means, and a sample for each set of labels.
+//! Puts one metric together, from a name, a help text and samples.
 
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use std::time::Duration;

@@ -1,4 +1,7 @@
-//! Which shards of a mapping this poller reads, by who decides that.
+//! Who may read a shard of a mapping: the implementations of [`Ownership`](crate::ports::Ownership).
+//!
+//! Today there is one, [`ListedOwnership`]: this poller alone reads every shard that the stream lists, parents before children, as
+//! `pelton_core::shard_sync` decides. How long a shard stays this poller's is decided by `shard/tenure.rs` of the core.
 
 mod listed;
 mod resumption;

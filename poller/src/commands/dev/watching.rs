@@ -1,6 +1,6 @@
 //! A template that changes while `dev` runs what it said before.
 //!
-//! In: the template's file, and the samconfig.toml beside it. Out: another application, with everything there that it needs: code, streams. A template with
+//! In: the template's file, and the samconfig.toml beside it. Out: another application, with the code and the streams that it needs. A template with
 //! problems, or one that asks for what runs already, changes nothing, and says so.
 
 use super::super::load;
