@@ -267,6 +267,22 @@ async fn a_batch_that_outlasts_the_grace_time_is_sent_again_to_what_runs_instead
 }
 
 #[tokio::test]
+async fn code_that_changes_while_a_changed_template_waits_for_a_batch_runs_afterwards() {
+    let site = Site::without_code(&template("", ""));
+    install(&site, "one");
+    let (running, client) = start(&site).await;
+    holds(&site, &running, &client, "0").await;
+    site.write("template.yaml", &template("", "MaximumRetryAttempts: 7"));
+    running.wait_for_line("what it changes waits for batches in flight").await;
+    install(&site, "two");
+    running.wait_for_line("the code was replaced: the next batch runs the new code").await;
+    site.behave("succeed");
+    handles(&site, &running, &client, "1").await;
+    running.wait_for_line("version two").await;
+    ends_well(running).await;
+}
+
+#[tokio::test]
 async fn ctrl_c_while_it_stops_for_another_template_ends_it_once_the_batch_in_flight_is_done_with() {
     let site = Site::without_code(&template("", ""));
     install(&site, "one");

@@ -277,7 +277,7 @@ impl ShardSync {
         let is_any_missing = self.missing.remember(&found.listed, &progress(&self.state));
         self.found = found;
         self.step = Step::Resting;
-        if self.checks.succeeded(is_any_missing, now) {
+        if self.checks.succeeded(is_any_missing || self.has_closed_leaf(), now) {
             self.notices.push_back(Notice::Available);
         }
         self.commands.extend(self.checks.passed().map(Command::Passed));

@@ -129,10 +129,11 @@ async fn run_all(
     signals: &mut StopSignals,
     terminal: &Terminal,
 ) -> Result<(), UserError> {
+    let clock = &surroundings.clock;
+    let mut rebuilder = Rebuilder::new(template.places.clone(), terminal.clone(), clock.clone());
+    rebuilder.follow(poller.application(), poller.functions());
     loop {
         let application = poller.application().clone();
-        let (places, clock) = (&template.places, &surroundings.clock);
-        let rebuilder = Rebuilder::watch(&application, places, poller.functions(), terminal, clock);
         let old_code = OldCode::of(&application, poller.functions());
         let next = template.next(&application, &old_code);
         let Next { application, mut functions } = match poller.run_until(signals, next).await {
@@ -143,9 +144,9 @@ async fn run_all(
         for (id, code) in functions.here.iter_mut().filter(|(_, code)| code.is_none()) {
             *code = old_code.find(&application.functions[id]);
         }
-        drop((old_code, rebuilder));
+        drop(old_code);
         let changed = tokio::select! {
-            changed = change(&mut poller, application, functions, terminal, clock) => changed,
+            changed = change(&mut poller, &mut rebuilder, application, functions, terminal, clock) => changed,
             signal = signals.next() => return poller.stop(signals, Why::Told(signal)).await,
         };
         changed.map_err(UserError::while_running)?;
@@ -155,13 +156,18 @@ async fn run_all(
 /// Lets the poller run as `application` says, if it can.
 async fn change(
     poller: &mut Poller,
+    rebuilder: &mut Rebuilder,
     application: Application,
     functions: Functions,
     terminal: &Terminal,
     clock: &Clock,
 ) -> Result<(), UserError> {
     match poller.plan(application, functions).await {
-        Ok(planned) => poller.apply(planned).await,
+        Ok(planned) => {
+            // Before anything is drained: code may change meanwhile.
+            rebuilder.follow(planned.application(), planned.functions());
+            poller.apply(planned).await
+        }
         Err(failure) => {
             tell(terminal, clock, Level::ERROR, &failure.to_string());
             warn!("what runs goes on as the template said before");

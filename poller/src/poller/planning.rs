@@ -10,6 +10,7 @@ use super::tables;
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
+use crate::lambda::LocalFunction;
 use crate::ports::CheckpointStore;
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
@@ -23,7 +24,7 @@ use crate::user_error::UserError;
 use futures_util::StreamExt as _;
 use pelton_core::shard_sync::FoundStream;
 use pelton_model::{Application, Mapping, MappingId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tracing::info;
 
@@ -59,6 +60,20 @@ pub struct Planned {
     pub(super) change: Change,
     /// Most handlers that each function has at a time from then on.
     pub(super) handlers_max: usize,
+}
+
+impl Planned {
+    /// What is to run.
+    #[must_use]
+    pub fn application(&self) -> &Application {
+        &self.application
+    }
+
+    /// Its functions that run here, by logical id: those that go on, and new ones.
+    #[must_use]
+    pub fn functions(&self) -> &BTreeMap<String, Arc<LocalFunction>> {
+        &self.running.here
+    }
 }
 
 /// How many shards of these streams take records.

@@ -17,11 +17,30 @@ use tracing::{error, info, warn};
 /// How the names of sources end that a `bootstrap` may run. Other files may be what a handler writes.
 const SOURCES: [&str; 6] = ["py", "js", "mjs", "cjs", "rb", "sh"];
 
-/// Replaces the code of `function` whenever there is another one, for ever.
-pub(super) async fn replace(function: Function, places: CodePlaces, local: Arc<LocalFunction>, clock: Clock) {
-    let mut look_out = LookOut::new(Code::files(&function, &places), clock.clone());
-    let mut sources = Sources::of(&function);
-    let mut running = find(&function, &places).await.ok();
+/// Replaces the code of `function` whenever there is another one, for ever. What changes after this call is seen, also if the
+/// future is polled later.
+pub(super) fn replacing(
+    function: Function,
+    places: CodePlaces,
+    local: Arc<LocalFunction>,
+    clock: Clock,
+) -> impl Future<Output = ()> {
+    let look_out = LookOut::new(Code::files(&function, &places), clock.clone());
+    let sources = Sources::of(&function);
+    let running =
+        local.code().map(|code| (Stamp::of(&code.bootstrap), code)).map(|(stamp, code)| (code, stamp));
+    replace(function, places, local, clock, look_out, sources, running)
+}
+
+async fn replace(
+    function: Function,
+    places: CodePlaces,
+    local: Arc<LocalFunction>,
+    clock: Clock,
+    mut look_out: LookOut,
+    mut sources: Sources,
+    mut running: Option<(Code, Option<Stamp>)>,
+) {
     loop {
         let is_source = tokio::select! {
             () = look_out.changed() => false,

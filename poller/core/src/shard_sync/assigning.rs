@@ -62,8 +62,8 @@ impl ShardSync {
 
     pub(super) fn has_closed_leaf(&self) -> bool {
         let listed = &self.found.listed;
-        let is_parent = |id: &ShardId| listed.iter().any(|shard| shard.parents.contains(id));
-        listed.iter().any(|shard| !shard.is_open && !is_parent(&shard.id))
+        let parents: BTreeSet<&ShardId> = listed.iter().flat_map(|shard| &shard.parents).collect();
+        listed.iter().any(|shard| !shard.is_open && !parents.contains(&shard.id))
     }
 
     /// A shard that has caught up is not read again, nor are its children: they wait for it as for one that is read.

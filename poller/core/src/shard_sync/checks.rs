@@ -6,8 +6,9 @@ use std::time::Duration;
 
 /// From one check to the next (KCL's shard sync).
 const INTERVAL: Duration = Duration::from_secs(60);
-/// The same while a known shard is missing from the last listing: others may wait for it.
-const INTERVAL_MISSING: Duration = Duration::from_secs(5);
+/// The same while the last listing leaves something open: a known shard was missing, for which others may wait, or a closed shard has no
+/// child yet, which a table's stream may list long after.
+const INTERVAL_OPEN_QUESTION: Duration = Duration::from_secs(5);
 /// From one check to the next at the least, however many shards end.
 pub const CHECK_GAP_MIN: Duration = Duration::from_secs(1);
 
@@ -74,12 +75,12 @@ impl Checks {
     }
 
     /// Whether the one before had failed.
-    pub(super) fn succeeded(&mut self, is_a_shard_missing: bool, now: Timestamp) -> bool {
+    pub(super) fn succeeded(&mut self, is_a_question_open: bool, now: Timestamp) -> bool {
         let had_failed = self.failures > 0;
         self.failures = 0;
         self.settled = self.seen;
         self.last = now;
-        self.due = now.after(if is_a_shard_missing { INTERVAL_MISSING } else { INTERVAL });
+        self.due = now.after(if is_a_question_open { INTERVAL_OPEN_QUESTION } else { INTERVAL });
         had_failed
     }
 

@@ -187,6 +187,16 @@ fn after_the_end_of_a_shard_the_stream_is_checked_within_a_second_else_once_a_mi
 }
 
 #[test]
+fn while_a_shard_that_ended_has_no_child_the_stream_is_checked_every_five_seconds() {
+    let mut mapping = Mapping::new(settings(false), "a");
+    mapping.release("a", Finished::ShardEnd, Some("5"));
+    mapping.check(1, "a!");
+    assert_eq!(mapping.sync.next_wakeup(), Some(at(mapping.now).after(millis(5_000))));
+    mapping.check(1, "a! b<a");
+    assert_eq!(mapping.sync.next_wakeup(), Some(at(mapping.now).after(millis(60_000))));
+}
+
+#[test]
 fn a_check_that_is_wanted_while_one_is_made_follows_it() {
     let mut mapping = Mapping::new(settings(false), "a");
     mapping.wait_for_check();
