@@ -267,6 +267,21 @@ async fn a_batch_that_outlasts_the_grace_time_is_sent_again_to_what_runs_instead
 }
 
 #[tokio::test]
+async fn the_only_mapping_is_paused_and_goes_on_where_it_was() {
+    let site = Site::without_code(&template("", ""));
+    install(&site, "one");
+    let (running, client) = start(&site).await;
+    handles(&site, &running, &client, "0").await;
+    site.write("template.yaml", &template("", "Enabled: false"));
+    running.wait_for_line(r#""mappings":0,"shards":0"#).await;
+    kinesis::put(&client, "orders", "a", b"1").await;
+    site.write("template.yaml", &template("", ""));
+    handles(&site, &running, &client, "2").await;
+    assert_eq!(data(&site.journal().began()), ["0", "1", "2"]);
+    ends_well(running).await;
+}
+
+#[tokio::test]
 async fn code_that_changes_while_a_changed_template_waits_for_a_batch_runs_afterwards() {
     let site = Site::without_code(&template("", ""));
     install(&site, "one");

@@ -85,6 +85,19 @@ pub struct StreamIdentity {
     pub created: Timestamp,
 }
 
+impl StreamIdentity {
+    /// Whether both streams have one name, so that one came in the place of the other. A table's stream has that of its table:
+    /// the label behind it does not count.
+    #[must_use]
+    pub fn has_name_of(&self, other: &Self) -> bool {
+        name(&self.arn) == name(&other.arn)
+    }
+}
+
+fn name(arn: &str) -> &str {
+    arn.split_once("/stream/").map_or(arn, |(table, _)| table)
+}
+
 /// What is kept of a mapping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptMapping {

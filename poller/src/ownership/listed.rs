@@ -167,6 +167,10 @@ fn say(sync: &mut ShardSync, stream: &ListedStream) {
                 %mapping, stream = name, old_stream = old.arn,
                 "the stream was deleted and created again: starting anew, because the old checkpoints are invalid"
             ),
+            Notice::AnotherStream { old } => warn!(
+                %mapping, stream = name, old_stream = old.arn,
+                "the mapping reads another stream than before: starting at its StartingPosition, because the checkpoints are those of the other stream"
+            ),
             Notice::Resharded(shards) => info!(%mapping, shards, "the stream was resharded"),
             Notice::NotEnded(shard) => {
                 let position =

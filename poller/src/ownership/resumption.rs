@@ -56,7 +56,7 @@ pub(crate) fn say(mappings: Vec<Resumption>) {
                 "resuming after the checkpoint: the records after it are delivered again, and their attempts count from 1"
             ),
             Line::Shard { mapping, shard, from: From::Start(from) } => {
-                info!(%mapping, %shard, from, "starting at the starting position: the shard has no checkpoint yet");
+                info!(%mapping, %shard, from, "starting where the mapping began or was rewound to: nothing of the shard is settled yet");
             }
             Line::Mapping { mapping, resuming, starting } => info!(
                 %mapping, resuming, starting,

@@ -233,6 +233,12 @@ impl Poller {
             }
             Stopped::Clean => info!("stopped: everything in flight is settled and checkpointed"),
             Stopped::Abandoned if shards_in_flight == 0 => info!("stopped: nothing was in flight"),
+            Stopped::Abandoned if base.streams_at == StreamsAt::ThisProcess => {
+                warn!(
+                    shards = shards_in_flight,
+                    "stopped: batches that were in flight end with the embedded stream, which is in memory"
+                );
+            }
             Stopped::Abandoned => {
                 warn!(
                     shards = shards_in_flight,

@@ -4,7 +4,7 @@ use super::{Notice, ShardSync, Step, progress};
 use crate::ownership::{Assigned, Change, Released, Waiting};
 use crate::plan::startable;
 use crate::shard::Finished;
-use crate::stream::ShardId;
+use crate::stream::{ListedShard, ShardId};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,8 +41,10 @@ impl ShardSync {
         if startable.is_empty() {
             return;
         }
+        let parents = self.parents();
+        let is_open = |shard: &&ListedShard| shard.is_open || !parents.contains(&shard.id);
         let open: BTreeSet<&ShardId> =
-            self.found.listed.iter().filter(|shard| shard.is_open).map(|shard| &shard.id).collect();
+            self.found.listed.iter().filter(is_open).map(|shard| &shard.id).collect();
         let stream_arn: Arc<str> = self.state.stream.arn.as_str().into();
         let assigned: Vec<Assigned> = startable
             .into_iter()
@@ -51,7 +53,8 @@ impl ShardSync {
                 from: self.state.shards[&shard].read_from(self.is_first_start),
                 checkpoint: self.state.shards[&shard].checkpoint.clone(),
                 // A closed shard is read to its end: a source may say that nothing more is there at the moment, where nothing more
-                // will ever come, and what is in its children was there at the start, too.
+                // will ever come, and what is in its children was there at the start, too. One without children may be open in truth:
+                // dynoxide gives every shard an end.
                 until_caught_up: self.settings.until_caught_up && open.contains(&shard),
                 shard,
             })
@@ -61,9 +64,12 @@ impl ShardSync {
     }
 
     pub(super) fn has_closed_leaf(&self) -> bool {
-        let listed = &self.found.listed;
-        let parents: BTreeSet<&ShardId> = listed.iter().flat_map(|shard| &shard.parents).collect();
-        listed.iter().any(|shard| !shard.is_open && !parents.contains(&shard.id))
+        let parents = self.parents();
+        self.found.listed.iter().any(|shard| !shard.is_open && !parents.contains(&shard.id))
+    }
+
+    fn parents(&self) -> BTreeSet<&ShardId> {
+        self.found.listed.iter().flat_map(|shard| &shard.parents).collect()
     }
 
     /// A shard that has caught up is not read again, nor are its children: they wait for it as for one that is read.

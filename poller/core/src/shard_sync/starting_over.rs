@@ -9,9 +9,14 @@ use crate::stream::{KeptMapping, ShardId};
 use crate::time::Timestamp;
 
 impl ShardSync {
-    /// The stream was deleted and made again: what is in flight is settled, then the new one begins.
+    /// The stream was deleted and made again, or the mapping reads another one now: what is in flight is settled, then the new one
+    /// begins.
     pub(super) fn begin_anew(&mut self, found: FoundStream, now: Timestamp) {
-        self.notices.push_back(Notice::MadeAgain { old: self.state.stream.clone() });
+        let old = self.state.stream.clone();
+        self.notices.push_back(match old.has_name_of(&found.description.identity()) {
+            true => Notice::MadeAgain { old },
+            false => Notice::AnotherStream { old },
+        });
         let running: Vec<ShardId> = self.assigned.difference(&self.revoked).cloned().collect();
         self.revoke(running);
         self.step = Step::Draining(found);
@@ -28,10 +33,12 @@ impl ShardSync {
     }
 
     /// A stream made again under the name of one that was being read holds only records that came after the mapping's start:
-    /// under LATEST, too, all of them are wanted.
+    /// under LATEST, too, all of them are wanted. Of another stream none was wanted so far.
     pub(super) fn keep_anew(&mut self, found: FoundStream, now: Timestamp) {
+        let is_made_again =
+            !self.is_first_start && self.state.stream.has_name_of(&found.description.identity());
         let from = match self.settings.starting_position {
-            StartingPosition::Latest if !self.is_first_start => StartingPosition::TrimHorizon,
+            StartingPosition::Latest if is_made_again => StartingPosition::TrimHorizon,
             from @ (StartingPosition::Latest
             | StartingPosition::TrimHorizon
             | StartingPosition::AtTimestamp(_)) => from,

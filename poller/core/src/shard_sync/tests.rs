@@ -5,7 +5,7 @@ use crate::Position;
 use crate::ownership::{Assigned, Released};
 use crate::shard::{Checkpoint, Finished};
 use crate::starting_position::{ShardStart, StartingPosition};
-use crate::stream::ReadFrom;
+use crate::stream::{ReadFrom, StreamIdentity};
 use crate::testing::{at, millis};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -237,6 +237,23 @@ fn a_stream_made_again_is_read_once_all_shards_of_the_old_one_are_drained_and_fr
 }
 
 #[test]
+fn a_mapping_that_reads_another_stream_than_before_begins_at_its_starting_position() {
+    let starting = |old: &str, new: &str| {
+        let kept = KeptMapping::beginning(StreamIdentity { arn: old.to_owned(), created: at(1) }, &[]);
+        let mut found = found(2, "a");
+        new.clone_into(&mut found.description.arn);
+        let mut mapping = Mapping::starting(settings(false), Some(kept), found);
+        (mapping.changes(), mapping.notices().remove(0))
+    };
+    let (changes, notice) = starting("arn:1:stream/x", "arn:1:stream/y");
+    assert_eq!(changes, "a from a moment, Polling");
+    assert!(matches!(notice, Notice::AnotherStream { .. }));
+    let (changes, notice) = starting("arn:1:table/t/stream/2026-01", "arn:1:table/t/stream/2026-02");
+    assert_eq!(changes, "a from its beginning, Polling", "it came in the place of the other");
+    assert!(matches!(notice, Notice::MadeAgain { .. }));
+}
+
+#[test]
 fn children_of_a_stream_that_is_no_more_are_not_read() {
     let mut mapping = Mapping::new(settings(false), "a b");
     mapping.check(1, "a! b c<a");
@@ -357,9 +374,15 @@ mod until_caught_up {
         let mut mapping = Mapping::starting(
             Settings { starting_position: StartingPosition::TrimHorizon, until_caught_up: true },
             None,
-            found(1, "a! b"),
+            found(1, "a! b<a c d!"),
         );
-        assert_eq!(mapping.changes(), "a from its beginning + b from its beginning for now, Polling");
+        let closed = "a from its beginning";
+        let open = "c from its beginning for now + d from its beginning for now";
+        assert_eq!(
+            mapping.changes(),
+            format!("{closed} + {open}, Polling"),
+            "d has no child: it may be open in truth"
+        );
     }
 
     #[test]

@@ -90,6 +90,11 @@ pub enum Notice {
         /// The stream that they belonged to.
         old: StreamIdentity,
     },
+    /// The mapping reads another stream than before: what is kept is worthless.
+    AnotherStream {
+        /// The one before.
+        old: StreamIdentity,
+    },
     /// So many shards appeared.
     Resharded(usize),
     /// What was concluded about the end of this shard was wrong: it is read on.

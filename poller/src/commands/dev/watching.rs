@@ -81,7 +81,10 @@ impl ChangedTemplate {
         if application == *running {
             return Ok(None);
         }
-        require_mappings(&application, &self.path)?;
+        // All of them may be paused.
+        if application.mappings.is_empty() {
+            require_mappings(&application, &self.path)?;
+        }
         let (options, places) = (&self.functions, &self.places);
         let old_code = Some(old_code);
         let functions =
