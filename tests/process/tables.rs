@@ -35,7 +35,7 @@ while True:
 "#;
 
 const ITEMS: usize = 5;
-const KILLS: usize = 8;
+const KILLS: usize = 5;
 const LEAVES_MAX: usize = 4;
 
 /// A mapping of that stream, and its function.
