@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_stream_of_a_table_names_an_account_too() {
-        let stream = "arn:aws:dynamodb:eu-west-1:111111111111:table/t/stream/2026-01-01T00:00:00.000";
+        let stream = "arn:aws:dynamodb:eu-west-1:111111111111:table/users/stream/2026-01-01T00:00:00.000";
         let text = template("Environment: {Variables: {VALUE: !Ref AWS::AccountId}}", "", "");
         let text = text.replace("Type: Kinesis\n", "Type: DynamoDB\n").replace("!GetAtt Orders.Arn", stream);
         let loaded = load_with(&text, &LoadOptions { account: None, ..options() });
