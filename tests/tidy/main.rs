@@ -21,7 +21,7 @@ const WALLS: &[(&str, &[&str], &[&str])] = &[
     (PELTON, &["supervisor"], &["poller", "commands", "pelton_template"]),
     (PELTON, &["poller"], &["commands", "pelton_template"]),
     (CORE, &["batch", "event", "filter", "response", "invocation", "giving_up"], &["shard"]),
-    (TEMPLATE, &["problem"], &["text", "evaluate", "read", "show"]),
+    (TEMPLATE, &["problem", "options"], &["text", "evaluate", "read", "show"]),
     (TEMPLATE, &["text"], &["evaluate", "read", "show"]),
     (TEMPLATE, &["evaluate"], &["read", "show"]),
     (TEMPLATE, &["read"], &["show"]),

@@ -165,7 +165,15 @@ impl World {
         match self.random.u8(0..20) {
             0..=6 => self.request(),
             7 => self.cancel(),
-            8 if self.random.u8(0..4) == 0 => self.handle(Input::CodeReplaced),
+            8 => match self.random.u8(0..4) {
+                0 => self.handle(Input::CodeReplaced),
+                // A function that may have none is never given any.
+                1 if self.processes_max > 0 => {
+                    self.processes_max = self.random.usize(1..5);
+                    self.handle(Input::ProcessesMax(self.processes_max));
+                }
+                _ => {}
+            },
             9..=11 => self.pass_time(),
             _ => {
                 if let Some(&id) = self.random.choice(&ids) {

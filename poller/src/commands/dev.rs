@@ -231,7 +231,7 @@ pub(super) async fn start(
     let made = if stream.is_some() { Made::Named } else { Made::Defined };
     let streams = streams(&application, made);
     tell_of_streams(None, &application, made);
-    create_streams(&client, &clock, &streams).await.map_err(|error| UserError::bad_input(chain(&error)))?;
+    create_streams(&client, &clock, &streams).await.map_err(|error| UserError::bad_input_because(&error))?;
     if stream.is_some() {
         warn_of_differences(&streams);
     }
@@ -271,7 +271,7 @@ async fn embed(options: &StreamOptions, region: &str, account: &str) -> Result<E
         account: account.to_owned(),
         ..EmbeddedOptions::listening_on(options.stream_listen)
     };
-    EmbeddedStream::start(options).await.map_err(|error| UserError::bad_input(chain(&error)))
+    EmbeddedStream::start(options).await.map_err(|error| UserError::bad_input_because(&error))
 }
 
 /// Every function that an enabled mapping uses and that does not run as it is: found elsewhere, or with the code that was built or
@@ -308,7 +308,7 @@ async fn functions_of(
                 }
                 old
             }
-            (Err(error), _) => return Err(UserError::bad_input(chain(&error))),
+            (Err(error), _) => return Err(UserError::bad_input_because(&error)),
         };
         here.insert(function.logical_id.clone(), code);
     }

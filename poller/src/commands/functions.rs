@@ -3,7 +3,6 @@
 use super::options::{AWS, FunctionOptions};
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
-use crate::errors::chain;
 use crate::lambda::{Code, CodePlaces, RemoteFunction, RemoteLambda};
 use crate::user_error::UserError;
 use pelton_model::{Application, Function};
@@ -97,7 +96,7 @@ pub(super) async fn elsewhere_of<'a>(
 async fn connect(url: &str, region: &str) -> Result<RemoteLambda, UserError> {
     let endpoint_url = (url != AWS).then(|| url.to_owned());
     let options = AwsOptions { endpoint_url, region: Some(region.to_owned()) };
-    RemoteLambda::connect(&options).await.map_err(|error| UserError::bad_input(chain(&error)))
+    RemoteLambda::connect(&options).await.map_err(|error| UserError::bad_input_because(&error))
 }
 
 /// Refuses options that contradict each other.

@@ -8,7 +8,6 @@ use super::options::{FunctionOptions, TemplateOptions, parse_region};
 use super::{dev, load};
 use crate::clock::Clock;
 use crate::data_dir;
-use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::Terminal;
 use crate::poller::{Functions, Running};
@@ -120,7 +119,7 @@ async fn prepare(
                 Some(
                     dev::built_by(method, function, terminal)
                         .await
-                        .map_err(|error| UserError::bad_input(chain(&error)))?,
+                        .map_err(|error| UserError::bad_input_because(&error))?,
                 ),
             )]),
             None => functions::find_code(std::iter::once(function), &places)?,

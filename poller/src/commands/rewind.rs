@@ -131,7 +131,7 @@ async fn move_to(
     clock: &Clock,
 ) -> Result<String, UserError> {
     let store = SqliteStore::open(&data_dir.checkpoints(), clock.clone())
-        .map_err(|error| UserError::bad_input(chain(&error)))?;
+        .map_err(|error| UserError::bad_input_because(&error))?;
     let rewound = rewind(&mapping.id, to, found, &store, clock.now()).await;
     let rewound = rewound.map_err(|error| refused(&error, application))?;
     Ok(report::render(mapping, to, &rewound))
@@ -177,7 +177,7 @@ fn take(path: PathBuf) -> Result<DataDir, UserError> {
         DataDirError::InUse { .. } => UserError::failed(chain(&error))
             .help("a running poller holds the positions: stop it, rewind, and start it again"),
         DataDirError::NotAFolder { .. } | DataDirError::Unwritable { .. } => {
-            UserError::bad_input(chain(&error))
+            UserError::bad_input_because(&error)
         }
     })
 }

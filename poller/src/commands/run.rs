@@ -5,7 +5,6 @@ use super::options::{AwsOptions, CatchUpOptions, FunctionOptions, PollerOptions,
 use super::{beside, load};
 use crate::clock::Clock;
 use crate::data_dir::{self, DataDir, DataDirError};
-use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::Terminal;
 use crate::poller::{Functions, Launch, Poller, not_started};
@@ -158,7 +157,7 @@ pub(super) async fn connect(
 ) -> Result<(KinesisClient, StreamsAt), UserError> {
     let AwsOptions { endpoint_url, region } = options.clone();
     let options = aws::AwsOptions { endpoint_url, region };
-    let bad_input = |error: aws::ConnectError| UserError::bad_input(chain(&error));
+    let bad_input = |error: aws::ConnectError| UserError::bad_input_because(&error);
     let client = KinesisClient::connect(&options).await.map_err(bad_input)?;
     match streams_at(&client, clock).await {
         StreamsAt::AnotherProcess => {
@@ -182,7 +181,7 @@ pub(super) async fn connect_for<'a>(
     }
     let (endpoint_url, region) = (options.endpoint_url.clone(), Some(region.to_owned()));
     let client = KinesisClient::without_credentials(&aws::AwsOptions { endpoint_url, region }).await;
-    let client = client.map_err(|error| UserError::bad_input(chain(&error)))?;
+    let client = client.map_err(|error| UserError::bad_input_because(&error))?;
     let streams_at = streams_at(&client, clock).await;
     Ok((client, streams_at))
 }
@@ -208,7 +207,7 @@ pub(super) fn take_data_dir(options: &PollerOptions, template: &Path) -> Result<
             DataDirError::InUse { pid, .. } => beside::help_for_second_poller(*pid, &path),
             DataDirError::NotAFolder { .. } | DataDirError::Unwritable { .. } => None,
         };
-        let failure = UserError::bad_input(chain(&error));
+        let failure = UserError::bad_input_because(&error);
         match help {
             Some(help) => failure.help(help),
             None => failure,

@@ -6,7 +6,6 @@ use super::options::{TemplateOptions, parse_region};
 use super::{beside, load};
 use crate::clock::Clock;
 use crate::data_dir;
-use crate::errors::chain;
 use crate::logging::Terminal;
 use crate::signals::StopSignals;
 use crate::source::aws::{AwsOptions, ConnectError, KinesisClient};
@@ -147,7 +146,7 @@ pub async fn run(
         started = start(&stream, &of_template, (&region, &account), &clock) => started,
         _ = signals.next() => return Ok(()),
     };
-    let server = started.map_err(|error| UserError::bad_input(chain(&error)))?;
+    let server = started.map_err(|error| UserError::bad_input_because(&error))?;
     let notice = beside::post(&StreamNotice::of(Serving::Stream, &server.endpoint(), &region), &data_dir);
     tracing::info!(
         endpoint = server.endpoint(),

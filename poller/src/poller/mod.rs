@@ -25,7 +25,6 @@ use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::control::{ControlServer, Views};
 use crate::data_dir::DataDir;
-use crate::errors::chain;
 use crate::lambda::LocalFunction;
 use crate::signals::StopSignals;
 use crate::source::StreamsAt;
@@ -108,7 +107,9 @@ impl Poller {
         } = launch;
         // A mapping has at least one shard. Without enough descriptors nothing below fails for the reason that it says.
         handlers_max(application.enabled().count(), functions.here.len())?;
-        let server = ControlServer::bind(settings.listen).await.map_err(bad_input)?;
+        let server = ControlServer::bind(settings.listen)
+            .await
+            .map_err(|error| UserError::bad_input_because(&error))?;
         let settings = PollerSettings { listen: server.address(), ..settings };
         let budget = ByteBudget::default();
         let base = Base { client, aws, streams_at, arrivals, budget, goal, data_dir, settings, clock };
@@ -116,7 +117,8 @@ impl Poller {
         // Before anything is left behind.
         handlers_max(shards_open(&found), functions.here.len())?;
         functions.forget_unused_code(base.data_dir.path());
-        let store = SqliteStore::open(&base.data_dir.checkpoints(), base.clock.clone()).map_err(bad_input)?;
+        let store = SqliteStore::open(&base.data_dir.checkpoints(), base.clock.clone())
+            .map_err(|error| UserError::bad_input_because(&error))?;
         let store = Arc::new(store);
         let views = Arc::new(RunningViews {
             started_at: base.clock.now(),
@@ -261,9 +263,5 @@ fn broken() -> UserError {
 }
 
 fn not_prepared(error: &StartError) -> UserError {
-    UserError::bad_input(chain(error)).help(error.help())
-}
-
-fn bad_input(error: impl std::error::Error + 'static) -> UserError {
-    UserError::bad_input(chain(&error))
+    UserError::bad_input_because(error).help(error.help())
 }

@@ -62,7 +62,7 @@ async fn find_stream(
         Err(source) => {
             let (mapping, stream) = (mapping.clone(), stream.to_string());
             let error = StartError::Source { mapping, stream, source };
-            return Err(UserError::bad_input(chain(&error)).help(error.help()));
+            return Err(UserError::bad_input_because(&error).help(error.help()));
         }
     };
     info!(%mapping, stream = %arn, "found the stream of the table");
@@ -80,7 +80,7 @@ async fn client_of(
     clock: &Clock,
 ) -> Result<DynamoDbStreamsClient, UserError> {
     let options = options_for(streams_at, aws, &stream.region);
-    let bad_input = |error| UserError::bad_input(chain(&error));
+    let bad_input = |error| UserError::bad_input_because(&error);
     let named = DynamoDbStreamsClient::endpoint_named(&options).await.map_err(bad_input)?;
     let is_aws = named.is_none_or(|endpoint| endpoint.kind() == EndpointKind::Aws);
     if streams_at != StreamsAt::Service && is_aws {
@@ -119,7 +119,7 @@ pub(crate) async fn create(
             continue;
         }
         let tables = TablesClient::connect(&options_for(streams_at, aws, &stream.region)).await;
-        let tables = tables.map_err(|error| UserError::bad_input(chain(&error)))?;
+        let tables = tables.map_err(|error| UserError::bad_input_because(&error))?;
         if tables.endpoint().kind() == EndpointKind::Aws {
             info!(table = table.name, endpoint = %tables.endpoint(), "not creating a table at AWS");
             continue;

@@ -25,44 +25,39 @@ pub(super) fn replacing(
     local: Arc<LocalFunction>,
     clock: Clock,
 ) -> impl Future<Output = ()> {
-    let look_out = LookOut::new(Code::files(&function, &places), clock.clone());
-    let sources = Sources::of(&function);
-    let running =
-        local.code().map(|code| (Stamp::of(&code.bootstrap), code)).map(|(stamp, code)| (code, stamp));
-    replace(function, places, local, clock, look_out, sources, running)
-}
-
-async fn replace(
-    function: Function,
-    places: CodePlaces,
-    local: Arc<LocalFunction>,
-    clock: Clock,
-    mut look_out: LookOut,
-    mut sources: Sources,
-    mut running: Option<(Code, Option<Stamp>)>,
-) {
-    loop {
-        let is_source = tokio::select! {
-            () = look_out.changed() => false,
-            () = sources.changed() => true,
-        };
-        if is_source {
-            clock.sleep(SETTLE).await;
-            sources.forget();
-        }
-        match find(&function, &places).await {
-            Ok((code, _)) if is_source && code.folder != function.code_uri => {
-                let runs = code.folder.display();
-                warn!(function = function.name, %runs, "the code has changed, but the output of `sam build` runs: run `sam build` again");
+    let mut look_out = LookOut::new(Code::files(&function, &places), clock.clone());
+    let mut sources = Sources::of(&function);
+    let mut running = local.code().map(|code| {
+        let stamp = Stamp::of(&code.bootstrap);
+        (code, stamp)
+    });
+    async move {
+        loop {
+            let is_source = tokio::select! {
+                () = look_out.changed() => false,
+                () = sources.changed() => true,
+            };
+            if is_source {
+                clock.sleep(SETTLE).await;
+                sources.forget();
             }
-            // What was built is the code of another function.
-            Ok(found) if !is_source && running.as_ref() == Some(&found) => {}
-            Ok(found) => {
-                local.replace_code(found.0.clone());
-                running = Some(found);
-                info!(function = function.name, "the code was replaced: the next batch runs the new code");
+            match find(&function, &places).await {
+                Ok((code, _)) if is_source && code.folder != function.code_uri => {
+                    let runs = code.folder.display();
+                    warn!(function = function.name, %runs, "the code has changed, but the output of `sam build` runs: run `sam build` again");
+                }
+                // What was built is the code of another function.
+                Ok(found) if !is_source && running.as_ref() == Some(&found) => {}
+                Ok(found) => {
+                    local.replace_code(found.0.clone());
+                    running = Some(found);
+                    info!(
+                        function = function.name,
+                        "the code was replaced: the next batch runs the new code"
+                    );
+                }
+                Err(error) => error!(error = chain(&error), "keeping the old code"),
             }
-            Err(error) => error!(error = chain(&error), "keeping the old code"),
         }
     }
 }

@@ -10,7 +10,8 @@
 //! | `read` | values | functions, streams, event source mappings |
 //! | `show` | what came of it | texts for people and programs |
 //!
-//! A step knows those before it: its `mod.rs` names all that it takes from them. `problem` says what is wrong and where, for every step.
+//! A step knows those before it: its `mod.rs` names all that it takes from them. `problem` says what is wrong and
+//! where, `options` what a template does not say itself, both for every step.
 
 #[cfg(test)]
 mod at_once;

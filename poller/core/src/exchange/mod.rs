@@ -5,7 +5,8 @@
 //!
 //! - A request is answered exactly once, unless it was cancelled.
 //! - A process runs one invocation at a time, and only one that it asked for.
-//! - There are never more processes than [`Limits::processes_max`]; one that is being killed counts until it is gone.
+//! - No process is started beyond [`Limits::processes_max`], which [`Input::ProcessesMax`] changes; one that is being killed counts
+//!   until it is gone.
 //! - Requests that find no process wait in order of arrival; those that wait too long, or find the queue full, are
 //!   throttled, which is no failure of theirs.
 //!

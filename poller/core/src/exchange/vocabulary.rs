@@ -132,7 +132,7 @@ pub enum Input {
     Exited(ProcessId, Exit),
     /// The function has new code: every process of the old one ends as soon as it is idle.
     CodeReplaced,
-    /// From now on there may be so many processes at a time. Those above that are not ended for it.
+    /// From now on there may be so many processes at a time, at least one. Those above that are not ended for it.
     ProcessesMax(usize),
     /// End everything and take no more.
     Stop,

@@ -11,7 +11,6 @@ use super::streams::{Made, streams};
 use super::{FunctionOptions, Functions, TemplateOptions, functions_of, tell_of_streams};
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
-use crate::errors::chain;
 use crate::lambda::CodePlaces;
 use crate::logging::{Terminal, tell};
 use crate::look_out::LookOut;
@@ -94,7 +93,7 @@ impl ChangedTemplate {
         tell_of_streams(Some(running), &application, self.made);
         create_streams(&self.client, &self.clock, &streams(&application, self.made))
             .await
-            .map_err(|error| UserError::bad_input(chain(&error)))?;
+            .map_err(|error| UserError::bad_input_because(&error))?;
         tables::create(&application, self.streams_at, &self.aws, &self.clock).await?;
         Ok(Some(Next { application, functions }))
     }

@@ -95,7 +95,7 @@ async fn show(arguments: &StreamArgs, printer: &Printer, clock: &Clock) -> Resul
     let mut aws = arguments.stream.settle(arguments.aws.clone())?;
     beside::settle(&mut aws, &arguments.data_dir).await?;
     let (client, _) = connect(&aws, clock).await?;
-    check_stream(&arguments.stream, &client).await.map_err(|error| UserError::bad_input(chain(&error)))?;
+    check_stream(&arguments.stream, &client).await.map_err(|error| UserError::bad_input_because(&error))?;
     let arn = StreamArn {
         partition: "aws".to_owned(),
         region: client.region().to_owned(),

@@ -6,7 +6,6 @@
 mod application;
 mod name;
 
-use crate::errors::chain;
 use crate::user_error::UserError;
 use application::File;
 pub use application::Language;
@@ -49,7 +48,7 @@ enum InitError {
 pub fn run(arguments: &InitArguments) -> Result<(), UserError> {
     let InitArguments { name, language } = arguments;
     if let Err(error) = create(Path::new(name.as_str()), &application::files(name, *language)) {
-        let failure = UserError::bad_input(chain(&error));
+        let failure = UserError::bad_input_because(&error);
         return Err(match error {
             InitError::Occupied(_) => {
                 failure.help("choose another name, or another folder to run `pelton init` in")

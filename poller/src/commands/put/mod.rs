@@ -174,7 +174,7 @@ pub async fn run(
     match put(arguments.put, &client, terminal, &clock, stop).await {
         Ok(summary) => writeln!(io::stdout(), "{summary}")
             .map_err(|error| UserError::failed(format!("the result cannot be printed: {error}"))),
-        Err(error) if error.exit_code() == 2 => Err(UserError::bad_input(chain(&error))),
+        Err(error) if error.exit_code() == 2 => Err(UserError::bad_input_because(&error)),
         Err(error) => Err(UserError::failed(chain(&error))),
     }
 }
