@@ -71,9 +71,12 @@ impl Clock {
         tokio::time::sleep(delay).await;
     }
 
-    /// Waits until `moment`. Cancelling is safe.
+    /// Waits until `moment`, and not at all if it has come: tokio's shortest sleep lasts up to a millisecond. Cancelling is safe.
     pub async fn sleep_until(&self, moment: Timestamp) {
-        self.sleep(moment.since(self.now())).await;
+        let left = moment.since(self.now());
+        if !left.is_zero() {
+            self.sleep(left).await;
+        }
     }
 
     /// The same; without a moment it never ends.
@@ -94,6 +97,15 @@ fn system_millis() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
+
+    #[tokio::test]
+    async fn what_has_come_is_not_waited_for() {
+        let clock = Clock::start();
+        assert!(clock.sleep_until(clock.now()).now_or_never().is_some());
+        assert!(clock.sleep_until_some(Some(Timestamp::default())).now_or_never().is_some());
+        assert!(clock.sleep_until(clock.now().after(Duration::from_secs(1))).now_or_never().is_none());
+    }
 
     #[tokio::test(start_paused = true)]
     async fn time_passes_with_tokio() {
