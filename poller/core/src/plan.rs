@@ -65,11 +65,14 @@ pub fn not_ended(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgress
 /// What two listings in a row say together; `None` if they contradict each other.
 ///
 /// Between the two a shard may have closed, its children may have appeared, and what closed long ago may have vanished. So what both
-/// name must agree, but for a shard that was open, and is closed and has a child. What only the later one names must be a child of what it names. What
-/// only the earlier one names must be closed, and still counts: it may have been overlooked, and a child must not begin before it.
+/// name must agree, but for a shard that was open, and is closed and has a child. What only the later one names must be new, and each of
+/// its parents named by one of the two: a parent that neither names was overlooked, as it cannot have come and gone meanwhile. What only
+/// the earlier one names must be closed, and still counts: it may have been overlooked, and a child must not begin before it.
 #[must_use]
 pub fn together(earlier: &[ListedShard], later: &[ListedShard]) -> Option<Vec<ListedShard>> {
     let find = |listed: &[ListedShard], id: &ShardId| listed.iter().find(|shard| shard.id == *id).cloned();
+    let is_named = |id: &ShardId| find(earlier, id).or_else(|| find(later, id)).is_some();
+    let is_new_child = |shard: &ListedShard| !shard.parents.is_empty() && shard.parents.iter().all(is_named);
     let mut is_any_in_both = false;
     for shard in later {
         let agrees = match find(earlier, &shard.id) {
@@ -79,7 +82,7 @@ pub fn together(earlier: &[ListedShard], later: &[ListedShard]) -> Option<Vec<Li
                 let may_have_closed = before.is_open && !shard.is_open && has_child;
                 before.parents == shard.parents && (before.is_open == shard.is_open || may_have_closed)
             }
-            None => shard.parents.iter().any(|parent| find(later, parent).is_some()),
+            None => is_new_child(shard),
         };
         if !agrees {
             return None;

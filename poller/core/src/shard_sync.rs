@@ -178,7 +178,10 @@ impl ShardSync {
         };
         match description.status {
             StreamStatus::Active => {
-                self.step = Step::Listing(description, Question::new(Some(self.found.listed.clone())));
+                // Shards of one stream tell nothing of another, though they have the same names.
+                let is_known = description.created == self.found.description.created;
+                let known = is_known.then(|| self.found.listed.clone());
+                self.step = Step::Listing(description, Question::new(known));
                 self.commands.push_back(Command::List);
             }
             StreamStatus::Creating => self.failed(Waiting::BeingCreated, now),
@@ -190,8 +193,9 @@ impl ShardSync {
         let Step::Listing(description, question) = &mut self.step else {
             panic!("nobody asked for a listing")
         };
-        // What was listed before a shard ended is out of date: it would make the shard look open again.
-        if self.checks.may_bring_children() {
+        // What was listed before a shard ended is out of date: it would make the shard look open again. And a listing that overlooked
+        // a shard would need only one like it for the shard to be given up.
+        if self.checks.may_bring_children() || self.missing.iter().next().is_some() {
             question.forget_known();
         }
         let listed = match answer {

@@ -66,6 +66,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     weather: Weather,
+    /// How often it changed.
+    changes: u64,
     judgement: Judgement,
     iterators: Iterators,
     memory: Memory,
@@ -73,6 +75,16 @@ struct State {
     calls_count: u64,
     faults_count: u64,
     lies_count: u64,
+}
+
+/// A call, and what happens to it.
+#[derive(Debug)]
+struct Asked {
+    operation: Operation,
+    subject: Option<Subject>,
+    fault: Option<Fault>,
+    /// How often the weather had changed.
+    changes: u64,
 }
 
 impl FaultProxy {
@@ -100,10 +112,12 @@ impl FaultProxy {
         format!("http://{}", self.address)
     }
 
-    /// From now on the weather is this. What was counted goes on being counted; what was answered is not told again.
+    /// From now on the weather is this. What was counted goes on being counted; what was asked before is not told again, also if
+    /// its answer comes later: it is that of a poller that was killed, and may be of records far ahead of what the next one asks for.
     pub fn change(&self, weather: Weather) {
         let mut state = self.shared.state();
         state.weather = weather;
+        state.changes += 1;
         state.memory.forget();
     }
 
@@ -145,7 +159,7 @@ impl Shared {
     }
 
     /// Notes a call, and decides what happens to it.
-    fn decide(&self, api: &Api, operation: Operation, body: &[u8]) -> (Option<Subject>, Option<Fault>) {
+    fn decide(&self, api: &Api, operation: Operation, body: &[u8]) -> Asked {
         let at = self.clock.elapsed();
         let mut guard = self.state();
         let state = &mut *guard;
@@ -163,31 +177,28 @@ impl Shared {
             let shard = subject.as_ref().and_then(|subject| subject.shard.clone());
             state.calls.push(Call { at, operation, shard, fault: fault.clone() });
         }
-        (subject, fault)
+        Asked { operation, subject, fault, changes: state.changes }
     }
 
     /// What the client is to see of the endpoint's answer: a lie, if that is the fault. Remembers the answer, and which shard its
     /// iterator is of.
-    fn answer(
-        &self,
-        operation: Operation,
-        subject: Option<Subject>,
-        fault: Option<&Fault>,
-        answer: Answer,
-    ) -> Answer {
-        let Some(subject) = subject else { return answer };
+    fn answer(&self, asked: &Asked, answer: Answer) -> Answer {
+        let Asked { operation, fault, changes, .. } = asked;
+        let Some(subject) = &asked.subject else { return answer };
         let at = self.clock.elapsed();
         let mut guard = self.state();
         let state = &mut *guard;
-        if let Some(place) = Place::of(&subject) {
+        if let Some(place) = Place::of(subject) {
             state.iterators.learn(&place, &answer.body, at);
         }
         let told = match fault {
-            Some(Fault::Lie(lie)) => state.memory.tell(*lie, operation, &subject, &answer),
+            Some(Fault::Lie(lie)) => state.memory.tell(*lie, *operation, subject, &answer),
             Some(_) | None => None,
         };
         state.lies_count += u64::from(told.is_some());
-        state.memory.learn(operation, subject, &answer, state.calls_count);
+        if *changes == state.changes {
+            state.memory.learn(*operation, subject.clone(), &answer, state.calls_count);
+        }
         told.unwrap_or(answer)
     }
 }
@@ -219,8 +230,8 @@ async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
             continue;
         };
         let (api, operation) = (Api::of_target(target), Operation::of_target(target));
-        let (subject, fault) = shared.decide(api, operation, &request.body);
-        let asked = match &fault {
+        let asked = shared.decide(api, operation, &request.body);
+        let answer = match &asked.fault {
             Some(fault) if !fault.reaches_the_endpoint() => None,
             Some(_) | None => match backend.ask(&request).await {
                 Ok(answer) => Some(answer),
@@ -228,10 +239,40 @@ async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
                 Err(_) => return,
             },
         };
-        let asked = asked.map(|answer| shared.answer(operation, subject, fault.as_ref(), answer));
-        let goes_on = deliver(&mut connection, &shared.clock, (api, &request), asked, fault.as_ref()).await;
+        let answer = answer.map(|answer| shared.answer(&asked, answer));
+        let fault = asked.fault.as_ref();
+        let goes_on = deliver(&mut connection, &shared.clock, (api, &request), answer, fault).await;
         if !matches!(goes_on, Ok(true)) {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    #[tokio::test]
+    async fn what_was_asked_before_the_weather_changed_is_not_told_again() {
+        let proxy = FaultProxy::start("http://127.0.0.1:1", Weather::calm()).await;
+        let (api, operation) = (Api::of_target("Kinesis_20131202.ListShards"), Operation::ListShards);
+        let ask = || proxy.shared.decide(api, operation, br#"{"StreamName":"s"}"#);
+        let answer = |text: &'static str| Answer {
+            body: Bytes::from_static(text.as_bytes()),
+            ..connection::NOT_FOUND
+        };
+        let ok = |text| Answer { status: 200, ..answer(text) };
+        let is_told_again = || {
+            let asked = Asked { fault: Some(Fault::Lie(Lie::Repeated)), ..ask() };
+            proxy.shared.answer(&asked, ok("new")).body == "old"
+        };
+        let before = ask();
+        proxy.change(Weather::calm());
+        proxy.shared.answer(&before, ok("old"));
+        assert!(!is_told_again());
+        proxy.change(Weather::calm());
+        proxy.shared.answer(&ask(), ok("old"));
+        assert!(is_told_again());
     }
 }

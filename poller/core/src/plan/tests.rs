@@ -211,6 +211,8 @@ mod believing {
             // A shard out of nowhere, and another stream.
             (&["0"], &["0", "1"]),
             (&["0 closed"], &["8 closed", "9 <- 8"]),
+            // A new shard of which a parent is overlooked.
+            (&["0"], &["0 closed", "1 <- 0 closed", "3 <- 1 2"]),
         ] {
             check_together(earlier, later, None);
         }

@@ -302,6 +302,28 @@ fn a_listing_from_before_a_shard_ended_is_not_believed_at_once() {
 }
 
 #[test]
+fn a_listing_that_overlooked_a_shard_needs_a_second_one_also_the_next_time() {
+    let mut mapping = Mapping::new(settings(false), "a b");
+    mapping.check(1, "a");
+    mapping.wait_for_check();
+    mapping.handle(Input::Described(Ok(stream(1))));
+    assert_eq!(mapping.handle(Input::Listed(Ok(listing("a")))), "list");
+    assert_eq!(mapping.handle(Input::Listed(Ok(listing("a b")))), "list", "they contradict each other");
+    assert_eq!(mapping.handle(Input::Listed(Ok(listing("a b")))), "", "nothing is forgotten");
+}
+
+#[test]
+fn a_listing_of_a_stream_made_again_is_not_believed_for_being_that_of_the_old_one() {
+    let mut mapping = Mapping::new(settings(false), "b<a c<a");
+    mapping.changes();
+    mapping.wait_for_check();
+    while mapping.handle(Input::Described(Ok(stream(2)))) == "describe" {}
+    assert_eq!(mapping.handle(Input::Listed(Ok(listing("b<a c<a")))), "list");
+    assert_eq!(mapping.handle(Input::Listed(Ok(listing("a! b<a c<a")))), "list");
+    assert_eq!(mapping.changes(), "");
+}
+
+#[test]
 fn a_check_that_fails_is_repeated_after_a_backoff_whoever_asks_and_changes_nothing() {
     let mut mapping = Mapping::new(settings(false), "a");
     mapping.changes();
