@@ -60,7 +60,12 @@ def home(name, version):
 def install(name, version, dependencies, what, goal="copy-dependencies"):
     """Fetches the jars of a program into the folder `lib` of its home, unless they are there. `what` is said before it begins.
     With the goal `unpack-dependencies`, it unpacks archives there instead."""
-    folder = home(name, version)
+    # The services of several folders share the jars.
+    with state.lock(state.TOOLS):
+        _install(name, home(name, version), dependencies, what, goal)
+
+
+def _install(name, folder, dependencies, what, goal):
     pom = POM.format(name=name, dependencies="\n".join(dependencies))
     marker = folder / ".made-of"
     made_of = hashlib.sha256(pom.encode()).hexdigest()

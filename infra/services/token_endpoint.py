@@ -28,7 +28,9 @@ def base64url(data):
 def signed_token(key, subject, lifetime_s, scope):
     now = int(time.time())
     header = {"alg": "RS256", "typ": "JWT", "kid": KEY_ID}
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "scope": scope, "iat": now, "exp": now + lifetime_s}
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "iat": now, "exp": now + lifetime_s}
+    if scope:
+        claims["scope"] = scope
     text = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
     sign = ["openssl", "dgst", "-sha256", "-sign", key]
     return f"{text}.{base64url(subprocess.run(sign, input=text.encode(), stdout=subprocess.PIPE, check=True).stdout)}"
