@@ -42,7 +42,7 @@ PORTS = (*LISTENERS, "controller", "token_endpoint")
 class Kafka(Service):
     name = "kafka"
     # From its start to the first answer.
-    start_wait_max_s = 60
+    start_wait_max_s = 120
 
     def __init__(self):
         self.version = kafka_node.version()

@@ -12,7 +12,7 @@ NODES = (1, 2, 3)
 class KafkaCluster(Service):
     name = "kafka-cluster"
     # From its start to the first answer.
-    start_wait_max_s = 90
+    start_wait_max_s = 120
 
     def __init__(self):
         self.version = kafka_node.version()

@@ -44,6 +44,7 @@ INTERNAL_TOPICS = ("offsets.topic", "transaction.state.log", "share.coordinator.
 HEAP_MAX = "256m"
 # A program that ends soon is not worth the better compiler.
 SHORT_LIVED = ("-XX:TieredStopAtLevel=1",)
+FORMAT_WAIT_MAX_S = 120
 
 
 def version():
@@ -111,7 +112,7 @@ class Node:
         self.properties.write_text("".join(lines))
 
     def formatting(self, arguments=()):
-        """Starts to format its storage; `formatted` awaits the end."""
+        """Starts to format its storage; `formatted` waits for the end."""
         of_the_cluster = ["--cluster-id", cluster_id(self.service), "--config", self.properties]
         format_it = command("kafka.tools.StorageTool", "format", *of_the_cluster, *arguments, options=SHORT_LIVED)
         return subprocess.Popen(
@@ -132,8 +133,12 @@ class Node:
 
 
 def formatted(formatting):
-    """Awaits the end of some nodes' formatting."""
+    """Waits for the end of some nodes' formatting."""
     for process in formatting:
-        output, _ = process.communicate()
+        try:
+            output, _ = process.communicate(timeout=FORMAT_WAIT_MAX_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _ = process.communicate()
         if process.returncode != 0:
             raise Trouble(f"the storage of Kafka cannot be formatted:\n{output}".rstrip())

@@ -18,6 +18,8 @@ MARK = "PELTON_INFRA"
 END_WAIT_MAX_S = 15
 KILL_WAIT_MAX_S = 5
 LOOK_EVERY_S = 0.05
+# How long a short command may take.
+FINISH_WAIT_MAX_S = 60
 
 
 def start(process):
@@ -62,9 +64,14 @@ def kill(*folders):
     return _ended(folders, KILL_WAIT_MAX_S)
 
 
-def finish(command, cwd=None):
-    """Runs a short command to its end."""
-    done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+def finish(command):
+    """Runs a short command to its end, and returns what it prints."""
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=FINISH_WAIT_MAX_S
+        )
+    except subprocess.TimeoutExpired:
+        raise Trouble(f"it takes longer than {FINISH_WAIT_MAX_S} s: {' '.join(map(str, command[:4]))} …") from None
     if done.returncode != 0:
         raise Trouble(f"failed: {' '.join(map(str, command[:4]))} …\n{done.stdout}{done.stderr}".rstrip())
     return done.stdout

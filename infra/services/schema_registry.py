@@ -15,7 +15,7 @@ HEAP_MAX = "256m"
 class SchemaRegistry(Service):
     name = "schema-registry"
     # From its start to the first answer.
-    start_wait_max_s = 60
+    start_wait_max_s = 120
 
     def __init__(self):
         self.version = state.setting("APICURIO_VERSION")
