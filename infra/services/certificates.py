@@ -1,7 +1,7 @@
 """Keys and certificates for listeners with TLS and for their clients, made by openssl.
 
-In: an empty folder. Out: PEM files in it, of a private authority, of a server at 127.0.0.1 and of clients, right and wrong ones. They
-are for tests: their keys are no secret.
+In: an empty folder. Out: PEM files in it, of a private authority, of a server at 127.0.0.1 and of clients, right and wrong ones.
+They are for tests: their keys are no secret.
 
     ca.pem                           the authority; clients trust it
     server.pem                       for the server: key, certificate for 127.0.0.1 and localhost

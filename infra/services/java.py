@@ -1,7 +1,7 @@
 """Java, and programs that are made of jars from Maven's registry.
 
-In: a name, a version, and the artifacts it is made of. Out: a folder of jars, made once for all of the clone. One that was left half
-made, or was made of other artifacts, is made again.
+In: a name, a version, and the artifacts it is made of. Out: a folder of jars, made once for all of the clone. One that was left
+half made, or was made of other artifacts, is made again.
 """
 
 import hashlib

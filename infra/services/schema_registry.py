@@ -1,6 +1,4 @@
-"""A schema registry with Confluent's protocol, at `/apis/ccompat/v7`: Apicurio Registry, which holds everything in memory, on 127.0.0.1
-only.
-"""
+"""A schema registry with Confluent's protocol: Apicurio Registry, which holds everything in memory, on 127.0.0.1 only."""
 
 import json
 import urllib.request

@@ -2,8 +2,8 @@
 
     token_endpoint.py PORT KEY CLIENT:SECRET …
 
-`POST /token` answers with a token of five minutes, signed with the key; `POST /token/SECONDS` with one that lasts as long. Credentials
-come by HTTP basic authentication or in the form. The subject of a token is the client's id.
+`POST /token` answers with a token of five minutes, signed with the key; `POST /token/SECONDS` with one that lasts as long.
+Credentials come by HTTP basic authentication or in the form. The subject of a token is the client's id.
 """
 
 import base64

@@ -1,6 +1,6 @@
 """Two questions to a Kafka broker, as bytes: enough to know whether it is ready, without starting a Java for each look.
 
-In: the address of a plaintext listener. Out: what the broker answers. The versions of the requests are the oldest that Kafka 4 takes.
+In: the address of a plaintext listener. Out: what the broker answers. The versions of the requests are old ones, which are short.
 """
 
 import socket
@@ -20,7 +20,7 @@ SECURITY_DISABLED = 54
 
 
 def cluster_of(address):
-    """The id of the cluster that the broker belongs to, and the numbers of the brokers that it sees. OSError if it does not answer."""
+    """The id of the broker's cluster, and the numbers of the brokers that it sees. OSError if it does not answer."""
     answer = _Answer(_ask(address, METADATA, struct.pack(">i", 0)))
     brokers = set()
     for _ in range(answer.number(">i")):

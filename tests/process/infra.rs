@@ -61,12 +61,18 @@ async fn missing_node_is_said_with_what_to_install() {
     run_to_end(up).await.assert_code(2).assert_printed("apt-get install nodejs npm");
 }
 
-#[tokio::test]
-async fn a_port_in_use_by_something_else_is_said_with_what_to_do() {
-    let elsewhere = Elsewhere::new();
+/// A port on which a program listens that is none of the services.
+async fn port_of_something_else() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     tokio::spawn(async move { axum::serve(listener, axum::Router::new()).await });
+    port
+}
+
+#[tokio::test]
+async fn a_port_in_use_by_something_else_is_said_with_what_to_do() {
+    let elsewhere = Elsewhere::new();
+    let port = port_of_something_else().await;
     let exit = run_to_end(elsewhere.program("up").env("LOCALSTACK_PORT", &port)).await;
     exit.assert_code(2).assert_printed(&format!("port {port} is in use by something else"));
     exit.assert_printed("--free-ports");
@@ -135,10 +141,9 @@ fn say_version(java: &Path, version: &str) {
 #[tokio::test]
 async fn of_several_ports_the_one_in_use_is_said_with_the_setting_of_the_first() {
     let elsewhere = Elsewhere::new();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    // The service may find others of its ports in use, but this one is the first that it looks at.
-    let up = elsewhere.program("up").args(["kafka-cluster"]).env("KAFKA_CLUSTER_PORT", port.to_string());
+    let port = port_of_something_else().await;
+    // Others of its ports may be in use, too. It looks at this one first.
+    let up = elsewhere.program("up").args(["kafka-cluster"]).env("KAFKA_CLUSTER_PORT", &port);
     let exit = run_to_end(up).await;
     exit.assert_code(2).assert_printed(&format!("port {port} is in use by something else"));
     exit.assert_printed("KAFKA_CLUSTER_PORT");
