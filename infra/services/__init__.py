@@ -7,7 +7,7 @@ from .localstack import LocalStack
 from .schema_registry import SchemaRegistry
 
 ALL = {service.name: service for service in (LocalStack, DynamoDb, Kafka, KafkaCluster, SchemaRegistry)}
-# The services that `up` starts if none is named. The others are for few tests, and take 600 and 250 MB of memory.
+# The services that `up` starts if none is named. The others are for few tests, and take 700 and 260 MB of memory.
 UNNAMED = ("localstack", "dynamodb", "kafka")
 
 

@@ -59,7 +59,7 @@ def install():
         java.dependency(f"org.apache.kafka:kafka-tools:{kafka}", WITHOUT),
         java.dependency(f"org.apache.logging.log4j:log4j-slf4j-impl:{log4j}"),
     ]
-    java.install("kafka", kafka, dependencies, f"kafka: fetching the jars of {kafka} by Maven (45 MB, about half a minute)")
+    java.install("kafka", kafka, dependencies, f"kafka: fetching the jars of {kafka} by Maven (45 MB, 10 to 30 seconds)")
 
 
 def command(main, *arguments, options=(), properties=()):
