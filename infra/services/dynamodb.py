@@ -9,17 +9,17 @@ import urllib.request
 
 from . import installing, state
 from .report import Missing
+from .service import Service
 
 ANSWER_WAIT_MAX_S = 5
 
 
-class DynamoDb:
+class DynamoDb(Service):
     name = "dynamodb"
     # From its start to the first answer.
     start_wait_max_s = 20
 
     def __init__(self):
-        self.folder = state.folder(self.name)
         # The version of the program, which it tells, and that of its crate are different things.
         self.version = state.setting("DYNOXIDE_VERSION")
         self.crate_version = state.setting("DYNOXIDE_CRATE_VERSION")
@@ -57,6 +57,3 @@ class DynamoDb:
                 return answer.headers.get("x-dynoxide-version")
         except (OSError, ValueError):
             return None
-
-    def warm_up(self, endpoint):
-        """It needs none."""

@@ -10,6 +10,7 @@ import urllib.request
 
 from . import python, state
 from .report import Missing
+from .service import Service
 
 PYTHON_VERSION = "3.13"
 ANSWER_WAIT_MAX_S = 5
@@ -17,13 +18,12 @@ ANSWER_WAIT_MAX_S = 5
 WARM_UP_WAIT_MAX_S = 180
 
 
-class LocalStack:
+class LocalStack(Service):
     name = "localstack"
     # From its start to the first answer.
     start_wait_max_s = 60
 
     def __init__(self):
-        self.folder = state.folder(self.name)
         self.version = state.setting("LOCALSTACK_VERSION")
         self.port = int(state.setting("LOCALSTACK_PORT"))
 

@@ -37,10 +37,10 @@ def setting(name):
 
 
 @contextlib.contextmanager
-def lock():
-    """Holds the lock of infra/, having waited for whoever holds it."""
-    STATE.mkdir(parents=True, exist_ok=True)
-    with open(STATE / "lock", "w") as file:
+def lock(folder=STATE):
+    """Holds the lock of a folder, that of the services if none is named, having waited for whoever holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as file:
         deadline = time.monotonic() + LOCK_WAIT_MAX_S
         is_said = False
         while not _take(file):
