@@ -6,6 +6,7 @@ mod catching_up;
 mod changing;
 mod giving_up;
 mod lies;
+mod listed_failures;
 mod order;
 mod positions;
 mod record_age;

@@ -59,7 +59,7 @@ pub use event::window::OpenWindow;
 pub use giving_up::{Failure, FailureId, GiveUp, SendError};
 pub use invocation::{HowFailed, Invocation, InvocationId, Outcome, Reached, Reply};
 pub use record::{Position, Record};
-pub use response::Ignored;
+pub use response::{Ignored, PartialFailures};
 pub use retry::Backoff;
 pub use shard::{
     AfterFailure, AttemptError, Checkpoint, Command, DELIVERY_ATTEMPTS_MAX, Extent, FailedAttempt,

@@ -3,16 +3,16 @@
 //! In: the response, to the byte, and the records it is about. Out: a verdict. A response that nobody asked to be read decides
 //! nothing. Whatever cannot be understood fails the batch: it is tried again, and no record is lost.
 
-mod identifier;
 mod ignored;
+mod partial_failures;
+
+pub use partial_failures::PartialFailures;
 
 use crate::record::Record;
 use bytes::Bytes;
-use identifier::ItemIdentifier;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
 
 /// What of a response is ignored, as AWS does (specification 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +26,9 @@ pub enum Ignored {
 
 /// What the mapping asks of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rules {
-    /// ReportBatchItemFailures: it may name records that failed.
-    pub(crate) reports_item_failures: bool,
+pub(crate) struct Rules<'a> {
+    /// ReportBatchItemFailures: it may name records that failed, in this way.
+    pub(crate) item_failures: Option<&'a PartialFailures>,
     /// A tumbling window: it brings the new state.
     pub(crate) brings_state: bool,
 }
@@ -38,8 +38,8 @@ pub(crate) struct Rules {
 pub(crate) enum Verdict {
     /// The whole batch succeeded, as far as AWS reads the response.
     Succeeded { state: Option<Bytes>, ignored: Option<Ignored> },
-    /// The records from `first` on failed, or came after one that did.
-    FailedFrom { first: usize, state: Option<Bytes> },
+    /// The records at these places of the batch are tried again, at least one; the others succeeded. In order.
+    Failed { places: Vec<usize>, state: Option<Bytes> },
     /// The response counts as a failure of the whole batch.
     Refused { reason: String },
 }
@@ -53,15 +53,9 @@ struct Response<'a> {
     failures: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-struct ItemFailure {
-    #[serde(rename = "itemIdentifier")]
-    identifier: String,
-}
-
 /// What `payload` says about `records`.
-pub(crate) fn judge(payload: &Bytes, records: &[Record], rules: Rules) -> Verdict {
-    if !rules.reports_item_failures && !rules.brings_state {
+pub(crate) fn judge(payload: &Bytes, records: &[Record], rules: Rules<'_>) -> Verdict {
+    if rules.item_failures.is_none() && !rules.brings_state {
         return Verdict::Succeeded { state: None, ignored: ignored::failures(payload) };
     }
     let response = match read(payload) {
@@ -75,15 +69,15 @@ pub(crate) fn judge(payload: &Bytes, records: &[Record], rules: Rules) -> Verdic
             reason: "the response has no `state`, though the event had a window".into(),
         };
     }
-    if !rules.reports_item_failures {
+    let Some(item_failures) = rules.item_failures else {
         return Verdict::Succeeded { state, ignored: ignored::failures(payload) };
-    }
+    };
     let Some(failures) = response.failures else {
         return Verdict::Succeeded { state, ignored: ignored::content(payload) };
     };
-    match first_failed(failures, records) {
-        Ok(None) => Verdict::Succeeded { state, ignored: None },
-        Ok(Some(first)) => Verdict::FailedFrom { first, state },
+    match items(failures).and_then(|items| item_failures.tried_again(&items, records)) {
+        Ok(places) if places.is_empty() => Verdict::Succeeded { state, ignored: None },
+        Ok(places) => Verdict::Failed { places, state },
         Err(reason) => Verdict::Refused { reason },
     }
 }
@@ -102,30 +96,9 @@ fn read(payload: &[u8]) -> Result<Response<'_>, String> {
     response.map_err(|error| format!("the response is not one of a batch: {error}"))
 }
 
-/// The earliest of the records that the response names.
-fn first_failed(failures: &RawValue, records: &[Record]) -> Result<Option<usize>, String> {
-    let failures: Vec<&RawValue> = serde_json::from_str(failures.get())
-        .map_err(|error| format!("`batchItemFailures` is no list: {error}"))?;
-    if failures.is_empty() {
-        return Ok(None);
-    }
-    let identified: BTreeMap<ItemIdentifier<'_>, usize> =
-        records.iter().enumerate().map(|(index, record)| (ItemIdentifier::of(record), index)).collect();
-    let mut first = records.len();
-    for failure in failures {
-        let ItemFailure { identifier } = serde_json::from_str(failure.get())
-            .map_err(|_| "an item of `batchItemFailures` has no text as `itemIdentifier`".to_owned())?;
-        let index = identified.get(&ItemIdentifier::written(&identifier)).ok_or_else(|| {
-            let shown: String = identifier.chars().take(SHOWN_CHARS_MAX).collect();
-            format!("`itemIdentifier` is `{shown}`, which is no record of the batch")
-        })?;
-        first = first.min(*index);
-    }
-    Ok(Some(first))
+fn items(failures: &RawValue) -> Result<Vec<&RawValue>, String> {
+    serde_json::from_str(failures.get()).map_err(|error| format!("`batchItemFailures` is no list: {error}"))
 }
-
-/// Most characters of an identifier that a message shows.
-const SHOWN_CHARS_MAX: usize = 80;
 
 #[cfg(test)]
 mod tests;

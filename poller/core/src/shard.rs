@@ -28,7 +28,7 @@ use crate::response::Ignored;
 use crate::time::Timestamp;
 use checkpoint::Progress;
 use failing::attempts_max;
-use lane::{Delivered, Ended, EndedAs, GivenUp, Lane, Step};
+use lane::{Delivered, EndedAs, GivenUp, Lane, Step};
 use lanes::Lanes;
 use reading::Reading;
 use saving::Saving;
@@ -185,15 +185,14 @@ impl Shard {
         let lane = self.lanes.of_invocation(id);
         let request_id = reply.request_id.clone();
         let ended = self.lanes.lane(lane).invoked(id, reply, &self.policy, now, &mut self.random);
-        self.count(&ended);
-        let Ended { batch, settled, attempt, error, result } = ended;
-        let (done, left) = batch.records().split_at(settled);
-        if let EndedAs::Succeeded(Some(ignored)) = result {
+        let (settled, left) = ended.settled_and_left();
+        self.count(&ended.result, settled.len() as u64, left.len() as u64);
+        if let EndedAs::Succeeded(Some(ignored)) = ended.result {
             self.notices.push_back(Notice::ResponseIgnored(ignored));
         }
-        if let Some(error) = error {
+        if let Some(error) = ended.error.clone() {
             self.notices.push_back(Notice::AttemptFailed(FailedAttempt {
-                attempt,
+                attempt: ended.attempt,
                 attempts_max: attempts_max(&self.policy),
                 extent: Extent::of(left),
                 error,
@@ -202,7 +201,7 @@ impl Shard {
                 waits: Waits::under(&self.policy),
             }));
         }
-        self.settle(lane, done);
+        self.settle(lane, settled);
         if self.is_draining() {
             self.let_go();
         }
@@ -216,8 +215,7 @@ impl Shard {
         }
     }
 
-    fn count(&mut self, Ended { batch, settled, result, .. }: &Ended) {
-        let (settled, left) = (*settled as u64, (batch.records().len() - settled) as u64);
+    fn count(&mut self, result: &EndedAs, settled: u64, left: u64) {
         self.counts.succeeded += settled;
         match result {
             EndedAs::Succeeded(None) => {}

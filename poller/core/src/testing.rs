@@ -4,6 +4,7 @@ use crate::batch::{Batch, Envelope};
 use crate::event::window::WindowEnvelope;
 use crate::giving_up::GiveUp;
 use crate::record::{Position, Record};
+use crate::response::PartialFailures;
 use crate::retry::Backoff;
 use crate::shard::{Policy, Tumbling};
 use crate::stream::{ListedShard, ShardId};
@@ -80,6 +81,7 @@ pub(crate) fn policy() -> Policy {
         retry_attempts_max: None,
         record_age_max: None,
         reports_item_failures: false,
+        partial_failures: PartialFailures::FromLowest,
         tumbling: None,
         has_destination: false,
         until_caught_up: false,

@@ -7,7 +7,7 @@
 use super::json_string;
 use super::page::{PageEncoder, RecordFormat};
 use crate::filter::{Filters, Metadata, Recordlike, Source, Verdict};
-use crate::record::stable_hash;
+use crate::record::{Position, stable_hash};
 use crate::time::Timestamp;
 use base64_simd::STANDARD;
 use std::collections::BTreeMap;
@@ -223,8 +223,8 @@ impl DynamoDbEncoder {
 impl RecordFormat for DynamoDbFormat {
     type Record<'a> = DynamoDbRecord<'a>;
 
-    fn position<'r>(record: &'r DynamoDbRecord<'_>) -> &'r str {
-        record.sequence_number
+    fn position(record: &DynamoDbRecord<'_>) -> Position {
+        Position::new(record.sequence_number)
     }
 
     fn arrival(record: &DynamoDbRecord<'_>) -> Timestamp {
@@ -280,11 +280,11 @@ pub struct DynamoDbView<'a> {
 impl Recordlike for DynamoDbView<'_> {
     const SOURCE: Source = Source::DynamoDb;
 
-    fn payloads(&self) -> impl Iterator<Item = &[u8]> {
-        std::iter::once(self.record.payload.as_bytes())
+    fn payloads(&self) -> impl Iterator<Item = Option<&[u8]>> {
+        std::iter::once(Some(self.record.payload.as_bytes()))
     }
 
-    fn describe(&self, metadata: &mut Metadata<'_, '_>) {
+    fn describe<'v>(&'v self, metadata: &mut Metadata<'_, 'v>) {
         let DynamoDbRecord { event_id, event_name, event_version, user_identity, .. } = self.record;
         metadata.add_text("eventID", event_id);
         metadata.add_text("eventName", event_name);

@@ -3,12 +3,19 @@
 //! In: a failure of the core, and where it comes from. Out: one JSON object on one line. Exactly AWS's keys in AWS's order; a
 //! member that AWS leaves out is absent, and one that AWS sets to null is null.
 
-use super::{iso_8601_millis, iso_8601_seconds, utc};
+mod batch_info;
+mod topic;
+
+pub use topic::TopicMessage;
+
+use super::kafka::KafkaCluster;
+use super::{iso_8601_millis, utc};
 use crate::giving_up::{Failure, GiveUp};
 use crate::invocation::HowFailed;
-use crate::record::Record;
 use crate::time::Timestamp;
+use batch_info::{BatchInfo, FailureSource};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// Version of the records' format.
 const FORMAT_VERSION: &str = "1.0";
@@ -22,8 +29,7 @@ const UNHANDLED: &str = "Unhandled";
 /// Makes the records of one mapping's failures.
 #[derive(Clone, Debug)]
 pub struct FailureEncoder {
-    source: StreamKind,
-    stream_arn: String,
+    source: FailureSource,
     function_arn: String,
 }
 
@@ -40,38 +46,37 @@ pub struct Report<'a> {
     pub fresh_request_id: &'a str,
 }
 
-/// What differs between the streams.
-#[derive(Clone, Copy, Debug)]
-enum StreamKind {
-    Kinesis,
-    DynamoDb,
-}
-
 impl FailureEncoder {
     /// For a mapping of a Kinesis stream. `function_arn` is the ARN of the mapping's function.
     #[must_use]
     pub fn kinesis(stream_arn: &str, function_arn: &str) -> Self {
-        Self::new(StreamKind::Kinesis, stream_arn, function_arn)
+        Self::new(FailureSource::Kinesis { stream_arn: stream_arn.to_owned() }, function_arn)
     }
 
     /// For a mapping of a table's stream.
     #[must_use]
     pub fn dynamodb(stream_arn: &str, function_arn: &str) -> Self {
-        Self::new(StreamKind::DynamoDb, stream_arn, function_arn)
+        Self::new(FailureSource::DynamoDb { stream_arn: stream_arn.to_owned() }, function_arn)
     }
 
-    fn new(source: StreamKind, stream_arn: &str, function_arn: &str) -> Self {
-        Self { source, stream_arn: stream_arn.to_owned(), function_arn: function_arn.to_owned() }
+    /// For a mapping of a topic of Kafka.
+    #[must_use]
+    pub fn kafka(cluster: KafkaCluster, function_arn: &str) -> Self {
+        Self::new(FailureSource::Kafka(cluster), function_arn)
     }
 
-    /// The record for a queue or a topic: which records they are, and why.
+    fn new(source: FailureSource, function_arn: &str) -> Self {
+        Self { source, function_arn: function_arn.to_owned() }
+    }
+
+    /// The record for a queue of SQS or a topic of SNS: which records they are, and why.
     ///
     /// # Panics
     ///
     /// If the failure is of no records.
     #[must_use]
     pub fn metadata(&self, report: &Report<'_>) -> String {
-        self.encode(report, None)
+        self.of_batch(report, None)
     }
 
     /// The record for a bucket or a file: the same, and the whole event that was given up, as a string of JSON.
@@ -82,10 +87,20 @@ impl FailureEncoder {
     #[must_use]
     pub fn with_payload(&self, report: &Report<'_>) -> String {
         let event = report.failure.batch.body().concat();
-        self.encode(report, Some(&String::from_utf8_lossy(&event)))
+        self.of_batch(report, Some(Payload::Text(&String::from_utf8_lossy(&event))))
     }
 
-    fn encode(&self, report: &Report<'_>, payload: Option<&str>) -> String {
+    fn of_batch(&self, report: &Report<'_>, payload: Option<Payload<'_>>) -> String {
+        let batch_info = self.source.batch_info(&report.failure.batch, report.shard_id);
+        self.document(report, batch_info, payload)
+    }
+
+    fn document(
+        &self,
+        report: &Report<'_>,
+        batch_info: BatchInfo<'_>,
+        payload: Option<Payload<'_>>,
+    ) -> String {
         let failure = report.failure;
         let request_id = failure.last_reached.as_ref().and_then(|reached| reached.request_id.as_deref());
         let document = Document {
@@ -98,33 +113,10 @@ impl FailureEncoder {
             response_context: response_context(failure),
             version: FORMAT_VERSION,
             timestamp: iso_8601_millis(report.at),
-            batch_info: self.batch_info(failure.batch.records(), report.shard_id),
+            batch_info,
             payload,
         };
         serde_json::to_string(&document).expect("texts and numbers are always JSON")
-    }
-
-    fn batch_info<'a>(&'a self, records: &'a [Record], shard_id: &'a str) -> BatchInfoOf<'a> {
-        let (Some(first), Some(last)) = (records.first(), records.last()) else {
-            panic!("a failure record is of at least one record");
-        };
-        let arrival = |record: &Record| match self.source {
-            StreamKind::Kinesis => iso_8601_millis(record.arrival()),
-            StreamKind::DynamoDb => iso_8601_seconds(record.arrival()),
-        };
-        let info = BatchInfo {
-            shard_id,
-            start_sequence_number: first.position().as_str(),
-            end_sequence_number: last.position().as_str(),
-            approximate_arrival_of_first_record: arrival(first),
-            approximate_arrival_of_last_record: arrival(last),
-            batch_size: records.len(),
-            stream_arn: &self.stream_arn,
-        };
-        match self.source {
-            StreamKind::Kinesis => BatchInfoOf::Kinesis(info),
-            StreamKind::DynamoDb => BatchInfoOf::DynamoDb(info),
-        }
     }
 }
 
@@ -137,7 +129,8 @@ pub fn object_key(mapping: &str, shard_id: &str, at: Timestamp, object: &str) ->
 }
 
 /// The stream no longer keeping a record is an age, too: AWS names no condition of its own for it. That of an event that is too
-/// large is documented for Kafka.
+/// large is documented for Kafka. One example of AWS, a message for a topic, has `RetriesExhausted`; all others, and the condition's
+/// description, have the name here.
 fn condition(reason: GiveUp) -> &'static str {
     match reason {
         GiveUp::TooOld | GiveUp::Expired => "RecordAgeExceeded",
@@ -174,9 +167,19 @@ struct Document<'a> {
     version: &'static str,
     timestamp: String,
     #[serde(flatten)]
-    batch_info: BatchInfoOf<'a>,
+    batch_info: BatchInfo<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    payload: Option<&'a str>,
+    payload: Option<Payload<'a>>,
+}
+
+/// The event of records that were given up.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Payload<'a> {
+    /// As a string of JSON.
+    Text(&'a str),
+    /// As it is.
+    Event(&'a RawValue),
 }
 
 #[derive(Serialize)]
@@ -194,26 +197,6 @@ struct ResponseContext {
     status_code: u16,
     executed_version: &'static str,
     function_error: Option<&'static str>,
-}
-
-#[derive(Serialize)]
-enum BatchInfoOf<'a> {
-    #[serde(rename = "KinesisBatchInfo")]
-    Kinesis(BatchInfo<'a>),
-    #[serde(rename = "DDBStreamBatchInfo")]
-    DynamoDb(BatchInfo<'a>),
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BatchInfo<'a> {
-    shard_id: &'a str,
-    start_sequence_number: &'a str,
-    end_sequence_number: &'a str,
-    approximate_arrival_of_first_record: String,
-    approximate_arrival_of_last_record: String,
-    batch_size: usize,
-    stream_arn: &'a str,
 }
 
 #[cfg(test)]

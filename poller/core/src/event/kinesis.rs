@@ -6,7 +6,7 @@
 use super::json_string;
 use super::page::{PageEncoder, RecordFormat};
 use crate::filter::{Filters, Metadata, Recordlike, Source, Verdict};
-use crate::record::stable_hash;
+use crate::record::{Position, stable_hash};
 use crate::time::Timestamp;
 use base64_simd::STANDARD;
 use std::io::Write as _;
@@ -82,8 +82,8 @@ impl KinesisFormat {
 impl RecordFormat for KinesisFormat {
     type Record<'a> = KinesisRecord<'a>;
 
-    fn position<'r>(record: &'r KinesisRecord<'_>) -> &'r str {
-        record.sequence_number
+    fn position(record: &KinesisRecord<'_>) -> Position {
+        Position::new(record.sequence_number)
     }
 
     fn arrival(record: &KinesisRecord<'_>) -> Timestamp {
@@ -138,12 +138,12 @@ pub struct KinesisView<'a> {
 impl Recordlike for KinesisView<'_> {
     const SOURCE: Source = Source::Kinesis;
 
-    fn payloads(&self) -> impl Iterator<Item = &[u8]> {
-        std::iter::once(self.record.data)
+    fn payloads(&self) -> impl Iterator<Item = Option<&[u8]>> {
+        std::iter::once(Some(self.record.data))
     }
 
     /// As in the event, where half of it stands under `kinesis`: patterns may name it with or without that.
-    fn describe(&self, metadata: &mut Metadata<'_, '_>) {
+    fn describe<'v>(&'v self, metadata: &mut Metadata<'_, 'v>) {
         let KinesisRecord { sequence_number, partition_key, arrival, data: _ } = self.record;
         let KinesisOrigin { shard_id, event_source_arn, region, invoke_identity_arn } = self.origin;
         if let Some(partition_key) = partition_key {

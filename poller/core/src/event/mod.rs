@@ -2,6 +2,7 @@
 
 pub mod dynamodb;
 pub mod failure;
+pub mod kafka;
 pub mod kinesis;
 pub mod page;
 pub mod window;

@@ -23,7 +23,7 @@ pub trait RecordFormat {
     type Record<'a>;
 
     /// Where the record stands in its shard.
-    fn position<'r>(record: &'r Self::Record<'_>) -> &'r str;
+    fn position(record: &Self::Record<'_>) -> Position;
 
     /// When it arrived.
     fn arrival(record: &Self::Record<'_>) -> Timestamp;
@@ -190,7 +190,7 @@ impl EncodedPage {
     }
 
     fn add<F: RecordFormat>(&mut self, record: &F::Record<'_>, key: u64, place: Placed) {
-        let position = Position::new(F::position(record));
+        let position = F::position(record);
         if matches!(place, Placed::NotJson) && self.first_not_json.is_none() {
             let is_json_in_base64 = is_json_in_base64(F::payload(record));
             self.first_not_json = Some(NotJson { position: position.clone(), is_json_in_base64 });

@@ -147,7 +147,7 @@ impl Filters {
     #[must_use]
     pub fn explain<R: Recordlike>(&self, record: &R) -> Explanation {
         let (fields, contents) = self.fields_of(record);
-        self.explain_fields(&fields, contents).of_payloads(&record.payloads().collect::<Vec<_>>())
+        self.explain_fields(&fields, contents).of_payloads(&record.payloads().flatten().collect::<Vec<_>>())
     }
 
     /// Judges a record as it stands inside an invocation event of its source: one JSON object.

@@ -9,17 +9,17 @@ pub trait Recordlike {
     /// Where it comes from.
     const SOURCE: Source;
 
-    /// What its producer wrote, in the order in which [`Source`] names the payloads.
-    fn payloads(&self) -> impl Iterator<Item = &[u8]>;
+    /// What its producer wrote, in the order in which [`Source`] names the payloads; `None`: null, such as the value of a tombstone.
+    fn payloads(&self) -> impl Iterator<Item = Option<&[u8]>>;
 
     /// Names everything else that its event says of it. Called only if a pattern asks for such.
-    fn describe(&self, metadata: &mut Metadata<'_, '_>);
+    fn describe<'v>(&'v self, metadata: &mut Metadata<'_, 'v>);
 }
 
 /// Takes what an event says of a record beside its payloads.
 pub struct Metadata<'f, 'a>(&'f mut Fields<'a>);
 
-impl Metadata<'_, '_> {
+impl<'a> Metadata<'_, 'a> {
     /// A text.
     pub fn add_text(&mut self, name: &str, text: &str) {
         self.0.add_value(name, || format!("\"{text}\""));
@@ -28,6 +28,11 @@ impl Metadata<'_, '_> {
     /// A value, as the event spells it in JSON.
     pub fn add_json(&mut self, name: &str, value: impl FnOnce() -> String) {
         self.0.add_value(name, value);
+    }
+
+    /// A list or an object, as the event spells it in JSON.
+    pub fn add_document(&mut self, name: &str, document: &'a str) {
+        self.0.add_member(name, document).expect("an event says of a record what is JSON");
     }
 }
 
@@ -40,6 +45,7 @@ impl Filters {
         }
         let mut contents = [Content::Unreadable; payload::PAYLOADS_MAX];
         for (number, (name, payload)) in payload::names(R::SOURCE).iter().zip(record.payloads()).enumerate() {
+            let Some(payload) = payload else { continue };
             if self.uses.iter().flatten().any(|used| used.is_of(number)) {
                 contents[number] = payload::add(&mut fields, name, payload);
             }

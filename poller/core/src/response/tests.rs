@@ -1,5 +1,7 @@
 //! Every form of response that the specification names, by tables.
 
+mod listed;
+
 use super::*;
 use crate::testing::{at, records};
 
@@ -22,11 +24,15 @@ fn numbered() -> Vec<Record> {
         .collect()
 }
 
-const REPORTS: Rules = Rules { reports_item_failures: true, brings_state: false };
-const IN_WINDOW: Rules = Rules { reports_item_failures: true, brings_state: true };
+static FROM_LOWEST: PartialFailures = PartialFailures::FromLowest;
+
+const REPORTS: Rules<'static> = Rules { item_failures: Some(&FROM_LOWEST), brings_state: false };
+const IN_WINDOW: Rules<'static> = Rules { item_failures: Some(&FROM_LOWEST), brings_state: true };
+const NOT_ASKED: Rules<'static> = Rules { item_failures: None, brings_state: false };
+const STATE_ONLY: Rules<'static> = Rules { item_failures: None, brings_state: true };
 
 /// `ok`, the position of the first record that failed, or `refused`; and the state if there is one.
-fn verdict(payload: &str, records: &[Record], rules: Rules) -> String {
+fn verdict(payload: &str, records: &[Record], rules: Rules<'_>) -> String {
     let payload = Bytes::copy_from_slice(payload.as_bytes());
     let shown = |state: Option<Bytes>| match state {
         Some(state) => format!(" {}", String::from_utf8(state.to_vec()).expect("JSON is text")),
@@ -34,8 +40,10 @@ fn verdict(payload: &str, records: &[Record], rules: Rules) -> String {
     };
     match judge(&payload, records, rules) {
         Verdict::Succeeded { state, .. } => format!("ok{}", shown(state)),
-        Verdict::FailedFrom { first, state } => {
-            format!("from {}{}", records[first].position(), shown(state))
+        Verdict::Failed { places, state } => {
+            let is_all_from = places.iter().copied().eq(places[0]..records.len());
+            assert!(is_all_from, "also what succeeded behind the lowest: {places:?}");
+            format!("from {}{}", records[places[0]].position(), shown(state))
         }
         Verdict::Refused { reason } => {
             assert!(!reason.is_empty());
@@ -47,9 +55,8 @@ fn verdict(payload: &str, records: &[Record], rules: Rules) -> String {
 #[track_caller]
 fn check(payload: &str, expected: &str) {
     assert_eq!(verdict(payload, &records("abc", at(0)), REPORTS), expected, "{payload}");
-    let ignored = Rules { reports_item_failures: false, brings_state: false };
     assert_eq!(
-        verdict(payload, &records("abc", at(0)), ignored),
+        verdict(payload, &records("abc", at(0)), NOT_ASKED),
         "ok",
         "ignored unless asked for: {payload}"
     );
@@ -91,6 +98,11 @@ fn an_empty_or_null_identifier_and_an_item_without_one_whole_batch_failure() {
 }
 
 #[test]
+fn a_list_in_the_place_of_an_item_names_no_record() {
+    check(r#"{"batchItemFailures":[["b"]]}"#, "refused");
+}
+
+#[test]
 fn valid_and_invalid_ids_mixed_whole_batch_failure() {
     check(r#"{"batchItemFailures":[{"itemIdentifier":"b"},{"itemIdentifier":"z"}]}"#, "refused");
     check(r#"{"batchItemFailures":[{"itemIdentifier":7},{"itemIdentifier":"b"}]}"#, "refused");
@@ -122,6 +134,7 @@ fn what_is_no_json_or_no_list_fails_the_batch_so_that_nothing_is_lost() {
 fn a_valid_failed_id_in_the_batch_is_a_partial_failure() {
     check(r#"{"batchItemFailures":[{"itemIdentifier":"a"}]}"#, "from a");
     check(r#"{"batchItemFailures":[{"itemIdentifier":"b","more":[1]}],"other":2}"#, "from b");
+    check("{ \"batchItemFailures\" : [\n {\t\"itemIdentifier\" : \"b\" } ] }", "from b");
 }
 
 #[test]
@@ -209,10 +222,9 @@ mod window {
 
     #[test]
     fn failures_are_ignored_where_only_the_state_is_asked_for() {
-        let rules = Rules { reports_item_failures: false, brings_state: true };
         for failures in [r#"[{"itemIdentifier":"b"}]"#, r#""b""#, "7", "{}", "null"] {
             let reply = format!(r#"{{"batchItemFailures":{failures},"state":{{}}}}"#);
-            assert_eq!(verdict(&reply, &records("abc", at(0)), rules), "ok {}", "{reply}");
+            assert_eq!(verdict(&reply, &records("abc", at(0)), STATE_ONLY), "ok {}", "{reply}");
         }
     }
 }
@@ -221,11 +233,8 @@ mod ignored {
     use super::*;
     use crate::response::Ignored;
 
-    const NOT_ASKED: Rules = Rules { reports_item_failures: false, brings_state: false };
-    const STATE_ONLY: Rules = Rules { reports_item_failures: false, brings_state: true };
-
     #[track_caller]
-    fn check(payload: &str, rules: Rules, expected: Option<Ignored>) {
+    fn check(payload: &str, rules: Rules<'_>, expected: Option<Ignored>) {
         let verdict = judge(&Bytes::copy_from_slice(payload.as_bytes()), &records("abc", at(0)), rules);
         let Verdict::Succeeded { ignored, .. } = verdict else { panic!("{payload}: {verdict:?}") };
         assert_eq!(ignored, expected, "{payload}");

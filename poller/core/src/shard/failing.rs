@@ -9,7 +9,7 @@ use crate::record::{Position, Record};
 use crate::time::Timestamp;
 use std::sync::Arc;
 
-/// The records of a batch. Filtered records between the first and the last are not among them.
+/// The records of a batch. Between the first and the last may be others: filtered ones, and those of a Kafka batch that succeeded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
     /// How many.

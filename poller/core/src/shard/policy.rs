@@ -2,6 +2,7 @@
 
 use crate::batch::{EVENT_BYTES_MAX, Envelope};
 use crate::event::window::WindowEnvelope;
+use crate::response::PartialFailures;
 use crate::retry::Backoff;
 use std::time::Duration;
 
@@ -22,8 +23,10 @@ pub struct Policy {
     pub retry_attempts_max: Option<u32>,
     /// MaximumRecordAgeInSeconds: a record of this age is not invoked any more, 60 to 604,800 s; `None` (-1): never.
     pub record_age_max: Option<Duration>,
-    /// FunctionResponseTypes has ReportBatchItemFailures: a response may name the first record that failed.
+    /// FunctionResponseTypes has ReportBatchItemFailures: a response may name records that failed.
     pub reports_item_failures: bool,
+    /// How it names them, and which records are tried again then.
+    pub partial_failures: PartialFailures,
     /// TumblingWindowInSeconds, 1 to 900 s, and what stands around the records of its events. Only with a
     /// ParallelizationFactor of 1.
     pub tumbling: Option<Tumbling>,
@@ -86,6 +89,7 @@ impl Policy {
             retry_attempts_max: None,
             record_age_max: None,
             reports_item_failures: false,
+            partial_failures: PartialFailures::FromLowest,
             tumbling: None,
             has_destination: false,
             until_caught_up: false,

@@ -6,6 +6,7 @@ mod ending;
 mod failing;
 mod giving_up;
 mod invoking;
+mod listed;
 mod lost;
 mod parallel;
 mod reading;

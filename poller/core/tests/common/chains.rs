@@ -3,7 +3,7 @@
 //! A *chain* is what one lane has at hand: the parts of one batch that are left, in order.
 
 use pelton_core::{DELIVERY_ATTEMPTS_MAX, FailureId, GiveUp, HowFailed, InvocationId, Policy};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Which answer a group waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,11 +77,14 @@ impl Chain {
         }
     }
 
-    /// The records of the front group from `first` on failed, and those before it succeeded.
-    pub(crate) fn fail_from(&mut self, first: usize) -> Vec<usize> {
+    /// The records at these places of the front group failed, and the others succeeded.
+    pub(crate) fn fail_partly(&mut self, places: &BTreeSet<usize>) -> Vec<usize> {
         let group = self.front();
-        let (done, rest) = group.indices.split_at(first);
-        let (done, rest) = (done.to_vec(), group.with(rest));
+        let (rest, done): (Vec<_>, Vec<_>) =
+            group.indices.iter().enumerate().partition(|(place, _)| places.contains(place));
+        let [rest, done] =
+            [rest, done].map(|all| all.into_iter().map(|(_, index)| *index).collect::<Vec<_>>());
+        let rest = group.with(&rest);
         let rest = Group { attempts: 0, reached: Some(HowFailed::Reported), waits: Waits::Not, ..rest };
         self.replace_front([rest]);
         done

@@ -268,15 +268,17 @@ impl Ledger {
                         self.finish_front(place);
                         return Follows::Nothing;
                     }
-                    Verdict::FailedFrom { first, state } if first > 0 && self.takes(state.as_deref()) => {
-                        self.counts.succeeded += first as u64;
+                    Verdict::Failed { places, state }
+                        if (places.len() as u64) < records && self.takes(state.as_deref()) =>
+                    {
+                        self.counts.succeeded += records - places.len() as u64;
                         self.counts.partial_failures += 1;
-                        self.counts.failed += records - first as u64;
-                        let done = self.chains[place].fail_from(first);
+                        self.counts.failed += places.len() as u64;
+                        let done = self.chains[place].fail_partly(&places);
                         self.settle(place, &done);
                         return Follows::WaitAnew;
                     }
-                    Verdict::Succeeded { .. } | Verdict::FailedFrom { .. } | Verdict::Refused => {
+                    Verdict::Succeeded { .. } | Verdict::Failed { .. } | Verdict::Refused => {
                         self.counts.partial_failures += 1;
                         Some(HowFailed::Reported)
                     }

@@ -12,7 +12,7 @@ use ledger::Ledger;
 use patience::Patience;
 use pelton_core::{
     Checkpoint, Command, Failure, FailureId, FetchError, Finished, Input, Invocation, InvocationId, Page,
-    Policy, Position, Record, SaveError, Shard, Timestamp,
+    PartialFailures, Policy, Position, Record, SaveError, Shard, Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -241,6 +241,16 @@ pub(crate) fn records(numbers: &[u64], of: impl Fn(u64) -> Looks) -> Vec<Record>
 /// The number of a record of [`records`].
 pub(crate) fn number_of(position: &Position) -> u64 {
     position.as_str().parse().expect("positions are numbers in these tests")
+}
+
+/// How a response to a mapping with this policy names the record: as JSON.
+pub(crate) fn identifier(position: &Position, policy: &Policy) -> serde_json::Value {
+    match &policy.partial_failures {
+        PartialFailures::FromLowest => position.as_str().into(),
+        PartialFailures::Listed { partition } => {
+            serde_json::json!({"partition": **partition, "offset": number_of(position)})
+        }
+    }
 }
 
 /// The answer to a read.

@@ -1,8 +1,9 @@
 //! What a response says, read once more in the plainest way there is.
 
 use super::number_of;
-use pelton_core::{Ignored, Invocation, Policy};
+use pelton_core::{Ignored, Invocation, PartialFailures, Policy};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What a response says of a batch.
 pub(crate) enum Verdict {
@@ -10,9 +11,9 @@ pub(crate) enum Verdict {
         state: Option<String>,
         ignored: Option<Ignored>,
     },
-    /// From the record at this index on.
-    FailedFrom {
-        first: usize,
+    /// The records at these places are tried again, and there is one at least.
+    Failed {
+        places: BTreeSet<usize>,
         state: Option<String>,
     },
     Refused,
@@ -45,19 +46,33 @@ pub(crate) fn verdict(payload: &[u8], invocation: &Invocation, policy: &Policy, 
         Value::Null => return Verdict::Succeeded { state, ignored: content(&response) },
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => return Verdict::Refused,
     };
-    let mut first = usize::MAX;
+    let records = invocation.batch.records();
+    let mut places = BTreeSet::new();
     for failure in &failures {
-        let named = failure["itemIdentifier"].as_str().and_then(|text| text.parse::<u64>().ok());
-        let records = invocation.batch.records();
-        let place = records.iter().position(|record| Some(number_of(record.position())) == named);
-        match place {
-            Some(place) => first = first.min(place),
+        let named = named(&failure["itemIdentifier"], policy);
+        match records.iter().position(|record| Some(number_of(record.position())) == named) {
+            Some(place) => {
+                places.insert(place);
+            }
             None => return Verdict::Refused,
         }
     }
-    match first {
-        usize::MAX => Verdict::Succeeded { state, ignored: None },
-        first => Verdict::FailedFrom { first, state },
+    if let (PartialFailures::FromLowest, Some(first)) = (&policy.partial_failures, places.first()) {
+        places = (*first..records.len()).collect();
+    }
+    match places.is_empty() {
+        true => Verdict::Succeeded { state, ignored: None },
+        false => Verdict::Failed { places, state },
+    }
+}
+
+/// The number of the record that an identifier names, if it names one.
+fn named(identifier: &Value, policy: &Policy) -> Option<u64> {
+    match &policy.partial_failures {
+        PartialFailures::FromLowest => identifier.as_str()?.parse().ok(),
+        PartialFailures::Listed { partition } => {
+            identifier["offset"].as_u64().filter(|_| identifier["partition"] == **partition)
+        }
     }
 }
 

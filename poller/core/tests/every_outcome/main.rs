@@ -11,8 +11,8 @@ use bytes::Bytes;
 use choices::Choices;
 use common::{Looks, Watched};
 use pelton_core::{
-    Backoff, Checkpoint, Envelope, FetchError, Finished, Input, Invocation, Outcome, Page, Policy, Position,
-    SaveError, SendError, Then, Timestamp,
+    Backoff, Checkpoint, Envelope, FetchError, Finished, Input, Invocation, Outcome, Page, PartialFailures,
+    Policy, Position, SaveError, SendError, Then, Timestamp,
 };
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ enum Act {
     Fails,
     Throttled,
     Unreachable,
+    /// The response names the first record of the batch.
+    ReportsFirst,
     /// The response names the last record of the batch.
     ReportsLast,
     /// The response names a record that is not in the batch.
@@ -86,14 +88,25 @@ struct Settings {
     record_age_max: Option<Duration>,
     /// Records are of two keys in turn.
     lanes: usize,
+    /// Responses are those about a partition of Kafka: only the records that they name are tried again.
+    lists: bool,
 }
 
 /// AWS's defaults.
 const DEFAULTS: Settings =
-    Settings { bisects: false, retry_attempts_max: None, record_age_max: None, lanes: 1 };
+    Settings { bisects: false, retry_attempts_max: None, record_age_max: None, lanes: 1, lists: false };
 
 const OUTCOMES: &[Act] = &[Act::Fails, Act::Throttled, Act::Unreachable];
 const FAILURES: &[Act] = &[Act::Fails, Act::ReportsLast, Act::Lies, Act::DeliveryFails, Act::Crash];
+const LISTED: &[Act] = &[
+    Act::Fails,
+    Act::ReportsFirst,
+    Act::ReportsLast,
+    Act::DeliveryFails,
+    Act::Drain,
+    Act::Crash,
+    Act::SaveFails,
+];
 const RESTARTS: &[Act] =
     &[Act::Drain, Act::DrainBy, Act::Lost, Act::NotOurs, Act::Crash, Act::CrashAfterSave, Act::SaveFails];
 const EVERYTHING: &[Act] = &[
@@ -130,6 +143,11 @@ fn policy(case: &Case) -> Policy {
         record_age_max: case.settings.record_age_max,
         parallelization_factor: case.settings.lanes,
         reports_item_failures: true,
+        partial_failures: if case.settings.lists {
+            PartialFailures::Listed { partition: PARTITION.into() }
+        } else {
+            PartialFailures::FromLowest
+        },
         has_destination: true,
         retention: Duration::from_secs(3_600),
         backoff: if case.settings.record_age_max.is_some() { SLOW } else { FAST },
@@ -161,6 +179,8 @@ struct Walk<'a> {
 }
 
 const START: u64 = 10_000;
+/// The shard, where it is a partition of Kafka.
+const PARTITION: &str = "topic-0";
 
 impl<'a> Walk<'a> {
     fn new(case: &'a Case, faults_max: usize) -> Self {
@@ -205,6 +225,7 @@ impl<'a> Walk<'a> {
             Act::Fails
             | Act::Throttled
             | Act::Unreachable
+            | Act::ReportsFirst
             | Act::ReportsLast
             | Act::Lies
             | Act::FirstExpires
@@ -235,11 +256,9 @@ impl<'a> Walk<'a> {
                 self.handle(Input::CheckpointSaved(Ok(())));
             }
             Act::SaveFails => self.handle(Input::CheckpointSaved(Err(SaveError::Unwritable))),
-            Act::ReportsLast => {
-                let last = self.in_flight().batch.last_position().map(Position::to_string);
-                self.reports(&last.expect("a batch has records"));
-            }
-            Act::Lies => self.reports("no record"),
+            Act::ReportsFirst => self.reports(self.in_flight().batch.first_position().cloned()),
+            Act::ReportsLast => self.reports(self.in_flight().batch.last_position().cloned()),
+            Act::Lies => self.reports(Some(Position::new("999"))),
             Act::Delivered => self.delivered(Ok(())),
             Act::DeliveryFails => self.delivered(Err(SendError)),
             Act::FirstExpires => self.expire(0),
@@ -270,8 +289,10 @@ impl<'a> Walk<'a> {
         self.handle(Input::Invoked(id, outcome.into()));
     }
 
-    fn reports(&mut self, failed: &str) {
-        let response = format!(r#"{{"batchItemFailures":[{{"itemIdentifier":"{failed}"}}]}}"#);
+    fn reports(&mut self, failed: Option<Position>) {
+        let failed = failed.expect("a batch has records");
+        let identifier = common::identifier(&failed, &self.policy);
+        let response = format!(r#"{{"batchItemFailures":[{{"itemIdentifier":{identifier}}}]}}"#);
         self.invoked(Outcome::Succeeded { payload: Bytes::from(response) });
     }
 
@@ -484,6 +505,21 @@ fn every_order_of_answers_of_two_lanes_with_a_fault_at_every_step() {
 }
 
 #[test]
+fn every_sequence_of_listed_records_with_every_way_to_retry() {
+    let listing =
+        |(bisects, retry_attempts_max)| Settings { bisects, retry_attempts_max, lists: true, ..DEFAULTS };
+    let all = [(false, None), (false, Some(0)), (true, Some(1))].map(listing);
+    check_settings(1..=4, &all, Faults { max: 3, of: LISTED, in_every_order: false });
+    check_settings(1..=4, &all[1..2], Faults { max: 2, of: LISTED, in_every_order: true });
+}
+
+#[test]
+fn every_order_of_answers_of_two_lanes_that_list_records_with_a_fault_at_every_step() {
+    let lanes = Settings { retry_attempts_max: Some(0), lanes: 2, lists: true, ..DEFAULTS };
+    check_settings(1..=4, &[lanes], Faults { max: 2, of: LISTED, in_every_order: true });
+}
+
+#[test]
 fn every_sequence_of_failures_beside_age_limits() {
     // The first record becomes too old just after the start, the others one after the other.
     let record_age_max = Some(Duration::from_millis(START / 2 + 5));
@@ -492,7 +528,7 @@ fn every_sequence_of_failures_beside_age_limits() {
             bisects,
             retry_attempts_max,
             record_age_max,
-            lanes: 1,
+            ..DEFAULTS
         })
         .into();
     check_settings(1..=6, &all, Faults { max: 3, of: FAILURES, in_every_order: false });

@@ -96,6 +96,8 @@ fn the_storms_have_everything_in_them() {
         "given up: TooOld",
         "given up: RetriesExhausted",
         "reported",
+        "Listed {",
+        "FromLowest",
         "lied",
         "was accepted",
         "was not accepted",

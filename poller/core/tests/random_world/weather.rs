@@ -4,7 +4,7 @@ use fastrand::Rng;
 use pelton_core::event::window::WindowEnvelope;
 use pelton_core::shard::window::STATE_BYTES_MAX;
 use pelton_core::starting_position::StartingPosition;
-use pelton_core::{Backoff, EVENT_BYTES_MAX, Envelope, Policy, Timestamp, Tumbling};
+use pelton_core::{Backoff, EVENT_BYTES_MAX, Envelope, PartialFailures, Policy, Timestamp, Tumbling};
 use std::time::Duration;
 
 /// Chances in percent.
@@ -96,6 +96,7 @@ pub(crate) fn random_policy(random: &mut Rng) -> Policy {
     });
     let bytes_max =
         if tumbling.is_some() { [300, 400, 700, EVENT_BYTES_MAX] } else { [60, 100, 200, EVENT_BYTES_MAX] };
+    let is_windowed = tumbling.is_some();
     let policy = Policy {
         batch_size: random.choice([1, 2, 3, 5, 8, 100]).expect("a list"),
         batching_window: Duration::from_millis(random.choice([0, 0, 1, 40, 2_000]).expect("a list")),
@@ -103,6 +104,12 @@ pub(crate) fn random_policy(random: &mut Rng) -> Policy {
         event_bytes_max: random.choice(bytes_max).expect("a list"),
         retention: random_retention(random),
         backoff: if random.bool() { Backoff::default() } else { fast },
+        // Only mappings of Kafka have their failures listed, and these have no windows.
+        partial_failures: if !is_windowed && random.bool() {
+            PartialFailures::Listed { partition: "topic-0".into() }
+        } else {
+            PartialFailures::FromLowest
+        },
         poll_interval: Duration::from_millis(random.choice([10, 200, 1_000]).expect("a list")),
         fetch_gap_min: Duration::from_millis(random.choice([0, 0, 30, 200]).expect("a list")),
         fetch_records_max: random.usize(1..=10),

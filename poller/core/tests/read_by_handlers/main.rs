@@ -3,6 +3,7 @@
 //! The bytes themselves are compared beside the code that makes them; here a reader of others judges them.
 
 mod dynamodb;
+mod kafka;
 
 use aws_lambda_events::kinesis::{KinesisEvent, KinesisTimeWindowEvent};
 use bytes::Bytes;

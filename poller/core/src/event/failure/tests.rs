@@ -1,10 +1,12 @@
 //! Records of failures, to the byte.
 
+mod kafka;
+
 use super::*;
 use crate::batch::{Batch, Envelope};
 use crate::giving_up::FailureId;
 use crate::invocation::Reached;
-use crate::record::Position;
+use crate::record::{Position, Record};
 use bytes::Bytes;
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! The sentences of specification 6, one by one.
 
 mod explanations;
+mod kafka;
 mod kinds;
 mod limits;
 mod operators;

@@ -8,6 +8,7 @@ use super::{Lane, State};
 use crate::batch::Batch;
 use crate::giving_up::{FailureId, GiveUp};
 use crate::invocation::{HowFailed, InvocationId, Outcome, Reached, Reply};
+use crate::record::Record;
 use crate::response::{Ignored, Rules, Verdict, judge};
 use crate::shard::failing::AttemptError;
 use crate::shard::policy::Policy;
@@ -21,8 +22,7 @@ pub const DELIVERY_ATTEMPTS_MAX: u32 = 5;
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) batch: Arc<Batch>,
-    /// So many of its records, from the first on, are settled.
-    pub(crate) settled: usize,
+    pub(crate) settled: Settled,
     /// Which attempt it was.
     pub(crate) attempt: u32,
     /// Why it did not succeed.
@@ -30,11 +30,23 @@ pub(crate) struct Ended {
     pub(crate) result: EndedAs,
 }
 
+/// Which records of its batch an invocation settled.
+#[derive(Debug)]
+pub(crate) enum Settled {
+    Nothing,
+    Everything,
+    /// Those that succeeded, but not those of the batch that is left.
+    Part {
+        succeeded: Vec<Record>,
+        left: Arc<Batch>,
+    },
+}
+
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum EndedAs {
     /// What of the response is ignored, if it says that some failed.
     Succeeded(Option<Ignored>),
-    /// The records that are not settled were reported, or came after one that was.
+    /// The records that are not settled were reported, or (Kinesis, DynamoDB Streams) came after one that was.
     PartlyFailed,
     FunctionFailed,
     ResponseRefused,
@@ -60,6 +72,17 @@ pub(crate) enum Delivered {
     Again,
 }
 
+impl Ended {
+    /// The records that are settled, and those that are not. Both in order.
+    pub(crate) fn settled_and_left(&self) -> (&[Record], &[Record]) {
+        match &self.settled {
+            Settled::Nothing => (&[], self.batch.records()),
+            Settled::Everything => (self.batch.records(), &[]),
+            Settled::Part { succeeded, left } => (succeeded, left.records()),
+        }
+    }
+}
+
 impl Lane {
     /// Takes in how the invocation ended.
     pub(crate) fn invoked(
@@ -78,45 +101,46 @@ impl Lane {
         let (settled, result) = match &reply.outcome {
             Outcome::Throttled => {
                 self.at_hand().failed(AttemptError::Throttled, None, now);
-                (0, EndedAs::Throttled)
+                (Settled::Nothing, EndedAs::Throttled)
             }
             Outcome::NotInvoked { reason } => {
                 self.at_hand().failed(AttemptError::NotInvoked { reason: reason.clone() }, None, now);
-                (0, EndedAs::NotInvoked)
+                (Settled::Nothing, EndedAs::NotInvoked)
             }
             Outcome::FunctionFailed { error_type, message } => {
                 let (error_type, message) = (error_type.clone(), message.clone());
                 let error = AttemptError::FunctionFailed { error_type, message };
                 self.batch_failed(reached(HowFailed::FunctionError), error, policy, now);
-                (0, EndedAs::FunctionFailed)
+                (Settled::Nothing, EndedAs::FunctionFailed)
             }
             Outcome::Succeeded { payload } => match judge(payload, batch.records(), self.rules(policy)) {
-                Verdict::Succeeded { state, .. } | Verdict::FailedFrom { state, .. }
+                Verdict::Succeeded { state, .. } | Verdict::Failed { state, .. }
                     if !self.has_room_for(state.as_ref(), policy) =>
                 {
                     let reason = "the response's `state` is larger than an event may be".to_owned();
                     self.batch_failed(reached(HowFailed::Reported), refused(reason), policy, now);
-                    (0, EndedAs::ResponseRefused)
+                    (Settled::Nothing, EndedAs::ResponseRefused)
                 }
                 Verdict::Succeeded { state, ignored } => {
                     self.set_window_state(state);
-                    (batch.records().len(), EndedAs::Succeeded(ignored))
+                    (Settled::Everything, EndedAs::Succeeded(ignored))
                 }
-                Verdict::FailedFrom { first: 0, .. } => {
+                Verdict::Failed { places, .. } if places.len() == batch.records().len() => {
                     self.batch_failed(reached(HowFailed::Reported), AttemptError::Reported, policy, now);
-                    (0, EndedAs::PartlyFailed)
+                    (Settled::Nothing, EndedAs::PartlyFailed)
                 }
-                Verdict::FailedFrom { first, state } => {
+                Verdict::Failed { places, state } => {
                     self.set_window_state(state);
                     self.failures = 0;
-                    let rest = self.at_hand().rest_from(first, reached(HowFailed::Reported));
+                    let (rest, succeeded) = self.at_hand().rest_of(&places, reached(HowFailed::Reported));
                     *self.at_hand() = rest;
                     self.at_hand().failed(AttemptError::Reported, reply.request_id.clone(), now);
-                    (first, EndedAs::PartlyFailed)
+                    let left = Arc::clone(&self.at_hand().batch);
+                    (Settled::Part { succeeded, left }, EndedAs::PartlyFailed)
                 }
                 Verdict::Refused { reason } => {
                     self.batch_failed(reached(HowFailed::Reported), refused(reason), policy, now);
-                    (0, EndedAs::ResponseRefused)
+                    (Settled::Nothing, EndedAs::ResponseRefused)
                 }
             },
         };
@@ -131,10 +155,10 @@ impl Lane {
         Ended { batch, settled, attempt, error, result }
     }
 
-    fn rules(&self, policy: &Policy) -> Rules {
+    fn rules<'p>(&self, policy: &'p Policy) -> Rules<'p> {
         let is_last_of_window = self.work.front().is_some_and(|work| work.last_of_window.is_some());
         Rules {
-            reports_item_failures: policy.reports_item_failures,
+            item_failures: policy.reports_item_failures.then_some(&policy.partial_failures),
             brings_state: policy.tumbling.is_some() && !is_last_of_window,
         }
     }

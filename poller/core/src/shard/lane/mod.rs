@@ -21,7 +21,7 @@ use crate::shard::policy::Policy;
 use crate::shard::window::ReadSoFar;
 use crate::time::Timestamp;
 pub use answered::DELIVERY_ATTEMPTS_MAX;
-pub(crate) use answered::{Delivered, Ended, EndedAs, GivenUp};
+pub(crate) use answered::{Delivered, EndedAs, GivenUp};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use windowed::Windowed;

@@ -121,10 +121,16 @@ impl Work {
         (half(first), half(second))
     }
 
-    /// What is left once the records before `first` succeeded: a batch with all its attempts before it.
-    pub(super) fn rest_from(&self, first: usize, reached: Reached) -> Work {
-        let rest = self.with_records(self.batch.records()[first..].to_vec());
-        Work { attempts: 0, last_reached: Some(reached), ..rest }
+    /// What is left once all records but those at these places succeeded: a batch with all its attempts before it. And the records
+    /// that succeeded.
+    pub(super) fn rest_of(&self, places: &[usize], reached: Reached) -> (Work, Vec<Record>) {
+        let (mut left, mut succeeded) = (Vec::with_capacity(places.len()), Vec::new());
+        for (place, record) in self.batch.records().iter().enumerate() {
+            let is_left = places.get(left.len()) == Some(&place);
+            (if is_left { &mut left } else { &mut succeeded }).push(record.clone());
+        }
+        let rest = Work { attempts: 0, last_reached: Some(reached), ..self.with_records(left) };
+        (rest, succeeded)
     }
 
     fn with_records(&self, records: Vec<Record>) -> Work {

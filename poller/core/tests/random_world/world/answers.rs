@@ -1,7 +1,7 @@
 //! How the world answers the commands of its shards: well, badly, late or not at all, as the weather is.
 
 use super::World;
-use crate::common::number_of;
+use crate::common::{identifier, number_of};
 use crate::stream::Read;
 use crate::weather::happens;
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use fastrand::Rng;
 use pelton_core::shard_end::{Follows, Listed, Step};
 use pelton_core::stream::ShardId;
 use pelton_core::{
-    Checkpoint, FailureId, FetchError, Input, Invocation, Outcome, Page, SaveError, SendError,
+    Checkpoint, FailureId, FetchError, Input, Invocation, Outcome, Page, Policy, SaveError, SendError,
 };
 use serde_json::{Value, json};
 
@@ -184,7 +184,8 @@ impl World<'_> {
             (Outcome::Succeeded { payload: lie(random) }, "lied")
         } else {
             let reports = happens(self.weather.function_reports, random);
-            let payload = response(&invocation, reports, self.weather.state_padding, random);
+            let policy = &self.workers[id].watched.ledger.policy;
+            let payload = response(&invocation, policy, reports, self.weather.state_padding, random);
             (Outcome::Succeeded { payload }, if reports { "reported" } else { "succeeded" })
         };
         self.handle(id, Input::Invoked(invocation.id, outcome.into()), note);
@@ -228,7 +229,13 @@ impl World<'_> {
 }
 
 /// An honest response: the sum of the numbers of all records that succeeded is the state of a window.
-fn response(invocation: &Invocation, reports: bool, padding: usize, random: &mut Rng) -> Bytes {
+fn response(
+    invocation: &Invocation,
+    policy: &Policy,
+    reports: bool,
+    padding: usize,
+    random: &mut Rng,
+) -> Bytes {
     let records = invocation.batch.records();
     let event = invocation.batch.body().concat();
     let event: Value = serde_json::from_slice(&event).expect("an event is JSON");
@@ -238,8 +245,8 @@ fn response(invocation: &Invocation, reports: bool, padding: usize, random: &mut
     };
     let done = failures.iter().min().copied().unwrap_or(records.len());
     let sum: u64 = records[..done].iter().map(|record| number_of(record.position())).sum();
-    let items: Vec<Value> =
-        failures.iter().map(|index| json!({"itemIdentifier": records[*index].position().as_str()})).collect();
+    let item = |index: &usize| json!({"itemIdentifier": identifier(records[*index].position(), policy)});
+    let items: Vec<Value> = failures.iter().map(item).collect();
     let mut response = json!({"batchItemFailures": items});
     if let Some(state) = event.get("state") {
         let before = state["sum"].as_u64().unwrap_or(0);
@@ -261,6 +268,7 @@ fn lie(random: &mut Rng) -> Bytes {
         "[1]",
         r#"{"batchItemFailures":[{"itemIdentifier":"999999999"}]}"#,
         r#"{"batchItemFailures":[{"itemIdentifier":null}],"state":{"a":1}}"#,
+        r#"{"batchItemFailures":[{"itemIdentifier":{"partition":"topic-0","offset":999999999}}]}"#,
         r#"{"batchItemFailures":[{"foo":1}]}"#,
         r#"{"batchItemFailures":7}"#,
     ];

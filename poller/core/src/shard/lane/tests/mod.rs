@@ -5,6 +5,7 @@ mod bisect;
 mod cut;
 mod expiry;
 mod gathering;
+mod listed;
 mod partial;
 mod retry;
 mod windows;
@@ -38,6 +39,15 @@ fn says(response: impl Into<String>) -> On {
 fn reports(letters: &str) -> On {
     let items: Vec<String> =
         letters.chars().map(|letter| format!(r#"{{"itemIdentifier":"{letter}"}}"#)).collect();
+    says(format!(r#"{{"batchItemFailures":[{}]}}"#, items.join(",")))
+}
+
+/// The same in a response about the partition `t-0`, whose records have offsets of one digit.
+fn lists(offsets: &str) -> On {
+    let items: Vec<String> = offsets
+        .chars()
+        .map(|offset| format!(r#"{{"itemIdentifier":{{"partition":"t-0","offset":{offset}}}}}"#))
+        .collect();
     says(format!(r#"{{"batchItemFailures":[{}]}}"#, items.join(",")))
 }
 
@@ -111,8 +121,8 @@ impl Story {
         match self.lane.state {
             State::InFlight(id) => {
                 let reply = on.outcome().into();
-                let Ended { batch, settled, .. } = self.lane.invoked(id, reply, policy, at(millis), random);
-                letters(&batch.records()[..settled])
+                let ended = self.lane.invoked(id, reply, policy, at(millis), random);
+                letters(ended.settled_and_left().0)
             }
             State::SendingFailure(id) => {
                 let is_accepted = matches!(on, Delivered);
