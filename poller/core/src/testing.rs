@@ -82,6 +82,7 @@ pub(crate) fn policy() -> Policy {
         reports_item_failures: false,
         tumbling: None,
         has_destination: false,
+        keeps_attempts: false,
         until_caught_up: false,
         event_bytes_max: 1_000,
         envelope: Envelope::new("[", "]"),
