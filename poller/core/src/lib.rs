@@ -29,6 +29,7 @@
 pub mod assignments;
 pub mod batch;
 pub mod browse;
+pub mod committed;
 pub mod confirm;
 pub mod counts;
 pub mod desired;
@@ -63,7 +64,7 @@ pub use response::{Ignored, PartialFailures};
 pub use retry::Backoff;
 pub use shard::{
     AfterFailure, AttemptError, Checkpoint, Command, DELIVERY_ATTEMPTS_MAX, Extent, FailedAttempt,
-    FailingBatch, FetchError, Finished, Input, Notice, Page, Phase, Policy, SaveError, Shard, ShardView,
-    Then, Tumbling, Waits,
+    FailingBatch, FetchError, Finished, Input, KeptBatch, Notice, Page, Phase, Policy, SaveError, Shard,
+    ShardView, Then, Tumbling, Waits,
 };
 pub use time::Timestamp;

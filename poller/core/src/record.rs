@@ -29,11 +29,18 @@ impl Position {
         &self.0
     }
 
-    /// A number for this position that stays the same for ever: it is kept. Two positions of one shard share theirs with a
-    /// chance of 1 in 2⁶⁴.
+    /// A number for this position that stays the same for ever: it is kept. An offset of Kafka is its own. Two sequence numbers of one
+    /// shard share theirs with a chance of 1 in 2⁶⁴.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        stable_hash(self.0.as_bytes())
+        self.offset().unwrap_or_else(|| stable_hash(self.0.as_bytes()))
+    }
+
+    /// The offset that the position is, if it is one: as Kafka writes them, and shorter than any sequence number.
+    #[must_use]
+    pub fn offset(&self) -> Option<u64> {
+        let is_plain = self.0.len() < 20 && number_text(&self.0) == &*self.0;
+        self.0.parse().ok().filter(|_| is_plain)
     }
 }
 

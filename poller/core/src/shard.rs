@@ -3,6 +3,7 @@
 //! In: what happened, and when. Out: commands, and notices for people. A wake-up time is the only wish it has beside them.
 //! All state is here; the shell only carries commands out and answers each of them once (I7).
 
+mod again;
 mod checkpoint;
 mod contract;
 mod failing;
@@ -14,6 +15,7 @@ mod saving;
 mod tenure;
 pub mod window;
 
+pub use again::KeptBatch;
 pub use checkpoint::Checkpoint;
 pub use contract::{Command, FetchError, Finished, Input, Notice, Page, Phase, SaveError, ShardView, Then};
 pub use failing::{AfterFailure, AttemptError, Extent, FailedAttempt, FailingBatch, Waits};
@@ -72,7 +74,7 @@ impl Shard {
         let mut shard = Self {
             random: fastrand::Rng::with_seed(seed),
             reading: Reading::starting(now),
-            lanes: Lanes::new(kept.window.clone(), &policy, now),
+            lanes: Lanes::new(&kept, &policy, now),
             progress: Progress::starting_from(kept.clone()),
             saving: Saving::starting_from(kept),
             tenure: Tenure::Ours,
@@ -159,6 +161,9 @@ impl Shard {
                 let last_arrival = page.records.last().map(Record::arrival);
                 self.reading.succeeded(page.then, last_arrival, &self.policy);
                 page.records.into_iter().for_each(|record| self.accept(record));
+                if page.then != Then::More {
+                    self.lanes.read_all();
+                }
             }
             Err(error) => {
                 self.counts.fetch_errors += u64::from(error != FetchError::Cancelled);
@@ -202,8 +207,17 @@ impl Shard {
             }));
         }
         self.settle(lane, settled);
+        self.keep_attempts(lane, ended.result.is_counted());
         if self.is_draining() {
             self.let_go();
+        }
+    }
+
+    /// Nothing follows an attempt that counts before it is kept: nobody tries the batch more often than it may be.
+    fn keep_attempts(&mut self, lane: usize, is_counted: bool) {
+        if self.policy.keeps_attempts && is_counted {
+            self.progress.has_failing();
+            self.lanes.lane(lane).settled_in(self.progress.version());
         }
     }
 
@@ -305,7 +319,7 @@ impl Shard {
             self.progress.end_at(self.next_ordinal);
         }
         if self.save_due().is_some_and(|due| due <= now) {
-            let settled = self.progress.checkpoint();
+            let settled = self.progress.checkpoint(self.lanes.kept_batches(&self.policy));
             self.saving.start(settled.clone(), self.progress.version());
             self.commands.push_back(Command::SaveCheckpoint(settled));
         }

@@ -84,6 +84,7 @@ pub(crate) fn policy() -> Policy {
         partial_failures: PartialFailures::FromLowest,
         tumbling: None,
         has_destination: false,
+        keeps_attempts: false,
         until_caught_up: false,
         event_bytes_max: 1_000,
         envelope: Envelope::new("[", "]"),

@@ -161,12 +161,16 @@ impl FailedAttempts {
             (AttemptError::NotInvoked { .. }, _) => {
                 line!(warn, self, fields, "the function could not be invoked: the batch did not reach it")
             }
+            (AttemptError::Earlier, _) => unreachable!("an attempt of this poller has an error of its own"),
         }
     }
 }
 
 /// What a shard shows while its function is throttled.
 const THROTTLED: &str = "throttled: the function has no free concurrency (ReservedConcurrentExecutions)";
+
+/// What a shard shows of a batch that it has not tried itself yet.
+const EARLIER: &str = "it failed before this poller had the shard";
 
 /// Why the attempt failed, for people. The type of the error is not part of it, unless nothing else is known.
 pub(crate) fn text(error: &AttemptError, extent: &Extent) -> String {
@@ -185,6 +189,7 @@ pub(crate) fn text(error: &AttemptError, extent: &Extent) -> String {
         AttemptError::ResponseRefused { reason } => format!("the function's response is refused: {reason}"),
         AttemptError::Throttled => THROTTLED.to_owned(),
         AttemptError::NotInvoked { reason } => reason.clone(),
+        AttemptError::Earlier => EARLIER.to_owned(),
     }
 }
 
@@ -195,7 +200,8 @@ pub(crate) fn error_type(error: &AttemptError) -> Option<&str> {
         AttemptError::Reported
         | AttemptError::ResponseRefused { .. }
         | AttemptError::Throttled
-        | AttemptError::NotInvoked { .. } => None,
+        | AttemptError::NotInvoked { .. }
+        | AttemptError::Earlier => None,
     }
 }
 

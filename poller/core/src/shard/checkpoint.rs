@@ -3,6 +3,7 @@
 //! In: ordinals and positions of settled records, in any order. Out: the position up to which everything is settled.
 //! Never passes an unsettled record, never goes back (I3).
 
+use super::again::KeptBatch;
 use crate::event::window::OpenWindow;
 use crate::record::{Ordinal, Position, Record};
 use std::collections::{BTreeMap, VecDeque};
@@ -19,6 +20,8 @@ pub struct Checkpoint {
     pub ahead: Arc<[u64]>,
     /// The tumbling window that is open at `position`.
     pub window: Option<OpenWindow>,
+    /// The batches above `position` that failed, where attempts are kept ([`Policy::keeps_attempts`](crate::Policy)).
+    pub failing: Arc<[KeptBatch]>,
 }
 
 /// Tracks which records are settled. Memory grows with the records between the first that is not and the last that is.
@@ -93,13 +96,13 @@ impl Earlier {
 
 impl Progress {
     pub(crate) fn starting_from(kept: Checkpoint) -> Self {
-        let Checkpoint { position, ended, ahead, window } = kept;
+        let Checkpoint { position, ended, ahead, window, failing: _ } = kept;
         let earlier = Earlier::new(ahead);
         Self { position, ended, window, settled_below: 0, above: VecDeque::new(), earlier, version: 0 }
     }
 
-    /// What is to be kept now.
-    pub(crate) fn checkpoint(&self) -> Checkpoint {
+    /// What is to be kept now, with these batches that failed.
+    pub(crate) fn checkpoint(&self, failing: Arc<[KeptBatch]>) -> Checkpoint {
         let settled = self.above.iter().filter_map(|slot| match slot {
             Slot::Settled { fingerprint, .. } => Some(*fingerprint),
             Slot::Unsettled | Slot::PassedOver { .. } => None,
@@ -109,7 +112,13 @@ impl Progress {
             ended: self.ended,
             ahead: settled.chain(self.earlier.left().iter().copied()).collect(),
             window: self.window.clone(),
+            failing,
         }
+    }
+
+    /// A batch failed, which is to be kept.
+    pub(crate) fn has_failing(&mut self) {
+        self.version += 1;
     }
 
     /// Which checkpoint [`Progress::checkpoint`] is.
@@ -226,7 +235,7 @@ mod tests {
             let records: Vec<Record> =
                 read.iter().filter(|record| group.contains(record.position().as_str())).cloned().collect();
             progress.settle(&records);
-            let position = progress.checkpoint().position;
+            let position = progress.checkpoint(Arc::default()).position;
             assert_eq!(position.as_ref().map_or("-", Position::as_str), *expected, "after {group}");
         }
         progress
@@ -276,27 +285,27 @@ mod tests {
 
     #[test]
     fn records_settled_above_the_checkpoint_are_remembered_across_a_restart() {
-        let kept = check(&[("b", "-"), ("d", "-"), ("a", "b")]).checkpoint();
+        let kept = check(&[("b", "-"), ("d", "-"), ("a", "b")]).checkpoint(Arc::default());
         assert_eq!(kept.position, Some(Position::new("b")));
         assert_eq!(*kept.ahead, [Position::new("d").fingerprint()]);
 
         let mut progress = Progress::starting_from(kept.clone());
-        assert_eq!(progress.checkpoint(), kept, "also before it is read again");
+        assert_eq!(progress.checkpoint(Arc::default()), kept, "also before it is read again");
         let read = numbered("cdef", at(0));
         let again: Vec<bool> = read.iter().map(|record| progress.settles_at_once(record)).collect();
         assert_eq!(again, [false, true, false, false]);
-        assert_eq!(progress.checkpoint(), kept, "and after");
+        assert_eq!(progress.checkpoint(Arc::default()), kept, "and after");
         progress.settle(&read[..1]);
-        assert_eq!(progress.checkpoint().position, Some(Position::new("d")));
-        assert!(progress.checkpoint().ahead.is_empty());
+        assert_eq!(progress.checkpoint(Arc::default()).position, Some(Position::new("d")));
+        assert!(progress.checkpoint(Arc::default()).ahead.is_empty());
     }
 
     #[test]
     fn what_was_settled_and_is_gone_from_the_stream_is_forgotten() {
-        let kept = check(&[("c", "-"), ("e", "-"), ("g", "-")]).checkpoint();
+        let kept = check(&[("c", "-"), ("e", "-"), ("g", "-")]).checkpoint(Arc::default());
         let mut progress = Progress::starting_from(kept);
         assert!(progress.settles_at_once(&numbered("e", at(0))[0]), "a to d expired");
-        assert_eq!(*progress.checkpoint().ahead, [Position::new("g").fingerprint()]);
+        assert_eq!(*progress.checkpoint(Arc::default()).ahead, [Position::new("g").fingerprint()]);
         assert!(!progress.settles_at_once(&numbered("abc", at(0))[2]), "nothing comes twice");
         let read = numbered("efg", at(0));
         assert!(!progress.settles_at_once(&read[1]) && progress.settles_at_once(&read[2]));
@@ -310,16 +319,16 @@ mod tests {
         let mut filtered = Record::filtered(Position::new("b"), at(0));
         filtered.ordinal = 1;
         assert!(progress.settles_at_once(&filtered));
-        assert_eq!(progress.checkpoint(), Checkpoint::default());
+        assert_eq!(progress.checkpoint(Arc::default()), Checkpoint::default());
         progress.settle(&read[..1]);
-        assert_eq!(progress.checkpoint().position, Some(Position::new("b")));
+        assert_eq!(progress.checkpoint(Arc::default()).position, Some(Position::new("b")));
     }
 
     #[test]
     fn when_everything_read_is_filtered_out_the_checkpoint_advances() {
         let mut progress = Progress::starting_from(Checkpoint::default());
         assert!(progress.settles_at_once(&Record::filtered(Position::new("a"), at(0))));
-        assert_eq!(progress.checkpoint().position, Some(Position::new("a")));
+        assert_eq!(progress.checkpoint(Arc::default()).position, Some(Position::new("a")));
         assert_eq!(progress.version(), 1);
     }
 
@@ -367,6 +376,6 @@ mod tests {
         let kept = Checkpoint { position: Some(Position::new("z")), ..Checkpoint::default() };
         let mut progress = Progress::starting_from(kept.clone());
         progress.end_at(0);
-        assert_eq!(progress.checkpoint(), Checkpoint { ended: true, ..kept });
+        assert_eq!(progress.checkpoint(Arc::default()), Checkpoint { ended: true, ..kept });
     }
 }

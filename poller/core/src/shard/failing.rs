@@ -57,6 +57,8 @@ pub enum AttemptError {
         /// For people.
         reason: String,
     },
+    /// It was tried before this poller had the shard. Why it did not succeed is not kept.
+    Earlier,
 }
 
 /// An attempt at a batch that did not succeed.

@@ -4,11 +4,11 @@
 //! (specification 3.2). AWS does not say how it spreads keys: here, a key of which nothing is held goes to the lane that
 //! holds least, so that a few hot keys do not share one lane by chance.
 
-use super::checkpoint::Version;
+use super::again::{Again, KeptBatch, Unclaimed};
+use super::checkpoint::{Checkpoint, Version};
 use super::failing::FailingBatch;
 use super::lane::Lane;
 use super::policy::Policy;
-use crate::event::window::OpenWindow;
 use crate::giving_up::FailureId;
 use crate::invocation::InvocationId;
 use crate::record::{Ordinal, Record};
@@ -16,6 +16,7 @@ use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::collections::hash_map::{DefaultHasher, Entry};
 use std::hash::BuildHasherDefault;
+use std::sync::Arc;
 
 /// By keys, which are many and come and go with every record.
 #[expect(
@@ -34,6 +35,8 @@ pub(crate) struct Lanes {
     keys: ByKey<KeyHeld>,
     /// Keys of which nothing was held any more, each with the version of the checkpoint in which that is so.
     free: VecDeque<(Version, u64)>,
+    /// What an earlier life kept of batches that failed.
+    unclaimed: Unclaimed,
 }
 
 #[derive(Debug)]
@@ -45,25 +48,33 @@ struct KeyHeld {
 }
 
 impl Lanes {
-    pub(crate) fn new(window: Option<OpenWindow>, policy: &Policy, now: Timestamp) -> Self {
+    pub(crate) fn new(kept: &Checkpoint, policy: &Policy, now: Timestamp) -> Self {
         let lanes: Vec<Lane> =
-            (0..policy.parallelization_factor).map(|_| Lane::new(window.clone(), policy, now)).collect();
-        Self { held: vec![0; lanes.len()], lanes, keys: ByKey::default(), free: VecDeque::new() }
+            (0..policy.parallelization_factor).map(|_| Lane::new(kept.window.clone(), policy, now)).collect();
+        let unclaimed = Unclaimed::new(if policy.keeps_attempts { &kept.failing } else { &[] });
+        let (keys, free) = (ByKey::default(), VecDeque::new());
+        Self { held: vec![0; lanes.len()], lanes, keys, free, unclaimed }
     }
 
     pub(crate) fn push(&mut self, record: Record) {
-        let lane = self.take_in(record.key());
+        let claimed = self.unclaimed.claim(&record);
+        let awaiting = self.lanes.iter().position(|lane| lane.awaits(&record));
+        let lane = self.take_in(record.key(), awaiting);
         self.held[lane] += 1;
+        if let Some(batch) = claimed {
+            self.lanes[lane].claim(Again::new(batch));
+        }
         self.lanes[lane].push(record);
     }
 
-    fn take_in(&mut self, key: u64) -> usize {
+    /// The lane of this key. A key of which nothing is held goes to the lane that awaits its record, if there is one.
+    fn take_in(&mut self, key: u64, awaiting: Option<usize>) -> usize {
         if self.lanes.len() == 1 {
             return 0;
         }
         let least_held = || (0..self.held.len()).min_by_key(|lane| self.held[*lane]).unwrap_or(0);
-        let key =
-            self.keys.entry(key).or_insert_with(|| KeyHeld { lane: least_held(), records: 0, free_in: 0 });
+        let new = || KeyHeld { lane: awaiting.unwrap_or_else(least_held), records: 0, free_in: 0 };
+        let key = self.keys.entry(key).or_insert_with(new);
         key.records += 1;
         key.lane
     }
@@ -95,6 +106,20 @@ impl Lanes {
                 key.remove();
             }
         }
+    }
+
+    /// Everything that there is was read: no more comes of batches that failed in an earlier life.
+    pub(crate) fn read_all(&mut self) {
+        self.unclaimed.give_up();
+        self.lanes.iter_mut().for_each(Lane::read_all);
+    }
+
+    /// What is to be kept of batches that failed.
+    pub(crate) fn kept_batches(&self, policy: &Policy) -> Arc<[KeptBatch]> {
+        if !policy.keeps_attempts {
+            return Arc::default();
+        }
+        self.lanes.iter().flat_map(Lane::kept_batches).chain(self.unclaimed.iter().cloned()).collect()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Lane> {
@@ -176,7 +201,7 @@ mod tests {
     /// what is settled.
     fn check(factor: usize, steps: &str, expected: &str) {
         let policy = Policy { parallelization_factor: factor, ..policy() };
-        let mut lanes = Lanes::new(None, &policy, at(0));
+        let mut lanes = Lanes::new(&Checkpoint::default(), &policy, at(0));
         let mut went = String::new();
         let mut places = BTreeMap::new();
         for (version, letter) in (1..).zip(steps.chars()) {
@@ -232,7 +257,8 @@ mod tests {
 
     #[test]
     fn keys_of_which_nothing_is_held_take_no_memory() {
-        let mut lanes = Lanes::new(None, &Policy { parallelization_factor: 4, ..policy() }, at(0));
+        let mut lanes =
+            Lanes::new(&Checkpoint::default(), &Policy { parallelization_factor: 4, ..policy() }, at(0));
         let record = numbered("a", at(0)).remove(0).with_key(7);
         lanes.push(record.clone());
         assert_eq!(lanes.keys.len(), 1);

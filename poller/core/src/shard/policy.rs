@@ -32,6 +32,9 @@ pub struct Policy {
     pub tumbling: Option<Tumbling>,
     /// Whether records that are given up have a destination; else they are dropped.
     pub has_destination: bool,
+    /// Whether the checkpoint holds the batches that failed and their attempts: they survive a restart, and go to whoever takes the
+    /// shard over.
+    pub keeps_attempts: bool,
     /// Finish once everything that was in the stream at the start is settled.
     pub until_caught_up: bool,
     /// Most bytes of one event.
@@ -92,6 +95,7 @@ impl Policy {
             partial_failures: PartialFailures::FromLowest,
             tumbling: None,
             has_destination: false,
+            keeps_attempts: false,
             until_caught_up: false,
             event_bytes_max: EVENT_BYTES_MAX,
             envelope,

@@ -1,5 +1,6 @@
 //! One shard by tables: each line is what happens, when, and the commands that follow from it.
 
+mod again;
 mod caught_up;
 mod draining;
 mod ending;
@@ -223,11 +224,15 @@ fn show(command: &Command) -> String {
     }
 }
 
-/// `save b`; with `+2` for two records that are settled above, `in {}` for a window that is open with this state, and `end`.
-fn show_checkpoint(Checkpoint { position, ended, ahead, window }: &Checkpoint) -> String {
+/// `save b`; with `+2` for two records that are settled above, `!2` for two batches that failed, `in {}` for a window that is open with
+/// this state, and `end`.
+fn show_checkpoint(Checkpoint { position, ended, ahead, window, failing }: &Checkpoint) -> String {
     let mut shown = format!("save {}", position.as_ref().map_or("-", Position::as_str));
     if !ahead.is_empty() {
         shown += &format!(" +{}", ahead.len());
+    }
+    if !failing.is_empty() {
+        shown += &format!(" !{}", failing.len());
     }
     if let Some(OpenWindow { state, .. }) = window {
         shown += &format!(" in {}", String::from_utf8_lossy(state));

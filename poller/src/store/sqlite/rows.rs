@@ -106,7 +106,8 @@ fn save(
     checkpoint: &Checkpoint,
     at: Timestamp,
 ) -> rusqlite::Result<bool> {
-    let Checkpoint { position, ended, ahead, window } = checkpoint;
+    // No source that this store is for keeps attempts.
+    let Checkpoint { position, ended, ahead, window, failing: _ } = checkpoint;
     let position = position.as_ref().map(Position::as_str);
     let window = window.as_ref();
     let changed = rows
@@ -153,6 +154,7 @@ pub(super) fn load(rows: &Connection, mapping: &MappingId) -> Result<Option<Kept
             ended: row.get(4)?,
             ahead: ahead(row.get(5)?).map_err(in_shard)?,
             window: window(row.get(6)?, row.get(7)?, row.get(8)?).map_err(in_shard)?,
+            failing: Arc::default(),
         };
         shards.insert(id, KeptShard { start, checkpoint });
     }

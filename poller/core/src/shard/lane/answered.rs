@@ -54,6 +54,16 @@ pub(crate) enum EndedAs {
     NotInvoked,
 }
 
+impl EndedAs {
+    /// Whether it was an attempt that counts.
+    pub(crate) fn is_counted(&self) -> bool {
+        match self {
+            Self::PartlyFailed | Self::FunctionFailed | Self::ResponseRefused => true,
+            Self::Succeeded(_) | Self::Throttled | Self::NotInvoked => false,
+        }
+    }
+}
+
 /// Records that were given up and are settled.
 #[derive(Debug)]
 pub(crate) struct GivenUp {

@@ -6,6 +6,7 @@ use super::work::{Task, Work};
 use crate::batch::{Batch, Envelope};
 use crate::giving_up::GiveUp;
 use crate::record::Record;
+use crate::shard::again::Again;
 use crate::shard::policy::Policy;
 
 impl Lane {
@@ -16,13 +17,23 @@ impl Lane {
             || self.is_past_window(policy)
     }
 
-    /// Cuts the next batch: up to BatchSize records of one window, and no more bytes than an event may have (I4).
-    pub(super) fn cut(&mut self, policy: &Policy) -> Work {
+    /// A batch that failed in an earlier life, as far as its records came again. What the limits of today cut off it is tried as
+    /// if for the first time.
+    pub(super) fn cut_again(&mut self, batch: Again, policy: &Policy) -> Work {
+        let (kept, records) = batch.into_parts();
+        let records_max = records.len().min(policy.batch_size);
+        self.waiting_bytes += records.iter().map(Record::encoded_len).sum::<usize>();
+        records.into_iter().rev().for_each(|record| self.waiting.push_front(record));
+        self.cut(records_max, policy).after(&kept, policy.retry_attempts_max)
+    }
+
+    /// Cuts the next batch: up to so many records of one window, and no more bytes than an event may have (I4).
+    pub(super) fn cut(&mut self, records_max: usize, policy: &Policy) -> Work {
         self.open_window(policy);
         let envelope = self.envelope(policy);
         let mut count = 0;
         let mut bytes = 0;
-        for record in self.waiting.iter().take(policy.batch_size) {
+        for record in self.waiting.iter().take(records_max) {
             let is_too_much =
                 envelope.event_len(count + 1, bytes + record.encoded_len()) > policy.event_bytes_max;
             if is_too_much || self.window.as_ref().is_some_and(|window| !window.open().takes(record)) {

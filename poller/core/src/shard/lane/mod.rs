@@ -15,6 +15,7 @@ use crate::event::window::WindowInvocation;
 use crate::giving_up::{Failure, FailureId, GiveUp};
 use crate::invocation::InvocationId;
 use crate::record::Record;
+use crate::shard::again::{Again, KeptBatch};
 use crate::shard::checkpoint::Version;
 use crate::shard::failing::{FailingBatch, attempts_max};
 use crate::shard::policy::Policy;
@@ -34,8 +35,12 @@ pub(crate) struct Lane {
     waiting: VecDeque<Record>,
     /// Their bytes inside an event.
     waiting_bytes: usize,
+    /// Batches that failed in an earlier life, in order: before what waits.
+    again: VecDeque<Again>,
     /// Batches at hand, in order. More than one after a batch was split.
     work: VecDeque<Work>,
+    /// Batches that failed and were let go: whoever goes on with the shard has them.
+    left: Vec<KeptBatch>,
     state: State,
     /// Invocations in a row that did not succeed, for whatever reason: the basis of the backoff.
     failures: u32,
@@ -80,7 +85,9 @@ impl Lane {
         Self {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            again: VecDeque::new(),
             work: VecDeque::new(),
+            left: Vec::new(),
             state: State::Idle,
             failures: 0,
             shortened_at: None,
@@ -90,7 +97,25 @@ impl Lane {
         }
     }
 
+    /// The lane takes over a batch that failed in an earlier life. Its records are about to come.
+    pub(crate) fn claim(&mut self, batch: Again) {
+        self.again.push_back(batch);
+    }
+
+    /// Whether the record is one of a batch that failed in an earlier life.
+    pub(crate) fn awaits(&self, record: &Record) -> bool {
+        self.again.iter().any(|batch| batch.takes(record))
+    }
+
+    /// Everything that there is was read.
+    pub(crate) fn read_all(&mut self) {
+        self.again.iter_mut().for_each(Again::read_all);
+    }
+
     pub(crate) fn push(&mut self, record: Record) {
+        if let Some(batch) = self.again.iter_mut().find(|batch| batch.takes(&record)) {
+            return batch.push(record);
+        }
         self.waiting_bytes += record.encoded_len();
         self.waiting.push_back(record);
     }
@@ -103,6 +128,9 @@ impl Lane {
             State::InFlight(_) | State::SendingFailure(_) => None,
             State::Waiting { until } => Some(until),
             State::Idle if !self.work.is_empty() || self.is_window_over(read) => Some(Timestamp::default()),
+            State::Idle if let Some(batch) = self.again.front() => {
+                (nothing_to_add || batch.is_whole()).then_some(Timestamp::default())
+            }
             State::Idle if self.waiting.is_empty() => None,
             State::Idle if nothing_to_add || self.is_full(policy) => Some(Timestamp::default()),
             State::Idle => Some(self.gathering_since.after(policy.batching_window)),
@@ -119,7 +147,11 @@ impl Lane {
         now: Timestamp,
     ) -> Step {
         if self.work.is_empty() {
-            let work = if self.is_window_over(read) { self.last_of_window() } else { self.cut(policy) };
+            let work = match self.again.pop_front() {
+                Some(batch) => self.cut_again(batch, policy),
+                None if self.is_window_over(read) => self.last_of_window(),
+                None => self.cut(policy.batch_size, policy),
+            };
             self.work.push_back(work);
         }
         self.fit_into_window(policy);
@@ -175,11 +207,20 @@ impl Lane {
     pub(crate) fn let_go(&mut self) -> usize {
         self.waiting.clear();
         self.waiting_bytes = 0;
+        self.left.extend(self.again.drain(..).map(|batch| batch.kept().clone()));
         let left = self.work.split_off(self.work.len().min(usize::from(self.is_in_flight())));
         if !self.is_in_flight() {
             self.state = State::Idle;
         }
+        self.left.extend(left.iter().filter_map(Work::kept));
         left.iter().map(|work| work.batch.records().len()).sum()
+    }
+
+    /// What is to be kept of batches that failed.
+    pub(crate) fn kept_batches(&self) -> impl Iterator<Item = KeptBatch> {
+        let at_hand = self.work.iter().filter_map(Work::kept);
+        let again = self.again.iter().map(|batch| batch.kept().clone());
+        at_hand.chain(again).chain(self.left.iter().cloned())
     }
 
     /// Whether an answer is owed to this lane.
@@ -199,7 +240,8 @@ impl Lane {
 
     /// How many records the lane holds, and their bytes inside events.
     pub(crate) fn held(&self) -> (usize, usize) {
-        let at_hand = self.work.iter().flat_map(|work| work.batch.records());
+        let again = self.again.iter().flat_map(Again::records);
+        let at_hand = self.work.iter().flat_map(|work| work.batch.records()).chain(again);
         let bytes = at_hand.clone().map(Record::encoded_len).sum::<usize>();
         (self.waiting.len() + at_hand.count(), self.waiting_bytes + bytes)
     }
@@ -238,7 +280,8 @@ impl Lane {
 
     /// The first record held.
     pub(crate) fn first(&self) -> Option<&Record> {
-        let at_hand = self.work.iter().flat_map(|work| work.batch.records()).next();
+        let again = self.again.iter().flat_map(Again::records);
+        let at_hand = self.work.iter().flat_map(|work| work.batch.records()).chain(again).next();
         at_hand.or_else(|| self.waiting.front())
     }
 }

@@ -5,6 +5,7 @@ use crate::batch::Batch;
 use crate::giving_up::{Failure, FailureId, GiveUp};
 use crate::invocation::Reached;
 use crate::record::Record;
+use crate::shard::again::KeptBatch;
 use crate::shard::failing::AttemptError;
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -74,6 +75,26 @@ impl Work {
             last_failed: None,
             last_of_window: None,
         }
+    }
+
+    /// The same, after what an earlier life did with these records. If they have no attempt left, they are given up.
+    pub(super) fn after(self, kept: &KeptBatch, attempts_max: Option<u32>) -> Self {
+        let is_exhausted = attempts_max.is_some_and(|max| kept.attempts > max);
+        let task = match self.task {
+            Task::Try if is_exhausted => Task::hand_over(GiveUp::RetriesExhausted),
+            Task::Try | Task::TryAgain => Task::TryAgain,
+            given_up @ Task::HandOver { .. } => given_up,
+        };
+        let error = Arc::new(AttemptError::Earlier);
+        let last_failed = Some(LastFailed { first_at: kept.first_failed_at, error, request_id: None });
+        Self { task, attempts: kept.attempts, last_failed, ..self }
+    }
+
+    /// What is kept of it, if it failed.
+    pub(super) fn kept(&self) -> Option<KeptBatch> {
+        let first_failed_at = self.last_failed.as_ref()?.first_at;
+        let records = self.batch.records().iter().map(|record| record.position().fingerprint()).collect();
+        Some(KeptBatch { records, attempts: self.attempts, first_failed_at })
     }
 
     /// An attempt with it did not succeed.
