@@ -199,10 +199,7 @@ fn a_mapping_has_the_spellings_of_cloudformation() {
     for servers in [SERVERS, &api] {
         let group = "SelfManagedKafkaEventSourceConfig: {ConsumerGroupId: g, ConsumptionMode: Stream}";
         let settings = settings(&format!("{servers}, {ACCESS}, {group}"));
-        assert_eq!(
-            (settings.cluster.to_owned().kind(), settings.group_id()),
-            (settings.cluster.kind(), "g".to_owned())
-        );
+        assert_eq!(settings.group_id(), "g");
         assert_eq!(
             settings.access.authentication,
             Authentication::Plain(SecretSource::Environment("KAFKA".to_owned()))
@@ -225,7 +222,7 @@ fn a_mapping_has_the_spellings_of_cloudformation() {
             format!("{SERVERS}, {ACCESS}, ConsumerGroupId: g"),
             "an event source mapping has no property `ConsumerGroupId`",
         ),
-        (format!("{ACCESS}"), "the mapping `M` has no `KafkaBootstrapServers`"),
+        (ACCESS.to_owned(), "the mapping `M` has no `KafkaBootstrapServers`"),
         (format!("{SERVERS}, {ACCESS}, Queues: [q]"), "a Kafka topic does not support `Queues`"),
     ] {
         check_problem(&load(&plain(&properties)), expected);
@@ -500,35 +497,23 @@ fn a_parallelization_factor_of_the_command_line_counts_for_a_mapping_of_kafka() 
 
 #[test]
 fn a_name_of_the_command_line_that_is_for_nothing_is_refused() {
-    let kinesis = super::testing::template("", "", "");
-    for (text, servers, factors, expected) in [
-        (
-            &self_managed(""),
-            &[("FN", "a:1")][..],
-            &[][..],
-            "--bootstrap-servers FN: the template has no event source mapping `FN`",
-        ),
-        (
-            &self_managed(""),
-            &[],
-            &[("Cluster", 2)],
-            "--parallelization-factor Cluster: the template has no event source mapping `Cluster`",
-        ),
-        (
-            &kinesis,
-            &[],
-            &[("LedgerOrders", 2)],
-            "--parallelization-factor LedgerOrders: the mapping `LedgerOrders` does not read from Kafka",
-        ),
-        (
-            &kinesis,
-            &[("LedgerOrders", "a:1")],
-            &[],
-            "--bootstrap-servers LedgerOrders: the mapping `LedgerOrders` does not read from Kafka",
-        ),
-    ] {
-        check_problem(&with_options(text, servers, factors), expected);
-    }
+    let (kafka, kinesis) = (self_managed(""), super::testing::template("", "", ""));
+    let servers = |text: &str, id: &str, expected: &str| {
+        check_problem(
+            &with_options(text, &[(id, "a:1")], &[]),
+            &format!("--bootstrap-servers {id}: {expected}"),
+        );
+    };
+    let factor = |text: &str, id: &str, expected: &str| {
+        check_problem(
+            &with_options(text, &[], &[(id, 2)]),
+            &format!("--parallelization-factor {id}: {expected}"),
+        );
+    };
+    servers(&kafka, "FN", "the template has no event source mapping `FN`");
+    factor(&kafka, "Cluster", "the template has no event source mapping `Cluster`");
+    factor(&kinesis, "LedgerOrders", "the mapping `LedgerOrders` does not read from Kafka");
+    servers(&kinesis, "LedgerOrders", "the mapping `LedgerOrders` does not read from Kafka");
 }
 
 #[test]
