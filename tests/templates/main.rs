@@ -7,8 +7,8 @@ use pelton_core::Timestamp;
 use pelton_template::diagnostics::Colour;
 use pelton_template::source::Source;
 use pelton_template::{
-    GivenParameter, LoadOptions, Loaded, ParameterOrigin, Unsupported, description, load, load_source,
-    summary,
+    GivenParameter, KafkaOptions, LoadOptions, Loaded, ParameterOrigin, Unsupported, description, load,
+    load_source, summary,
 };
 use std::path::{Path, PathBuf};
 
@@ -150,6 +150,20 @@ fn what_is_not_honoured_is_warned_of_if_that_is_asked_for() {
 }
 
 #[test]
+fn brokers_and_lanes_of_kafka_come_from_the_command_line_too() {
+    let servers =
+        |id: &str, servers: &str| (id.to_owned(), servers.parse().expect("they are bootstrap servers"));
+    let kafka = KafkaOptions {
+        bootstrap_servers: vec![
+            servers("Cluster", "127.0.0.1:9092"),
+            servers("LedgerOrders", "127.0.0.1:9094"),
+        ],
+        parallelization_factors: vec![("LedgerOrders".to_owned(), 4)],
+    };
+    check("kafka.yaml", "kafka-elsewhere", &LoadOptions { kafka, ..options() });
+}
+
+#[test]
 fn a_file_that_is_not_there_is_said() {
     check("missing.yaml", "missing", &options());
 }
@@ -158,6 +172,7 @@ fn a_file_that_is_not_there_is_said() {
 fn what_would_run_is_shown_as_tables() {
     check_tables("many-readers");
     check_tables("mapping-settings");
+    check_tables("kafka");
 }
 
 /// What `pelton validate` shows a person of `templates/NAME.yaml` is `templates/NAME-tables.expected`.

@@ -115,8 +115,8 @@ pub enum StreamKind {
     },
 }
 
-/// Stands for a label that is found at the start, as in AWS's policies.
-const ANY_LABEL: &str = "*";
+/// Stands for what only AWS knows, as in its policies: the label of a stream, the UUID of a cluster.
+pub(super) const ANY: &str = "*";
 
 impl StreamArn {
     /// The stream that an ARN names, and its consumer if it is a consumer's (`…:stream/NAME/consumer/CONSUMER:TIME`).
@@ -150,13 +150,7 @@ impl StreamArn {
         let is_one = arn.service == "dynamodb" && arn.is_regional() && is_table_name(name);
         let Arn { partition, service: _, region, account, resource: _ } = arn.clone();
         let kind = StreamKind::DynamoDb { label: None };
-        (is_one && label == ANY_LABEL).then(|| Self {
-            partition,
-            region,
-            account,
-            name: name.to_owned(),
-            kind,
-        })
+        (is_one && label == ANY).then(|| Self { partition, region, account, name: name.to_owned(), kind })
     }
 
     /// Whether this is the stream of a table that is still to be found.
@@ -172,7 +166,7 @@ impl fmt::Display for StreamArn {
         match kind {
             StreamKind::Kinesis => write!(f, "arn:{partition}:kinesis:{region}:{account}:stream/{name}"),
             StreamKind::DynamoDb { label } => {
-                let label = label.as_deref().unwrap_or(ANY_LABEL);
+                let label = label.as_deref().unwrap_or(ANY);
                 write!(f, "arn:{partition}:dynamodb:{region}:{account}:table/{name}/stream/{label}")
             }
         }

@@ -3,12 +3,14 @@
 //! In: the parameters, what the mapping reads from, the time. Out: a mapping, or all that AWS would not take. Which ranges and
 //! defaults there are, stands in `limits`; which parameters go together, stands here.
 
+mod kafka_access;
 mod kafka_and_sqs;
 mod records;
+mod schema_registry;
 mod stream;
 
 use super::limits::{self, ENABLED_DEFAULT, Table, Whole, Window};
-use super::mapping::{EventSource, Mapping, MappingId, ReadsFrom, ShardSettings, SourceKind};
+use super::mapping::{EventSource, Mapping, MappingNames, ReadsFrom, ShardSettings, SourceKind};
 use super::problem::{Allowed, Problem, ProblemKind};
 use super::settings::{MappingSettings, Parameter};
 use pelton_core::Timestamp;
@@ -23,8 +25,7 @@ impl MappingSettings {
     /// For all that AWS would not take of this source.
     pub fn check(
         self,
-        id: MappingId,
-        function: String,
+        names: MappingNames,
         reads_from: ReadsFrom,
         now: Timestamp,
     ) -> Result<Mapping, Vec<Problem>> {
@@ -32,15 +33,15 @@ impl MappingSettings {
         let mut check = Check { kind, table: limits::of(kind), now, problems: Vec::new() };
         check.refuse_what_is_not_taken(&self);
         let mapping = Mapping {
-            id,
-            function,
             enabled: check.boolean(Parameter::Enabled, self.enabled.as_deref(), ENABLED_DEFAULT),
             batching_window: check.batching_window(&self),
             batch_size: check.batch_size(&self, &reads_from),
             report_batch_item_failures: check.response_types(&self.function_response_types),
             filter_patterns: check.filters(&self.filters),
             on_failure: check.destination(self.destination.as_deref()),
-            source: check.source(&self, reads_from),
+            source: check.source(&self, reads_from, &names),
+            id: names.id,
+            function: names.function,
         };
         check.metrics(&self.metrics);
         check.go_together(&mapping);
@@ -142,10 +143,15 @@ impl Check {
         self.count(Parameter::BatchSize, settings.batch_size.as_deref(), &whole)
     }
 
-    fn source(&mut self, settings: &MappingSettings, reads_from: ReadsFrom) -> EventSource {
+    fn source(
+        &mut self,
+        settings: &MappingSettings,
+        reads_from: ReadsFrom,
+        names: &MappingNames,
+    ) -> EventSource {
         match reads_from {
             ReadsFrom::Stream(stream) => EventSource::of_stream(stream, self.shards(settings)),
-            ReadsFrom::Kafka(cluster) => EventSource::Kafka(self.kafka(settings, cluster)),
+            ReadsFrom::Kafka(cluster) => EventSource::Kafka(self.kafka(settings, cluster, names)),
             ReadsFrom::Sqs(queue) => EventSource::Sqs(self.sqs(settings, queue)),
         }
     }
@@ -159,6 +165,7 @@ impl Check {
             let with = Parameter::TumblingWindowInSeconds;
             self.report(Parameter::ParallelizationFactor, ProblemKind::Conflict { with });
         }
+        self.kafka_goes_together(mapping);
         let window = Parameter::MaximumBatchingWindowInSeconds;
         if let Some(max) = self.table.batch_size_without_window_max
             && i64::from(mapping.batch_size) > max

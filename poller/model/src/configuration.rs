@@ -2,8 +2,13 @@
 //!
 //! In: a mapping. Out: JSON for programs, and for people what differs from the defaults.
 
-use super::limits::{FOREVER, KINESIS, Whole};
-use super::mapping::{EventSource, KafkaSettings, Mapping, ShardSettings, SqsSettings};
+mod kafka;
+
+pub use kafka::KafkaConfiguration;
+
+use super::kafka::KafkaSettings;
+use super::limits::{FOREVER, KAFKA, KINESIS, Whole};
+use super::mapping::{EventSource, Mapping, ShardSettings, SqsSettings};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -13,8 +18,9 @@ use std::time::Duration;
 pub struct MappingConfiguration {
     /// Most records of one invocation.
     pub batch_size: u32,
-    /// How long to gather records.
-    pub maximum_batching_window_in_seconds: u64,
+    /// How long to gather records; absent: AWS's half a second of a mapping of Kafka, which is no whole number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maximum_batching_window_in_seconds: Option<u64>,
     /// Batches of a shard that run side by side.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallelization_factor: Option<u32>,
@@ -37,6 +43,9 @@ pub struct MappingConfiguration {
     pub filter_criteria: Option<FilterConfiguration>,
     /// Where records go that were given up.
     pub destination_config: DestinationConfiguration,
+    /// What only a mapping of Kafka has.
+    #[serde(flatten)]
+    pub kafka: Option<KafkaConfiguration>,
 }
 
 /// Filters, of which a record must match one.
@@ -77,7 +86,9 @@ impl Default for MappingConfiguration {
     fn default() -> Self {
         Self {
             batch_size: KINESIS.batch_size.default_count(),
-            maximum_batching_window_in_seconds: KINESIS.maximum_batching_window_in_seconds.default.as_secs(),
+            maximum_batching_window_in_seconds: Some(
+                KINESIS.maximum_batching_window_in_seconds.default.as_secs(),
+            ),
             parallelization_factor: KINESIS.parallelization_factor.as_ref().map(Whole::default_count),
             bisect_batch_on_function_error: KINESIS.bisect_batch_on_function_error,
             maximum_retry_attempts: KINESIS.maximum_retry_attempts.as_ref().map(|whole| whole.default),
@@ -92,6 +103,7 @@ impl Default for MappingConfiguration {
             function_response_types: Vec::new(),
             filter_criteria: None,
             destination_config: DestinationConfiguration::default(),
+            kafka: None,
         }
     }
 }
@@ -106,7 +118,7 @@ impl MappingConfiguration {
         let types = mapping.report_batch_item_failures.then(|| "ReportBatchItemFailures".to_owned());
         let of_every_source = Self {
             batch_size: mapping.batch_size,
-            maximum_batching_window_in_seconds: mapping.batching_window.as_secs(),
+            maximum_batching_window_in_seconds: whole_seconds(mapping.batching_window),
             parallelization_factor: None,
             bisect_batch_on_function_error: None,
             maximum_retry_attempts: None,
@@ -117,6 +129,7 @@ impl MappingConfiguration {
             destination_config: DestinationConfiguration {
                 on_failure: OnFailureConfiguration { destination },
             },
+            kafka: None,
         };
         match &mapping.source {
             EventSource::Kinesis { stream: _, shards } | EventSource::DynamoDb { stream: _, shards } => {
@@ -147,12 +160,23 @@ impl MappingConfiguration {
     }
 
     fn with_kafka(self, settings: &KafkaSettings) -> Self {
+        let factor = settings.parallelization_factor;
         Self {
+            // AWS has none of Kafka: only where somebody asks for it, it is shown.
+            parallelization_factor: (factor > 1).then_some(factor),
             bisect_batch_on_function_error: Some(settings.bisect_batch_on_function_error),
             maximum_retry_attempts: Some(attempts(settings.maximum_retry_attempts)),
             maximum_record_age_in_seconds: Some(age(settings.maximum_record_age)),
+            kafka: Some(KafkaConfiguration::of(settings)),
             ..self
         }
+    }
+
+    /// How many seconds records are gathered, for people.
+    #[must_use]
+    pub fn batching_window(&self) -> String {
+        let default = || KAFKA.maximum_batching_window_in_seconds.default.as_secs_f64().to_string();
+        self.maximum_batching_window_in_seconds.map_or_else(default, |seconds| seconds.to_string())
     }
 
     /// Names and values of what is not AWS's default, but for batch size and batching window: every mapping has its own.
@@ -171,6 +195,7 @@ impl MappingConfiguration {
             filter_criteria,
             destination_config:
                 DestinationConfiguration { on_failure: OnFailureConfiguration { destination } },
+            kafka,
         } = self;
         let defaults = Self::default();
         let factor = changed(*parallelization_factor, defaults.parallelization_factor);
@@ -190,13 +215,18 @@ impl MappingConfiguration {
         let filters = filter_criteria.iter().flat_map(|criteria| &criteria.filters);
         let patterns = filters.map(|Filter { pattern }| ("FilterCriteria", pattern.clone()));
         let destination = destination.iter().map(|destination| ("OnFailure", destination.clone()));
-        single_values.chain(types).chain(patterns).chain(destination).collect()
+        let kafka = kafka.iter().flat_map(KafkaConfiguration::lines);
+        single_values.chain(types).chain(patterns).chain(destination).chain(kafka).collect()
     }
 }
 
 /// A value that is shown, if it is not the default.
 fn changed<T: PartialEq + ToString>(shown: Option<T>, default: Option<T>) -> Option<String> {
     if shown == default { None } else { shown.map(|value| value.to_string()) }
+}
+
+fn whole_seconds(window: Duration) -> Option<u64> {
+    (window.subsec_nanos() == 0).then_some(window.as_secs())
 }
 
 fn attempts(most: Option<u32>) -> i64 {
@@ -222,7 +252,8 @@ mod tests {
         assert_eq!(defaults.changes(), []);
         let told = serde_json::to_string(&defaults).unwrap();
         assert_eq!(serde_json::from_str::<MappingConfiguration>(&told).unwrap(), defaults);
-        let own = MappingConfiguration { batch_size: 5, maximum_batching_window_in_seconds: 1, ..defaults };
+        let own =
+            MappingConfiguration { batch_size: 5, maximum_batching_window_in_seconds: Some(1), ..defaults };
         assert_eq!(own.changes(), [], "every mapping has its own");
     }
 }

@@ -11,6 +11,8 @@
 //! | `check` | from parameters to a mapping: the one door |
 //! | `problem` | what can be wrong with a parameter |
 //! | `mapping` | a checked mapping, and what it reads from |
+//! | `kafka` | of a mapping of Kafka: cluster, access, consumer group, schema registry |
+//! | `mapping_uuid` | the UUID that a mapping has |
 //! | `configuration` | the settings of a mapping as they are shown |
 //! | `arn` | Amazon Resource Names, taken apart and written |
 //! | `on_failure` | where records go that are given up |
@@ -21,8 +23,10 @@ mod application;
 pub mod arn;
 mod check;
 mod configuration;
+pub mod kafka;
 pub mod limits;
 mod mapping;
+mod mapping_uuid;
 mod on_failure;
 mod problem;
 mod settings;
@@ -31,13 +35,16 @@ mod starting_position;
 pub use application::{Application, BuildMethod, Function, Stream, Table};
 pub use arn::{Arn, StreamArn, StreamKind};
 pub use configuration::{
-    DestinationConfiguration, Filter, FilterConfiguration, MappingConfiguration, OnFailureConfiguration,
+    DestinationConfiguration, Filter, FilterConfiguration, KafkaConfiguration, MappingConfiguration,
+    OnFailureConfiguration,
 };
+pub use kafka::{BootstrapServers, ClusterKind, KafkaCluster, KafkaSettings, KafkaSource};
 pub use mapping::{
-    EventSource, KafkaCluster, KafkaSettings, Mapping, MappingId, ProvisionedPollers, ReadsFrom,
-    ShardSettings, SourceKind, SqsSettings,
+    EventSource, Mapping, MappingId, MappingNames, ProvisionedPollers, ReadsFrom, ShardSettings, SourceKind,
+    SqsSettings,
 };
+pub use mapping_uuid::mapping_uuid;
 pub use on_failure::{DestinationKind, NoDestination, OnFailure};
-pub use problem::{Allowed, Problem, ProblemKind};
-pub use settings::{MappingSettings, Parameter};
+pub use problem::{AccessProblem, Allowed, Problem, ProblemKind};
+pub use settings::{AccessSetting, MappingSettings, Parameter, SchemaRegistrySettings};
 pub use starting_position::{TIMESTAMP_FORMS, shown_timestamp, timestamp};

@@ -107,6 +107,20 @@ pub const DESTINATION_CHARS_MAX: usize = 350;
 pub const METRICS_MAX: usize = 3;
 /// Longest name in Topics.
 pub const TOPIC_CHARS_MAX: usize = 249;
+/// Most KafkaBootstrapServers.
+pub const BOOTSTRAP_SERVERS_MAX: usize = 10;
+/// Longest of them.
+pub const BOOTSTRAP_SERVER_CHARS_MAX: usize = 300;
+/// Most SourceAccessConfigurations.
+pub const SOURCE_ACCESS_MAX: usize = 23;
+/// Most AccessConfigs of a schema registry.
+pub const REGISTRY_ACCESS_MAX: usize = 2;
+/// Longest SchemaRegistryURI.
+pub const REGISTRY_URI_CHARS_MAX: usize = 10_000;
+/// Retries of a Kafka mapping that has a destination of failed records and no limit of its own.
+pub const KAFKA_ATTEMPTS_WITH_DESTINATION_MAX: u32 = 10;
+/// Lanes of a partition of Kafka: beyond AWS, whose tables do not have it, and outside of the template.
+pub const KAFKA_PARALLELIZATION_FACTOR: RangeInclusive<u32> = 1..=10;
 /// Longest PollerGroupName.
 pub const POLLER_GROUP_CHARS_MAX: usize = 128;
 
@@ -197,6 +211,8 @@ pub static KAFKA: Table = Table {
         Parameter::SourceAccessConfigurations,
         Parameter::AmazonManagedKafkaEventSourceConfig,
         Parameter::SelfManagedKafkaEventSourceConfig,
+        Parameter::ConsumptionMode,
+        Parameter::SchemaRegistryConfig,
     ],
 };
 
@@ -278,8 +294,21 @@ impl Table {
             | Parameter::SourceAccessConfigurations
             | Parameter::AmazonManagedKafkaEventSourceConfig
             | Parameter::SelfManagedKafkaEventSourceConfig
+            | Parameter::ConsumptionMode
+            | Parameter::SchemaRegistryConfig
             | Parameter::Queues
             | Parameter::DocumentDbEventSourceConfig => self.also.contains(&parameter),
+            Parameter::BootstrapServers => self.takes(Parameter::SelfManagedEventSource),
+            Parameter::SourceAccessType(_) | Parameter::SourceAccessUri(_) => {
+                self.takes(Parameter::SourceAccessConfigurations)
+            }
+            Parameter::SchemaRegistryUri
+            | Parameter::EventRecordFormat
+            | Parameter::AccessConfigs
+            | Parameter::RegistryAccessType(_)
+            | Parameter::RegistryAccessUri(_)
+            | Parameter::SchemaValidationConfigs
+            | Parameter::SchemaValidationAttribute(_) => self.takes(Parameter::SchemaRegistryConfig),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! An event source mapping, checked: what it reads from, and what it does with the records.
 
 use super::arn::{Arn, StreamArn, StreamKind};
+use super::kafka::{KafkaCluster, KafkaSettings, KafkaSource};
+use super::limits::KAFKA_ATTEMPTS_WITH_DESTINATION_MAX;
 use super::on_failure::OnFailure;
 use super::settings::MappingSettings;
 use pelton_core::Timestamp;
@@ -42,13 +44,41 @@ impl Mapping {
         starting_position: StartingPosition,
     ) -> Self {
         let given = MappingSettings { starting_position: Some("LATEST".to_owned()), ..Default::default() };
-        let checked = given.check(id, function, ReadsFrom::Stream(stream), Timestamp::from_millis(0));
+        let names = MappingNames { id, function, stack: String::new() };
+        let checked = given.check(names, ReadsFrom::Stream(stream), Timestamp::from_millis(0));
         let mut mapping = checked.expect("AWS takes its own defaults");
         if let Some(shards) = mapping.source.shards_mut() {
             shards.starting_position = starting_position;
         }
         mapping
     }
+
+    /// How often a batch that failed is tried again; `None`: until its records expire. AWS caps the attempts of a Kafka mapping that
+    /// has a destination and no limit of its own.
+    #[must_use]
+    pub fn maximum_retry_attempts(&self) -> Option<u32> {
+        match &self.source {
+            EventSource::Kinesis { shards, .. } | EventSource::DynamoDb { shards, .. } => {
+                shards.maximum_retry_attempts
+            }
+            EventSource::Kafka(KafkaSettings { maximum_retry_attempts: None, .. }) => {
+                self.on_failure.as_ref().map(|_| KAFKA_ATTEMPTS_WITH_DESTINATION_MAX)
+            }
+            EventSource::Kafka(KafkaSettings { maximum_retry_attempts, .. }) => *maximum_retry_attempts,
+            EventSource::Sqs(_) => None,
+        }
+    }
+}
+
+/// What a mapping and what belongs to it is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingNames {
+    /// The mapping itself.
+    pub id: MappingId,
+    /// Logical id of its function.
+    pub function: String,
+    /// `AWS::StackName` of its template.
+    pub stack: String,
 }
 
 /// Names a mapping: its logical id.
@@ -115,6 +145,15 @@ impl EventSource {
         }
     }
 
+    /// Its ARN, which a cluster that somebody manages does not have.
+    #[must_use]
+    pub fn arn(&self) -> Option<String> {
+        match self {
+            Self::Kafka(KafkaSettings { cluster, .. }) => cluster.arn().map(ToString::to_string),
+            Self::Kinesis { .. } | Self::DynamoDb { .. } | Self::Sqs(_) => Some(self.to_string()),
+        }
+    }
+
     /// The stream, of a source that lists its shards.
     #[must_use]
     pub fn stream(&self) -> Option<&StreamArn> {
@@ -157,10 +196,10 @@ impl fmt::Display for EventSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kinesis { stream, .. } | Self::DynamoDb { stream, .. } => stream.fmt(f),
-            Self::Kafka(KafkaSettings { cluster: KafkaCluster::Msk(arn), .. }) => arn.fmt(f),
+            Self::Kafka(KafkaSettings { cluster: KafkaCluster::Msk { arn, .. }, .. }) => arn.fmt(f),
             Self::Kafka(KafkaSettings {
                 cluster: KafkaCluster::SelfManaged { bootstrap_servers }, ..
-            }) => f.write_str(&bootstrap_servers.join(",")),
+            }) => bootstrap_servers.fmt(f),
             Self::Sqs(SqsSettings { queue, .. }) => queue.fmt(f),
         }
     }
@@ -198,7 +237,7 @@ pub enum ReadsFrom {
     /// EventSourceArn: a stream of Kinesis or of a DynamoDB table.
     Stream(StreamArn),
     /// EventSourceArn or SelfManagedEventSource: a cluster, of which Topics names the topic.
-    Kafka(KafkaCluster),
+    Kafka(KafkaSource),
     /// EventSourceArn: a queue.
     Sqs(Arn),
 }
@@ -231,39 +270,6 @@ pub struct ShardSettings {
     pub maximum_record_age: Option<Duration>,
     /// TumblingWindowInSeconds; `None` (0): no windows. Only with a factor of 1.
     pub tumbling_window: Option<Duration>,
-}
-
-/// A topic of Kafka, and what is asked of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KafkaSettings {
-    /// The cluster.
-    pub cluster: KafkaCluster,
-    /// Topics: its only one.
-    pub topic: String,
-    /// ConsumerGroupId; `None`: AWS makes one up.
-    pub consumer_group_id: Option<String>,
-    /// StartingPosition: only where the group has no offset yet.
-    pub starting_position: StartingPosition,
-    /// BisectBatchOnFunctionError.
-    pub bisect_batch_on_function_error: bool,
-    /// MaximumRetryAttempts; `None` (-1): until the record expires.
-    pub maximum_retry_attempts: Option<u32>,
-    /// MaximumRecordAgeInSeconds; `None` (-1): no limit but the topic's retention.
-    pub maximum_record_age: Option<Duration>,
-    /// ProvisionedPollerConfig; `None`: on-demand mode.
-    pub pollers: Option<ProvisionedPollers>,
-}
-
-/// A cluster of Kafka.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KafkaCluster {
-    /// EventSourceArn: a cluster of MSK, or a VPC connection to one.
-    Msk(Arn),
-    /// SelfManagedEventSource: `HOST:PORT` of its bootstrap servers.
-    SelfManaged {
-        /// At least one.
-        bootstrap_servers: Vec<String>,
-    },
 }
 
 /// A queue of SQS, and what is asked of it.

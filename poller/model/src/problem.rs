@@ -1,6 +1,7 @@
 //! What can be wrong with the parameters of a mapping, as data: who shows it knows where the parameter was given, and how people are
 //! told of it.
 
+use super::kafka::ClusterKind;
 use super::limits::{FOREVER, Whole};
 use super::mapping::SourceKind;
 use super::settings::Parameter;
@@ -33,6 +34,29 @@ pub enum ProblemKind {
         /// The source.
         by: SourceKind,
     },
+    /// The source takes it with another kind of cluster only, whatever its value.
+    NotOfCluster {
+        /// The cluster.
+        cluster: ClusterKind,
+    },
+    /// It is one of its values, and such a cluster does not take that.
+    ValueNotOfCluster {
+        /// The value.
+        given: String,
+        /// The cluster.
+        cluster: ClusterKind,
+        /// What it takes.
+        allowed: Allowed,
+    },
+    /// AWS takes its value, and Pelton cannot do what it asks for.
+    Unsupported {
+        /// The value.
+        given: String,
+        /// Why it cannot, for people.
+        reason: &'static str,
+    },
+    /// It does not go with the other entries beside it.
+    Access(AccessProblem),
     /// It is one of its values, and the source does not take that.
     ValueNotTaken {
         /// The value.
@@ -74,6 +98,27 @@ pub enum ProblemKind {
     NoPattern(PatternError),
 }
 
+/// What is wrong with an entry among several that say how to be known to a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessProblem {
+    /// Another entry says the same thing, or says it in another way.
+    Second {
+        /// This entry's type.
+        given: &'static str,
+        /// `Type` of the other.
+        first: Parameter,
+        /// And its value.
+        first_given: &'static str,
+    },
+    /// It means nothing without an entry of another type.
+    Without {
+        /// This entry's type.
+        given: &'static str,
+        /// The other.
+        needs: &'static str,
+    },
+}
+
 /// What a parameter may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Allowed {
@@ -99,6 +144,12 @@ pub enum Allowed {
     Destination,
     /// `file:`, and the path of a file.
     File,
+    /// `HOST:PORT` of a broker.
+    BootstrapServer,
+    /// The ARN of a secret, `env:` and the name of a variable, or `file:` and the path of a file.
+    Secret,
+    /// The URL of a schema registry, without a user in it.
+    RegistryUrl,
 }
 
 impl Allowed {

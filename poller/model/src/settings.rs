@@ -44,12 +44,43 @@ pub struct MappingSettings {
     pub poller_group_name: Option<String>,
     /// Topics
     pub topics: Vec<String>,
+    /// SelfManagedEventSource.Endpoints.KafkaBootstrapServers, or those that somebody names in the place of a cluster's own. A text
+    /// may name several.
+    pub bootstrap_servers: Vec<String>,
+    /// SourceAccessConfigurations
+    pub access: Vec<AccessSetting>,
     /// ConsumerGroupId of AmazonManagedKafkaEventSourceConfig or SelfManagedKafkaEventSourceConfig.
     pub consumer_group_id: Option<String>,
+    /// ConsumptionMode of SelfManagedKafkaEventSourceConfig.
+    pub consumption_mode: Option<String>,
+    /// SchemaRegistryConfig of either; without any member, there is none.
+    pub schema_registry: Option<SchemaRegistrySettings>,
     /// ScalingConfig.MaximumConcurrency
     pub maximum_concurrency: Option<String>,
     /// Parameters that are given and whose values nobody reads: only whether the source takes them counts.
     pub others: BTreeSet<Parameter>,
+}
+
+/// An entry of SourceAccessConfigurations, or of AccessConfigs of a schema registry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessSetting {
+    /// Type
+    pub kind: Option<String>,
+    /// URI
+    pub uri: Option<String>,
+}
+
+/// SchemaRegistryConfig.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SchemaRegistrySettings {
+    /// SchemaRegistryURI
+    pub uri: Option<String>,
+    /// EventRecordFormat
+    pub event_record_format: Option<String>,
+    /// AccessConfigs
+    pub access: Vec<AccessSetting>,
+    /// `Attribute` of each of SchemaValidationConfigs.
+    pub validation: Vec<Option<String>>,
 }
 
 impl MappingSettings {
@@ -76,7 +107,11 @@ impl MappingSettings {
             maximum_pollers,
             poller_group_name,
             topics,
+            bootstrap_servers,
+            access,
             consumer_group_id,
+            consumption_mode,
+            schema_registry,
             maximum_concurrency,
             others,
         } = self;
@@ -100,7 +135,11 @@ impl MappingSettings {
             (Parameter::MaximumPollers, maximum_pollers.is_some()),
             (Parameter::PollerGroupName, poller_group_name.is_some()),
             (Parameter::Topics, !topics.is_empty()),
+            (Parameter::BootstrapServers, !bootstrap_servers.is_empty()),
+            (Parameter::SourceAccessConfigurations, !access.is_empty()),
             (Parameter::ConsumerGroupId, consumer_group_id.is_some()),
+            (Parameter::ConsumptionMode, consumption_mode.is_some()),
+            (Parameter::SchemaRegistryConfig, schema_registry.is_some()),
             (Parameter::MaximumConcurrency, maximum_concurrency.is_some()),
         ];
         let given = all.into_iter().filter(|(_, is_given)| *is_given).map(|(parameter, _)| parameter);
@@ -141,10 +180,27 @@ pub enum Parameter {
     PollerGroupName,
     Topics,
     SelfManagedEventSource,
+    BootstrapServers,
     SourceAccessConfigurations,
+    /// `Type` of an entry, counted from 0.
+    SourceAccessType(usize),
+    /// `URI` of an entry.
+    SourceAccessUri(usize),
     AmazonManagedKafkaEventSourceConfig,
     SelfManagedKafkaEventSourceConfig,
     ConsumerGroupId,
+    ConsumptionMode,
+    SchemaRegistryConfig,
+    SchemaRegistryUri,
+    EventRecordFormat,
+    AccessConfigs,
+    /// `Type` of an entry, counted from 0.
+    RegistryAccessType(usize),
+    /// `URI` of an entry.
+    RegistryAccessUri(usize),
+    SchemaValidationConfigs,
+    /// `Attribute` of an entry, counted from 0.
+    SchemaValidationAttribute(usize),
     ScalingConfig,
     MaximumConcurrency,
     Queues,
@@ -157,6 +213,22 @@ impl fmt::Display for Parameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = match self {
             Self::Pattern(index) => return write!(f, "FilterCriteria.Filters[{index}].Pattern"),
+            Self::SourceAccessType(index) => return write!(f, "SourceAccessConfigurations[{index}].Type"),
+            Self::SourceAccessUri(index) => return write!(f, "SourceAccessConfigurations[{index}].URI"),
+            Self::RegistryAccessType(index) => {
+                return write!(f, "SchemaRegistryConfig.AccessConfigs[{index}].Type");
+            }
+            Self::RegistryAccessUri(index) => {
+                return write!(f, "SchemaRegistryConfig.AccessConfigs[{index}].URI");
+            }
+            Self::SchemaValidationAttribute(index) => {
+                return write!(f, "SchemaRegistryConfig.SchemaValidationConfigs[{index}].Attribute");
+            }
+            Self::BootstrapServers => "KafkaBootstrapServers",
+            Self::SchemaRegistryUri => "SchemaRegistryConfig.SchemaRegistryURI",
+            Self::EventRecordFormat => "SchemaRegistryConfig.EventRecordFormat",
+            Self::AccessConfigs => "SchemaRegistryConfig.AccessConfigs",
+            Self::SchemaValidationConfigs => "SchemaRegistryConfig.SchemaValidationConfigs",
             Self::Filters => "FilterCriteria.Filters",
             Self::KmsKeyArn => "KMSKeyArn",
             Self::OnSuccess => "DestinationConfig.OnSuccess",
@@ -190,6 +262,8 @@ impl fmt::Display for Parameter {
             | Self::AmazonManagedKafkaEventSourceConfig
             | Self::SelfManagedKafkaEventSourceConfig
             | Self::ConsumerGroupId
+            | Self::ConsumptionMode
+            | Self::SchemaRegistryConfig
             | Self::ScalingConfig
             | Self::Queues
             | Self::Tags) => return write!(f, "{name:?}"),

@@ -8,14 +8,15 @@ pub(super) use values::{
 
 use crate::poller::{DestinationsAt, PollerSettings};
 use clap::Args;
-use pelton_template::{FunctionsRun, GivenParameter, ParameterOrigin, Selection};
+use pelton_model::BootstrapServers;
+use pelton_template::{FunctionsRun, GivenParameter, KafkaOptions, ParameterOrigin, Selection};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use values::{
-    parse_account, parse_function_name, parse_lambda_endpoint, parse_parameter, parse_seconds,
-    parse_stack_name,
+    parse_account, parse_bootstrap_servers, parse_function_name, parse_lambda_endpoint,
+    parse_parallelization_factor, parse_parameter, parse_seconds, parse_stack_name,
 };
 
 /// The template and how to read it.
@@ -41,6 +42,15 @@ pub struct TemplateOptions {
     /// Do not run this mapping, or the mappings of this function; may be given several times
     #[arg(long, value_name = "MAPPING|FUNCTION")]
     pub skip: Vec<String>,
+
+    /// Bootstrap servers of a Kafka mapping, or of an MSK cluster of the template, instead of its own; may be given several times
+    #[arg(long, value_name = "LOGICAL_ID=HOST:PORT,...", value_parser = parse_bootstrap_servers)]
+    pub bootstrap_servers: Vec<(String, BootstrapServers)>,
+
+    /// Batches of one partition of a Kafka mapping that run side by side, 1 to 10; the order holds for each key. Beyond AWS; may be
+    /// given several times
+    #[arg(long = "parallelization-factor", value_name = "LOGICAL_ID=N", value_parser = parse_parallelization_factor)]
+    pub parallelization_factors: Vec<(String, u32)>,
 
     /// AWS account, as `AWS::AccountId` gives it [default: that of the streams' ARNs, or zeros]
     #[arg(long, value_name = "12_DIGITS", value_parser = parse_account)]
@@ -69,6 +79,8 @@ impl TemplateOptions {
             allow_unsupported,
             only,
             skip,
+            bootstrap_servers,
+            parallelization_factors,
             account_id,
             stack_name,
             config_env,
@@ -79,6 +91,8 @@ impl TemplateOptions {
             || [account_id, stack_name, config_env].iter().any(|option| option.is_some())
             || [only, skip].iter().any(|names| !names.is_empty())
             || !parameters.is_empty()
+            || !bootstrap_servers.is_empty()
+            || !parallelization_factors.is_empty()
     }
 
     /// Values for the template's parameters, whoever gives them.
@@ -88,6 +102,15 @@ impl TemplateOptions {
         let here =
             here.map(|(name, value)| GivenParameter { name, value, origin: ParameterOrigin::CommandLine });
         self.given.iter().cloned().chain(here).collect()
+    }
+
+    /// What mappings of Kafka have from the command line.
+    #[must_use]
+    pub fn kafka(&self) -> KafkaOptions {
+        KafkaOptions {
+            bootstrap_servers: self.bootstrap_servers.clone(),
+            parallelization_factors: self.parallelization_factors.clone(),
+        }
     }
 
     /// Which mappings run.

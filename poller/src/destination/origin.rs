@@ -2,9 +2,8 @@
 
 use crate::ports::GivenUp;
 use pelton_core::event::failure::{FailureEncoder, Report, object_key};
-use pelton_model::MappingId;
-use sha1::{Digest as _, Sha1};
-use uuid::{Builder, Uuid};
+use pelton_model::{MappingId, mapping_uuid};
+use uuid::Uuid;
 
 /// What every failure of one mapping has in common.
 #[derive(Clone, Debug)]
@@ -26,10 +25,8 @@ impl Origin {
         Self::of(mapping, stream_arn, FailureEncoder::dynamodb(stream_arn, function_arn))
     }
 
-    /// On AWS a mapping has a UUID. Here it is made of its logical id and the ARN of its stream, so that it stays the same from
-    /// one start to the next, and everybody can tell it: UUIDv5, namespace URL, of `STREAM_ARN#LOGICAL_ID`.
     fn of(mapping: &MappingId, stream_arn: &str, encoder: FailureEncoder) -> Self {
-        Self { encoder, uuid: uuid_v5(Uuid::NAMESPACE_URL, &format!("{stream_arn}#{mapping}")) }
+        Self { encoder, uuid: mapping_uuid(stream_arn, mapping) }
     }
 
     /// What a queue or a topic is told.
@@ -59,23 +56,9 @@ fn fresh_uuid() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// RFC 9562, section 5.5. (The crate's own would build every crate anew that knows a UUID.)
-fn uuid_v5(namespace: Uuid, name: &str) -> Uuid {
-    let digest = Sha1::new().chain_update(namespace.as_bytes()).chain_update(name.as_bytes()).finalize();
-    let (bytes, _) = digest.split_first_chunk().expect("SHA-1 has 20 bytes");
-    Builder::from_sha1_bytes(*bytes).into_uuid()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_uuid_made_of_a_name_is_that_of_the_standard() {
-        // Appendix A.4 of RFC 9562.
-        let uuid = uuid_v5(Uuid::NAMESPACE_DNS, "www.example.com");
-        assert_eq!(uuid.to_string(), "2ed6657d-e927-568b-95e1-2665a8aea6a2");
-    }
 
     #[test]
     fn a_mapping_has_one_uuid_for_ever() {

@@ -41,8 +41,7 @@ pub(crate) fn detail(mapping: &MappingStatus, now: Timestamp, columns: usize) ->
 fn settings(mapping: &MappingStatus) -> Vec<(&'static str, String)> {
     let settings = &mapping.settings;
     let mut all = vec![("BatchSize", settings.batch_size.to_string())];
-    let window = settings.maximum_batching_window_in_seconds;
-    all.push(("MaximumBatchingWindowInSeconds", window.to_string()));
+    all.push(("MaximumBatchingWindowInSeconds", settings.batching_window()));
     let changes = settings.changes();
     let no_limit = |name| changes.iter().all(|(changed, _)| *changed != name);
     for name in ["MaximumRetryAttempts", "MaximumRecordAgeInSeconds"] {

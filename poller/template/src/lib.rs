@@ -17,6 +17,8 @@
 mod at_once;
 mod evaluate;
 #[cfg(test)]
+mod every_kafka_setting;
+#[cfg(test)]
 mod every_setting;
 mod options;
 mod problem;
@@ -29,7 +31,8 @@ mod testing;
 mod text;
 
 pub use options::{
-    FunctionsRun, GivenParameter, LoadOptions, ParameterOrigin, STACK_NAME_DEFAULT, Selection, Unsupported,
+    FunctionsRun, GivenParameter, KafkaOptions, LoadOptions, ParameterOrigin, STACK_NAME_DEFAULT, Selection,
+    Unsupported,
 };
 pub use problem::{diagnostics, source, suggest};
 pub use show::description::description;
@@ -41,7 +44,7 @@ use evaluate::document::Document;
 use evaluate::{cycles, dependencies, parameters, pseudo_parameters};
 use pelton_model::{Application, Function, Mapping};
 use read::functions::Read;
-use read::{event_source_mappings, functions, mappings, selection, streams, tables};
+use read::{event_source_mappings, functions, kafka_options, mappings, selection, streams, tables};
 use source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -122,6 +125,7 @@ fn read_application(context: &mut Context<'_>, root: PathBuf) -> Application {
     selection::check_names(context);
     context.not_here = functions::not_here(context, &root);
     let mut found = event_source_mappings::read_all(context);
+    kafka_options::check_names(context, &found.read);
     let functions = read_functions(context, &found.needed_functions, &root);
     found.read.retain(|read| {
         let is_runnable = functions.contains_key(&read.mapping.function);

@@ -2,6 +2,7 @@
 
 use crate::problem::diagnostics::{Code, Diagnostic};
 use pelton_core::Timestamp;
+use pelton_model::BootstrapServers;
 use std::collections::BTreeSet;
 
 /// The name of the stack where the command line names none.
@@ -26,6 +27,8 @@ pub struct LoadOptions {
     pub selection: Selection,
     /// Functions that the command line names: the option, for people, and the logical id.
     pub functions_named: Vec<(String, String)>,
+    /// What mappings of Kafka have from elsewhere.
+    pub kafka: KafkaOptions,
     /// The time: a mapping cannot begin in the future.
     pub now: Timestamp,
 }
@@ -43,8 +46,32 @@ impl LoadOptions {
             functions: FunctionsRun::Here,
             selection: Selection::default(),
             functions_named: Vec::new(),
+            kafka: KafkaOptions::default(),
             now,
         }
+    }
+}
+
+/// What mappings of Kafka have from elsewhere: each with the logical id that it is for. Of two for one, the later counts.
+#[derive(Clone, Debug, Default)]
+pub struct KafkaOptions {
+    /// `--bootstrap-servers`: in the place of the brokers of a mapping, or of a cluster of MSK of the template.
+    pub bootstrap_servers: Vec<(String, BootstrapServers)>,
+    /// `--parallelization-factor`: of a mapping.
+    pub parallelization_factors: Vec<(String, u32)>,
+}
+
+impl KafkaOptions {
+    /// Those of a mapping, else those of the cluster that it reads from.
+    pub(crate) fn servers(&self, mapping: &str, cluster: Option<&str>) -> Option<&BootstrapServers> {
+        let find = |wanted: &str| self.bootstrap_servers.iter().rev().find(|(id, _)| id == wanted);
+        find(mapping).or_else(|| find(cluster?)).map(|(_, servers)| servers)
+    }
+
+    /// That of a mapping; 1: AWS's order.
+    pub(crate) fn parallelization_factor(&self, mapping: &str) -> u32 {
+        let given = self.parallelization_factors.iter().rev().find(|(id, _)| id == mapping);
+        given.map_or(1, |(_, factor)| *factor)
     }
 }
 

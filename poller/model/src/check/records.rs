@@ -6,6 +6,7 @@ use super::super::on_failure::{NoDestination, OnFailure};
 use super::super::problem::{Allowed, ProblemKind};
 use super::super::settings::Parameter;
 use super::Check;
+use super::kafka_and_sqs::is_topic;
 use pelton_core::filter::Filters;
 
 impl Check {
@@ -58,6 +59,9 @@ impl Check {
         }
         match named {
             Ok(OnFailure::File(path)) => return Some(OnFailure::File(path)),
+            Ok(OnFailure::Kafka { topic }) if !is_topic(&topic) => {
+                self.refuse(parameter, text, Allowed::Destination);
+            }
             Ok(named) if self.table.on_failure.contains(&named.kind()) => return Some(named),
             Ok(_) => self.refuse_here(parameter, text, Allowed::Destination),
             Err(NoDestination::Unknown) => self.refuse(parameter, text, Allowed::Destination),

@@ -1,15 +1,18 @@
 //! Every range, default and combination of every source (specification 1.1, 1.2).
 
+mod kafka_access;
 mod kafka_and_sqs;
+mod schema_registry;
 mod values;
 
+use super::super::kafka::{KafkaSettings, KafkaSource};
 use super::super::mapping::{
-    EventSource, KafkaCluster, Mapping, MappingId, ReadsFrom, ShardSettings, SourceKind,
+    EventSource, Mapping, MappingId, MappingNames, ReadsFrom, ShardSettings, SourceKind,
 };
 use super::super::on_failure::DestinationKind;
 use super::super::problem::ProblemKind::{NotAllowed, NotTaken};
 use super::super::problem::{Allowed, Problem, ProblemKind};
-use super::super::settings::{MappingSettings, Parameter};
+use super::super::settings::{AccessSetting, MappingSettings, Parameter};
 use pelton_core::Timestamp;
 use pelton_core::starting_position::StartingPosition;
 use std::ops::RangeInclusive;
@@ -28,11 +31,11 @@ fn dynamo_db() -> ReadsFrom {
 
 fn msk() -> ReadsFrom {
     let arn = "arn:aws:kafka:eu-west-1:123456789012:cluster/c/1-2";
-    ReadsFrom::Kafka(KafkaCluster::Msk(arn.parse().unwrap()))
+    ReadsFrom::Kafka(KafkaSource::Msk(arn.parse().unwrap()))
 }
 
 fn self_managed() -> ReadsFrom {
-    ReadsFrom::Kafka(KafkaCluster::SelfManaged { bootstrap_servers: vec!["broker:9092".to_owned()] })
+    ReadsFrom::Kafka(KafkaSource::SelfManaged)
 }
 
 fn sqs() -> ReadsFrom {
@@ -48,15 +51,17 @@ fn least(reads_from: &ReadsFrom) -> MappingSettings {
     let position = Some("LATEST".to_owned());
     match reads_from {
         ReadsFrom::Stream(_) => MappingSettings { starting_position: position, ..Default::default() },
-        ReadsFrom::Kafka(KafkaCluster::Msk(_)) => MappingSettings {
+        ReadsFrom::Kafka(KafkaSource::Msk(_)) => MappingSettings {
             starting_position: position,
             topics: vec!["orders".to_owned()],
             ..Default::default()
         },
-        ReadsFrom::Kafka(KafkaCluster::SelfManaged { .. }) => MappingSettings {
+        ReadsFrom::Kafka(KafkaSource::SelfManaged) => MappingSettings {
             starting_position: position,
             topics: vec!["orders".to_owned()],
-            others: [Parameter::SelfManagedEventSource, Parameter::SourceAccessConfigurations].into(),
+            bootstrap_servers: vec!["broker:9092".to_owned()],
+            access: vec![access("BASIC_AUTH", "env:KAFKA")],
+            others: [Parameter::SelfManagedEventSource].into(),
             ..Default::default()
         },
         ReadsFrom::Sqs(_) => MappingSettings::default(),
@@ -67,7 +72,9 @@ fn least(reads_from: &ReadsFrom) -> MappingSettings {
 fn checked(reads_from: ReadsFrom, give: impl FnOnce(&mut MappingSettings)) -> Result<Mapping, Vec<Problem>> {
     let mut settings = least(&reads_from);
     give(&mut settings);
-    settings.check(MappingId("M".to_owned()), "F".to_owned(), reads_from, NOW)
+    let names =
+        MappingNames { id: MappingId("M".to_owned()), function: "F".to_owned(), stack: "shop".to_owned() };
+    settings.check(names, reads_from, NOW)
 }
 
 #[track_caller]
@@ -86,6 +93,18 @@ fn check_refused(
         .map(|(parameter, kind)| Problem { parameter: *parameter, kind: kind.clone() })
         .collect();
     assert_eq!(checked(reads_from, give), Err(expected));
+}
+
+/// The settings of a mapping of Kafka, with what `give` adds.
+#[track_caller]
+fn accepted_kafka(reads_from: ReadsFrom, give: impl FnOnce(&mut MappingSettings)) -> KafkaSettings {
+    let mapping = accepted(reads_from, give);
+    let EventSource::Kafka(settings) = mapping.source else { panic!("{:?}", mapping.source) };
+    settings
+}
+
+fn access(kind: &str, uri: &str) -> AccessSetting {
+    AccessSetting { kind: some(kind), uri: some(uri) }
 }
 
 fn some(text: &str) -> Option<String> {

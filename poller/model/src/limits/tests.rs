@@ -30,10 +30,13 @@ const SPECIFICATION: &str = "
 | ProvisionedPollerConfig.PollerGroupName | — | — | 0..128 characters | 0..128 characters |
 | Topics | — | — | exactly 1 | — |
 | SelfManagedEventSource | — | — | ✓ | — |
-| SourceAccessConfigurations | — | — | ✓ | — |
+| KafkaBootstrapServers | — | — | 1..10 | — |
+| SourceAccessConfigurations | — | — | 0..23 | — |
 | AmazonManagedKafkaEventSourceConfig | — | — | ✓ | — |
 | SelfManagedKafkaEventSourceConfig | — | — | ✓ | — |
 | ConsumerGroupId | — | — | 1..200 characters | — |
+| ConsumptionMode | — | — | ✓ | — |
+| SchemaRegistryConfig | — | — | ✓ | — |
 | ScalingConfig.MaximumConcurrency | — | — | — | 2..1000 |
 | Queues | — | — | — | — |
 | DocumentDBEventSourceConfig | — | — | — | — |
@@ -41,7 +44,7 @@ const SPECIFICATION: &str = "
 ";
 
 /// The rows, in the order of the specification.
-const PARAMETERS: [Parameter; 31] = [
+const PARAMETERS: [Parameter; 34] = [
     Parameter::Enabled,
     Parameter::BatchSize,
     Parameter::MaximumBatchingWindowInSeconds,
@@ -65,10 +68,13 @@ const PARAMETERS: [Parameter; 31] = [
     Parameter::PollerGroupName,
     Parameter::Topics,
     Parameter::SelfManagedEventSource,
+    Parameter::BootstrapServers,
     Parameter::SourceAccessConfigurations,
     Parameter::AmazonManagedKafkaEventSourceConfig,
     Parameter::SelfManagedKafkaEventSourceConfig,
     Parameter::ConsumerGroupId,
+    Parameter::ConsumptionMode,
+    Parameter::SchemaRegistryConfig,
     Parameter::MaximumConcurrency,
     Parameter::Queues,
     Parameter::DocumentDbEventSourceConfig,
@@ -181,12 +187,26 @@ fn shown(table: &Table, parameter: Parameter) -> String {
             cell(consumer_group_id.as_ref(), |chars| format!("{} characters", range(chars)))
         }
         Parameter::ScalingConfig | Parameter::MaximumConcurrency => cell(maximum_concurrency.as_ref(), range),
-        Parameter::KmsKeyArn
+        Parameter::BootstrapServers if table.takes(parameter) => format!("1..{BOOTSTRAP_SERVERS_MAX}"),
+        Parameter::SourceAccessConfigurations if table.takes(parameter) => format!("0..{SOURCE_ACCESS_MAX}"),
+        Parameter::BootstrapServers
+        | Parameter::KmsKeyArn
         | Parameter::Tags
         | Parameter::SelfManagedEventSource
         | Parameter::SourceAccessConfigurations
+        | Parameter::SourceAccessType(_)
+        | Parameter::SourceAccessUri(_)
         | Parameter::AmazonManagedKafkaEventSourceConfig
         | Parameter::SelfManagedKafkaEventSourceConfig
+        | Parameter::ConsumptionMode
+        | Parameter::SchemaRegistryConfig
+        | Parameter::SchemaRegistryUri
+        | Parameter::EventRecordFormat
+        | Parameter::AccessConfigs
+        | Parameter::RegistryAccessType(_)
+        | Parameter::RegistryAccessUri(_)
+        | Parameter::SchemaValidationConfigs
+        | Parameter::SchemaValidationAttribute(_)
         | Parameter::Queues
         | Parameter::DocumentDbEventSourceConfig => {
             if also.contains(&parameter) { "✓" } else { NONE }.to_owned()

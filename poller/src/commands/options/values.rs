@@ -2,7 +2,9 @@
 
 use super::{AWS, LambdaEndpoint};
 use crate::aws::Endpoint;
+use pelton_model::BootstrapServers;
 use pelton_model::arn::is_account;
+use pelton_model::limits::KAFKA_PARALLELIZATION_FACTOR;
 use std::time::Duration;
 
 pub(in crate::commands) fn parse_parameter(text: &str) -> Result<(String, String), String> {
@@ -31,6 +33,23 @@ pub(in crate::commands) fn parse_lambda_endpoint(text: &str) -> Result<LambdaEnd
             .map_err(|reason| format!("expected URL, aws, LOGICAL_ID=URL or LOGICAL_ID=aws, and {reason}"))?;
     }
     Ok(LambdaEndpoint { function, url: url.to_owned() })
+}
+
+pub(in crate::commands) fn parse_bootstrap_servers(text: &str) -> Result<(String, BootstrapServers), String> {
+    let form = "expected LOGICAL_ID=HOST:PORT,HOST:PORT";
+    let Some((id, servers)) = text.split_once('=').filter(|(id, _)| !id.is_empty()) else {
+        return Err(form.to_owned());
+    };
+    let servers = servers.parse().map_err(|error| format!("{form}, and {error}"))?;
+    Ok((id.to_owned(), servers))
+}
+
+pub(in crate::commands) fn parse_parallelization_factor(text: &str) -> Result<(String, u32), String> {
+    let (least, most) = (KAFKA_PARALLELIZATION_FACTOR.start(), KAFKA_PARALLELIZATION_FACTOR.end());
+    let form = || format!("expected LOGICAL_ID=N with N from {least} to {most}");
+    let (id, factor) = text.split_once('=').filter(|(id, _)| !id.is_empty()).ok_or_else(form)?;
+    let factor = factor.parse().ok().filter(|factor| KAFKA_PARALLELIZATION_FACTOR.contains(factor));
+    Ok((id.to_owned(), factor.ok_or_else(form)?))
 }
 
 pub(in crate::commands) fn parse_account(text: &str) -> Result<String, String> {
@@ -108,6 +127,22 @@ mod tests {
         }
         for wrong in ["", "1a", "-a", "a_b", "a b", &"a".repeat(129)] {
             assert!(!is_stack_name(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn bootstrap_servers_and_a_factor_have_the_logical_id_that_they_are_for() {
+        let servers = |text| parse_bootstrap_servers(text).map(|(id, servers)| format!("{id} {servers}"));
+        assert_eq!(servers("Clicks=a:1,b:2").as_deref(), Ok("Clicks a:1,b:2"));
+        for wrong in ["a:1", "=a:1", "Clicks=", "Clicks=a", "Clicks=a:1,b"] {
+            assert!(servers(wrong).is_err_and(|error| error.contains("LOGICAL_ID=HOST:PORT")), "{wrong}");
+        }
+        for factor in 1..=10 {
+            let given = parse_parallelization_factor(&format!("Clicks={factor}"));
+            assert_eq!(given, Ok(("Clicks".to_owned(), factor)));
+        }
+        for wrong in ["4", "=4", "Clicks=", "Clicks=0", "Clicks=11", "Clicks=two"] {
+            assert!(parse_parallelization_factor(wrong).is_err(), "{wrong}");
         }
     }
 

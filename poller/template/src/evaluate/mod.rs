@@ -1,6 +1,7 @@
 //! Second step: from nodes to values: parameters, conditions, intrinsic functions, references.
 
 mod choices;
+pub(crate) mod cluster_references;
 mod conditions;
 pub(crate) mod context;
 pub(crate) mod cycles;

@@ -41,7 +41,7 @@ pub(crate) fn settle(context: &mut Context<'_>) {
     let (mut accounts, mut partitions) = (BTreeSet::new(), BTreeSet::new());
     for text in stream_arns(context) {
         let Ok(arn) = text.parse::<Arn>() else { continue };
-        if matches!(arn.service.as_str(), "kinesis" | "dynamodb")
+        if matches!(arn.service.as_str(), "kinesis" | "dynamodb" | "kafka")
             && is_account(&arn.account)
             && arn.account != NO_ACCOUNT
         {
@@ -90,7 +90,7 @@ fn sources<'t>(context: &mut Context<'t>, resource: &'t Resource) -> Vec<&'t Nod
     }
     let events = find("Events").and_then(|events| context.head(&events.value, "a map of events").ok());
     let events = events.flatten().unwrap_or_default().into_iter();
-    let is_of_stream = |kind: &Node| matches!(kind.as_scalar(), Some("Kinesis" | "DynamoDB"));
+    let is_of_stream = |kind: &Node| matches!(kind.as_scalar(), Some("Kinesis" | "DynamoDB" | "MSK"));
     let of_streams = events.filter(|event| event.value.get("Type").is_some_and(is_of_stream));
     of_streams.filter_map(|event| event.value.get("Properties")?.get("Stream")).collect()
 }

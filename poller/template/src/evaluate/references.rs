@@ -44,6 +44,10 @@ impl<'t> Context<'t> {
         let text = match self.referred(name, span)? {
             Referred::Resource(resource) if resource.kind == ALIAS => self.lambda_alias(resource, span)?,
             Referred::Resource(resource) => {
+                if let Some(arn) = self.arn_of_cluster(resource)? {
+                    self.add_work(arn.len(), span)?;
+                    return Ok(Some(Node::text(arn, span)));
+                }
                 let Some(kind) = resource_kinds::known(&resource.kind) else {
                     return Err(self.unknown_value(name, "Ref", &format!("`{}`", resource.kind), span));
                 };
@@ -75,7 +79,9 @@ impl<'t> Context<'t> {
         let text = match self.referred(id, span)? {
             Referred::Generated(made) => self.generated_attribute(id, attribute, &made, span)?,
             Referred::Resource(resource) => {
-                if let Some(arn) = self.stream_of_table(resource, attribute)? {
+                let is_arn = attribute == "Arn";
+                let cluster = if is_arn { self.arn_of_cluster(resource)? } else { None };
+                if let Some(arn) = cluster.or(self.stream_of_table(resource, attribute)?) {
                     self.add_work(arn.len(), span)?;
                     return Ok(Node::text(arn, span));
                 }

@@ -29,6 +29,8 @@ const LOG_GROUP_ARN: &str = "arn:{partition}:logs:{region}:{account}:log-group:{
 const DELIVERY_ARN: &str = "arn:{partition}:firehose:{region}:{account}:deliverystream/{name}";
 const STATE_MACHINE_ARN: &str = "arn:{partition}:states:{region}:{account}:stateMachine:{name}";
 
+const SECRET_ARN: &str = "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}";
+
 const NAME: &str = "{name}";
 
 pub(crate) const ROLE: &str = "AWS::IAM::Role";
@@ -42,7 +44,7 @@ impl ResourceKind {
 }
 
 /// Every kind that Pelton knows.
-static RESOURCE_KINDS: [ResourceKind; 15] = [
+static RESOURCE_KINDS: [ResourceKind; 16] = [
     kind("AWS::Kinesis::Stream", "Name", NAME, &[("Arn", KINESIS_STREAM_ARN)]),
     kind("AWS::Serverless::Function", "FunctionName", NAME, &[("Arn", FUNCTION_ARN)]),
     kind("AWS::Lambda::Function", "FunctionName", NAME, &[("Arn", FUNCTION_ARN)]),
@@ -68,6 +70,8 @@ static RESOURCE_KINDS: [ResourceKind; 15] = [
         &[("Arn", STATE_MACHINE_ARN), ("Name", NAME)],
     ),
     kind("AWS::SSM::Parameter", "Name", NAME, &[]),
+    // Secrets Manager finds a secret without the letters that AWS puts behind its name.
+    kind("AWS::SecretsManager::Secret", "Name", SECRET_ARN, &[("Id", SECRET_ARN)]),
 ];
 
 const fn kind(

@@ -1,4 +1,4 @@
-//! Where a mapping reads from: an ARN that must be one of a stream, of Kinesis or of a table.
+//! Where a mapping reads from: an ARN that must be one of a stream, of Kinesis or of a table, or one of a cluster of MSK.
 
 use super::context::{Context, Reported, Without};
 use super::diagnostics::{Code, Diagnostic};
@@ -9,6 +9,7 @@ use super::resource_types::CONSUMER;
 use super::source::Span;
 use super::table_references;
 use super::tables;
+use pelton_model::kafka::is_msk;
 use pelton_model::{Arn, StreamArn};
 
 /// What a mapping reads.
@@ -29,6 +30,18 @@ pub(crate) fn read<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result
     let Some(stream) = consumer.properties.get("StreamARN") else { return Err(Reported) };
     let source = read_arn(context, property, stream)?;
     Ok(StreamSource { consumer: Some(id.to_owned()), ..source })
+}
+
+/// The cluster that `Stream` or `EventSourceArn` names.
+pub(crate) fn read_cluster<'t>(context: &mut Context<'t>, property: &'t Entry) -> Result<Arn, Reported> {
+    let node = &property.value;
+    let text = context.as_source(|context| context.evaluate_text(node, "the ARN of a cluster"))?;
+    if let Some(arn) = text.parse().ok().filter(is_msk) {
+        return Ok(arn);
+    }
+    let message = format!("`{}` is `{text}`, which is not the ARN of an MSK cluster", property.key);
+    let form = "must be `arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/UUID`";
+    Err(context.report(Diagnostic::error(Code::InvalidValue, message).at(node.span, form)))
 }
 
 /// What stands for the ARN of the stream: of a consumer of the template, its `StreamARN`.
@@ -63,7 +76,7 @@ fn read_arn<'t>(
         return Err(context.unsupported(
             node.span,
             message,
-            "only streams of Kinesis and of tables are read",
+            "only streams of Kinesis and of tables, and topics of Kafka, are read",
         ));
     }
     if let Some(stream) = StreamArn::of_table(&arn) {

@@ -1,8 +1,10 @@
-//! From which service a mapping reads: only streams are read, of Kinesis and of tables, and only their settings are judged.
+//! From which service a mapping reads: streams of Kinesis and of tables and topics of Kafka are read, and only their settings are
+//! judged.
 //!
 //! In: the properties of a mapping, or the type of an event. Out: the service, told by the ARN, by the resource behind a
 //! reference, or by a setting that AWS takes with one service only.
 
+use super::cluster_references::CLUSTERS;
 use super::context::LeftOut;
 use super::context::{Context, Reported, Without};
 use super::diagnostics::{Code, Diagnostic};
@@ -22,18 +24,25 @@ pub(crate) enum Service {
     Kinesis,
     /// The stream of a table.
     DynamoDb,
+    /// A topic of a cluster of MSK.
+    Msk,
+    /// A topic of a cluster that somebody manages.
+    SelfManagedKafka,
     /// One that Pelton does not read yet, and its name.
     Other(&'static str),
 }
 
-use Service::{DynamoDb, Kinesis, Other};
+impl Service {
+    pub(crate) fn is_kafka(self) -> bool {
+        matches!(self, Msk | SelfManagedKafka)
+    }
+}
+
+use Service::{DynamoDb, Kinesis, Msk, Other, SelfManagedKafka};
 
 const SQS: Service = Other("Amazon SQS");
 const MQ: Service = Other("Amazon MQ");
-const MSK: Service = Other("Amazon MSK");
 const DOCUMENT_DB: Service = Other("Amazon DocumentDB");
-const SELF_MANAGED_KAFKA: Service = Other("self-managed Kafka");
-const KAFKA: Service = Other("Kafka");
 /// Several services take this setting, and Kinesis does not.
 const NOT_KINESIS: Service = Other("another service than Kinesis");
 
@@ -42,7 +51,7 @@ const ARN_SERVICES: [(&str, Service); 6] = [
     ("kinesis", Kinesis),
     ("sqs", SQS),
     ("mq", MQ),
-    ("kafka", MSK),
+    ("kafka", Msk),
     ("rds", DOCUMENT_DB),
     ("dynamodb", DynamoDb),
 ];
@@ -53,8 +62,8 @@ const RESOURCE_TYPES: [(&str, Service); 10] = [
     (CONSUMER, Kinesis),
     ("AWS::SQS::Queue", SQS),
     ("AWS::AmazonMQ::Broker", MQ),
-    ("AWS::MSK::Cluster", MSK),
-    ("AWS::MSK::ServerlessCluster", MSK),
+    (CLUSTERS[0], Msk),
+    (CLUSTERS[1], Msk),
     ("AWS::DocDB::DBCluster", DOCUMENT_DB),
     (TABLES[0], DynamoDb),
     (TABLES[1], DynamoDb),
@@ -66,21 +75,23 @@ pub(crate) const EVENT_TYPES: [(&str, Service); 7] = [
     ("Kinesis", Kinesis),
     ("SQS", SQS),
     ("MQ", MQ),
-    ("MSK", MSK),
+    ("MSK", Msk),
     ("DocumentDB", DOCUMENT_DB),
     ("DynamoDB", DynamoDb),
-    ("SelfManagedKafka", SELF_MANAGED_KAFKA),
+    ("SelfManagedKafka", SelfManagedKafka),
 ];
 
 /// Settings that AWS does not take with a Kinesis stream; those that tell most come first. SAM has names of its own for some.
-const SETTINGS: [(&str, Service, Parameter); 14] = [
-    ("SelfManagedEventSource", SELF_MANAGED_KAFKA, Parameter::SelfManagedEventSource),
-    ("SelfManagedKafkaEventSourceConfig", SELF_MANAGED_KAFKA, Parameter::SelfManagedKafkaEventSourceConfig),
-    ("KafkaBootstrapServers", SELF_MANAGED_KAFKA, Parameter::SelfManagedEventSource),
-    ("AmazonManagedKafkaEventSourceConfig", MSK, Parameter::AmazonManagedKafkaEventSourceConfig),
-    ("Topics", KAFKA, Parameter::Topics),
-    ("SchemaRegistryConfig", KAFKA, Parameter::AmazonManagedKafkaEventSourceConfig),
-    ("ConsumerGroupId", KAFKA, Parameter::ConsumerGroupId),
+const SETTINGS: [(&str, Service, Parameter); 15] = [
+    ("SelfManagedEventSource", SelfManagedKafka, Parameter::SelfManagedEventSource),
+    ("SelfManagedKafkaEventSourceConfig", SelfManagedKafka, Parameter::SelfManagedKafkaEventSourceConfig),
+    ("KafkaBootstrapServers", SelfManagedKafka, Parameter::SelfManagedEventSource),
+    ("AmazonManagedKafkaEventSourceConfig", Msk, Parameter::AmazonManagedKafkaEventSourceConfig),
+    // A cluster of MSK has them, too, and is told by its ARN.
+    ("Topics", SelfManagedKafka, Parameter::Topics),
+    ("SchemaRegistryConfig", SelfManagedKafka, Parameter::SchemaRegistryConfig),
+    ("ConsumerGroupId", SelfManagedKafka, Parameter::ConsumerGroupId),
+    ("ConsumptionMode", SelfManagedKafka, Parameter::ConsumptionMode),
     ("Queues", MQ, Parameter::Queues),
     ("DocumentDBEventSourceConfig", DOCUMENT_DB, Parameter::DocumentDbEventSourceConfig),
     ("ScalingConfig", SQS, Parameter::ScalingConfig),
@@ -106,28 +117,31 @@ pub(crate) fn find(known: &[(&str, Service)], name: &str) -> Option<Service> {
 }
 
 impl<'t> Context<'t> {
-    /// Reports a mapping that reads no stream, and one whose source only AWS knows. The type of an event says which service it
-    /// is before any setting does.
-    pub(crate) fn require_stream(
+    /// The service that a mapping reads from. Reports a mapping of a service that Pelton does not read, and one whose source only AWS
+    /// knows. The type of an event says which service it is before any setting does.
+    pub(crate) fn require_source(
         &mut self,
         declared: &Declared<'t>,
         of_event: Option<Service>,
-    ) -> Result<(), Reported> {
-        let source = declared.properties.iter().find(|property| property.key == declared.source_property);
+    ) -> Result<Service, Reported> {
+        let source = declared.source();
         let told = match source {
             Some(source) => self.service_of(&source.value),
             None => None,
         };
         let service = told.or(of_event).or_else(|| self.service_of_settings(&declared.properties));
-        match (service, source) {
-            (Some(Other(service)), _) => Err(self.refuse_service(declared, service)),
-            (Some(Kinesis | DynamoDb) | None, None) => Ok(()),
-            (Some(Kinesis | DynamoDb) | None, Some(source)) => match self.require_known(declared, source) {
-                // What is wrong with the source of a stream is reported together with what is wrong with the settings.
-                Err(Unknown::Wrong) if service.is_some() => Ok(()),
-                Err(Unknown::Wrong | Unknown::OnlyToAws) => Err(Reported),
-                Ok(()) => Ok(()),
-            },
+        let known = match (service, source) {
+            (Some(Other(service)), _) => return Err(self.refuse_service(declared, service)),
+            // Only a cluster of MSK has an ARN.
+            (Some(SelfManagedKafka), Some(_)) => Msk,
+            (Some(known @ (Kinesis | DynamoDb | Msk | SelfManagedKafka)), _) => known,
+            (None, _) => Kinesis,
+        };
+        match source.map(|source| self.require_known(declared, source)) {
+            // What is wrong with the source of a stream is reported together with what is wrong with the settings.
+            Some(Err(Unknown::Wrong)) if service.is_some() => Ok(known),
+            Some(Err(Unknown::Wrong | Unknown::OnlyToAws)) => Err(Reported),
+            Some(Ok(())) | None => Ok(known),
         }
     }
 
@@ -204,7 +218,7 @@ impl<'t> Context<'t> {
             context.unsupported(
                 place,
                 message,
-                "not supported by Pelton yet: only Kinesis streams and DynamoDB streams are",
+                "not supported by Pelton yet: only Kinesis streams, DynamoDB streams and Kafka topics are",
             )
         })
     }
@@ -276,177 +290,4 @@ fn sole_variable(argument: &Node) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{check_problem, lines, load, load_with, options, template};
-    use crate::{FunctionsRun, LoadOptions, Loaded, Unsupported};
-
-    const RESOURCES: &str = "
-  Jobs: {Type: AWS::SQS::Queue}
-  Broker: {Type: AWS::AmazonMQ::Broker}
-  Cluster: {Type: AWS::MSK::Cluster}
-  Serverless: {Type: AWS::MSK::ServerlessCluster}
-  Documents: {Type: AWS::DocDB::DBCluster}
-  Nested: {Type: AWS::CloudFormation::Stack}
-Parameters:
-  Source: {Type: String}
-  Given: {Type: String, Default: 'arn:aws:sqs:eu-west-1:123456789012:jobs'}
-Conditions: {Here: !Equals [a, a]}
-";
-
-    /// A mapping of that source beside one of a Kinesis stream; the settings are none that AWS takes with Kinesis.
-    fn loaded(properties: &str, unsupported: Unsupported) -> Loaded {
-        let mapping = format!(
-            "  M: {{Type: AWS::Lambda::EventSourceMapping, Properties: {{FunctionName: !Ref Nobody, {properties}}}}}"
-        );
-        let text = template("", "", &format!("{mapping}{RESOURCES}"));
-        load_with(&text, &LoadOptions { unsupported, ..options() })
-    }
-
-    /// Refused with one line, and left out with one warning beside the other mapping, which runs.
-    #[track_caller]
-    fn check(properties: &str, expected: &str) {
-        let refused = loaded(properties, Unsupported::Refuse);
-        check_problem(&refused, &format!("error unsupported: {expected}"));
-        let allowed = loaded(properties, Unsupported::Warn);
-        check_problem(&allowed, &format!("warning unsupported: {expected}"));
-        let mappings = allowed.application.expect("a warning is no error").mappings;
-        assert_eq!(
-            mappings.iter().map(|mapping| mapping.id.0.as_str()).collect::<Vec<_>>(),
-            ["LedgerOrders"]
-        );
-    }
-
-    #[track_caller]
-    fn check_service(properties: &str, service: &str) {
-        check(properties, &format!("the mapping `M` reads from {service} | not supported by Pelton yet"));
-    }
-
-    #[test]
-    fn the_service_is_told_by_the_arn() {
-        for (arn, service) in [
-            ("arn:aws:sqs:eu-west-1:123456789012:jobs", "Amazon SQS"),
-            ("arn:aws:mq:eu-west-1:123456789012:broker:b:b-1", "Amazon MQ"),
-            ("arn:aws:kafka:eu-west-1:123456789012:cluster/c/1-2", "Amazon MSK"),
-            ("arn:aws:rds:eu-west-1:123456789012:cluster:docs", "Amazon DocumentDB"),
-        ] {
-            check_service(&format!("BatchSize: 0, EventSourceArn: '{arn}'"), service);
-        }
-        check_service(
-            "EventSourceArn: !Sub 'arn:${AWS::Partition}:sqs:${AWS::Region}:${Source}:jobs'",
-            "Amazon SQS",
-        );
-        check_service(
-            "EventSourceArn: !Join [':', [arn, !Ref AWS::Partition, kafka, !ImportValue rest]]",
-            "Amazon MSK",
-        );
-        check_service("EventSourceArn: !Ref Given", "Amazon SQS");
-        check_service("EventSourceArn: !If [Here, !Ref Given, !ImportValue x]", "Amazon SQS");
-    }
-
-    #[test]
-    fn the_service_is_told_by_the_resource_behind_a_reference() {
-        for (reference, service) in [
-            ("!GetAtt Jobs.Arn", "Amazon SQS"),
-            ("!Ref Jobs", "Amazon SQS"),
-            ("!Sub '${Jobs.Arn}'", "Amazon SQS"),
-            ("!GetAtt Broker.Arn", "Amazon MQ"),
-            ("!Ref Cluster", "Amazon MSK"),
-            ("!GetAtt Cluster.Arn", "Amazon MSK"),
-            ("!Ref Serverless", "Amazon MSK"),
-            ("!Ref Documents", "Amazon DocumentDB"),
-            ("!GetAtt LedgerEventInvokeConfigOnFailureQueue.Arn", "Amazon SQS"),
-        ] {
-            check_service(&format!("EventSourceArn: {reference}"), service);
-        }
-    }
-
-    #[test]
-    fn the_service_is_told_by_a_setting_that_no_other_has() {
-        for (name, service, _) in SETTINGS {
-            let Other(service) = service else { panic!("{name} is a setting of Kinesis") };
-            check_service(&format!("{name}: [x]"), service);
-            check_service(&format!("{name}: [x], EventSourceArn: !ImportValue source"), service);
-            check_service(
-                &format!("{name}: [x], EventSourceArn: !Ref Source, StartingPosition: LATEST"),
-                service,
-            );
-        }
-    }
-
-    #[test]
-    fn a_source_that_only_aws_knows_may_be_anything() {
-        let expected = "cannot tell the event source of the mapping `M` | only AWS knows this value";
-        for source in [
-            "!ImportValue source",
-            "!GetAtt Nested.Outputs.Source",
-            "!Ref Source",
-            "'{{resolve:ssm:source}}'",
-        ] {
-            check(&format!("BatchSize: 0, EventSourceArn: {source}"), expected);
-        }
-        check_problem(
-            &loaded("EventSourceArn: !Ref Source", Unsupported::Refuse),
-            "give the ARN of its stream with `--parameter Source=ARN`, or start with `--allow-unsupported`",
-        );
-        check_problem(
-            &loaded("EventSourceArn: !ImportValue x", Unsupported::Refuse),
-            "give the ARN of its stream here, or start with `--allow-unsupported`",
-        );
-    }
-
-    #[test]
-    fn a_reference_to_nothing_is_told_as_what_it_is() {
-        let lines = lines(&loaded("EventSourceArn: !GetAtt Jbos.Arn", Unsupported::Warn).diagnostics);
-        // What is wrong beside it is told at the same time.
-        for name in ["Jbos", "Nobody"] {
-            let problem =
-                format!("error unknown-reference: the template has no resource and no parameter `{name}`");
-            assert!(lines.iter().any(|line| line.starts_with(&problem)), "{lines:#?}");
-        }
-    }
-
-    #[test]
-    fn a_mapping_of_another_service_that_is_disabled_is_only_mentioned() {
-        check_problem(
-            &loaded("EventSourceArn: !GetAtt Jobs.Arn, Enabled: false", Unsupported::Refuse),
-            "warning unsupported: the mapping `M` reads from Amazon SQS | not supported yet, and disabled",
-        );
-    }
-
-    #[test]
-    fn events_of_other_services_are_refused_or_left_out_like_mappings() {
-        for (kind, service) in EVENT_TYPES {
-            let Other(service) = service else { continue };
-            let text =
-                template("", "BatchSize: 0", "").replace("Type: Kinesis\n", &format!("Type: {kind}\n"));
-            let expected = format!("unsupported: the mapping `LedgerOrders` reads from {service}");
-            check_problem(&load(&text), &format!("error {expected}"));
-            let allowing =
-                LoadOptions { unsupported: Unsupported::Warn, functions: FunctionsRun::Nowhere, ..options() };
-            let loaded = load_with(&text, &allowing);
-            check_problem(&loaded, &format!("warning {expected}"));
-            assert!(loaded.application.expect("a warning is no error").mappings.is_empty());
-        }
-    }
-
-    #[test]
-    fn an_event_whose_stream_only_aws_knows_is_told_like_a_mapping() {
-        let event = |stream: &str, settings: &str| {
-            let sections = "Parameters: {Source: {Type: String}}";
-            load(&template("", settings, sections).replace("!GetAtt Orders.Arn", stream))
-        };
-        let cannot_tell = "unsupported: cannot tell the event source of the mapping `LedgerOrders`";
-        for stream in [
-            "!ImportValue x",
-            "!Ref Source",
-            "!Sub ['arn:aws:kinesis:eu-west-1:123456789012:stream/${x}', {x: !ImportValue x}]",
-        ] {
-            check_problem(&event(stream, ""), &format!("error {cannot_tell} | only AWS knows this value"));
-            check_problem(&event(stream, "Enabled: false"), &format!("warning {cannot_tell}"));
-        }
-        check_problem(&event("!Ref Source", ""), "with `--parameter Source=ARN`");
-        let wrong = event("!GetAtt Namde.Arn", "BatchSize: 0");
-        assert_eq!(lines(&wrong.diagnostics).len(), 2, "what else is wrong is told at the same time");
-    }
-}
+mod tests;

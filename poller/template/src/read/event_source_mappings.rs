@@ -18,7 +18,7 @@ use super::resource_types::{MAPPING, STREAM};
 use super::selection;
 use super::source::Span;
 use super::table_references;
-use pelton_model::{Mapping, MappingId, StreamKind};
+use pelton_model::{EventSource, KafkaCluster, KafkaSettings, Mapping, MappingId, StreamKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A mapping, and where the template says so.
@@ -64,7 +64,7 @@ pub(crate) fn read_all(context: &mut Context<'_>) -> EventSourceMappings {
 
 impl EventSourceMappings {
     /// Notes which stream of the template a mapping reads.
-    pub(crate) fn need_stream<'t>(&mut self, context: &mut Context<'t>, source: Option<&&'t Entry>) {
+    pub(crate) fn need_stream<'t>(&mut self, context: &mut Context<'t>, source: Option<&'t Entry>) {
         let Some(source) = source else { return };
         let arn = context.quietly(|context| event_source::read(context, source));
         if arn.as_ref().is_ok_and(|arn| arn.stream.is_to_be_found()) {
@@ -129,18 +129,18 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
         properties: properties.clone(),
         owner: "an event source mapping",
         is_sam_event: false,
-        source_property: "EventSourceArn",
+        source_property: Some("EventSourceArn"),
         other_properties: &["FunctionName"],
     };
     let mark = context.diagnostics.mark();
-    if context.require_stream(&declared, None) == Err(Reported) {
+    let Ok(service) = context.require_source(&declared, None) else {
         // A source that cannot be told may be a stream: what else is wrong is reported at the same time.
         let is_slip = context.diagnostics.since(mark).iter().any(|said| said.code == Code::UnknownReference);
         if let Some(property) = function_name(&properties).filter(|_| is_slip) {
             function_names::resolve(context, property).ok();
         }
         return;
-    }
+    };
     let function = match function_name(&properties) {
         Some(property) => function_names::resolve(context, property),
         None => {
@@ -154,9 +154,9 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
     };
     // What is wrong with a function is told, also where its name is.
     let meant = function_name(&properties).and_then(|property| referenced_id(&property.value));
-    mappings.need_stream(context, source);
+    mappings.need_stream(context, declared.source());
     let function_id = function.as_ref().map_or(meant.unwrap_or_default(), |invoked| &invoked.function.id);
-    let mapping = mappings::read(context, &declared, function_id);
+    let mapping = mappings::read(context, &declared, service, function_id);
     let read = match (mapping, function.as_ref()) {
         (Ok((mapping, consumer)), Ok(invoked)) => {
             Ok(Read { mapping, span: resource.id_span, qualifier: invoked.qualifier.clone(), consumer })
@@ -166,17 +166,25 @@ fn read_resource<'t>(context: &mut Context<'t>, resource: &'t Resource, mappings
     mappings.take(context, &declared, function_id, read);
 }
 
-/// AWS refuses a second mapping of the same stream to the same function; an alias is another function, and a consumer
+/// AWS refuses a second mapping of the same stream or topic to the same function; an alias is another function, and a consumer
 /// another event source.
 fn refuse_doubles(context: &mut Context<'_>, found: &[Read]) {
     let mut seen = BTreeMap::new();
-    for read in found {
-        let Some(stream) = read.mapping.source.stream() else { continue };
-        let key = (stream, &read.consumer, &read.mapping.function, &read.qualifier);
-        let Some(first) = seen.insert(key, read.span) else { continue };
+    for (index, read) in found.iter().enumerate() {
+        let first = match &read.mapping.source {
+            EventSource::Kafka(settings) => {
+                found[..index].iter().find(|first| is_double(first, read, settings)).map(|first| first.span)
+            }
+            source => source.stream().and_then(|stream| {
+                seen.insert((stream, &read.consumer, &read.mapping.function, &read.qualifier), read.span)
+            }),
+        };
+        let Some(first) = first else { continue };
         let message = format!(
-            "a mapping of the stream `{}` to the function `{}` already exists",
-            stream.name, read.mapping.function
+            "a mapping of the {} `{}` to the function `{}` already exists",
+            if read.mapping.source.stream().is_some() { "stream" } else { "topic" },
+            read.mapping.source.name(),
+            read.mapping.function
         );
         context.report(
             Diagnostic::error(Code::Conflict, message)
@@ -185,6 +193,22 @@ fn refuse_doubles(context: &mut Context<'_>, found: &[Read]) {
                 .help("remove one of them"),
         );
     }
+}
+
+/// Whether both read the same topic for the same function. One server in common makes two clusters one.
+fn is_double(first: &Read, second: &Read, settings: &KafkaSettings) -> bool {
+    let EventSource::Kafka(first_settings) = &first.mapping.source else { return false };
+    let is_one_cluster = match (&first_settings.cluster, &settings.cluster) {
+        (KafkaCluster::Msk { arn: one, .. }, KafkaCluster::Msk { arn: other, .. }) => one == other,
+        (one, other) if one.kind() == other.kind() => {
+            let servers = one.bootstrap_servers().zip(other.bootstrap_servers());
+            servers.is_some_and(|(one, other)| one.meets(other))
+        }
+        (_, _) => false,
+    };
+    is_one_cluster
+        && first_settings.topic == settings.topic
+        && (&first.mapping.function, &first.qualifier) == (&second.mapping.function, &second.qualifier)
 }
 
 #[cfg(test)]

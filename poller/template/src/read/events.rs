@@ -1,6 +1,6 @@
 //! Events of a SAM function (specification 11.1).
 //!
-//! In: a function. Out: a mapping for each event that reads a stream. Events that push to a function (an API, a schedule)
+//! In: a function. Out: a mapping for each event that reads a stream or a topic. Events that push to a function (an API, a schedule)
 //! are somebody else's job, and mentioned.
 
 use super::context::{Context, Reported};
@@ -83,8 +83,8 @@ fn read_event<'t>(
 ) {
     let Some(kind) = event_kind(context, event) else { return };
     match find(&EVENT_TYPES, kind) {
-        Some(service @ (Service::Kinesis | Service::DynamoDb)) => {
-            read_stream_event(context, function, (event, service), mappings);
+        Some(service @ (Service::Kinesis | Service::DynamoDb | Service::Msk | Service::SelfManagedKafka)) => {
+            read_pulled_event(context, function, (event, service), mappings);
         }
         Some(Service::Other(service)) => {
             // What is wrong with the properties of another service is not judged.
@@ -119,7 +119,7 @@ fn may_have_mappings(function: &Resource) -> bool {
     }
 }
 
-fn read_stream_event<'t>(
+fn read_pulled_event<'t>(
     context: &mut Context<'t>,
     function: &'t Resource,
     (event, service): (&'t Entry, Service),
@@ -128,11 +128,9 @@ fn read_stream_event<'t>(
     let properties = properties_of(context, event);
     let is_map = properties.as_ref().map(|_| ()).map_err(|&reported| reported);
     let declared = declared_event(function, event, properties.unwrap_or_default());
-    if context.require_stream(&declared, Some(service)) == Err(Reported) {
-        return;
-    }
-    mappings.need_stream(context, declared.properties.iter().find(|property| property.key == "Stream"));
-    let read = is_map.and_then(|()| read_mapping(context, function, event, &declared));
+    let Ok(service) = context.require_source(&declared, Some(service)) else { return };
+    mappings.need_stream(context, declared.source());
+    let read = is_map.and_then(|()| read_mapping(context, function, (event, service), &declared));
     mappings.take(context, &declared, &function.id, read);
 }
 
@@ -143,13 +141,14 @@ fn declared_event<'t>(function: &Resource, event: &'t Entry, properties: Vec<&'t
         span: event.key_span,
         place: place_of_kind(event),
         properties,
-        owner: if kind_of(event) == Some("DynamoDB") {
-            "an event of type DynamoDB"
-        } else {
-            "an event of type Kinesis"
+        owner: match kind_of(event) {
+            Some("DynamoDB") => "an event of type DynamoDB",
+            Some("MSK") => "an event of type MSK",
+            Some("SelfManagedKafka") => "an event of type SelfManagedKafka",
+            Some(_) | None => "an event of type Kinesis",
         },
         is_sam_event: true,
-        source_property: "Stream",
+        source_property: (kind_of(event) != Some("SelfManagedKafka")).then_some("Stream"),
         other_properties: &[],
     }
 }
@@ -195,7 +194,7 @@ fn place_of_kind(event: &Entry) -> Span {
 fn read_mapping<'t>(
     context: &mut Context<'t>,
     function: &'t Resource,
-    event: &'t Entry,
+    (event, service): (&'t Entry, Service),
     declared: &Declared<'t>,
 ) -> Result<Read, Reported> {
     require_free_id(context, event, declared)?;
@@ -205,7 +204,7 @@ fn read_mapping<'t>(
             context.unknown_property(attribute, "an event", &attributes, ["Properties"]);
         }
     }
-    let (mapping, consumer) = mappings::read(context, declared, &function.id)?;
+    let (mapping, consumer) = mappings::read(context, declared, service, &function.id)?;
     let qualifier = context.quietly(|context| context.auto_publish_alias(function)).unwrap_or_default();
     Ok(Read { mapping, span: event.key_span, qualifier, consumer })
 }

@@ -43,6 +43,21 @@ const KINESIS_FIELDS: [&str; 13] = [
     "invokeIdentityArn",
 ];
 
+/// The same of a record of Kafka, and of the event around it.
+const KAFKA_FIELDS: [&str; 11] = [
+    "value",
+    "key",
+    "topic",
+    "partition",
+    "offset",
+    "timestamp",
+    "timestampType",
+    "headers",
+    "eventSource",
+    "eventSourceArn",
+    "bootstrapServers",
+];
+
 /// Notes the texts of the patterns; none, if the mapping has no filters after all.
 pub(crate) fn read<'t>(
     context: &mut Context<'t>,
@@ -135,7 +150,8 @@ pub(crate) fn warn_of_patterns_without_payload(context: &mut Context<'_>, given:
     let (payload, known): (_, &[&str]) = match given.kind() {
         SourceKind::Kinesis => ("data", &KINESIS_FIELDS),
         SourceKind::DynamoDb => ("dynamodb", &DYNAMODB_FIELDS),
-        SourceKind::Kafka | SourceKind::Sqs => return,
+        SourceKind::Kafka => ("value", &KAFKA_FIELDS),
+        SourceKind::Sqs => return,
     };
     for (index, text) in given.settings.filters.iter().enumerate() {
         let fields: BTreeMap<String, IgnoredAny> =

@@ -1,5 +1,6 @@
 //! Where a template gives the parameters of a mapping: what is wrong with one is shown there.
 
+use super::context::{Context, Reported};
 use super::node::Entry;
 use super::source::Span;
 use pelton_model::Parameter;
@@ -26,7 +27,23 @@ pub(crate) struct Places<'t> {
     pub(crate) fifo: Option<Span>,
 }
 
-impl Places<'_> {
+impl<'t> Places<'t> {
+    /// The value of a parameter that is a text, a number or a boolean. What is wrong with it is reported, and then nothing else is
+    /// said about the parameter.
+    pub(crate) fn read_text(
+        &mut self,
+        context: &mut Context<'t>,
+        parameter: Parameter,
+        property: &'t Entry,
+    ) -> Result<Option<String>, Reported> {
+        self.add(parameter, property);
+        let text = context.text(property);
+        if text.is_err() {
+            self.add_unreadable(parameter);
+        }
+        text
+    }
+
     /// A parameter stands here.
     pub(crate) fn add(&mut self, parameter: Parameter, property: &Entry) {
         let Entry { key, key_span, value } = property;

@@ -9,7 +9,9 @@ use super::mapping_places::Place;
 use super::mappings::{Declared, Given};
 use super::on_failure;
 use super::suggest;
-use pelton_model::{Allowed, Parameter, Problem, ProblemKind, SourceKind, TIMESTAMP_FORMS, limits};
+use pelton_model::{
+    AccessProblem, Allowed, ClusterKind, Parameter, Problem, ProblemKind, SourceKind, TIMESTAMP_FORMS, limits,
+};
 
 /// What a destination of failed records may be, where the source takes no topics of Kafka.
 const DESTINATIONS: &str =
@@ -27,11 +29,18 @@ pub(crate) fn report<'t>(
     }
     let mut places: Vec<Place> = given.places.all(problem.parameter).cloned().collect();
     if places.is_empty() {
-        let (name, span) = (problem.parameter.to_string(), declared.span);
+        let around = around(problem.parameter).and_then(|around| given.places.of(around));
+        let span = around.map_or(declared.span, |place| place.key_span);
+        let name = problem.parameter.to_string();
         places.push(Place { name, key_span: span, value_span: span });
     }
     for place in places {
         let diagnostic = at_place(context, declared, given, problem, &place);
+        if let ProblemKind::Unsupported { given, reason } = &problem.kind {
+            let message = format!("`{}: {given}` is not supported by Pelton", place.name);
+            context.unsupported(place.value_span, message, *reason);
+            continue;
+        }
         // Pelton counts all that `MetricsConfig` can ask for in any case.
         if problem.parameter == Parameter::Metrics {
             context.diagnostics.push_as_warnings([diagnostic]);
@@ -41,25 +50,45 @@ pub(crate) fn report<'t>(
     }
 }
 
+/// The parameter that another one is a part of: what is missing is shown there.
+fn around(parameter: Parameter) -> Option<Parameter> {
+    let is_of_registry = matches!(
+        parameter,
+        Parameter::SchemaRegistryUri
+            | Parameter::EventRecordFormat
+            | Parameter::AccessConfigs
+            | Parameter::SchemaValidationConfigs
+    );
+    match parameter == Parameter::BootstrapServers {
+        true => Some(Parameter::SelfManagedEventSource),
+        false => is_of_registry.then_some(Parameter::SchemaRegistryConfig),
+    }
+}
+
 fn missing(declared: &Declared<'_>, given: &Given<'_>, parameter: Parameter, place: &Place) -> Diagnostic {
     if let Parameter::Pattern(_) = parameter {
         return Diagnostic::error(Code::Missing, "the filter has no `Pattern`")
             .at(place.value_span, "needs a `Pattern`, a string of JSON");
     }
+    if is_of_entry(parameter) {
+        return Diagnostic::error(Code::Missing, format!("an entry has no `{}`", place.name))
+            .at(place.value_span, format!("needs a `{}`", place.name));
+    }
     let message = format!("the mapping `{}` has no `{parameter}`", declared.id);
     let missing = Diagnostic::error(Code::Missing, message);
     if parameter == Parameter::StartingPosition {
         let positions = limits::of(given.kind()).starting_position;
-        missing
-            .at(declared.span, format!("needs {}", either(positions)))
-            .help("add `StartingPosition: TRIM_HORIZON` to read the records that the stream already holds")
+        missing.at(declared.span, format!("needs {}", either(positions))).help(format!(
+            "add `StartingPosition: TRIM_HORIZON` to read the records that the {} already holds",
+            if given.kind() == SourceKind::Kafka { "topic" } else { "stream" }
+        ))
     } else if parameter == Parameter::StartingPositionTimestamp {
         let position = given.places.of(Parameter::StartingPosition).map(|position| position.value_span);
         missing
             .at(position.unwrap_or(declared.span), "`AT_TIMESTAMP` needs a time to start at")
             .help("add `StartingPositionTimestamp`, in seconds since 1970")
     } else {
-        missing.at(declared.span, format!("needs a `{parameter}`"))
+        missing.at(place.value_span, format!("needs a `{parameter}`"))
     }
 }
 
@@ -88,6 +117,11 @@ fn at_place<'t>(
         ProblemKind::NotAllowed { given: _, allowed: Allowed::Destination } => {
             on_failure::no_destination(context, given, place, &words(&Allowed::Destination))
         }
+        // It may be the secret itself.
+        ProblemKind::NotAllowed { given: _, allowed: Allowed::Secret } => {
+            Diagnostic::error(Code::InvalidValue, format!("`{}` does not name a secret", place.name))
+                .at(place.value_span, format!("must be {}", words(&Allowed::Secret)))
+        }
         ProblemKind::NotAllowed { given: text, allowed } => {
             Diagnostic::error(Code::InvalidValue, format!("`{}` is `{text}`", place.name))
                 .at(place.value_span, format!("must be {}", words(allowed)))
@@ -95,6 +129,22 @@ fn at_place<'t>(
         ProblemKind::ValueNotTaken { given, by, allowed } => {
             value_not_taken(parameter, place, given, *by, allowed)
         }
+        ProblemKind::NotOfCluster { cluster } => {
+            let message = format!("{} does not support `{}`", cluster_words(*cluster), place.name);
+            Diagnostic::error(Code::Conflict, message)
+                .at(place.key_span, "AWS allows it only with the other kind of cluster")
+                .help("remove it")
+        }
+        ProblemKind::ValueNotOfCluster { given, cluster, allowed } => {
+            let message = format!("{} does not support `{}: {given}`", cluster_words(*cluster), place.name);
+            let must_be = format!("must be {}", words(allowed));
+            Diagnostic::error(Code::Conflict, message).at(place.value_span, must_be)
+        }
+        ProblemKind::Unsupported { given, reason } => {
+            let message = format!("`{}: {given}` is not supported by Pelton", place.name);
+            Diagnostic::error(Code::Unsupported, message).at(place.value_span, *reason)
+        }
+        ProblemKind::Access(problem) => access(given, problem, place),
         ProblemKind::Conflict { with } => conflict(given, parameter, *with, place),
         ProblemKind::Needs { other } => {
             let message = format!("`{}` needs a `{other}`", place.name);
@@ -170,10 +220,67 @@ fn conflict(given: &Given<'_>, parameter: Parameter, with: Parameter, place: &Pl
                 .at(place.key_span, "allowed only with `AT_TIMESTAMP`")
                 .help("remove it, or set `StartingPosition: AT_TIMESTAMP`")
         }
+        (Parameter::Destination, Some(topic)) => {
+            let message = "`Destination` is the topic that the mapping reads from";
+            Diagnostic::error(Code::Conflict, message)
+                .at(place.value_span, "must be another topic: failed records would come again for ever")
+                .related(topic.value_span, "the mapping reads from this topic")
+        }
+        (Parameter::MinimumPollers, _) => {
+            Diagnostic::error(Code::Conflict, "`MinimumPollers` is greater than `MaximumPollers`")
+                .at(place.value_span, "must be at most `MaximumPollers`, which is 200 by default")
+        }
+        (Parameter::SourceAccessUri(_), Some(kind)) => {
+            Diagnostic::error(Code::Conflict, "`IAM_AUTH` has no `URI`")
+                .at(place.key_span, "not allowed: the credentials of AWS count")
+                .related(kind.value_span, "this type needs no secret")
+                .help("remove it")
+        }
         (_, _) => {
             let message = format!("`{}` is not allowed with `{with}`", place.name);
             Diagnostic::error(Code::Conflict, message).at(place.key_span, "").help("remove one of them")
         }
+    }
+}
+
+fn access(given: &Given<'_>, problem: &AccessProblem, place: &Place) -> Diagnostic {
+    match problem {
+        AccessProblem::Second { given: kind, first, first_given } => {
+            let message = match kind == first_given {
+                true => format!("`{kind}` stands twice"),
+                false => format!("`{kind}` and `{first_given}` are two ways to authenticate"),
+            };
+            let second =
+                Diagnostic::error(Code::Conflict, message).at(place.value_span, "only one is allowed");
+            let second = second.help("remove one of them");
+            match given.places.of(*first) {
+                Some(first) => second.related(first.value_span, "the first"),
+                None => second,
+            }
+        }
+        AccessProblem::Without { given: kind, needs } => {
+            Diagnostic::error(Code::Conflict, format!("`{kind}` needs an entry of type `{needs}`"))
+                .at(place.value_span, format!("allowed only with `{needs}`"))
+        }
+    }
+}
+
+/// Whether a parameter is a part of one of several entries.
+fn is_of_entry(parameter: Parameter) -> bool {
+    matches!(
+        parameter,
+        Parameter::SourceAccessType(_)
+            | Parameter::SourceAccessUri(_)
+            | Parameter::RegistryAccessType(_)
+            | Parameter::RegistryAccessUri(_)
+            | Parameter::SchemaValidationAttribute(_)
+    )
+}
+
+fn cluster_words(cluster: ClusterKind) -> &'static str {
+    match cluster {
+        ClusterKind::Msk => "an MSK cluster",
+        ClusterKind::SelfManaged => "a self-managed Kafka cluster",
     }
 }
 
@@ -203,6 +310,11 @@ fn words(allowed: &Allowed) -> String {
         Allowed::Name(chars) => format!("a name of {} to {} characters", chars.start(), chars.end()),
         Allowed::Destination => DESTINATIONS.to_owned(),
         Allowed::File => "`file:` and the path of a file".to_owned(),
+        Allowed::BootstrapServer => "`HOST:PORT`".to_owned(),
+        Allowed::Secret => {
+            "the ARN of a secret in Secrets Manager, or locally `env:NAME` or `file:PATH`".to_owned()
+        }
+        Allowed::RegistryUrl => "`https://HOST:PORT` or `http://HOST:PORT`, without a user in it".to_owned(),
     }
 }
 

@@ -7,18 +7,20 @@
 use super::context::{Context, Reported, Without};
 use super::diagnostics::{Code, Diagnostic};
 use super::event_source::StreamSource;
-use super::event_source_kind::{parameter_of_others, settings_of_others};
+use super::event_source_kind::{Service, parameter_of_others, settings_of_others};
 use super::mapping_places::Places;
 use super::mapping_problems;
 use super::node::Entry;
+use super::references::referenced_id;
 use super::source::Span;
-use super::{event_source, filter_criteria, on_failure};
+use super::{event_source, filter_criteria, kafka, on_failure};
 use crate::root_of;
 use pelton_model::{
-    Mapping, MappingId, MappingSettings, Parameter, ReadsFrom, SourceKind, StreamArn, StreamKind,
+    Arn, EventSource, KafkaSource, Mapping, MappingId, MappingNames, MappingSettings, Parameter, ReadsFrom,
+    SourceKind, StreamArn, StreamKind, limits,
 };
 
-/// The properties that make a Kinesis mapping and that Pelton honours.
+/// The properties that mappings of every source have, or of every stream, and that Pelton honours.
 pub(crate) const SETTINGS: [&str; 16] = [
     "BatchSize",
     "MaximumBatchingWindowInSeconds",
@@ -53,56 +55,98 @@ pub(crate) struct Declared<'t> {
     pub(crate) owner: &'static str,
     /// Whether it is an event of a SAM function.
     pub(crate) is_sam_event: bool,
-    /// The property that names the stream.
-    pub(crate) source_property: &'static str,
+    /// The property that names the stream or the cluster, unless other properties say where the mapping reads from.
+    pub(crate) source_property: Option<&'static str>,
     /// Further properties that it may have, read elsewhere.
     pub(crate) other_properties: &'static [&'static str],
 }
 
-/// Reads the settings of a mapping that runs `function`. Reports every problem before it gives up. The text is the
-/// consumer that it names instead of its stream.
+impl<'t> Declared<'t> {
+    /// Where it names its stream or its cluster.
+    pub(crate) fn source(&self) -> Option<&'t Entry> {
+        self.properties.iter().copied().find(|property| Some(property.key.as_str()) == self.source_property)
+    }
+}
+
+/// Reads the settings of a mapping of that service that runs `function`. Reports every problem before it gives up. The text is
+/// the consumer that it names instead of its stream.
 pub(crate) fn read<'t>(
     context: &mut Context<'t>,
     declared: &Declared<'t>,
+    service: Service,
     function: &str,
 ) -> Result<(Mapping, Option<String>), Reported> {
-    context.without(Without::Mapping, |context| read_settings(context, declared, function))
+    context.without(Without::Mapping, |context| read_settings(context, declared, service, function))
 }
 
 fn read_settings<'t>(
     context: &mut Context<'t>,
     declared: &Declared<'t>,
+    service: Service,
     function: &str,
 ) -> Result<(Mapping, Option<String>), Reported> {
-    let mut given = Given::default();
+    let mut given = Given::new(context, declared, service);
     let properties = declared.properties.iter().copied();
     // What is wrong with one property hides nothing of the others.
     let read = context.each(properties, |context, property| given.read(context, declared, property));
     filter_criteria::warn_of_patterns_without_payload(context, &given);
+    kafka::warn_of_plaintext(context, declared, &given);
     let mapping = given.check(context, declared, function);
-    let Some(StreamSource { stream: _, consumer }) = given.source else {
-        let has_source = declared.properties.iter().any(|property| property.key == declared.source_property);
-        if !has_source {
-            let message = format!("the mapping `{}` has no `{}`", declared.id, declared.source_property);
-            context.report(
-                Diagnostic::error(Code::Missing, message).at(declared.span, "needs the ARN of a stream"),
-            );
+    let consumer = match given.source {
+        Some(Source::Stream(StreamSource { stream: _, consumer })) => consumer,
+        Some(Source::Cluster(_)) => None,
+        None if service == Service::SelfManagedKafka => None,
+        None => {
+            if let (Some(property), None) = (declared.source_property, declared.source()) {
+                let message = format!("the mapping `{}` has no `{property}`", declared.id);
+                let what = if service == Service::Msk { "an MSK cluster" } else { "a stream" };
+                let missing = Diagnostic::error(Code::Missing, message);
+                context.report(missing.at(declared.span, format!("needs the ARN of {what}")));
+            }
+            return Err(Reported);
         }
-        return Err(Reported);
     };
     read?;
     Ok((mapping?, consumer))
 }
 
+/// What a mapping reads.
+enum Source {
+    Stream(StreamSource),
+    /// A cluster of MSK.
+    Cluster(Arn),
+}
+
 /// What the properties say, and where.
-#[derive(Default)]
 pub(crate) struct Given<'t> {
-    source: Option<StreamSource>,
+    service: Service,
+    source: Option<Source>,
     pub(crate) settings: MappingSettings,
     pub(crate) places: Places<'t>,
+    /// The command line names other bootstrap servers than the template.
+    pub(crate) has_other_servers: bool,
 }
 
 impl<'t> Given<'t> {
+    /// Nothing of the template yet: only what the command line says.
+    fn new(context: &Context<'t>, declared: &Declared<'t>, service: Service) -> Self {
+        let cluster = declared.source().and_then(|source| referenced_id(&source.value));
+        let servers = context.options.kafka.servers(&declared.id.0, cluster).filter(|_| service.is_kafka());
+        let bootstrap_servers = servers.map(|servers| servers.as_slice().to_vec()).unwrap_or_default();
+        Self {
+            service,
+            source: None,
+            settings: MappingSettings { bootstrap_servers, ..MappingSettings::default() },
+            places: Places::default(),
+            has_other_servers: servers.is_some(),
+        }
+    }
+
+    /// The service that it reads from.
+    pub(crate) fn service(&self) -> Service {
+        self.service
+    }
+
     fn read(
         &mut self,
         context: &mut Context<'t>,
@@ -110,8 +154,16 @@ impl<'t> Given<'t> {
         property: &'t Entry,
     ) -> Result<(), Reported> {
         match property.key.as_str() {
-            name if name == declared.source_property => {
-                self.source = Some(event_source::read(context, property)?);
+            name if Some(name) == declared.source_property => {
+                self.source = Some(match self.service {
+                    Service::Msk => Source::Cluster(event_source::read_cluster(context, property)?),
+                    Service::Kinesis | Service::DynamoDb | Service::SelfManagedKafka | Service::Other(_) => {
+                        Source::Stream(event_source::read(context, property)?)
+                    }
+                });
+            }
+            name if self.service.is_kafka() && kafka::properties(declared).contains(&name) => {
+                kafka::read(context, property, self)?;
             }
             "FunctionResponseTypes" => {
                 self.places.add(Parameter::FunctionResponseTypes, property);
@@ -126,13 +178,15 @@ impl<'t> Given<'t> {
             }
             name if single_value(&mut self.settings, name).is_some() => self.read_text(context, property)?,
             name if SETTINGS.contains(&name) || declared.other_properties.contains(&name) => {}
-            name => match parameter_of_others(name) {
+            name => match parameter_of_others(name).filter(|&parameter| !self.takes(parameter)) {
                 Some(parameter) => self.read_presence(context, parameter, property),
                 None => {
-                    let mut known = vec![declared.source_property];
-                    known.extend(SETTINGS);
+                    let mut known: Vec<&str> = declared.source_property.into_iter().chain(SETTINGS).collect();
                     known.extend(declared.other_properties);
-                    known.extend(settings_of_others());
+                    match self.service.is_kafka() {
+                        true => known.extend(kafka::properties(declared)),
+                        false => known.extend(settings_of_others()),
+                    }
                     return Err(context.unknown_setting(property, declared.owner, &known));
                 }
             },
@@ -142,20 +196,20 @@ impl<'t> Given<'t> {
 
     fn read_text(&mut self, context: &mut Context<'t>, property: &'t Entry) -> Result<(), Reported> {
         let Some((parameter, value)) = single_value(&mut self.settings, &property.key) else { return Ok(()) };
-        self.places.add(parameter, property);
-        let text = context.text(property);
-        if text.is_err() {
-            self.places.add_unreadable(parameter);
-        }
-        *value = text?;
+        *value = self.places.read_text(context, parameter, property)?;
         Ok(())
+    }
+
+    /// A parameter that is given: what stands under it is read, or does not matter.
+    pub(crate) fn note(&mut self, parameter: Parameter, property: &Entry) {
+        self.places.add(parameter, property);
+        self.settings.others.insert(parameter);
     }
 
     /// A setting that the source does not take: that it has a value is enough.
     fn read_presence(&mut self, context: &mut Context<'t>, parameter: Parameter, property: &'t Entry) {
         if context.evaluate(&property.value) != Ok(None) {
-            self.places.add(parameter, property);
-            self.settings.others.insert(parameter);
+            self.note(parameter, property);
         }
     }
 
@@ -177,8 +231,19 @@ impl<'t> Given<'t> {
         self.reads_from().kind()
     }
 
+    /// Whether the source takes a parameter, wherever the template gives it.
+    fn takes(&self, parameter: Parameter) -> bool {
+        limits::of(self.kind()).takes(parameter)
+    }
+
     fn reads_from(&self) -> ReadsFrom {
-        ReadsFrom::Stream(self.source.as_ref().map_or_else(stand_in, |source| source.stream.clone()))
+        match (&self.source, self.service) {
+            (Some(Source::Stream(source)), _) => ReadsFrom::Stream(source.stream.clone()),
+            (Some(Source::Cluster(arn)), _) => ReadsFrom::Kafka(KafkaSource::Msk(arn.clone())),
+            (None, Service::SelfManagedKafka) => ReadsFrom::Kafka(KafkaSource::SelfManaged),
+            (None, Service::Msk) => ReadsFrom::Kafka(KafkaSource::Msk(no_cluster())),
+            (None, Service::Kinesis | Service::DynamoDb | Service::Other(_)) => ReadsFrom::Stream(stand_in()),
+        }
     }
 
     /// The mapping that is asked for, or every problem of it.
@@ -190,9 +255,9 @@ impl<'t> Given<'t> {
     ) -> Result<Mapping, Reported> {
         let reads_from = self.reads_from();
         let now = context.options.now;
-        let check = |settings: MappingSettings| {
-            settings.check(declared.id.clone(), function.to_owned(), reads_from.clone(), now)
-        };
+        let stack = context.options.stack_name.clone();
+        let names = MappingNames { id: declared.id.clone(), function: function.to_owned(), stack };
+        let check = |settings: MappingSettings| settings.check(names.clone(), reads_from.clone(), now);
         for problem in check(self.settings.clone()).err().unwrap_or_default() {
             mapping_problems::report(context, declared, self, &problem);
         }
@@ -201,7 +266,18 @@ impl<'t> Given<'t> {
         let mapping = check(settings).map_err(|_| Reported)?;
         let folder = root_of(context.diagnostics.source().path());
         let on_failure = mapping.on_failure.map(|destination| destination.seen_from(&folder));
-        Ok(Mapping { on_failure, ..mapping })
+        let source = match mapping.source {
+            EventSource::Kafka(settings) => {
+                let mut settings = settings.seen_from(&folder);
+                settings.parallelization_factor =
+                    context.options.kafka.parallelization_factor(&declared.id.0);
+                EventSource::Kafka(settings)
+            }
+            other @ (EventSource::Kinesis { .. } | EventSource::DynamoDb { .. } | EventSource::Sqs(_)) => {
+                other
+            }
+        };
+        Ok(Mapping { on_failure, source, ..mapping })
     }
 }
 
@@ -233,6 +309,18 @@ fn single_value<'s>(
         }
         _ => return None,
     })
+}
+
+/// In the place of a cluster that is not known.
+fn no_cluster() -> Arn {
+    let nothing = String::new;
+    Arn {
+        partition: nothing(),
+        service: nothing(),
+        region: nothing(),
+        account: nothing(),
+        resource: nothing(),
+    }
 }
 
 /// In the place of a stream that is not known, so that what else is wrong is told at the same time: no mapping comes of it.

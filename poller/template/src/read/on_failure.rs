@@ -44,12 +44,16 @@ fn on_failure<'t>(
 ) -> Result<(), Reported> {
     let entries = context.head(&on_failure.value, "a map with `Destination`")?.unwrap_or_default();
     let known: &[&str] = if is_sam_event { &["Destination", "Type"] } else { &["Destination"] };
+    let types: &[&'static str] = match given.service().is_kafka() {
+        true => &["SQS", "SNS", "S3", "Kafka"],
+        false => &["SQS", "SNS", "S3"],
+    };
     let mut kind = None;
     context.each(entries, |context, entry| {
         match entry.key.as_str() {
             "Destination" => destination(context, entry, given)?,
             "Type" if is_sam_event => {
-                kind = context.word(entry, &["SQS", "SNS", "S3"])?.map(|word| (word, entry));
+                kind = context.word(entry, types)?.map(|word| (word, entry));
             }
             _ => return Err(context.unknown_setting(entry, "`OnFailure`", known)),
         }
@@ -70,7 +74,8 @@ fn check_type(context: &mut Context<'_>, (word, kind): (&str, &Entry), destinati
         Ok(DestinationKind::Sqs) => ("SQS", "a queue"),
         Ok(DestinationKind::Sns) => ("SNS", "a topic"),
         Ok(DestinationKind::S3) => ("S3", "a bucket"),
-        Ok(DestinationKind::Kafka | DestinationKind::File) | Err(_) => return,
+        Ok(DestinationKind::Kafka) => ("Kafka", "a Kafka topic"),
+        Ok(DestinationKind::File) | Err(_) => return,
     };
     if word == wanted {
         return;

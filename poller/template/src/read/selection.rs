@@ -65,7 +65,7 @@ pub(crate) fn check_names(context: &mut Context<'_>) {
 }
 
 /// The logical ids of all mappings, whatever they read.
-fn mappings(context: &mut Context<'_>) -> Vec<String> {
+pub(crate) fn mappings(context: &mut Context<'_>) -> Vec<String> {
     let document = context.document;
     let mut ids = Vec::new();
     context.quietly(|context| {

@@ -52,7 +52,8 @@ struct ApplicationDescription<'a> {
 #[serde(rename_all = "PascalCase")]
 struct MappingDescription<'a> {
     logical_id: &'a str,
-    event_source_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_source_arn: Option<String>,
     function_name: &'a str,
     enabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,7 +164,7 @@ impl<'a> MappingDescription<'a> {
         };
         Self {
             logical_id: &mapping.id.0,
-            event_source_arn: mapping.source.to_string(),
+            event_source_arn: mapping.source.arn(),
             function_name: &function.name,
             enabled: mapping.enabled,
             starting_position,

@@ -2,7 +2,9 @@
 
 use crate::Loaded;
 use pelton_core::starting_position::StartingPosition;
-use pelton_model::{BuildMethod, Function, Mapping, MappingConfiguration, Stream, Table, shown_timestamp};
+use pelton_model::{
+    BuildMethod, Function, KafkaConfiguration, Mapping, MappingConfiguration, Stream, Table, shown_timestamp,
+};
 use std::path::Path;
 
 /// Stands for a value that nobody is to see.
@@ -67,7 +69,7 @@ fn mapping_row(mapping: &Mapping) -> [String; 7] {
         mapping.function.clone(),
         from,
         mapping.batch_size.to_string(),
-        format!("{} s", mapping.batching_window.as_secs()),
+        format!("{} s", MappingConfiguration::of(mapping).batching_window()),
         if mapping.enabled { "enabled" } else { "disabled" }.to_owned(),
     ]
 }
@@ -78,12 +80,17 @@ fn setting_rows(mapping: &Mapping, secrets: &[String]) -> impl Iterator<Item = [
     changes.map(|(name, value)| [mapping.id.to_string(), name.to_owned(), on_one_line(&value)])
 }
 
-/// The settings of a mapping; patterns only without values that nobody is to see.
+/// The settings of a mapping; patterns and names only without values that nobody is to see.
 pub(crate) fn shown_settings(mapping: &Mapping, secrets: &[String]) -> MappingConfiguration {
     let mut settings = MappingConfiguration::of(mapping);
     for filter in settings.filter_criteria.iter_mut().flat_map(|criteria| &mut criteria.filters) {
         if is_secret(&filter.pattern, secrets) {
             filter.pattern = HIDDEN.to_owned();
+        }
+    }
+    for text in settings.kafka.iter_mut().flat_map(KafkaConfiguration::texts_mut) {
+        if is_secret(text, secrets) {
+            HIDDEN.clone_into(text);
         }
     }
     settings
