@@ -36,7 +36,7 @@ pub(in crate::source) struct IteratorReader<A: IteratorApi> {
     succession: Succession,
     /// What was read but not handed over yet: a page that is being added to.
     gathered: Option<Answer>,
-    /// When GetRecords was last called.
+    /// When GetRecords was last called, or answered: two calls arrive no closer than they may, however long each was on its way.
     last_read_at: Option<Timestamp>,
 }
 
@@ -149,7 +149,9 @@ impl<A: IteratorApi> IteratorReader<A> {
                 None => self.find_place().await?,
             };
             self.wait_for_turn().await;
-            let error = match self.stream.get_records(iterator, limit).await {
+            let answer = self.stream.get_records(iterator, limit).await;
+            self.last_read_at = Some(self.stream.clock().now());
+            let error = match answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
