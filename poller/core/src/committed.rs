@@ -31,6 +31,12 @@ pub struct Committed {
 }
 
 impl Committed {
+    /// Everything below this offset is settled, and nothing else.
+    #[must_use]
+    pub fn at(offset: u64) -> Self {
+        Self { offset, text: String::new() }
+    }
+
     /// What to commit for a partition that began at offset 0, or has a position.
     ///
     /// What does not fit into the text is left out: batches that failed come first, in order, then what is settled, from the offset

@@ -37,6 +37,7 @@ pub mod event;
 pub mod exchange;
 pub mod filter;
 pub mod giving_up;
+pub mod group;
 pub mod invocation;
 pub mod ownership;
 pub mod plan;
