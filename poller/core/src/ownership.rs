@@ -1,4 +1,5 @@
-//! Which shards of a mapping one poller is to read: the vocabulary between whoever decides that and whoever reads them.
+//! Who may read which shard of a mapping: the vocabulary between whoever decides that and whoever reads them. `shard_sync` decides it
+//! for streams that list their shards; `poller/src/ownership` carries that out.
 
 use crate::shard::{Checkpoint, Finished};
 use crate::stream::ReadFrom;

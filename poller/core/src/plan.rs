@@ -71,7 +71,7 @@ pub fn not_ended(listed: &[ListedShard], known: &BTreeMap<ShardId, ShardProgress
 #[must_use]
 pub fn together(earlier: &[ListedShard], later: &[ListedShard]) -> Option<Vec<ListedShard>> {
     let find = |listed: &[ListedShard], id: &ShardId| listed.iter().find(|shard| shard.id == *id).cloned();
-    let is_named = |id: &ShardId| find(earlier, id).or_else(|| find(later, id)).is_some();
+    let is_named = |id: &ShardId| earlier.iter().chain(later).any(|shard| shard.id == *id);
     let is_new_child = |shard: &ListedShard| !shard.parents.is_empty() && shard.parents.iter().all(is_named);
     let mut is_any_in_both = false;
     for shard in later {

@@ -195,7 +195,7 @@ impl ShardSync {
         };
         // What was listed before a shard ended is out of date: it would make the shard look open again. And a listing that overlooked
         // a shard would need only one like it for the shard to be given up.
-        if self.checks.may_bring_children() || self.missing.iter().next().is_some() {
+        if self.checks.may_bring_children() || self.missing.is_any() {
             question.forget_known();
         }
         let listed = match answer {

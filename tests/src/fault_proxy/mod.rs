@@ -258,11 +258,11 @@ mod tests {
         let proxy = FaultProxy::start("http://127.0.0.1:1", Weather::calm()).await;
         let (api, operation) = (Api::of_target("Kinesis_20131202.ListShards"), Operation::ListShards);
         let ask = || proxy.shared.decide(api, operation, br#"{"StreamName":"s"}"#);
-        let answer = |text: &'static str| Answer {
+        let ok = |text: &'static str| Answer {
+            status: 200,
             body: Bytes::from_static(text.as_bytes()),
             ..connection::NOT_FOUND
         };
-        let ok = |text| Answer { status: 200, ..answer(text) };
         let is_told_again = || {
             let asked = Asked { fault: Some(Fault::Lie(Lie::Repeated)), ..ask() };
             proxy.shared.answer(&asked, ok("new")).body == "old"

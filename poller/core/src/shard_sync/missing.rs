@@ -27,6 +27,11 @@ impl Missing {
         known: &BTreeMap<ShardId, ShardProgress>,
     ) -> bool {
         self.0 = unlisted(listed, known);
+        self.is_any()
+    }
+
+    /// Whether the last listing did not name a known shard.
+    pub(super) fn is_any(&self) -> bool {
         !self.0.is_empty()
     }
 
