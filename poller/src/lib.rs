@@ -11,6 +11,7 @@ pub mod descriptors;
 pub mod destination;
 pub mod errors;
 mod exposure;
+mod group_client;
 mod http_get;
 mod http_serve;
 mod in_flight;

@@ -1,9 +1,10 @@
 //! The seams of the shell: what a shard worker needs from streams, functions and stores, and what each must keep.
 
+pub use crate::group_client::{CommitAnswer, GroupClient, GroupEvent};
 pub use crate::stream_checks::StreamChecks;
 use async_trait::async_trait;
 use pelton_core::ownership::{Change, Released};
-use pelton_core::shard_end::Follows;
+use pelton_core::shard_end::{Follows, Listed};
 use pelton_core::starting_position::NewShard;
 pub use pelton_core::stream::{
     KeptMapping, KeptShard, ReadFrom, StreamDescription, StreamIdentity, StreamStatus,
@@ -20,19 +21,26 @@ use tokio::sync::watch;
 /// A cause that is only shown, never matched on.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
-/// A stream.
+/// Records in order, in shards.
 #[async_trait]
 pub trait Source: Send + Sync {
+    /// Begins to read a shard.
+    ///
+    /// With [`ReadFrom::Latest`] the place is fixed when this returns. Cancelling is safe.
+    async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<OpenShard, SourceError>;
+
+    /// What is said elsewhere than in its records about whether the shard takes more of them. Cancelling is safe.
+    async fn listed(&self, shard: &ShardId) -> Result<Listed, SourceError>;
+}
+
+/// A source that lists its shards.
+#[async_trait]
+pub trait Stream: Source {
     /// What the stream is now. Cancelling is safe.
     async fn describe(&self) -> Result<StreamDescription, SourceError>;
 
     /// Every shard that the stream still lists, closed ones included. Cancelling is safe.
     async fn list_shards(&self) -> Result<Vec<ListedShard>, SourceError>;
-
-    /// Begins to read a shard.
-    ///
-    /// With [`ReadFrom::Latest`] the place is fixed when this returns. Cancelling is safe.
-    async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<OpenShard, SourceError>;
 }
 
 /// How a source may be read.
@@ -190,6 +198,9 @@ pub trait Ownership: Send {
 
     /// The shards that are to be read once others are finished, each with the position after which it will be.
     fn waiting(&self) -> BTreeMap<ShardId, Option<Position>>;
+
+    /// Gives up what it owns, once everything was released: whoever else is there need not wait. Returns within seconds.
+    async fn leave(&mut self) {}
 }
 
 /// Keeps how far one shard is.

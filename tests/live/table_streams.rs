@@ -2,7 +2,7 @@
 
 use pelton::aws::AwsOptions;
 use pelton::clock::Clock;
-use pelton::ports::{Answer, ReadFrom, ShardReader, Source as _, StreamStatus};
+use pelton::ports::{Answer, ReadFrom, ShardReader, Source as _, Stream as _, StreamStatus};
 use pelton::source::budget::ByteBudget;
 use pelton::source::dynamodb::{DynamoDbSource, DynamoDbStreamsClient};
 use pelton_core::Position;

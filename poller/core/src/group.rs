@@ -10,12 +10,12 @@
 mod place;
 mod vocabulary;
 
-use crate::committed::Committed;
 use crate::ownership::{Assigned, Change, Released, Waiting};
 use crate::retry::Backoff;
 use crate::shard::Finished;
 use crate::stream::{ReadFrom, ShardId};
 use crate::time::Timestamp;
+pub use place::{Place, out_of_range};
 use place::{Begins, begins};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -310,11 +310,15 @@ impl Group {
         }
     }
 
-    fn shard(&self, partition: Partition) -> ShardId {
+    /// What a partition is called.
+    #[must_use]
+    pub fn shard(&self, partition: Partition) -> ShardId {
         ShardId::new(&format!("{}-{partition}", self.settings.topic))
     }
 
-    fn partition(&self, shard: &ShardId) -> Option<Partition> {
+    /// The partition that is called so; `None`: it is none of the topic's.
+    #[must_use]
+    pub fn partition(&self, shard: &ShardId) -> Option<Partition> {
         let (topic, partition) = shard.as_str().rsplit_once('-')?;
         (topic == &*self.settings.topic).then_some(())?;
         partition.parse().ok()

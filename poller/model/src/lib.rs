@@ -38,7 +38,9 @@ pub use configuration::{
     DestinationConfiguration, Filter, FilterConfiguration, KafkaConfiguration, MappingConfiguration,
     OnFailureConfiguration,
 };
-pub use kafka::{BootstrapServers, ClusterKind, KafkaCluster, KafkaSettings, KafkaSource};
+pub use kafka::{
+    BootstrapServers, ClusterKind, KafkaCluster, KafkaSettings, KafkaSource, NoSessionTimeout, SessionTimeout,
+};
 pub use mapping::{
     EventSource, Mapping, MappingId, MappingNames, ProvisionedPollers, ReadsFrom, ShardSettings, SourceKind,
     SqsSettings,

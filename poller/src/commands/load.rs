@@ -6,7 +6,7 @@ use crate::aws::{self, AwsOptions};
 use crate::clock::Clock;
 use crate::logging::{Terminal, tell};
 use crate::user_error::UserError;
-use pelton_model::{Application, Mapping, SourceKind};
+use pelton_model::Application;
 use pelton_template::diagnostics::Colour;
 use pelton_template::{
     FunctionsRun, GivenParameter, LoadOptions, Loaded, ParameterOrigin, STACK_NAME_DEFAULT, Unsupported,
@@ -82,25 +82,7 @@ pub(super) fn load(
     terminal: &Terminal,
     clock: &Clock,
 ) -> Result<Application, UserError> {
-    let application = accept(read(path, options, region, functions, clock), terminal, clock)?;
-    without_kafka(application, options.allow_unsupported)
-}
-
-/// Pelton reads the settings of Kafka mappings, and does not run them yet. This is the one place that says so.
-fn without_kafka(mut application: Application, allow_unsupported: bool) -> Result<Application, UserError> {
-    let is_kafka = |mapping: &Mapping| mapping.source.kind() == SourceKind::Kafka;
-    for mapping in application.mappings.iter().filter(|mapping| is_kafka(mapping)) {
-        if mapping.enabled && !allow_unsupported {
-            let id = &mapping.id;
-            let message =
-                format!("the mapping {id} reads from Kafka, which this version of Pelton does not run yet");
-            return Err(UserError::bad_input(message)
-                .help(format!("start with `--skip {id}`, or with `--allow-unsupported` to run without it")));
-        }
-        warn!(mapping = %mapping.id, "leaving out a mapping of Kafka, which this version of Pelton does not run yet");
-    }
-    application.mappings.retain(|mapping| !is_kafka(mapping));
-    Ok(application)
+    accept(read(path, options, region, functions, clock), terminal, clock)
 }
 
 /// Reads the template, whatever comes of it.

@@ -8,13 +8,14 @@ pub(super) use values::{
 
 use crate::poller::{DestinationsAt, PollerSettings};
 use clap::Args;
-use pelton_model::BootstrapServers;
+use pelton_model::{BootstrapServers, SessionTimeout};
 use pelton_template::{FunctionsRun, GivenParameter, KafkaOptions, ParameterOrigin, Selection};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use values::{
+    parse_session_timeout,
     parse_account, parse_bootstrap_servers, parse_function_name, parse_lambda_endpoint,
     parse_parallelization_factor, parse_parameter, parse_seconds, parse_stack_name,
 };
@@ -240,14 +241,18 @@ pub struct PollerOptions {
     /// How long in-flight batches may take to finish after Ctrl-C or SIGTERM, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds)]
     pub grace: Duration,
+
+    /// How long a poller of Kafka may be silent before its partitions go to others: 6 to 1800 seconds, such as 10 or 45s
+    #[arg(long, value_name = "DURATION", default_value = "45s", value_parser = parse_session_timeout)]
+    pub kafka_session_timeout: SessionTimeout,
 }
 
 impl PollerOptions {
     /// What they say of the poller itself.
     #[must_use]
     pub fn settings(&self) -> PollerSettings {
-        let Self { data_dir: _, listen, destinations, poll_interval, grace } = *self;
-        PollerSettings { listen, destinations, poll_interval, grace }
+        let Self { data_dir: _, listen, destinations, poll_interval, grace, kafka_session_timeout } = *self;
+        PollerSettings { listen, destinations, poll_interval, grace, kafka_session_timeout }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Where records come from that were given up: the mapping, its stream, its function.
 
 use crate::ports::GivenUp;
-use pelton_core::event::failure::{FailureEncoder, Report, object_key};
+use pelton_core::event::kafka::KafkaCluster;
+use pelton_core::event::failure::{FailureEncoder, Report, TopicMessage, object_key};
 use pelton_model::{MappingId, mapping_uuid};
 use uuid::Uuid;
 
@@ -25,6 +26,12 @@ impl Origin {
         Self::of(mapping, stream_arn, FailureEncoder::dynamodb(stream_arn, function_arn))
     }
 
+    /// A mapping of a topic of this cluster, with the mapping's UUID.
+    #[must_use]
+    pub fn kafka(uuid: Uuid, cluster: KafkaCluster, function_arn: &str) -> Self {
+        Self { encoder: FailureEncoder::kafka(cluster, function_arn), uuid }
+    }
+
     fn of(mapping: &MappingId, stream_arn: &str, encoder: FailureEncoder) -> Self {
         Self { encoder, uuid: mapping_uuid(stream_arn, mapping) }
     }
@@ -38,6 +45,11 @@ impl Origin {
     /// What a bucket or a file is told: the same, and the event.
     pub(super) fn with_payload(&self, given_up: &GivenUp) -> String {
         self.encoder.with_payload(&report(given_up, &fresh_uuid()))
+    }
+
+    /// What a topic of Kafka is told: a message for each record.
+    pub(super) fn topic_messages(&self, given_up: &GivenUp) -> Vec<TopicMessage> {
+        self.encoder.topic_messages(&report(given_up, &fresh_uuid())).collect()
     }
 
     /// What a bucket keeps it under.

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::errors::chain;
 use crate::in_flight::finish;
 use crate::ports::{
-    CheckpointError, CheckpointStore, Checkpoints, KeptMapping, Ownership, Source, SourceError, StoreError,
+    CheckpointError, CheckpointStore, Checkpoints, KeptMapping, Ownership, SourceError, StoreError, Stream,
     StreamChecks,
 };
 use async_trait::async_trait;
@@ -32,7 +32,7 @@ pub struct ListedStream {
     /// What the mapping asks for.
     pub settings: Settings,
     /// The stream.
-    pub source: Arc<dyn Source>,
+    pub source: Arc<dyn Stream>,
     /// Where positions are kept.
     pub store: Arc<dyn CheckpointStore>,
     /// The time.

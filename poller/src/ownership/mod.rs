@@ -1,11 +1,14 @@
 //! Who may read a shard of a mapping: the implementations of [`Ownership`](crate::ports::Ownership).
 //!
-//! Today there is one, [`ListedOwnership`]: this poller alone reads every shard that the stream lists, parents before children, as
-//! `pelton_core::shard_sync` decides. How long a shard stays this poller's is decided by `shard/tenure.rs` of the core.
+//! [`ListedOwnership`]: this poller alone reads every shard that the stream lists, parents before children, as
+//! `pelton_core::shard_sync` decides. [`GroupOwnership`]: a consumer group of Kafka shares the partitions of a topic out among
+//! pollers, and `pelton_core::group` decides what to make of it. How long a shard stays this poller's is decided by `shard/tenure.rs` of the core.
 
+mod group;
 mod listed;
 mod resumption;
 
+pub use group::{GroupOwnership, GroupedTopic, Logs};
 pub use listed::{ListedOwnership, ListedStream};
 pub use resumption::Resumption;
 pub(crate) use resumption::say;

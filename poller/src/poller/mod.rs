@@ -13,6 +13,8 @@ mod planning;
 mod room;
 mod settings;
 pub(crate) mod tables;
+#[cfg(feature = "kafka")]
+mod topics;
 mod views;
 
 pub use catching_up::not_started;

@@ -17,7 +17,7 @@ use crate::ports::Destination;
 use crate::source::{Sources, StreamsAt, embedded};
 use crate::user_error::UserError;
 use futures_util::StreamExt as _;
-use pelton_model::{Application, EventSource, Mapping, MappingId};
+use pelton_model::{Application, BootstrapServers, EventSource, Mapping, MappingId};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -83,8 +83,11 @@ impl OnFailureDestinations {
                 AwsOptions { endpoint_url: None, ..aws }
             }
         };
-        let is_local = |mapping: &&Mapping| {
-            sources.endpoint(mapping).is_some_and(|endpoint| endpoint.kind() == EndpointKind::Loopback)
+        let is_local = |mapping: &&Mapping| match &mapping.source {
+            EventSource::Kafka(kafka) => kafka.cluster.bootstrap_servers().is_some_and(BootstrapServers::are_local),
+            EventSource::Kinesis { .. } | EventSource::DynamoDb { .. } | EventSource::Sqs(_) => {
+                sources.endpoint(mapping).is_some_and(|endpoint| endpoint.kind() == EndpointKind::Loopback)
+            }
         };
         let local = application.mappings.iter().filter(is_local).map(|mapping| mapping.id.clone()).collect();
         let mut named = BTreeMap::new();
@@ -105,21 +108,15 @@ impl OnFailureDestinations {
         }
     }
 
-    /// That of a mapping whose stream calls itself by this ARN; `None`: it names none. Says so if it is not the one that the
-    /// mapping names.
+    /// That of a mapping whose failed records come from this origin, of its function's ARN; `None`: it names none. Says so if it is
+    /// not the one that the mapping names.
     pub(super) fn open(
         &mut self,
         mapping: &Mapping,
-        stream_arn: &str,
+        origin: impl FnOnce(&str) -> Origin,
     ) -> Result<Option<Arc<dyn Destination>>, UserError> {
         let Some(named) = &mapping.on_failure else { return Ok(None) };
-        let function_arn = &self.function_arns[&mapping.function];
-        let origin = match &mapping.source {
-            EventSource::DynamoDb { .. } => Origin::dynamodb(&mapping.id, stream_arn, function_arn),
-            EventSource::Kinesis { .. } | EventSource::Kafka(_) | EventSource::Sqs(_) => {
-                Origin::kinesis(&mapping.id, stream_arn, function_arn)
-            }
-        };
+        let origin = origin(&self.function_arns[&mapping.function]);
         let is_local = self.local.contains(&mapping.id);
         let route =
             Takes::of(named).map_or(Route::Service, |takes| route(self.chosen, is_local, self.named[&takes]));

@@ -7,11 +7,13 @@ use super::functions::{Functions, Running};
 use super::on_failure::{OnFailureDestinations, Surroundings};
 use super::room::{handlers_max, say_if_handlers_wait, say_what_is_throttled};
 use super::tables;
+use super::topics::{self, FoundTopic};
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
+use crate::destination::Origin;
 use crate::lambda::LocalFunction;
-use crate::ports::CheckpointStore;
+use crate::ports::{CheckpointStore, Source};
 use crate::shard_worker::Ports;
 use crate::source::aws::KinesisClient;
 use crate::source::budget::ByteBudget;
@@ -19,11 +21,11 @@ use crate::source::embedded::Arrivals;
 use crate::source::{OpenedSource, Sources, StreamsAt};
 use crate::starting::find_stream;
 use crate::store::SqliteStore;
-use crate::supervisor::{Change, Goal, MappingPlan};
+use crate::supervisor::{Change, Envelopes, Goal, MappingPlan, SharedOut};
 use crate::user_error::UserError;
 use futures_util::StreamExt as _;
 use pelton_core::shard_sync::FoundStream;
-use pelton_model::{Application, Mapping, MappingId};
+use pelton_model::{Application, EventSource, Mapping, MappingId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tracing::info;
@@ -45,11 +47,37 @@ pub(super) struct Base {
     pub(super) clock: Clock,
 }
 
-/// A mapping whose stream was found.
+/// A mapping whose stream or topic was found.
 pub(super) struct Found {
     mapping: Mapping,
-    opened: OpenedSource,
-    stream: FoundStream,
+    what: FoundSource,
+}
+
+enum FoundSource {
+    Stream(OpenedSource, FoundStream),
+    Topic(FoundTopic),
+}
+
+impl Found {
+    /// How many shards of it take records.
+    fn shards_open(&self) -> usize {
+        match &self.what {
+            FoundSource::Stream(_, stream) => stream.shards_open(),
+            FoundSource::Topic(topic) => topic.partitions,
+        }
+    }
+
+    /// Where failed records of it say that they come from, if the function has this ARN.
+    fn origin(&self, function_arn: &str) -> Origin {
+        let id = &self.mapping.id;
+        match &self.what {
+            FoundSource::Topic(topic) => Origin::kafka(topic.uuid, topic.cluster.clone(), function_arn),
+            FoundSource::Stream(_, stream) => match &self.mapping.source {
+                EventSource::DynamoDb { .. } => Origin::dynamodb(id, &stream.description.arn, function_arn),
+                _ => Origin::kinesis(id, &stream.description.arn, function_arn),
+            },
+        }
+    }
 }
 
 /// A change that was found to be possible.
@@ -78,7 +106,7 @@ impl Planned {
 
 /// How many shards of these streams take records.
 pub(super) fn shards_open(found: &[Found]) -> usize {
-    found.iter().map(|found| found.stream.shards_open()).sum()
+    found.iter().map(Found::shards_open).sum()
 }
 
 /// How many functions have handlers in this process, with those that go on from before.
@@ -99,7 +127,10 @@ impl Base {
         let Self { client, aws, streams_at, arrivals, budget, settings, clock, .. } = self;
         let mut mappings: Vec<Mapping> = mappings.cloned().collect();
         let (dynamodb, mut errors) = tables::find_streams(mappings.iter_mut(), *streams_at, aws, clock).await;
-        mappings.retain(|mapping| !errors.contains_key(&mapping.id));
+        let (topics, wrong) =
+            topics::find(mappings.iter(), aws, settings.kafka_session_timeout, budget, clock).await;
+        errors.extend(wrong);
+        mappings.retain(|mapping| mapping.source.stream().is_some() && !errors.contains_key(&mapping.id));
         let sources = Sources {
             kinesis: client.clone(),
             dynamodb,
@@ -109,8 +140,10 @@ impl Base {
             poll_interval: settings.poll_interval,
             clock: clock.clone(),
         };
-        let endpoint = sources.endpoints(mappings.iter());
-        info!(endpoint, mappings = mappings.len(), "describing the streams");
+        if !mappings.is_empty() {
+            let endpoint = sources.endpoints(mappings.iter());
+            info!(endpoint, mappings = mappings.len(), "describing the streams");
+        }
         let opened: Vec<(Mapping, OpenedSource)> = mappings
             .into_iter()
             .map(|mapping| {
@@ -120,10 +153,11 @@ impl Base {
             .collect();
         let streams = opened.iter().map(|(mapping, opened)| find_stream(mapping, &*opened.source, clock));
         let streams: Vec<_> = futures_util::stream::iter(streams).buffered(FOUND_AT_ONCE_MAX).collect().await;
-        let mut found = Vec::new();
+        let of_topic = |(mapping, topic)| Found { mapping, what: FoundSource::Topic(topic) };
+        let mut found: Vec<Found> = topics.into_iter().map(of_topic).collect();
         for ((mapping, opened), stream) in opened.into_iter().zip(streams) {
             match stream {
-                Ok(stream) => found.push(Found { mapping, opened, stream }),
+                Ok(stream) => found.push(Found { mapping, what: FoundSource::Stream(opened, stream) }),
                 Err(error) => drop(errors.insert(mapping.id, super::not_prepared(&error))),
             }
         }
@@ -159,18 +193,30 @@ impl Base {
         let mut destinations = OnFailureDestinations::new(&application, &functions, surroundings).await;
         let running = Running::start(functions, &application, before, client.region(), handlers_max, clock);
         let mut started = Vec::new();
-        for Found { mapping, opened, stream } in found {
-            let OpenedSource { source, pace, envelope, ends_with_process: stream_ends_with_process } = opened;
+        for found in found {
+            let destination = destinations.open(&found.mapping, |function_arn| found.origin(function_arn))?;
+            let Found { mapping, what } = found;
+            let (source, pace, envelopes, shared_out) = match what {
+                FoundSource::Stream(opened, found) => {
+                    let OpenedSource { source: stream, pace, envelope, ends_with_process } = opened;
+                    let source = Arc::clone(&stream) as Arc<dyn Source>;
+                    let store = Arc::clone(store) as Arc<dyn CheckpointStore>;
+                    let shared_out = SharedOut::Listed { stream, found, store, ends_with_process };
+                    (source, pace, Envelopes::Same(envelope), shared_out)
+                }
+                FoundSource::Topic(FoundTopic { source, client, cluster, topic, .. }) => {
+                    let shared_out = SharedOut::Group { client, topic };
+                    (source, topics::PACE, Envelopes::ByPartition(cluster), shared_out)
+                }
+            };
             let ports = Ports {
                 source,
                 invoker: running.invokers[&mapping.function].clone(),
-                destination: destinations.open(&mapping, &stream.description.arn)?,
+                destination,
                 remarks: Arc::clone(&running.remarks[&mapping.function]),
                 clock: clock.clone(),
             };
-            let (store, goal) = (Arc::clone(store) as Arc<dyn CheckpointStore>, self.goal);
-            let plan = MappingPlan { mapping, ports, store, envelope, pace, stream_ends_with_process, goal };
-            started.push((plan, stream));
+            started.push(MappingPlan { mapping, ports, shared_out, envelopes, pace, goal: self.goal });
         }
         say_what_is_throttled(running.here.keys().map(|id| &application.functions[id]));
         say_if_handlers_wait(shards, handlers_max, functions_here);

@@ -1,5 +1,6 @@
 //! How a poller runs, whoever says so.
 
+use pelton_model::SessionTimeout;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ pub struct PollerSettings {
     pub destinations: Option<DestinationsAt>,
     /// How often a shard without traffic is read.
     pub poll_interval: Duration,
+    /// How long a consumer of Kafka may be silent before the broker gives its partitions to others.
+    pub kafka_session_timeout: SessionTimeout,
     /// How long batches in flight may take to finish when it stops.
     pub grace: Duration,
 }

@@ -5,7 +5,7 @@
 
 use crate::ports::{Answer, ShardReader, Source, SourceError};
 use pelton_core::Page;
-use pelton_core::shard_end::{Ending, Listed, Step};
+use pelton_core::shard_end::{Ending, Step};
 use pelton_core::stream::ShardId;
 
 /// A shard's reader, and what its answers say about the end of the shard.
@@ -31,7 +31,7 @@ impl JudgedReader {
         let Answer { records, follows, lost_after } = self.reader.next(records_max).await?;
         let mut step = self.ending.read(!records.is_empty(), follows);
         if step == Step::List {
-            step = self.ending.listed(Listed::of(&source.list_shards().await?, shard));
+            step = self.ending.listed(source.listed(shard).await?);
         }
         match step {
             Step::Accept(then) => Ok(Page { records, then, lost_after }),

@@ -8,6 +8,7 @@
 //! hold nothing, each no larger than its share ([`Account::fair_share`]), so that batches of others that fail and fail, and
 //! are held for days, do not keep them waiting.
 
+use bytes::Bytes;
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -161,6 +162,13 @@ impl Account {
         Some(self.reservation(PoolName::Shared, bytes))
     }
 
+    /// A reservation of bytes that are held already, though there may be no room for them.
+    #[must_use]
+    pub fn reserve_in_any_case(&self, bytes: usize) -> Reservation {
+        self.0.budget.0.shared.take_in_any_case(bytes);
+        self.reservation(PoolName::Shared, bytes)
+    }
+
     /// Returns once the account holds nothing.
     async fn emptied(&self) {
         loop {
@@ -217,6 +225,20 @@ impl Drop for Reservation {
             account.emptied.notify_waiters();
         }
     }
+}
+
+/// The page's memory, with its share of the budget: both live as long as any of its records.
+pub(super) fn share(page: Vec<u8>, reservation: Reservation) -> Bytes {
+    struct PageMemory {
+        bytes: Vec<u8>,
+        _reservation: Reservation,
+    }
+    impl AsRef<[u8]> for PageMemory {
+        fn as_ref(&self) -> &[u8] {
+            &self.bytes
+        }
+    }
+    Bytes::from_owner(PageMemory { bytes: page, _reservation: reservation })
 }
 
 impl fmt::Debug for Account {

@@ -11,6 +11,8 @@ mod by_iterator;
 #[cfg(feature = "aws")]
 pub mod dynamodb;
 pub mod embedded;
+#[cfg(feature = "kafka")]
+pub(crate) mod kafka;
 pub mod kinesis;
 #[cfg(any(test, not(feature = "aws")))]
 #[cfg_attr(feature = "aws", allow(dead_code, reason = "here only its tests use it"))]

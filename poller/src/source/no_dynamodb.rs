@@ -4,9 +4,10 @@ use super::budget::ByteBudget;
 use crate::aws::{AwsOptions, ConnectError, Endpoint};
 use crate::clock::Clock;
 use crate::errors::NotInThisBuild;
-use crate::ports::{OpenShard, ReadFrom, Source, SourceError, StreamDescription};
+use crate::ports::{OpenShard, ReadFrom, Source, SourceError, Stream, StreamDescription};
 use async_trait::async_trait;
 use pelton_core::filter::Filters;
+use pelton_core::shard_end::Listed;
 use pelton_core::stream::{ListedShard, ShardId};
 use pelton_model::{StreamArn, Table};
 
@@ -124,12 +125,19 @@ impl DynamoDbSource {
 }
 
 #[async_trait]
-impl Source for DynamoDbSource {
+impl Stream for DynamoDbSource {
     async fn describe(&self) -> Result<StreamDescription, SourceError> {
         match self.0 {}
     }
 
     async fn list_shards(&self) -> Result<Vec<ListedShard>, SourceError> {
+        match self.0 {}
+    }
+}
+
+#[async_trait]
+impl Source for DynamoDbSource {
+    async fn listed(&self, _: &ShardId) -> Result<Listed, SourceError> {
         match self.0 {}
     }
 

@@ -6,7 +6,7 @@ use super::dynamodb::{DynamoDbSource, DynamoDbStreamsClient};
 use super::embedded::Arrivals;
 use super::kinesis::KinesisSource;
 use crate::clock::Clock;
-use crate::ports::{Pace, Source};
+use crate::ports::{Pace, Stream};
 use pelton_core::Envelope;
 use pelton_core::event::page::records_envelope;
 use pelton_core::filter::Filters;
@@ -67,11 +67,11 @@ pub struct Sources {
     pub clock: Clock,
 }
 
-/// A source, and how it is read.
+/// A stream, and how it is read.
 #[derive(Clone)]
 pub struct OpenedSource {
     /// What a mapping reads.
-    pub source: Arc<dyn Source>,
+    pub source: Arc<dyn Stream>,
     /// How often, and how much at once.
     pub pace: Pace,
     /// What stands around the records of an event.
@@ -85,8 +85,8 @@ impl Sources {
     ///
     /// # Panics
     ///
-    /// If a pattern of the mapping does not compile, if Pelton does not read its source, without a client for its region, and if the
-    /// stream of its table is still to be found.
+    /// If a pattern of the mapping does not compile, if its source is no stream, without a client for its region, and if the stream
+    /// of its table is still to be found.
     #[must_use]
     pub fn open(&self, mapping: &Mapping, invoke_identity_arn: &str) -> OpenedSource {
         let filters = Filters::compile(mapping.source.kind().records(), &mapping.filter_patterns)
@@ -104,9 +104,7 @@ impl Sources {
                 envelope: records_envelope(),
                 ends_with_process: false,
             },
-            EventSource::Kafka(_) | EventSource::Sqs(_) => {
-                unreachable!("the template leaves out what Pelton does not read")
-            }
+            EventSource::Kafka(_) | EventSource::Sqs(_) => unreachable!("a topic and a queue are no streams"),
         }
     }
 
@@ -136,7 +134,7 @@ impl Sources {
         shards: &ShardSettings,
         filters: Option<Filters>,
         invoke_identity_arn: &str,
-    ) -> Arc<dyn Source> {
+    ) -> Arc<dyn Stream> {
         let (client, clock, budget) = (self.kinesis.clone(), self.clock.clone(), self.budget.clone());
         let role = invoke_identity_arn.to_owned();
         let source = KinesisSource::new(client, clock, budget, stream.clone(), role)
@@ -151,7 +149,7 @@ impl Sources {
         stream: &StreamArn,
         shards: &ShardSettings,
         filters: Option<Filters>,
-    ) -> Arc<dyn Source> {
+    ) -> Arc<dyn Stream> {
         assert!(!stream.is_to_be_found(), "the stream of a table is found before it is opened");
         let client = self.dynamodb.get(&stream.region).cloned();
         let client = client.expect("there is a client for each region that a mapping reads from");

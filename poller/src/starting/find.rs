@@ -7,7 +7,7 @@
 use super::StartError;
 use crate::agreement::{agreed, same};
 use crate::clock::Clock;
-use crate::ports::{Source, SourceError, StreamDescription, StreamStatus};
+use crate::ports::{SourceError, Stream, StreamDescription, StreamStatus};
 use pelton_core::plan::{flaw, together};
 use pelton_core::shard_sync::FoundStream;
 use pelton_core::stream::ListedShard;
@@ -26,7 +26,7 @@ const CREATING_POLL: Duration = Duration::from_millis(200);
 /// [`StartError`].
 pub async fn find_stream(
     mapping: &Mapping,
-    source: &dyn Source,
+    source: &dyn Stream,
     clock: &Clock,
 ) -> Result<FoundStream, StartError> {
     let failed = |error| StartError::source(mapping, error);
@@ -40,7 +40,7 @@ pub async fn find_stream(
 }
 
 /// One listing that can be one of all shards. Cancelling is safe.
-async fn listing(source: &dyn Source) -> Result<Vec<ListedShard>, SourceError> {
+async fn listing(source: &dyn Stream) -> Result<Vec<ListedShard>, SourceError> {
     let listed = source.list_shards().await?;
     match flaw(&listed) {
         Some(flaw) => Err(SourceError::Senseless { operation: "ListShards", flaw }),
@@ -50,7 +50,7 @@ async fn listing(source: &dyn Source) -> Result<Vec<ListedShard>, SourceError> {
 
 async fn await_active(
     mapping: &Mapping,
-    source: &dyn Source,
+    source: &dyn Stream,
     clock: &Clock,
 ) -> Result<StreamDescription, StartError> {
     let deadline = clock.now().after(CREATING_WAIT_MAX);

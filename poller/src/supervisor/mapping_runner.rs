@@ -5,7 +5,7 @@
 
 use super::Stop;
 use super::mapping_view::{MappingActivity, MappingView};
-use super::policy;
+use super::policy::{self, Envelopes};
 use super::preparation::Prepared;
 use crate::ownership::why_waiting;
 use crate::ports::Ownership;
@@ -17,17 +17,23 @@ use pelton_core::stream::ShardId;
 use pelton_core::{Counts, Finished, Policy};
 use pelton_model::Mapping;
 use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 
 /// Orders to a worker that it has not taken yet.
 const ORDERS_MAX: usize = 4;
 
+/// How long batches of a consumer group may take to finish once the mapping is told to stop, whatever the grace time is.
+const HAND_OVER_MAX: Duration = Duration::from_secs(10);
+
 /// Runs one mapping.
 pub struct MappingRunner {
     mapping: Mapping,
     ports: Ports,
     policy: Policy,
+    envelopes: Envelopes,
     ownership: Box<dyn Ownership>,
     assignments: Assignments,
     workers: BTreeMap<ShardId, Worker>,
@@ -53,17 +59,19 @@ impl Worker {
 impl MappingRunner {
     /// A runner whose first shards have started, and what it shows.
     pub(super) async fn new(prepared: Prepared) -> (Self, watch::Receiver<MappingView>) {
-        let Prepared { mapping, ports, policy, ownership, .. } = prepared;
+        let Prepared { mapping, ports, policy, envelopes, ownership, logs, .. } = prepared;
         let (view, views) = watch::channel(MappingView {
             activity: MappingActivity::Polling,
             shards: BTreeMap::new(),
             waiting: BTreeMap::new(),
             ended: Counts::default(),
+            logs,
         });
         let mut runner = Self {
             mapping,
             ports,
             policy,
+            envelopes,
             ownership,
             assignments: Assignments::default(),
             workers: BTreeMap::new(),
@@ -93,18 +101,31 @@ impl MappingRunner {
         self.assignments.handle(Input::Drain);
         self.carry_out().await;
         let mut may_abandon = true;
+        // Others wait for what a group is to be given back.
+        let is_waited_for = self.view.borrow().logs.is_some();
+        let clock = self.ports.clock.clone();
+        let mut waited = pin!(clock.sleep(HAND_OVER_MAX));
         while !self.assignments.is_idle() {
             tokio::select! {
                 biased;
                 Some(ended) = self.tasks.join_next() => self.worker_ended(ended),
                 _ = told.wait_for(|stop| *stop == Stop::Abandon), if may_abandon => {
                     may_abandon = false;
-                    self.assignments.handle(Input::Changed(Change::Lost(self.workers.keys().cloned().collect())));
+                    self.abandon();
+                }
+                () = &mut waited, if may_abandon && is_waited_for => {
+                    may_abandon = false;
+                    self.abandon();
                 }
             }
             self.carry_out().await;
         }
+        self.ownership.leave().await;
         self.view.send_replace(shown);
+    }
+
+    fn abandon(&mut self) {
+        self.assignments.handle(Input::Changed(Change::Lost(self.workers.keys().cloned().collect())));
     }
 
     async fn work(&mut self) {
@@ -148,7 +169,7 @@ impl MappingRunner {
             checkpoints: self.ownership.checkpoints(&shard),
             policy: Policy {
                 until_caught_up,
-                ..policy::of_shard(&self.policy, &self.mapping, &stream_arn, &shard)
+                ..policy::of_shard(&self.policy, (&self.mapping, &self.envelopes), &stream_arn, &shard)
             },
             seed: self.random.u64(..),
             checks: self.ownership.checks(),

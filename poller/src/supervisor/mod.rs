@@ -11,7 +11,8 @@ mod rewinding;
 
 pub use mapping_runner::MappingRunner;
 pub use mapping_view::{MappingActivity, MappingView};
-pub use preparation::{Goal, MappingPlan};
+pub use policy::Envelopes;
+pub use preparation::{Goal, MappingPlan, SharedOut, Topic};
 pub use rewinding::{RewindError, RewindTo, Rewound, rewind};
 
 use crate::clock::Clock;
@@ -19,7 +20,6 @@ use crate::ownership;
 use crate::shard_worker::WorkerView;
 use crate::starting::StartError;
 use futures_util::StreamExt as _;
-use pelton_core::shard_sync::FoundStream;
 use pelton_core::stream::ShardId;
 use pelton_model::{Mapping, MappingId};
 use preparation::{Prepared, prepare};
@@ -68,8 +68,8 @@ enum Stop {
 pub struct Change {
     /// These are drained, and shown no more: removed, paused, or to be started again.
     pub stopped: Vec<MappingId>,
-    /// These are started then, on streams that were found.
-    pub started: Vec<(MappingPlan, FoundStream)>,
+    /// These are started then.
+    pub started: Vec<MappingPlan>,
     /// These are only shown.
     pub disabled: Vec<Mapping>,
 }
@@ -87,7 +87,7 @@ pub enum Stopped {
 
 impl Supervisor {
     async fn add(&mut self, prepared: Vec<Prepared>, disabled: Vec<Mapping>) {
-        ownership::say(prepared.iter().map(|prepared| prepared.resumption.clone()).collect());
+        ownership::say(prepared.iter().filter_map(|prepared| prepared.resumption.clone()).collect());
         for mapping in disabled {
             self.handles.push(MappingHandle { mapping, view: None, stop: watch::Sender::new(Stop::No) });
         }
@@ -121,7 +121,7 @@ impl Supervisor {
         let how = self.stop_these(&stopped, grace, clock).await;
         self.handles.retain(|handle| !stopped.contains(&handle.mapping.id));
         let prepared: Vec<Result<Prepared, StartError>> =
-            futures_util::stream::iter(started.into_iter().map(|(plan, found)| prepare(plan, found)))
+            futures_util::stream::iter(started.into_iter().map(prepare))
                 .buffered(PREPARED_AT_ONCE_MAX)
                 .collect()
                 .await;
@@ -187,15 +187,20 @@ impl Supervisor {
     }
 
     /// Waits until every shard that was started with has fixed its place in the stream: what is put from now on is not
-    /// passed over. Cancelling is safe.
+    /// passed over. A consumer group is waited for until it says which those are. Cancelling is safe.
     pub fn opened(&self) -> impl Future<Output = ()> + Send + use<> {
-        let views = self.handles.iter().filter_map(|handle| handle.view.as_ref());
-        let shards: Vec<_> =
-            views.flat_map(|view| view.borrow().shards.values().cloned().collect::<Vec<_>>()).collect();
+        let views: Vec<_> = self.handles.iter().filter_map(|handle| handle.view.clone()).collect();
         async move {
-            for mut shard in shards {
-                // An error means that the worker has ended: there is nothing left to pass over.
-                shard.wait_for(|view: &WorkerView| view.is_open).await.ok();
+            for mut view in views {
+                if view.borrow().logs.is_some() {
+                    let has_joined = |view: &MappingView| !matches!(view.activity, MappingActivity::Waiting { .. });
+                    view.wait_for(has_joined).await.ok();
+                }
+                let shards: Vec<_> = view.borrow().shards.values().cloned().collect();
+                for mut shard in shards {
+                    // An error means that the worker has ended: there is nothing left to pass over.
+                    shard.wait_for(|view: &WorkerView| view.is_open).await.ok();
+                }
             }
         }
     }

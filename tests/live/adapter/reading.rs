@@ -2,7 +2,7 @@
 
 use super::world::{Server, World, first_shard};
 use aws_lambda_events::event::kinesis::KinesisEvent;
-use pelton::ports::{ReadFrom, Source, SourceError, StreamStatus};
+use pelton::ports::{ReadFrom, Source, SourceError, Stream as _, StreamStatus};
 use pelton_core::Batch;
 use pelton_core::event::page::records_envelope;
 use pelton_core::starting_position::ShardStart;

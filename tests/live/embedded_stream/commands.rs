@@ -7,7 +7,7 @@ use pelton::clock::Clock;
 use pelton::commands::put::{self, PutArgs, PutError, PutSummary};
 use pelton::commands::stream::{self, StreamArgs};
 use pelton::logging::{LogFormat, Terminal};
-use pelton::ports::{ReadFrom, Source};
+use pelton::ports::{ReadFrom, Source, Stream as _};
 use pelton::source::aws::{AwsOptions, KinesisClient};
 use pelton_core::starting_position::ShardStart;
 use std::io::Write;

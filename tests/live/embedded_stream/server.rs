@@ -3,7 +3,7 @@
 use crate::adapter::world::{World, first_shard, read_all, stream};
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
-use pelton::ports::{ReadFrom, Source};
+use pelton::ports::{ReadFrom, Source, Stream as _};
 use pelton::source::embedded::{EmbeddedError, EmbeddedOptions, EmbeddedStream, create_streams};
 use pelton_core::shard_end::Follows;
 use pelton_core::starting_position::ShardStart;

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use pelton::clock::Clock;
 use pelton::ports::{
-    Answer, OpenShard, ReadFrom, ShardReader, Source, SourceError, StreamDescription, StreamStatus,
+    Answer, OpenShard, ReadFrom, ShardReader, Source, SourceError, Stream, StreamDescription, StreamStatus,
 };
-use pelton_core::shard_end::Follows;
+use pelton_core::shard_end::{Follows, Listed};
 use pelton_core::starting_position::ShardStart;
 use pelton_core::stream::{ListedShard, ShardId};
 use pelton_core::{Envelope, Position, Record, Timestamp};
@@ -190,7 +190,7 @@ impl FakeStream {
 }
 
 #[async_trait]
-impl Source for FakeStream {
+impl Stream for FakeStream {
     async fn describe(&self) -> Result<StreamDescription, SourceError> {
         let mut inner = self.reached("describe")?;
         let mut description = StreamDescription {
@@ -217,6 +217,13 @@ impl Source for FakeStream {
             lie(&mut shards);
         }
         Ok(shards)
+    }
+}
+
+#[async_trait]
+impl Source for FakeStream {
+    async fn listed(&self, shard: &ShardId) -> Result<Listed, SourceError> {
+        Ok(Listed::of(&self.list_shards().await?, shard))
     }
 
     async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<OpenShard, SourceError> {

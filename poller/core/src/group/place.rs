@@ -49,3 +49,36 @@ pub(super) fn begins(
         }
     }
 }
+
+/// Another place to read on from than the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Where.
+    pub offset: u64,
+    /// Records that are passed over.
+    pub lost: u64,
+}
+
+/// Where a partition is read on whose broker said that the place is not in its log: `next` is its next offset, `log` what the log
+/// holds, `before` what it held at a look before that. `None`: where it is, or it is not sure yet. A log that seems to end before
+/// `next` may be the answer of a broker that is behind: it takes two looks.
+#[must_use]
+pub fn out_of_range(
+    next: u64,
+    log: Bounds,
+    before: Option<Bounds>,
+    position: StartingPosition,
+) -> Option<Place> {
+    if next < log.start {
+        return Some(Place { offset: log.start, lost: log.start - next });
+    }
+    let is_behind_end = |log: Bounds| log.end < next;
+    if !is_behind_end(log) || !before.is_some_and(is_behind_end) {
+        return None;
+    }
+    let offset = match position {
+        StartingPosition::Latest => log.end,
+        StartingPosition::TrimHorizon | StartingPosition::AtTimestamp(_) => log.start,
+    };
+    Some(Place { offset, lost: 0 })
+}

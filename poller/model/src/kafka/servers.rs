@@ -3,7 +3,7 @@
 use super::super::arn::consists_of;
 use super::super::limits::{BOOTSTRAP_SERVER_CHARS_MAX, BOOTSTRAP_SERVERS_MAX};
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 /// From one to ten `HOST:PORT`, in the order in which they are given.
@@ -42,6 +42,17 @@ impl BootstrapServers {
             count if count > BOOTSTRAP_SERVERS_MAX => Err(NoBootstrapServers::TooMany { count }),
             _ => Ok(Self(servers.into_iter().map(str::to_owned).collect())),
         }
+    }
+
+    /// Whether all of them are on this machine.
+    #[must_use]
+    pub fn are_local(&self) -> bool {
+        let is_local = |server: &String| {
+            let host = server.rsplit_once(':').map_or(&**server, |(host, _)| host);
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        };
+        !self.0.is_empty() && self.0.iter().all(is_local)
     }
 
     /// In the place of servers that are wrong, so that the rest is checked as well.

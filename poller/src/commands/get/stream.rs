@@ -12,7 +12,7 @@ use crate::commands::put::check_stream;
 use crate::commands::run::connect;
 use crate::errors::chain;
 use crate::logging::{Terminal, tell};
-use crate::ports::{ReadFrom, Source as _, SourceError};
+use crate::ports::{ReadFrom, SourceError, Stream as _};
 use crate::shown_record::ShownRecord;
 use crate::source::budget::ByteBudget;
 use crate::source::kinesis::{BrowseError, KinesisSource, ShardBrowser};

@@ -2,7 +2,7 @@
 
 use super::{AWS, LambdaEndpoint};
 use crate::aws::Endpoint;
-use pelton_model::BootstrapServers;
+use pelton_model::{BootstrapServers, SessionTimeout};
 use pelton_model::arn::is_account;
 use pelton_model::limits::KAFKA_PARALLELIZATION_FACTOR;
 use std::time::Duration;
@@ -19,6 +19,11 @@ pub(in crate::commands) fn parse_function_name(text: &str) -> Result<(String, St
         Some((id, name)) if !id.is_empty() && !name.is_empty() => Ok((id.to_owned(), name.to_owned())),
         Some(_) | None => Err("expected LOGICAL_ID=NAME".to_owned()),
     }
+}
+
+/// `--kafka-session-timeout`
+pub(super) fn parse_session_timeout(text: &str) -> Result<SessionTimeout, String> {
+    SessionTimeout::new(parse_duration(text)?).map_err(|error| error.to_string())
 }
 
 /// `URL`, or `LOGICAL_ID=URL`: a logical id has only letters and digits, and a URL more before its first `=`.

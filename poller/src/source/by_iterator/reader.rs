@@ -9,9 +9,8 @@ use super::appetite::Appetite;
 use super::place::{Anchor, Place};
 use crate::ports::{Answer, ReadFrom, ShardReader, SourceError};
 use crate::source::api_error::{ApiError, ApiErrorKind};
-use crate::source::budget::{Account, Reservation, Wanted};
+use crate::source::budget::{Account, Reservation, Wanted, share};
 use async_trait::async_trait;
-use bytes::Bytes;
 use pelton_core::event::page::PageEncoder;
 use pelton_core::shard_end::Follows;
 use pelton_core::stream::ShardId;
@@ -245,20 +244,6 @@ impl<A: IteratorApi> IteratorReader<A> {
         }
         self.succession.take(&numbers).map_err(|Foreign| "its records belong to another shard")
     }
-}
-
-/// The page's memory, with its share of the budget: both live as long as any of its records.
-fn share(page: Vec<u8>, reservation: Reservation) -> Bytes {
-    struct PageMemory {
-        bytes: Vec<u8>,
-        _reservation: Reservation,
-    }
-    impl AsRef<[u8]> for PageMemory {
-        fn as_ref(&self) -> &[u8] {
-            &self.bytes
-        }
-    }
-    Bytes::from_owner(PageMemory { bytes: page, _reservation: reservation })
 }
 
 /// What comes after an answer.

@@ -16,10 +16,11 @@ pub use tables::{CreateTableError, TablesClient};
 use super::budget::ByteBudget;
 use super::by_iterator::IteratorReader;
 use crate::clock::Clock;
-use crate::ports::{OpenShard, ReadFrom, Source, SourceError, StreamDescription};
+use crate::ports::{OpenShard, ReadFrom, Source, SourceError, Stream, StreamDescription};
 use async_trait::async_trait;
 use pelton_core::event::dynamodb::{DynamoDbEncoder, DynamoDbOrigin};
 use pelton_core::filter::Filters;
+use pelton_core::shard_end::Listed;
 use pelton_core::stream::{ListedShard, ShardId};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -62,13 +63,20 @@ impl DynamoDbSource {
 }
 
 #[async_trait]
-impl Source for DynamoDbSource {
+impl Stream for DynamoDbSource {
     async fn describe(&self) -> Result<StreamDescription, SourceError> {
         self.stream.describe().await
     }
 
     async fn list_shards(&self) -> Result<Vec<ListedShard>, SourceError> {
         self.stream.list_shards().await
+    }
+}
+
+#[async_trait]
+impl Source for DynamoDbSource {
+    async fn listed(&self, shard: &ShardId) -> Result<Listed, SourceError> {
+        Ok(Listed::of(&self.list_shards().await?, shard))
     }
 
     async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<OpenShard, SourceError> {

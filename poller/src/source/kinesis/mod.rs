@@ -19,10 +19,11 @@ use super::budget::ByteBudget;
 use super::by_iterator::IteratorReader;
 use super::embedded::Arrivals;
 use crate::clock::Clock;
-use crate::ports::{OpenShard, ReadFrom, Source, SourceError, StreamDescription};
+use crate::ports::{OpenShard, ReadFrom, Source, SourceError, Stream, StreamDescription};
 use async_trait::async_trait;
 use pelton_core::event::kinesis::{KinesisEncoder, KinesisOrigin};
 use pelton_core::filter::Filters;
+use pelton_core::shard_end::Listed;
 use pelton_core::stream::{ListedShard, ShardId};
 use pelton_model::{Arn, StreamArn};
 use std::sync::atomic::AtomicBool;
@@ -123,7 +124,7 @@ impl KinesisStream {
 }
 
 #[async_trait]
-impl Source for KinesisSource {
+impl Stream for KinesisSource {
     async fn describe(&self) -> Result<StreamDescription, SourceError> {
         let description = self.stream.describe().await?;
         self.stream.described_arn.get_or_init(|| description.arn.clone());
@@ -132,6 +133,13 @@ impl Source for KinesisSource {
 
     async fn list_shards(&self) -> Result<Vec<ListedShard>, SourceError> {
         self.stream.list_shards().await
+    }
+}
+
+#[async_trait]
+impl Source for KinesisSource {
+    async fn listed(&self, shard: &ShardId) -> Result<Listed, SourceError> {
+        Ok(Listed::of(&self.list_shards().await?, shard))
     }
 
     async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<OpenShard, SourceError> {
