@@ -132,7 +132,6 @@ impl GroupOwnership {
 
     /// The client takes one answer to each revocation.
     fn given_back(&mut self, partitions: &[Partition]) {
-        self.commits.disown(partitions);
         let Some(leaving) = &mut self.leaving else { return };
         leaving.read.retain(|partition| !partitions.contains(partition));
         if leaving.read.is_empty()
@@ -142,14 +141,16 @@ impl GroupOwnership {
         }
     }
 
+    /// What was settled of them is committed before, and nothing after.
     fn hand_over(&mut self, partitions: Vec<Partition>) {
         let (client, commits) = (Arc::clone(&self.topic.client), Arc::clone(&self.commits));
         let clock = self.topic.clock.clone();
         self.tasks.spawn(async move {
             tokio::select! {
-                () = commits.answered(&partitions) => {}
+                () = commits.flushed() => {}
                 () = clock.sleep(LAST_COMMIT_WAIT_MAX) => {}
             }
+            commits.disown(&partitions);
             client.give_back(&partitions);
         });
     }
@@ -304,6 +305,10 @@ impl Ownership for GroupOwnership {
     }
 
     async fn leave(&mut self) {
+        tokio::select! {
+            () = self.commits.flushed() => {}
+            () = self.topic.clock.sleep(LAST_COMMIT_WAIT_MAX) => {}
+        }
         self.topic.client.leave().await;
     }
 }

@@ -1,12 +1,15 @@
 //! Commits of the partitions of one group, coalesced: one is on its way at a time, and the next one takes the latest of each.
 //!
-//! In: checkpoints, each of a partition as it was assigned. Out: whether they are committed. A partition that was given back or
-//! lost is nobody's here: nothing of it is committed any more. That a broker refuses a commit is no evidence of that: while the
-//! group rebalances it refuses those of partitions that stay.
+//! In: checkpoints, each of a partition as it was assigned. Out: commits. Progress alone is taken on at once and committed shortly
+//! after: a crash repeats what was handled in between. Whoever counts an attempt, or whose commits are refused, waits for the answer.
+//!
+//! A partition that was given back or lost is nobody's here: nothing of it is committed any more. That a broker refuses a commit is no
+//! evidence of that: while the group rebalances it refuses those of partitions that stay.
 
 use crate::clock::Clock;
 use crate::ports::{CheckpointError, Checkpoints, GroupClient, StoreError};
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use pelton_core::committed::Committed;
 use pelton_core::group::Partition;
 use pelton_core::{Checkpoint, Timestamp};
@@ -40,6 +43,8 @@ struct State {
     owned: BTreeMap<Partition, u64>,
     assignments: u64,
     wanted: BTreeMap<Partition, Wanted>,
+    /// The last commit of these was refused.
+    refused: BTreeSet<Partition>,
 }
 
 /// A place to be committed.
@@ -72,17 +77,23 @@ impl Commits {
         let mut state = self.state();
         for partition in partitions {
             state.owned.remove(partition);
+            state.refused.remove(partition);
             let dropped = state.wanted.remove(partition).map(|wanted| wanted.waiting);
             dropped.into_iter().flatten().for_each(|waiting| tell(waiting, Err(CheckpointError::NotOurs)));
         }
     }
 
-    /// Returns once nothing of these is on its way. Cancelling is safe.
-    pub(super) async fn answered(&self, partitions: &[Partition]) {
+    /// Returns once everything that was taken on is committed, or there is nobody to commit it for. Cancelling is safe.
+    pub(super) async fn flushed(&self) {
         let mut on_its_way = self.on_its_way.subscribe();
-        let is_answered = |those: &BTreeSet<Partition>| partitions.iter().all(|partition| !those.contains(partition));
-        // The sender lives as long as `self`.
-        on_its_way.wait_for(is_answered).await.expect("the sender is borrowed meanwhile");
+        loop {
+            let is_done = self.state().wanted.is_empty() && on_its_way.borrow_and_update().is_empty();
+            if is_done {
+                return;
+            }
+            // The sender lives as long as `self`.
+            on_its_way.changed().await.expect("the sender is borrowed meanwhile");
+        }
     }
 
     /// Commits places before their partitions are read.
@@ -119,6 +130,7 @@ impl Commits {
         let places = taken.iter().map(|(partition, wanted)| (*partition, wanted.committed.clone())).collect();
         let answer = self.client.commit(places).await;
         for partition in &answer.committed {
+            self.state().refused.remove(partition);
             let waiting = taken.remove(partition).map(|wanted| wanted.waiting);
             waiting.into_iter().flatten().for_each(|waiting| tell(waiting, Ok(())));
         }
@@ -139,8 +151,13 @@ impl Commits {
                     let error = if is_ours { self.unwritable(words) } else { CheckpointError::NotOurs };
                     tell(waiting, Err(error));
                 }
+                if is_ours {
+                    // Whoever saves next hears of it.
+                    state.refused.insert(partition);
+                }
                 continue;
             }
+            state.refused.insert(partition);
             match state.wanted.get_mut(&partition) {
                 Some(newer) => newer.waiting.extend(refused.waiting),
                 None => drop(state.wanted.insert(partition, refused)),
@@ -207,7 +224,14 @@ impl Checkpoints for PartitionCommits {
         if self.assignment.is_none() {
             return Err(CheckpointError::NotOurs);
         }
+        let is_refused = self.commits.state().refused.contains(&self.partition);
         let answer = self.commits.want(self.partition, Committed::of(checkpoint), self.assignment);
-        answer.await.unwrap_or(Err(CheckpointError::NotOurs))
+        if is_refused || !checkpoint.failing.is_empty() {
+            return answer.await.unwrap_or(Err(CheckpointError::NotOurs));
+        }
+        match answer.now_or_never() {
+            Some(answer) => answer.unwrap_or(Err(CheckpointError::NotOurs)),
+            None => Ok(()),
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! thread polls all the time, also while every partition is paused: the group counts it as alive, tokens are refreshed, and
 //! rebalances come in. It answers none by itself, as long as it is not told to leave.
 
-use super::context::{Context, Word};
+use super::context::Context;
 use super::inquiry;
 use super::queue::{Queue, RawRecord};
 use super::settings::{ClientSettings, Outcome};
@@ -15,7 +15,7 @@ use pelton_core::Timestamp;
 use pelton_core::committed::Committed;
 use pelton_core::group::{Bounds, Known, Partition, Taken};
 use rdkafka::Offset;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use std::collections::BTreeMap;
@@ -30,8 +30,6 @@ const POLL: Duration = Duration::from_millis(20);
 const RECORDS_AT_ONCE_MAX: usize = 500;
 /// How long the group may take to hear that this member leaves.
 const LEAVE_WAIT_MAX: Duration = Duration::from_secs(5);
-/// How long an answer to a commit is waited for.
-const COMMIT_WAIT_MAX: Duration = Duration::from_secs(70);
 /// How long a seek may take.
 const SEEK_WAIT_MAX: Duration = Duration::from_secs(5);
 /// What librdkafka itself holds at most: its queue, and an answer on its way.
@@ -44,7 +42,6 @@ pub(crate) struct KafkaClient {
     shared: Arc<Shared>,
     orders: Mutex<Sender<Order>>,
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<GroupEvent>>,
-    committed: tokio::sync::Mutex<mpsc::UnboundedReceiver<CommitAnswer>>,
 }
 
 /// What the thread shares with those who read and ask.
@@ -75,8 +72,7 @@ impl KafkaClient {
     /// The words of librdkafka, if it cannot take a setting.
     pub(crate) fn start(settings: ClientSettings, budget: ByteBudget) -> Result<Self, KafkaError> {
         let (events_told, events) = mpsc::unbounded_channel();
-        let (commits_told, committed) = mpsc::unbounded_channel();
-        let context = Context::new(settings.clone(), events_told.clone(), commits_told);
+        let context = Context::new(settings.clone(), events_told.clone());
         let consumer: Arc<Consumer> = Arc::new(settings.config().create_with_context(context)?);
         let own_bytes = budget.account().reserve_now(Wanted { page: OWN_BYTES, first_page: OWN_BYTES });
         let shared = Arc::new(Shared {
@@ -97,7 +93,6 @@ impl KafkaClient {
             shared,
             orders: Mutex::new(orders),
             events: tokio::sync::Mutex::new(events),
-            committed: tokio::sync::Mutex::new(committed),
         })
     }
 
@@ -181,21 +176,8 @@ impl GroupClient for KafkaClient {
     }
 
     async fn commit(&self, places: BTreeMap<Partition, Committed>) -> CommitAnswer {
-        let mut answers = self.committed.lock().await;
-        // An answer that came after its question was given up.
-        while answers.try_recv().is_ok() {}
-        let refused = |words: String| CommitAnswer { refused: Some(words.into()), ..CommitAnswer::default() };
-        let Some(consumer) = self.shared.consumer() else { return refused("the client has ended".to_owned()) };
-        let list = self.shared.settings.list_of(places.iter());
-        if let Err(error) = consumer.commit(&list, CommitMode::Async) {
-            return refused(error.to_string());
-        }
-        drop(consumer);
-        match tokio::time::timeout(COMMIT_WAIT_MAX, answers.recv()).await {
-            Ok(Some(answer)) => answer,
-            Ok(None) => refused("the client has ended".to_owned()),
-            Err(_) => refused("no answer".to_owned()),
-        }
+        let answer = self.ask(move |consumer, settings| inquiry::commit(consumer, settings, &places)).await;
+        answer.unwrap_or_else(|| CommitAnswer { refused: Some("the client has ended".into()), ..CommitAnswer::default() })
     }
 
     fn take(&self, taken: &[Taken]) {
@@ -374,10 +356,8 @@ impl Thread {
                 let words = self.consumer.client().fatal_error().map_or_else(|| code.to_string(), |(_, words)| words);
                 GroupEvent::Broken(words.into())
             }
-            error => {
-                self.consumer.client().context().word(&Word::of(error));
-                return;
-            }
+            // It was said: the context hears of every error.
+            _ => return,
         };
         // Whoever listens has ended, and this thread is about to.
         self.events.send(event).ok();

@@ -1,17 +1,17 @@
 //! What librdkafka tells its client on the client's thread: rebalances, answers to commits, errors.
 
 use super::settings::ClientSettings;
-use crate::group_client::{CommitAnswer, GroupEvent};
+use crate::group_client::GroupEvent;
 use pelton_core::group::Partition;
 use rdkafka::TopicPartitionList;
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -22,7 +22,6 @@ const SAME_WORD_GAP: Duration = Duration::from_secs(30);
 pub(super) struct Context {
     settings: ClientSettings,
     events: UnboundedSender<GroupEvent>,
-    commits: UnboundedSender<CommitAnswer>,
     /// Rebalances are answered here: nobody else does it any more.
     is_leaving: AtomicBool,
     said: Mutex<Said>,
@@ -53,9 +52,8 @@ impl Context {
     pub(super) fn new(
         settings: ClientSettings,
         events: UnboundedSender<GroupEvent>,
-        commits: UnboundedSender<CommitAnswer>,
     ) -> Self {
-        Self { settings, events, commits, is_leaving: AtomicBool::new(false), said: Mutex::default() }
+        Self { settings, events, is_leaving: AtomicBool::new(false), said: Mutex::default() }
     }
 
     pub(super) fn leave(&self) {
@@ -83,7 +81,7 @@ impl Context {
     }
 
     /// Something came from a broker.
-    fn heard(&self) {
+    pub(super) fn heard(&self) {
         let mut said = self.said();
         if std::mem::take(&mut said.is_away) {
             said.last = None;
@@ -109,7 +107,11 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.word(&Word { code: error.rdkafka_error_code(), reason: reason.to_owned() });
+        let code = error.rdkafka_error_code();
+        // That a partition was read to its end is no failure, and a place that is not in the log is dealt with elsewhere.
+        if !matches!(code, Some(RDKafkaErrorCode::PartitionEOF | RDKafkaErrorCode::AutoOffsetReset)) {
+            self.word(&Word { code, reason: reason.to_owned() });
+        }
     }
 
     fn stats_raw(&self, _statistics: &[u8]) {}
@@ -138,29 +140,5 @@ impl ConsumerContext for Context {
             _ if consumer.assignment_lost() => GroupEvent::Lost(partitions),
             _ => GroupEvent::Revoked(partitions),
         });
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let mut answer = CommitAnswer::default();
-        for element in offsets.elements() {
-            match element.error() {
-                Ok(()) if result.is_ok() => drop(answer.committed.insert(element.partition())),
-                Ok(()) => {}
-                Err(error) => answer.refused = Some(words(&error)),
-            }
-        }
-        if let Err(error) = &result {
-            answer.refused = Some(words(error));
-        } else {
-            self.heard();
-        }
-        self.commits.send(answer).ok();
-    }
-}
-
-fn words(error: &KafkaError) -> Arc<str> {
-    match error.rdkafka_error_code() {
-        Some(code) => code.to_string().into(),
-        None => error.to_string().into(),
     }
 }

@@ -2,10 +2,11 @@
 
 use super::client::Consumer;
 use super::settings::{ClientSettings, Outcome};
+use crate::group_client::CommitAnswer;
 use pelton_core::Timestamp;
 use pelton_core::committed::Committed;
 use pelton_core::group::{Bounds, Known, Partition};
-use rdkafka::consumer::Consumer as _;
+use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
@@ -72,6 +73,53 @@ pub(super) fn bounds(
 ) -> BTreeMap<Partition, Bounds> {
     let bounds = |partition: &Partition| Some((*partition, log_of(consumer, settings, *partition).ok()?));
     asked.iter().filter_map(bounds).collect()
+}
+
+/// Commits these places. Those with a text are committed one by one: librdkafka tells nobody that a broker refused one of several.
+pub(super) fn commit(
+    consumer: &Consumer,
+    settings: &ClientSettings,
+    places: &BTreeMap<Partition, Committed>,
+) -> CommitAnswer {
+    let mut answer = CommitAnswer::default();
+    let (with_text, without): (Vec<_>, Vec<_>) = places.iter().partition(|(_, place)| !place.text.is_empty());
+    let mut commit = |places: &[(&Partition, &Committed)]| {
+        match commit_at_once(consumer, settings, places) {
+            Ok(()) => answer.committed.extend(places.iter().map(|(partition, _)| **partition)),
+            Err(error) => answer.refused = Some(said(&error).into()),
+        }
+    };
+    if !without.is_empty() {
+        commit(&without);
+    }
+    with_text.iter().for_each(|place| commit(std::slice::from_ref(place)));
+    if !answer.committed.is_empty() {
+        consumer.client().context().heard();
+    }
+    answer
+}
+
+fn commit_at_once(
+    consumer: &Consumer,
+    settings: &ClientSettings,
+    places: &[(&Partition, &Committed)],
+) -> Result<(), KafkaError> {
+    let list = settings.list_of(places.iter().copied());
+    let committed = consumer.commit(&list, CommitMode::Sync);
+    let Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::OffsetMetadataTooLarge)) = committed else { return committed };
+    tracing::warn!(
+        topic = settings.topic, group = settings.group_id,
+        "the broker takes no text as long as this beside an offset (offset.metadata.max.bytes): attempts count from 1 after a restart"
+    );
+    let bare: Vec<(Partition, Committed)> =
+        places.iter().map(|(partition, place)| (**partition, Committed::at(place.offset))).collect();
+    let list = settings.list_of(bare.iter().map(|(partition, place)| (partition, place)));
+    consumer.commit(&list, CommitMode::Sync)
+}
+
+/// The words of an error, without those of what was done: that is known.
+fn said(error: &KafkaError) -> String {
+    error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string())
 }
 
 fn log_of(consumer: &Consumer, settings: &ClientSettings, partition: Partition) -> Result<Bounds, KafkaError> {
