@@ -50,6 +50,8 @@ pub enum Order {
     Abandon,
     /// The stream now keeps its records for this long.
     RetentionChanged(Duration),
+    /// The log begins at this offset now.
+    Trimmed(u64),
 }
 
 /// What a worker shows.
@@ -307,6 +309,7 @@ impl ShardWorker {
     fn obey(&mut self, order: Option<Order>) -> Input {
         match order {
             Some(Order::RetentionChanged(retention)) => Input::RetentionChanged(retention),
+            Some(Order::Trimmed(log_start)) => Input::Trimmed(log_start),
             Some(Order::Abandon) => Input::Lost,
             Some(Order::Drain { by }) => self.drain(by),
             None => {

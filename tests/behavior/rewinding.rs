@@ -107,6 +107,7 @@ async fn the_checkpoint_of_another_mapping_is_taken_over_with_what_is_settled_ah
         ended: false,
         ahead: [7, 9].into(),
         window: Some(window),
+        ..Checkpoint::default()
     };
     theirs.shards.get_mut(&ShardId::new("a")).unwrap().checkpoint = at_one.clone();
     world.store.replace(&other, &theirs).await.unwrap();

@@ -4,8 +4,9 @@ use pelton::clock::Clock;
 use pelton::ports::{Destination, Invoker, Pace};
 use pelton::shard_worker::{Ports, Remarks};
 use pelton::starting::{StartError, find_stream};
-use pelton::supervisor::{Change, Goal, MappingActivity, MappingPlan, Stopped, Supervisor};
-use pelton_core::shard_sync::FoundStream;
+use pelton::supervisor::{
+    Change, Envelopes, Goal, MappingActivity, MappingPlan, SharedOut, Stopped, Supervisor,
+};
 use pelton_core::starting_position::StartingPosition;
 use pelton_model::{Mapping, MappingId, ShardSettings};
 use pelton_tests::chance;
@@ -96,8 +97,9 @@ impl World {
         Ok(supervisor)
     }
 
-    /// The mapping, and its stream, which was found.
-    pub(crate) async fn found(&self) -> Result<(MappingPlan, FoundStream), StartError> {
+    /// The mapping, of which the stream was found.
+    pub(crate) async fn found(&self) -> Result<MappingPlan, StartError> {
+        let found = find_stream(&self.mapping, &self.stream, &self.clock).await?;
         let ports = Ports {
             source: Arc::new(self.stream.clone()),
             invoker: Arc::new(self.function.clone()) as Arc<dyn Invoker>,
@@ -105,17 +107,20 @@ impl World {
             remarks: Arc::new(Remarks::of(self.mapping.function.clone())),
             clock: self.clock.clone(),
         };
-        let plan = MappingPlan {
+        let shared_out = SharedOut::Listed {
+            stream: Arc::new(self.stream.clone()),
+            found,
+            store: Arc::new(self.store.clone()),
+            ends_with_process: false,
+        };
+        Ok(MappingPlan {
             mapping: self.mapping.clone(),
             ports,
-            store: Arc::new(self.store.clone()),
-            envelope: FakeStream::envelope(),
+            shared_out,
+            envelopes: Envelopes::Same(FakeStream::envelope()),
             pace: self.pace,
-            stream_ends_with_process: false,
             goal: self.goal,
-        };
-        let found = find_stream(&self.mapping, &self.stream, &self.clock).await?;
-        Ok((plan, found))
+        })
     }
 
     /// Runs until the function has handled `count` records, for an hour at most.

@@ -54,6 +54,13 @@ pub enum Command {
     Abandon(ShardId),
     /// Records of every running shard are now kept for this long, and of those that are started from now on.
     Retain(Duration),
+    /// The log of a shard begins at this offset now.
+    Trim {
+        /// The shard.
+        shard: ShardId,
+        /// Where its log begins.
+        log_start: u64,
+    },
     /// This shard runs no more.
     Release(Released),
     /// Show what the mapping does.
@@ -106,6 +113,11 @@ impl Assignments {
             Change::Revoked { shards, by } => shards.into_iter().for_each(|shard| self.revoke(shard, by)),
             Change::Lost(shards) => shards.into_iter().for_each(|shard| self.lose(shard)),
             Change::Retention(retention) => self.commands.push_back(Command::Retain(retention)),
+            Change::Trimmed { shard, log_start } => {
+                if self.running.contains_key(&shard) {
+                    self.commands.push_back(Command::Trim { shard, log_start });
+                }
+            }
             Change::Polling => self.commands.push_back(Command::Show(Doing::Polling)),
             Change::Waiting(why) => self.commands.push_back(Command::Show(Doing::Waiting(why))),
             Change::CaughtUp => self.commands.push_back(Command::Show(Doing::CaughtUp)),
@@ -224,7 +236,7 @@ mod tests {
             Command::Drain { shard, by: None } => format!("drain {shard}"),
             Command::Abandon(shard) => format!("abandon {shard}"),
             Command::Release(Released { shard, finished, .. }) => format!("release {shard} {finished:?}"),
-            other @ (Command::Retain(_) | Command::Show(_)) => format!("{other:?}"),
+            other @ (Command::Retain(_) | Command::Trim { .. } | Command::Show(_)) => format!("{other:?}"),
         }
     }
 

@@ -24,6 +24,13 @@ pub enum Change {
     Lost(Vec<ShardId>),
     /// Records are now kept for this long.
     Retention(Duration),
+    /// The log of a shard begins at this offset now: it does not keep the records below any more.
+    Trimmed {
+        /// The shard.
+        shard: ShardId,
+        /// Where its log begins.
+        log_start: u64,
+    },
     /// Shards are read, as far as there are any.
     Polling,
     /// Nothing is read, or nothing new can be found out.

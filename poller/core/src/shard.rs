@@ -117,6 +117,7 @@ impl Shard {
             Input::RecordsArrived => self.reading.records_arrived(&self.policy),
             Input::FunctionChanged => self.lanes.function_changed(now),
             Input::RetentionChanged(retention) => self.policy.retention = retention,
+            Input::Trimmed(log_start) => self.policy.log_start = self.policy.log_start.max(log_start),
             Input::Drain { by } => self.drain(by),
             Input::Lost => self.lose(),
             Input::TimePassed => {}

@@ -89,6 +89,7 @@ pub(crate) fn policy() -> Policy {
         event_bytes_max: 1_000,
         envelope: Envelope::new("[", "]"),
         retention: Duration::from_secs(3_600),
+        log_start: 0,
         backoff: no_backoff(),
         poll_interval: millis(1_000),
         fetch_gap_min: millis(200),

@@ -15,9 +15,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use values::{
-    parse_session_timeout,
     parse_account, parse_bootstrap_servers, parse_function_name, parse_lambda_endpoint,
-    parse_parallelization_factor, parse_parameter, parse_seconds, parse_stack_name,
+    parse_parallelization_factor, parse_parameter, parse_seconds, parse_session_timeout, parse_stack_name,
 };
 
 /// The template and how to read it.

@@ -1,8 +1,8 @@
 //! Where records come from that were given up: the mapping, its stream, its function.
 
 use crate::ports::GivenUp;
-use pelton_core::event::kafka::KafkaCluster;
 use pelton_core::event::failure::{FailureEncoder, Report, TopicMessage, object_key};
+use pelton_core::event::kafka::KafkaCluster;
 use pelton_model::{MappingId, mapping_uuid};
 use uuid::Uuid;
 

@@ -19,7 +19,7 @@ use pelton_core::ownership::{Change, Released, Waiting};
 use pelton_core::starting_position::StartingPosition;
 use pelton_core::stream::ShardId;
 use pelton_model::MappingId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -64,8 +64,10 @@ pub struct GroupOwnership {
     leaving: Option<Leaving>,
     /// Carries commits out, and hands partitions over.
     tasks: JoinSet<()>,
-    /// Nothing was told yet.
-    is_new: bool,
+    /// To be told before anything else.
+    changes: VecDeque<Change>,
+    /// Where the logs begin, as it was told.
+    log_starts: BTreeMap<Partition, u64>,
     logs: watch::Sender<Logs>,
 }
 
@@ -90,8 +92,23 @@ impl GroupOwnership {
         client.join();
         let look_at = clock.now().after(LOOK_INTERVAL);
         let (answer, look, suspicion, leaving) = (None, None, None, None);
-        let logs = watch::Sender::default();
-        Self { topic, group: machine, commits, answer, look, look_at, suspicion, leaving, tasks, is_new: true, logs }
+        let (logs, log_starts) = (watch::Sender::default(), BTreeMap::new());
+        let words = format!("joining the consumer group {}", topic.group);
+        let changes = VecDeque::from([Change::Waiting(Waiting::Trouble(words.into()))]);
+        Self {
+            topic,
+            group: machine,
+            commits,
+            answer,
+            look,
+            look_at,
+            suspicion,
+            leaving,
+            tasks,
+            changes,
+            log_starts,
+            logs,
+        }
     }
 
     /// What the logs of the partitions hold, as it was last seen.
@@ -117,6 +134,9 @@ impl GroupOwnership {
                 self.answer = Some(Box::pin(async { Input::Fixed(fixed.await) }));
             }
             Command::Take(taken) => {
+                for taken in &taken {
+                    self.log_starts.remove(&taken.partition);
+                }
                 self.commits.own(taken.iter().map(|taken| taken.partition));
                 client.take(&taken);
                 if !taken.is_empty() {
@@ -169,7 +189,8 @@ impl GroupOwnership {
             GroupEvent::Assigned(partitions) => {
                 // A revocation that was overtaken: what is assigned again stays, the rest was given up.
                 if let Some(Leaving { all, read }) = self.leaving.take() {
-                    let gone = |partition: &Partition| !read.contains(partition) && !partitions.contains(partition);
+                    let gone =
+                        |partition: &Partition| !read.contains(partition) && !partitions.contains(partition);
                     let gone = all.into_iter().filter(gone).collect();
                     self.hand_over(gone);
                 }
@@ -206,6 +227,12 @@ impl GroupOwnership {
         let GroupedTopic { mapping, settings, client, clock, .. } = &self.topic;
         let named = bounds.iter().map(|(partition, bounds)| (self.group.shard(*partition), *bounds));
         self.logs.send_replace(named.collect());
+        for (partition, Bounds { start, .. }) in &bounds {
+            if self.log_starts.insert(*partition, *start).is_none_or(|before| before < *start) {
+                let (shard, log_start) = (self.group.shard(*partition), *start);
+                self.changes.push_back(Change::Trimmed { shard, log_start });
+            }
+        }
         let mut suspicion = None;
         if let Some(before) = self.suspicion.take() {
             let mut is_cleared = true;
@@ -253,11 +280,10 @@ impl GroupOwnership {
 #[async_trait]
 impl Ownership for GroupOwnership {
     async fn next(&mut self) -> Change {
-        if std::mem::take(&mut self.is_new) {
-            let words = format!("joining the consumer group {}", self.topic.group);
-            return Change::Waiting(Waiting::Trouble(words.into()));
-        }
         loop {
+            if let Some(change) = self.changes.pop_front() {
+                return change;
+            }
             self.say();
             while let Some(command) = self.group.next_command() {
                 self.carry_out(command);

@@ -84,7 +84,9 @@ impl OnFailureDestinations {
             }
         };
         let is_local = |mapping: &&Mapping| match &mapping.source {
-            EventSource::Kafka(kafka) => kafka.cluster.bootstrap_servers().is_some_and(BootstrapServers::are_local),
+            EventSource::Kafka(kafka) => {
+                kafka.cluster.bootstrap_servers().is_some_and(BootstrapServers::are_local)
+            }
             EventSource::Kinesis { .. } | EventSource::DynamoDb { .. } | EventSource::Sqs(_) => {
                 sources.endpoint(mapping).is_some_and(|endpoint| endpoint.kind() == EndpointKind::Loopback)
             }

@@ -75,8 +75,10 @@ async fn find_one(
     let _ = aws;
     let id = &mapping.id;
     let servers = kafka.cluster.bootstrap_servers().ok_or_else(|| {
-        UserError::bad_input(format!("{id} reads from a cluster of MSK whose bootstrap servers are not known"))
-            .help(format!("name them: `--bootstrap-servers {id}=HOST:PORT`"))
+        UserError::bad_input(format!(
+            "{id} reads from a cluster of MSK whose bootstrap servers are not known"
+        ))
+        .help(format!("name them: `--bootstrap-servers {id}=HOST:PORT`"))
     })?;
     let servers = servers.to_string();
     let settings = ClientSettings {
@@ -109,9 +111,12 @@ async fn find_one(
 }
 
 fn not_found(id: &MappingId, kafka: &KafkaSettings, servers: &str, outcome: &Outcome) -> UserError {
-    let error = UserError::bad_input(format!("{id} cannot read the topic {} at {servers}: {outcome}", kafka.topic));
+    let error =
+        UserError::bad_input(format!("{id} cannot read the topic {} at {servers}: {outcome}", kafka.topic));
     match outcome {
         Outcome::NoTopic => error.help("create the topic first, or check its name and who may describe it"),
-        Outcome::Refused(_) => error.help("is the broker up? `--bootstrap-servers LOGICAL_ID=HOST:PORT` names another one"),
+        Outcome::Refused(_) => {
+            error.help("is the broker up? `--bootstrap-servers LOGICAL_ID=HOST:PORT` names another one")
+        }
     }
 }

@@ -152,6 +152,7 @@ impl MappingRunner {
                         worker.order(Order::RetentionChanged(retention)).await;
                     }
                 }
+                Command::Trim { shard, log_start } => self.order(&shard, Order::Trimmed(log_start)).await,
                 Command::Release(released) => self.ownership.released(released),
                 Command::Show(doing) => self.view.send_modify(|view| view.activity = activity(&doing)),
             }

@@ -193,7 +193,8 @@ impl Supervisor {
         async move {
             for mut view in views {
                 if view.borrow().logs.is_some() {
-                    let has_joined = |view: &MappingView| !matches!(view.activity, MappingActivity::Waiting { .. });
+                    let has_joined =
+                        |view: &MappingView| !matches!(view.activity, MappingActivity::Waiting { .. });
                     view.wait_for(has_joined).await.ok();
                 }
                 let shards: Vec<_> = view.borrow().shards.values().cloned().collect();

@@ -174,7 +174,10 @@ mod tests {
     fn windows_name_their_shard_and_the_stream_as_it_was_described() {
         let length = Duration::from_secs(30);
         let (policy, shard) = (of_mapping(&defaults()), ShardId::new("shardId-1"));
-        assert_eq!(of_shard(&policy, (&defaults(), &Envelopes::Same(envelope())), "arn:stream", &shard), policy);
+        assert_eq!(
+            of_shard(&policy, (&defaults(), &Envelopes::Same(envelope())), "arn:stream", &shard),
+            policy
+        );
         let windows = with_shards(|shards| shards.tumbling_window = Some(length));
         let same = Envelopes::Same(self::envelope());
         let envelope = WindowEnvelope::new("shardId-1", "arn:stream");

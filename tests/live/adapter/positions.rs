@@ -1,7 +1,7 @@
 //! Where reading begins (specification 3.4).
 
 use super::world::{Server, World, first_shard, read_all};
-use pelton::ports::{ReadFrom, Source, Stream as _};
+use pelton::ports::{ReadFrom, Source};
 use pelton_core::shard_end::Follows;
 use pelton_core::starting_position::ShardStart;
 use pelton_core::{Position, Timestamp};

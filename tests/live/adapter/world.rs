@@ -2,7 +2,7 @@
 
 use aws_sdk_kinesis::primitives::Blob;
 use pelton::clock::Clock;
-use pelton::ports::{Answer, ShardReader, Source, SourceError, Stream as _};
+use pelton::ports::{Answer, ShardReader, SourceError, Stream as _};
 use pelton::source::aws::{AwsOptions, KinesisClient};
 use pelton::source::budget::ByteBudget;
 use pelton::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams};

@@ -138,7 +138,8 @@ impl KafkaTimestamp {
         match self {
             Self::CreateTime(moment) => (millis(moment), "CREATE_TIME"),
             Self::LogAppendTime(moment) => (millis(moment), "LOG_APPEND_TIME"),
-            Self::Missing { .. } => (-1, "NO_TIMESTAMP_TYPE"),
+            // Kafka's own -1 is refused by readers in use.
+            Self::Missing { read_at } => (millis(read_at), "NO_TIMESTAMP_TYPE"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Position;
+use crate::committed::Committed;
 use crate::shard::Checkpoint;
 use crate::starting_position::StartingPosition;
 use crate::testing::at;

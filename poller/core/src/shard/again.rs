@@ -56,7 +56,9 @@ impl Unclaimed {
         }
         let place = self.places.get(&record.position().fingerprint())?;
         let batch = self.batches.remove(place)?;
-        batch.records.iter().for_each(|record| drop(self.places.remove(record)));
+        for record in &*batch.records {
+            self.places.remove(record);
+        }
         Some(batch)
     }
 

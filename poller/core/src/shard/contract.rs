@@ -45,6 +45,8 @@ pub enum Input {
     FunctionChanged,
     /// The stream now keeps its records for this long.
     RetentionChanged(Duration),
+    /// The log begins at this offset: it does not keep the records below any more.
+    Trimmed(u64),
     /// Stop: finish what is in flight, start nothing new, save, end.
     Drain {
         /// From this moment on the shard is somebody else's: what is not settled and saved by then is lost to this poller

@@ -43,6 +43,8 @@ pub struct Policy {
     pub envelope: Envelope,
     /// How long the stream keeps a record. A record that has been kept for this long has expired.
     pub retention: Duration,
+    /// The offset at which the log begins, as far as that is known: a record below it is not kept any more. 0 where nothing is said.
+    pub log_start: u64,
     /// The waits between attempts, after read errors, and after failed saves.
     pub backoff: Backoff,
     /// From one read to the next while nothing is waiting to be read: 1 s on AWS.
@@ -100,6 +102,7 @@ impl Policy {
             event_bytes_max: EVENT_BYTES_MAX,
             envelope,
             retention: Duration::from_secs(24 * 60 * 60),
+            log_start: 0,
             backoff: Backoff::default(),
             poll_interval: Duration::from_secs(1),
             fetch_gap_min: Duration::from_millis(200),

@@ -136,7 +136,11 @@ fn show(change: &Change) -> String {
         Change::Assigned(shards) => shards.iter().map(show_one).collect::<Vec<_>>().join(" + "),
         Change::Revoked { shards, .. } => format!("revoke {}", names(shards)),
         Change::Lost(shards) => format!("lose {}", names(shards)),
-        other @ (Change::Retention(_) | Change::Polling | Change::Waiting(_) | Change::CaughtUp) => {
+        other @ (Change::Retention(_)
+        | Change::Trimmed { .. }
+        | Change::Polling
+        | Change::Waiting(_)
+        | Change::CaughtUp) => {
             format!("{other:?}")
         }
     }

@@ -101,7 +101,7 @@ impl Ledger {
 
     /// Whether everything that is settled is kept.
     pub(crate) fn is_all_kept(&self) -> bool {
-        let Checkpoint { position, ended, ahead, window } = self.expected_save();
+        let Checkpoint { position, ended, ahead, window, failing: _ } = self.expected_save();
         let is_ahead_kept = ahead.iter().all(|fingerprint| self.kept.ahead.contains(fingerprint));
         (&position, ended, &window) == (&self.kept.position, self.kept.ended, &self.kept.window)
             && is_ahead_kept
@@ -613,7 +613,7 @@ impl Ledger {
         let fingerprints = settled.map(|entry| entry.record.position().fingerprint());
         let window = self.settled_window.clone();
         let ahead = fingerprints.chain(self.earlier.iter().copied()).collect();
-        Checkpoint { position, ended: self.has_ended(), ahead, window }
+        Checkpoint { position, ended: self.has_ended(), ahead, window, ..Checkpoint::default() }
     }
 
     pub(crate) fn check_save(&self, checkpoint: &Checkpoint) {

@@ -100,6 +100,10 @@ impl Watched {
                 self.ledger.policy.retention = *retention;
                 true
             }
+            Input::Trimmed(log_start) => {
+                self.ledger.policy.log_start = self.ledger.policy.log_start.max(*log_start);
+                true
+            }
             Input::Drain { by } => {
                 self.ledger.is_draining = true;
                 self.drain_by = [self.drain_by, *by].into_iter().flatten().min();

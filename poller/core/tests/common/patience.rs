@@ -78,6 +78,7 @@ impl Patience {
             Input::FunctionChanged => self.retry_until = now,
             Input::Invoked(..)
             | Input::RetentionChanged(_)
+            | Input::Trimmed(_)
             | Input::Drain { .. }
             | Input::Lost
             | Input::TimePassed => {}

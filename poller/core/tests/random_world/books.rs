@@ -62,7 +62,7 @@ pub(crate) fn show(watched: &Watched) -> String {
     for Failure { batch, reason, .. } in owed.failures.values() {
         text += &format!(" · {} given up: {reason:?}", numbers(batch));
     }
-    if let Some(Checkpoint { position, ended, ahead, window }) = &owed.save {
+    if let Some(Checkpoint { position, ended, ahead, window, failing: _ }) = &owed.save {
         let end = if *ended { " end" } else { "" };
         text += &format!(" · save {position:?}{end} + {} ahead, {window:?}", ahead.len());
     }

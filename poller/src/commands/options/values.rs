@@ -2,9 +2,9 @@
 
 use super::{AWS, LambdaEndpoint};
 use crate::aws::Endpoint;
-use pelton_model::{BootstrapServers, SessionTimeout};
 use pelton_model::arn::is_account;
 use pelton_model::limits::KAFKA_PARALLELIZATION_FACTOR;
+use pelton_model::{BootstrapServers, SessionTimeout};
 use std::time::Duration;
 
 pub(in crate::commands) fn parse_parameter(text: &str) -> Result<(String, String), String> {

@@ -84,16 +84,13 @@ impl KafkaClient {
             _own_bytes: own_bytes,
         });
         let (orders, orders_taken) = channel();
-        let work = Thread { shared: Arc::clone(&shared), consumer, orders: orders_taken, events: events_told };
+        let work =
+            Thread { shared: Arc::clone(&shared), consumer, orders: orders_taken, events: events_told };
         std::thread::Builder::new()
             .name("kafka".to_owned())
             .spawn(move || work.run())
             .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
-        Ok(Self {
-            shared,
-            orders: Mutex::new(orders),
-            events: tokio::sync::Mutex::new(events),
-        })
+        Ok(Self { shared, orders: Mutex::new(orders), events: tokio::sync::Mutex::new(events) })
     }
 
     /// What the topic has, or why it cannot be read: the words of whoever refuses.
@@ -162,13 +159,16 @@ impl GroupClient for KafkaClient {
         since: Option<Timestamp>,
     ) -> Result<BTreeMap<Partition, Known>, Arc<str>> {
         let partitions = partitions.to_vec();
-        let answer = self.ask(move |consumer, settings| inquiry::known(consumer, settings, &partitions, since)).await;
+        let answer =
+            self.ask(move |consumer, settings| inquiry::known(consumer, settings, &partitions, since)).await;
         answer.unwrap_or_else(|| Err(Outcome::ended())).map_err(|outcome| outcome.to_string().into())
     }
 
     async fn bounds(&self, partitions: &[Partition]) -> BTreeMap<Partition, Bounds> {
         let partitions = partitions.to_vec();
-        self.ask(move |consumer, settings| inquiry::bounds(consumer, settings, &partitions)).await.unwrap_or_default()
+        self.ask(move |consumer, settings| inquiry::bounds(consumer, settings, &partitions))
+            .await
+            .unwrap_or_default()
     }
 
     fn next_offset(&self, partition: Partition) -> Option<u64> {
@@ -177,7 +177,10 @@ impl GroupClient for KafkaClient {
 
     async fn commit(&self, places: BTreeMap<Partition, Committed>) -> CommitAnswer {
         let answer = self.ask(move |consumer, settings| inquiry::commit(consumer, settings, &places)).await;
-        answer.unwrap_or_else(|| CommitAnswer { refused: Some("the client has ended".into()), ..CommitAnswer::default() })
+        answer.unwrap_or_else(|| CommitAnswer {
+            refused: Some("the client has ended".into()),
+            ..CommitAnswer::default()
+        })
     }
 
     fn take(&self, taken: &[Taken]) {
@@ -216,7 +219,9 @@ impl Shared {
 
     fn resume(&self, partition: Partition) {
         let _flow = self.flow.lock().unwrap_or_else(PoisonError::into_inner);
-        let (Some(consumer), Some(queue)) = (self.consumer(), self.queues().get(&partition).cloned()) else { return };
+        let (Some(consumer), Some(queue)) = (self.consumer(), self.queues().get(&partition).cloned()) else {
+            return;
+        };
         if queue.is_paused() {
             return;
         }
@@ -264,7 +269,10 @@ impl Thread {
             Order::Take(taken) => self.take(&taken),
             Order::GiveBack(partitions) => {
                 let held = self.assigned();
-                let list = self.shared.settings.list(partitions.into_iter().filter(|partition| held.contains(partition)));
+                let list = self
+                    .shared
+                    .settings
+                    .list(partitions.into_iter().filter(|partition| held.contains(partition)));
                 self.word(self.consumer.incremental_unassign(&list));
             }
             Order::Seek { partition, offset, lost_after } => self.seek(partition, offset, lost_after),
@@ -280,7 +288,8 @@ impl Thread {
     fn take(&self, taken: &[Taken]) {
         let held = self.assigned();
         let places = taken.iter().filter(|taken| !held.contains(&taken.partition));
-        let list = self.shared.settings.list_of(places.map(|Taken { partition, committed }| (partition, committed)));
+        let list =
+            self.shared.settings.list_of(places.map(|Taken { partition, committed }| (partition, committed)));
         self.word(self.consumer.incremental_assign(&list));
         for Taken { partition, committed } in taken.iter().filter(|taken| held.contains(&taken.partition)) {
             self.seek(*partition, committed.offset, None);
@@ -349,11 +358,12 @@ impl Thread {
 
     fn failed(&self, error: &KafkaError) {
         let event = match error {
-            KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
-                GroupEvent::OutOfRange
-            }
+            KafkaError::MessageConsumption(
+                RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange,
+            ) => GroupEvent::OutOfRange,
             KafkaError::MessageConsumptionFatal(code) => {
-                let words = self.consumer.client().fatal_error().map_or_else(|| code.to_string(), |(_, words)| words);
+                let words =
+                    self.consumer.client().fatal_error().map_or_else(|| code.to_string(), |(_, words)| words);
                 GroupEvent::Broken(words.into())
             }
             // It was said: the context hears of every error.

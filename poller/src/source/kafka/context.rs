@@ -49,10 +49,7 @@ impl Word {
 }
 
 impl Context {
-    pub(super) fn new(
-        settings: ClientSettings,
-        events: UnboundedSender<GroupEvent>,
-    ) -> Self {
+    pub(super) fn new(settings: ClientSettings, events: UnboundedSender<GroupEvent>) -> Self {
         Self { settings, events, is_leaving: AtomicBool::new(false), said: Mutex::default() }
     }
 
@@ -69,7 +66,8 @@ impl Context {
     pub(super) fn word(&self, word: &Word) {
         let words = self.settings.failure(word);
         let mut said = self.said();
-        let is_repeated = said.last.as_ref().is_some_and(|(last, at)| *last == words && at.elapsed() < SAME_WORD_GAP);
+        let is_repeated =
+            said.last.as_ref().is_some_and(|(last, at)| *last == words && at.elapsed() < SAME_WORD_GAP);
         if !is_repeated {
             said.last = Some((words.clone(), Instant::now()));
             tracing::warn!(topic = self.settings.topic, group = self.settings.group_id, "{words}");

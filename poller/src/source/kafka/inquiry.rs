@@ -52,12 +52,14 @@ pub(super) fn known(
     if asked.iter().any(|partition| !committed.contains_key(partition)) {
         committed.extend(self::committed(consumer, settings, &all)?);
     }
-    let since = since.map(|since| offsets_since(consumer, settings, asked, since)).transpose()?.unwrap_or_default();
+    let since =
+        since.map(|since| offsets_since(consumer, settings, asked, since)).transpose()?.unwrap_or_default();
     let mut known = BTreeMap::new();
     for partition in all {
         let mut bounds = Bounds { start: 0, end: 0, since: None };
         if asked.contains(&partition) {
-            bounds = log_of(consumer, settings, partition).map_err(|error| settings.outcome(consumer, "ListOffsets", &error))?;
+            bounds = log_of(consumer, settings, partition)
+                .map_err(|error| settings.outcome(consumer, "ListOffsets", &error))?;
             bounds.since = since.get(&partition).copied();
         }
         known.insert(partition, Known { committed: committed.remove(&partition), bounds });
@@ -83,11 +85,9 @@ pub(super) fn commit(
 ) -> CommitAnswer {
     let mut answer = CommitAnswer::default();
     let (with_text, without): (Vec<_>, Vec<_>) = places.iter().partition(|(_, place)| !place.text.is_empty());
-    let mut commit = |places: &[(&Partition, &Committed)]| {
-        match commit_at_once(consumer, settings, places) {
-            Ok(()) => answer.committed.extend(places.iter().map(|(partition, _)| **partition)),
-            Err(error) => answer.refused = Some(said(&error).into()),
-        }
+    let mut commit = |places: &[(&Partition, &Committed)]| match commit_at_once(consumer, settings, places) {
+        Ok(()) => answer.committed.extend(places.iter().map(|(partition, _)| **partition)),
+        Err(error) => answer.refused = Some(said(&error).into()),
     };
     if !without.is_empty() {
         commit(&without);
@@ -106,9 +106,12 @@ fn commit_at_once(
 ) -> Result<(), KafkaError> {
     let list = settings.list_of(places.iter().copied());
     let committed = consumer.commit(&list, CommitMode::Sync);
-    let Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::OffsetMetadataTooLarge)) = committed else { return committed };
+    let Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::OffsetMetadataTooLarge)) = committed else {
+        return committed;
+    };
     tracing::warn!(
-        topic = settings.topic, group = settings.group_id,
+        topic = settings.topic,
+        group = settings.group_id,
         "the broker takes no text as long as this beside an offset (offset.metadata.max.bytes): attempts count from 1 after a restart"
     );
     let bare: Vec<(Partition, Committed)> =
@@ -122,7 +125,11 @@ fn said(error: &KafkaError) -> String {
     error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string())
 }
 
-fn log_of(consumer: &Consumer, settings: &ClientSettings, partition: Partition) -> Result<Bounds, KafkaError> {
+fn log_of(
+    consumer: &Consumer,
+    settings: &ClientSettings,
+    partition: Partition,
+) -> Result<Bounds, KafkaError> {
     let (start, end) = consumer.fetch_watermarks(&settings.topic, partition, WAIT_MAX)?;
     let offset = |offset: i64| u64::try_from(offset).unwrap_or_default();
     Ok(Bounds { start: offset(start), end: offset(end), since: None })

@@ -35,7 +35,12 @@ pub(crate) struct KafkaSource {
 impl KafkaSource {
     /// The topic that this client reads. Records that match none of the `filters` are read, and not encoded. With `has_keys` records
     /// get a key to keep their order by.
-    pub(crate) fn new(client: Arc<KafkaClient>, clock: Clock, filters: Option<Filters>, has_keys: bool) -> Self {
+    pub(crate) fn new(
+        client: Arc<KafkaClient>,
+        clock: Clock,
+        filters: Option<Filters>,
+        has_keys: bool,
+    ) -> Self {
         Self { client, filters: filters.map(Arc::new), has_keys, clock }
     }
 
@@ -50,11 +55,18 @@ impl KafkaSource {
 #[async_trait]
 impl Source for KafkaSource {
     async fn open(&self, shard: &ShardId, from: ReadFrom) -> Result<OpenShard, SourceError> {
-        let not_ours = || SourceError::Senseless { operation: "Fetch", flaw: "the partition is not this poller's" };
+        let not_ours =
+            || SourceError::Senseless { operation: "Fetch", flaw: "the partition is not this poller's" };
         let partition = partition_of(shard).ok_or_else(not_ours)?;
         let queue = self.client.queue(partition).ok_or_else(not_ours)?;
-        let reader =
-            PartitionReader::new(Arc::clone(&self.client), partition, queue, self.encoder(partition), &from, &self.clock);
+        let reader = PartitionReader::new(
+            Arc::clone(&self.client),
+            partition,
+            queue,
+            self.encoder(partition),
+            &from,
+            &self.clock,
+        );
         Ok(OpenShard { reader: Box::new(reader), arrivals: None })
     }
 

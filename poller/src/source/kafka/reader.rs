@@ -45,7 +45,8 @@ impl PartitionReader {
             ReadFrom::After(position) => position.offset(),
             ReadFrom::Latest { .. } | ReadFrom::Start(_) => None,
         };
-        let next_offset = last_read.map_or(0, |last| i64::try_from(last).unwrap_or(i64::MAX).saturating_add(1));
+        let next_offset =
+            last_read.map_or(0, |last| i64::try_from(last).unwrap_or(i64::MAX).saturating_add(1));
         // Another reader may have taken what is wanted here.
         if queue.next_to_take() > next_offset && last_read.is_some() {
             client.read_again(partition, next_offset.unsigned_abs());

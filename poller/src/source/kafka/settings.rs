@@ -3,10 +3,10 @@
 use super::client::Consumer;
 use super::context::Word;
 use crate::clock::Clock;
+use pelton_core::Timestamp;
 use pelton_core::committed::Committed;
 use pelton_core::event::kafka::KafkaTimestamp;
 use pelton_core::group::Partition;
-use pelton_core::Timestamp;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};

@@ -152,7 +152,7 @@ fn a_record_without_a_timestamp_says_so_and_ages_from_when_it_was_read() {
     let read_at = Timestamp::from_millis(7);
     let record = KafkaRecord { timestamp: KafkaTimestamp::Missing { read_at }, ..hello() };
     let from = r#"1545084650987,"timestampType":"CREATE_TIME""#;
-    check(record.clone(), from, r#"-1,"timestampType":"NO_TIMESTAMP_TYPE""#);
+    check(record.clone(), from, r#"7,"timestampType":"NO_TIMESTAMP_TYPE""#);
     assert_eq!(encoded(vec![record])[0].arrival(), read_at);
 }
 

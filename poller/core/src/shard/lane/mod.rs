@@ -26,7 +26,7 @@ pub(crate) use answered::{Delivered, EndedAs, GivenUp};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use windowed::Windowed;
-use work::{Task, Work};
+use work::{Aged, Task, Work};
 
 /// The records of one lane, and what is being done with them.
 #[derive(Debug)]
@@ -175,9 +175,12 @@ impl Lane {
     /// expired, a clock is wrong.
     fn give_up_old(&mut self, policy: &Policy, now: Timestamp) {
         let Some(work) = self.work.pop_front_if(|work| work.given_up().is_none()) else { return };
-        let is_too_old = |arrival| policy.record_age_max.is_some_and(|max| now.since(arrival) >= max);
+        let is_too_old =
+            |aged: Aged<'_>| policy.record_age_max.is_some_and(|max| now.since(aged.begun()) >= max);
         let was_tried = work.task == Task::TryAgain;
-        let is_expired = |arrival| was_tried && now.since(arrival) >= policy.retention;
+        let is_kept =
+            |aged: Aged<'_>| now.since(aged.begun()) < policy.retention && !aged.is_below(policy.log_start);
+        let is_expired = |aged: Aged<'_>| was_tried && !is_kept(aged);
         let (reason, (old, rest)) = if work.has_old(is_too_old) {
             (GiveUp::TooOld, work.divide(is_too_old))
         } else if work.has_old(is_expired) {

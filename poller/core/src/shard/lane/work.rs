@@ -119,16 +119,17 @@ impl Work {
 
     /// Whether any of the records, or else the window that ends with this, is old by its time. The end of a window is tried
     /// once however late it is: its state is all that is left of records that succeeded.
-    pub(super) fn has_old(&self, is_old: impl Fn(Timestamp) -> bool) -> bool {
-        let is_window_old =
-            self.task == Task::TryAgain && self.last_of_window.is_some_and(|last| is_old(last.end));
-        is_window_old || self.batch.records().iter().any(|record| is_old(record.arrival()))
+    pub(super) fn has_old(&self, is_old: impl Fn(Aged<'_>) -> bool) -> bool {
+        let is_window_old = self.task == Task::TryAgain
+            && self.last_of_window.is_some_and(|last| is_old(Aged::Window { end: last.end }));
+        is_window_old || self.batch.records().iter().any(|record| is_old(Aged::Record(record)))
     }
 
     /// The old records, of which there are some, and the others if there are any. Both keep their history.
-    pub(super) fn divide(self, is_old: impl Fn(Timestamp) -> bool) -> (Work, Option<Work>) {
+    pub(super) fn divide(self, is_old: impl Fn(Aged<'_>) -> bool) -> (Work, Option<Work>) {
         let records = self.batch.records().iter().cloned();
-        let (old, rest): (Vec<Record>, Vec<Record>) = records.partition(|record| is_old(record.arrival()));
+        let (old, rest): (Vec<Record>, Vec<Record>) =
+            records.partition(|record| is_old(Aged::Record(record)));
         if rest.is_empty() {
             return (self, None);
         }
@@ -156,5 +157,32 @@ impl Work {
 
     fn with_records(&self, records: Vec<Record>) -> Work {
         Work { batch: Arc::new(Batch::new(records, self.batch.envelope().clone())), ..self.clone() }
+    }
+}
+
+/// What may be too old.
+#[derive(Clone, Copy)]
+pub(super) enum Aged<'a> {
+    Record(&'a Record),
+    Window { end: Timestamp },
+}
+
+impl Aged<'_> {
+    /// From when its age counts.
+    pub(super) fn begun(self) -> Timestamp {
+        match self {
+            Self::Record(record) => record.arrival(),
+            Self::Window { end } => end,
+        }
+    }
+
+    /// Whether it is a record that a log which begins at this offset does not hold any more.
+    pub(super) fn is_below(self, log_start: u64) -> bool {
+        match self {
+            Self::Record(record) => {
+                log_start > 0 && record.position().offset().is_some_and(|offset| offset < log_start)
+            }
+            Self::Window { .. } => false,
+        }
     }
 }

@@ -56,12 +56,13 @@ fn in_the_next_life_the_same_batch_has_the_attempts_that_are_left() {
         kept,
         &[
             (0, Begin, "fetch 10"),
-            (5, Page("ab", More), "fetch 8"),
-            (6, Page("cde", CaughtUp), "invoke abc #3"),
-            (7, Fails, "retried enough abc, save - !1"),
-            (8, Saved, ""),
-            (9, FailureSent, "save c"),
-            (10, Saved, "invoke de #1"),
+            (5, Page("ab", More), ""),
+            (200, Nothing, "fetch 8"),
+            (206, Page("cde", CaughtUp), "invoke abc #3"),
+            (207, Fails, "retried enough abc, save - !1"),
+            (208, Saved, ""),
+            (209, FailureSent, "save c"),
+            (210, Saved, "invoke de #1"),
         ],
     );
 }
@@ -141,8 +142,9 @@ fn records_that_do_not_come_again_are_not_waited_for() {
         kept.clone(),
         &[
             (0, Begin, "fetch 10"),
-            (5, Page("ab", More), "fetch 8"),
-            (6, Page("de", CaughtUp), "invoke ab #2"),
+            (5, Page("ab", More), ""),
+            (200, Nothing, "fetch 8"),
+            (206, Page("de", CaughtUp), "invoke ab #2"),
         ],
     );
     check_from(keeping(), kept, &[(0, Begin, "fetch 10"), (5, Page("de", CaughtUp), "invoke de #1")]);

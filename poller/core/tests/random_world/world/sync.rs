@@ -256,6 +256,9 @@ impl World<'_> {
                     );
                 }
             }
+            Command::Trim { shard, log_start } => {
+                self.handle(&shard, pelton_core::Input::Trimmed(log_start), "the log was trimmed");
+            }
             Command::Release(released) => {
                 self.life.as_mut().expect("a life").sync.handle(Input::Released(released), self.now);
             }

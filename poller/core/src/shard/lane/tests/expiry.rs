@@ -57,6 +57,14 @@ fn minus_one_and_minus_one_retry_until_the_record_leaves_the_stream() {
 }
 
 #[test]
+fn a_record_that_left_the_log_is_not_retried_and_the_others_are() {
+    let policy = Policy { batch_size: 4, log_start: 3, ..policy() };
+    let mut story = Story::of(&policy, &[("12", 0), ("34", 500)]);
+    story.goes(&[(900, "1234 #1", Fails), (900, "12 expired after 1", Delivered), (900, "34 #2", Succeeds)]);
+    story.is_over();
+}
+
+#[test]
 fn a_failure_says_how_often_the_function_was_invoked() {
     let policy = Policy { retention: millis(1_000), ..policy() };
     let lines = [
