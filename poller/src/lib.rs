@@ -15,6 +15,8 @@ mod group_client;
 mod http_get;
 mod http_serve;
 mod in_flight;
+#[cfg(feature = "kafka")]
+mod kafka_access;
 pub mod lambda;
 pub mod live_view;
 pub mod logging;

@@ -9,12 +9,16 @@ mod no_services;
 mod origin;
 #[cfg(feature = "aws")]
 mod services;
+#[cfg(feature = "kafka")]
+mod topic;
 
 pub use origin::Origin;
 
 use crate::aws::{AwsOptions, Service};
 use crate::clock::Clock;
 use crate::errors::NotInThisBuild;
+#[cfg(feature = "kafka")]
+use crate::kafka_access::Brokers;
 use crate::ports::{Cause, Destination, DestinationError};
 use file::LineFile;
 #[cfg(not(feature = "aws"))]
@@ -62,7 +66,14 @@ impl Destinations {
         Arc::new(LineFile::with_folder(path, origin, self.turns.clone(), self.clock.clone()))
     }
 
-    /// The destination that a mapping names. Calls nobody. Fails only in a build without the feature `aws`.
+    /// A topic of these brokers.
+    #[cfg(feature = "kafka")]
+    #[must_use]
+    pub(crate) fn open_topic(&self, topic: &str, brokers: Brokers, origin: Origin) -> Arc<dyn Destination> {
+        Arc::new(topic::Topic::new(topic, brokers, origin))
+    }
+
+    /// The destination that a mapping names, which is no topic. Calls nobody. Fails only in a build without the feature `aws`.
     pub fn open(
         &mut self,
         named: &OnFailure,
@@ -73,7 +84,7 @@ impl Destinations {
             OnFailure::Sns(arn) => (Takes::Topics, arn),
             OnFailure::S3(bucket) => (Takes::Buckets, bucket),
             OnFailure::Kafka { topic } => {
-                unreachable!("only a mapping of Kafka names the topic {topic}, and none runs")
+                unreachable!("the topic {topic} is of the cluster that the mapping reads from")
             }
             OnFailure::File(path) => {
                 let file = LineFile::new(path, origin, self.turns.clone(), self.clock.clone());

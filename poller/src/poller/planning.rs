@@ -25,7 +25,7 @@ use crate::supervisor::{Change, Envelopes, Goal, MappingPlan, SharedOut};
 use crate::user_error::UserError;
 use futures_util::StreamExt as _;
 use pelton_core::shard_sync::FoundStream;
-use pelton_model::{Application, EventSource, Mapping, MappingId};
+use pelton_model::{Application, EventSource, Mapping, MappingId, OnFailure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tracing::info;
@@ -194,7 +194,13 @@ impl Base {
         let running = Running::start(functions, &application, before, client.region(), handlers_max, clock);
         let mut started = Vec::new();
         for found in found {
-            let destination = destinations.open(&found.mapping, |function_arn| found.origin(function_arn))?;
+            let origin = |function_arn: &str| found.origin(function_arn);
+            let destination = match (&found.mapping.on_failure, &found.what) {
+                (Some(OnFailure::Kafka { topic: name }), FoundSource::Topic(topic)) => {
+                    Some(destinations.open_topic(&found.mapping, name, topic.brokers.clone(), origin))
+                }
+                _ => destinations.open(&found.mapping, origin)?,
+            };
             let Found { mapping, what } = found;
             let (source, pace, envelopes, shared_out) = match what {
                 FoundSource::Stream(opened, found) => {

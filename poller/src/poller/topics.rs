@@ -4,6 +4,8 @@
 
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
+use crate::errors::chain;
+use crate::kafka_access::{Access, Brokers};
 use crate::ports::{GroupClient, Pace, Source};
 use crate::source::budget::ByteBudget;
 use crate::source::kafka::{ClientSettings, KafkaClient, KafkaSource, Outcome};
@@ -12,7 +14,9 @@ use crate::user_error::UserError;
 use futures_util::StreamExt as _;
 use pelton_core::event::kafka::KafkaCluster;
 use pelton_core::filter::{Filters, Source as FilterSource};
-use pelton_model::{EventSource, KafkaSettings, Mapping, MappingId, SessionTimeout};
+use pelton_model::kafka::KafkaAccess;
+use pelton_model::{Arn, EventSource, KafkaSettings, Mapping, MappingId, SessionTimeout};
+use rdkafka::error::KafkaError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +37,7 @@ pub(super) struct FoundTopic {
     pub(super) client: Arc<dyn GroupClient>,
     pub(super) cluster: KafkaCluster,
     pub(super) topic: Topic,
+    pub(super) brokers: Brokers,
     pub(super) partitions: usize,
     pub(super) uuid: Uuid,
 }
@@ -72,21 +77,23 @@ async fn find_one(
     budget: &ByteBudget,
     clock: &Clock,
 ) -> Result<FoundTopic, UserError> {
-    let _ = aws;
     let id = &mapping.id;
-    let servers = kafka.cluster.bootstrap_servers().ok_or_else(|| {
-        UserError::bad_input(format!(
-            "{id} reads from a cluster of MSK whose bootstrap servers are not known"
+    if kafka.schema_registry.is_some() {
+        return Err(UserError::bad_input(format!(
+            "{id} has a SchemaRegistryConfig, and Pelton asks no registry yet"
         ))
-        .help(format!("name them: `--bootstrap-servers {id}=HOST:PORT`"))
+        .help("without it, keys and values come as they are in the topic"));
+    }
+    let (servers, access) = known_servers(id, kafka, aws).await?;
+    let access = Access::of(&access, aws).await.map_err(|error| {
+        UserError::bad_input(format!("{id} cannot get into its cluster: {}", chain(&error)))
     })?;
-    let servers = servers.to_string();
+    let brokers = Brokers { bootstrap_servers: servers.clone(), access };
     let settings = ClientSettings {
-        bootstrap_servers: servers.clone(),
+        brokers: brokers.clone(),
         topic: kafka.topic.clone(),
         group_id: kafka.group_id(),
         session_timeout: session_timeout.get(),
-        access: Vec::new(),
         clock: clock.clone(),
     };
     let topic = Topic {
@@ -99,15 +106,53 @@ async fn find_one(
         event_source_arn: kafka.cluster.arn().map(ToString::to_string),
         bootstrap_servers: servers.clone(),
     };
-    let client = KafkaClient::start(settings, budget.clone())
-        .map_err(|error| UserError::bad_input(format!("{id} cannot read from Kafka: {error}")))?;
+    let client = KafkaClient::start(settings, budget.clone()).map_err(|error| not_taken(id, &error))?;
     let client = Arc::new(client);
     let partitions = client.partitions().await.map_err(|outcome| not_found(id, kafka, &servers, &outcome))?;
     let filters = Filters::compile(FilterSource::Kafka, &mapping.filter_patterns)
         .expect("the patterns of a mapping compile");
     let has_keys = kafka.parallelization_factor > 1;
     let source = Arc::new(KafkaSource::new(Arc::clone(&client), clock.clone(), filters, has_keys));
-    Ok(FoundTopic { source, client, cluster, topic, partitions: partitions.len(), uuid: kafka.uuid })
+    Ok(FoundTopic { source, client, cluster, topic, brokers, partitions: partitions.len(), uuid: kafka.uuid })
+}
+
+/// The brokers to ask first, and how to get in there.
+async fn known_servers(
+    id: &MappingId,
+    kafka: &KafkaSettings,
+    aws: &AwsOptions,
+) -> Result<(String, KafkaAccess), UserError> {
+    if let Some(servers) = kafka.cluster.bootstrap_servers() {
+        return Ok((servers.to_string(), kafka.access.clone()));
+    }
+    let name_them = format!("name its brokers: `--bootstrap-servers {id}=HOST:PORT`");
+    let arn = kafka.cluster.arn().filter(|_| !kafka.cluster.is_to_be_found());
+    let Some(arn) = arn else {
+        let problem = format!(
+            "{id} reads from a cluster of MSK that the template makes: its brokers are not known here"
+        );
+        return Err(UserError::bad_input(problem).help(name_them));
+    };
+    asked(arn, &kafka.access, aws).await.map_err(|error| {
+        UserError::bad_input(format!("{id} cannot find the brokers of {arn}: {error}")).help(name_them)
+    })
+}
+
+#[cfg(feature = "aws")]
+async fn asked(arn: &Arn, access: &KafkaAccess, aws: &AwsOptions) -> Result<(String, KafkaAccess), String> {
+    crate::kafka_access::bootstrap_servers(arn, access, aws).await.map_err(|error| chain(&*error))
+}
+
+#[cfg(not(feature = "aws"))]
+async fn asked(_: &Arn, _: &KafkaAccess, _: &AwsOptions) -> Result<(String, KafkaAccess), String> {
+    Err(crate::errors::NotInThisBuild { cannot: "ask MSK for the brokers of a cluster" }.to_string())
+}
+
+/// A setting that librdkafka does not take: as the others were checked before, one of the secrets.
+fn not_taken(id: &MappingId, error: &KafkaError) -> UserError {
+    UserError::bad_input(format!("{id} cannot get into its cluster: {error}")).help(
+        "check the PEM of certificate and privateKey, and privateKeyPassword, in the secrets of SourceAccessConfigurations",
+    )
 }
 
 fn not_found(id: &MappingId, kafka: &KafkaSettings, servers: &str, outcome: &Outcome) -> UserError {
@@ -115,8 +160,6 @@ fn not_found(id: &MappingId, kafka: &KafkaSettings, servers: &str, outcome: &Out
         UserError::bad_input(format!("{id} cannot read the topic {} at {servers}: {outcome}", kafka.topic));
     match outcome {
         Outcome::NoTopic => error.help("create the topic first, or check its name and who may describe it"),
-        Outcome::Refused(_) => {
-            error.help("is the broker up? `--bootstrap-servers LOGICAL_ID=HOST:PORT` names another one")
-        }
+        Outcome::Refused(_) => error.help("`--bootstrap-servers LOGICAL_ID=HOST:PORT` names other brokers"),
     }
 }

@@ -9,10 +9,12 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// From one line about the same failure to the next.
@@ -25,12 +27,16 @@ pub(super) struct Context {
     /// Rebalances are answered here: nobody else does it any more.
     is_leaving: AtomicBool,
     said: Mutex<Said>,
+    /// Asks for tokens.
+    runtime: Handle,
 }
 
 #[derive(Default)]
 struct Said {
-    /// The last failure, and when it was logged.
-    last: Option<(String, Instant)>,
+    /// The last failure.
+    last: Option<String>,
+    /// When each was logged.
+    logged: BTreeMap<String, Instant>,
     /// Whether the brokers were told to be away.
     is_away: bool,
 }
@@ -42,15 +48,15 @@ pub(super) struct Word {
     pub(super) reason: String,
 }
 
-impl Word {
-    pub(super) fn of(error: &KafkaError) -> Self {
-        Self { code: error.rdkafka_error_code(), reason: error.to_string() }
-    }
-}
-
 impl Context {
     pub(super) fn new(settings: ClientSettings, events: UnboundedSender<GroupEvent>) -> Self {
-        Self { settings, events, is_leaving: AtomicBool::new(false), said: Mutex::default() }
+        Self {
+            settings,
+            events,
+            is_leaving: AtomicBool::new(false),
+            said: Mutex::default(),
+            runtime: Handle::current(),
+        }
     }
 
     pub(super) fn leave(&self) {
@@ -59,21 +65,23 @@ impl Context {
 
     /// What was last said of what does not go well; `None`: nothing was.
     pub(super) fn last_failure(&self) -> Option<String> {
-        self.said().last.as_ref().map(|(words, _)| words.clone())
+        self.said().last.clone()
     }
 
     /// Says an error of the client, unless it was said just now.
     pub(super) fn word(&self, word: &Word) {
-        let words = self.settings.failure(word);
         let mut said = self.said();
-        let is_repeated =
-            said.last.as_ref().is_some_and(|(last, at)| *last == words && at.elapsed() < SAME_WORD_GAP);
-        if !is_repeated {
-            said.last = Some((words.clone(), Instant::now()));
-            tracing::warn!(topic = self.settings.topic, group = self.settings.group_id, "{words}");
+        if word.code != Some(RDKafkaErrorCode::AllBrokersDown) {
+            let words = self.settings.failure(word);
+            said.logged.retain(|_, at| at.elapsed() < SAME_WORD_GAP);
+            if !said.logged.contains_key(&words) {
+                said.logged.insert(words.clone(), Instant::now());
+                tracing::warn!(topic = self.settings.topic, group = self.settings.group_id, "{words}");
+            }
+            said.last = Some(words);
         }
-        if word.code == Some(RDKafkaErrorCode::AllBrokersDown) && !said.is_away {
-            said.is_away = true;
+        if word.code.is_some_and(keeps_away) && !std::mem::replace(&mut said.is_away, true) {
+            let words = said.last.clone().unwrap_or_else(|| "no broker answers".to_owned());
             self.tell(GroupEvent::Away(words.into()));
         }
     }
@@ -101,6 +109,10 @@ impl ClientContext for Context {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // Some connections end without any other word.
+        if facility == "FAIL" {
+            self.word(&Word { code: None, reason: message.to_owned() });
+        }
         tracing::debug!(?level, facility, message, "librdkafka");
     }
 
@@ -115,7 +127,7 @@ impl ClientContext for Context {
     fn stats_raw(&self, _statistics: &[u8]) {}
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        Err("no token source is configured".into())
+        self.settings.brokers.access.token(&self.runtime).map_err(Into::into)
     }
 }
 
@@ -139,4 +151,18 @@ impl ConsumerContext for Context {
             _ => GroupEvent::Revoked(partitions),
         });
     }
+}
+
+/// Whether nothing can be read for as long as this lasts.
+fn keeps_away(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::AllBrokersDown
+            | RDKafkaErrorCode::Authentication
+            | RDKafkaErrorCode::SaslAuthenticationFailed
+            | RDKafkaErrorCode::SSL
+            | RDKafkaErrorCode::GroupAuthorizationFailed
+            | RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::InconsistentGroupProtocol
+    )
 }
