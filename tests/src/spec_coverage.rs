@@ -37,6 +37,8 @@ enum Tag {
     O,
     /// Both.
     DO,
+    /// AWS's own tools do it.
+    C,
     /// AWS says nothing: what we decided.
     R,
 }

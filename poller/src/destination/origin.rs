@@ -1,7 +1,9 @@
 //! Where records come from that were given up: the mapping, its stream, its function.
 
 use crate::ports::GivenUp;
-use pelton_core::event::failure::{FailureEncoder, Report, TopicMessage, object_key};
+#[cfg(feature = "kafka")]
+use pelton_core::event::failure::TopicMessage;
+use pelton_core::event::failure::{FailureEncoder, Report, object_key};
 use pelton_core::event::kafka::KafkaCluster;
 use pelton_model::{MappingId, mapping_uuid};
 use uuid::Uuid;
@@ -48,6 +50,7 @@ impl Origin {
     }
 
     /// What a topic of Kafka is told: a message for each record.
+    #[cfg(feature = "kafka")]
     pub(super) fn topic_messages(&self, given_up: &GivenUp) -> Vec<TopicMessage> {
         self.encoder.topic_messages(&report(given_up, &fresh_uuid())).collect()
     }

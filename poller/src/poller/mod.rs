@@ -8,6 +8,9 @@ mod catching_up;
 mod change;
 mod ending;
 mod functions;
+#[cfg(any(test, not(feature = "kafka")))]
+#[cfg_attr(feature = "kafka", allow(dead_code, reason = "here only its tests use it"))]
+mod no_topics;
 mod on_failure;
 mod planning;
 mod room;
@@ -41,6 +44,8 @@ use api::{Api, announce};
 use catching_up::late;
 use ending::{records_left, shards_in_flight, stop};
 use futures_util::future::join_all;
+#[cfg(not(feature = "kafka"))]
+use no_topics as topics;
 use on_failure::OnFailureDestinations;
 use pelton_core::Timestamp;
 use pelton_model::Application;

@@ -13,6 +13,8 @@ use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::destination::{Destinations, Origin, Takes};
 use crate::errors::chain;
+#[cfg(feature = "kafka")]
+use crate::kafka_access::Brokers;
 use crate::ports::Destination;
 use crate::source::{Sources, StreamsAt, embedded};
 use crate::user_error::UserError;
@@ -130,13 +132,25 @@ impl OnFailureDestinations {
         &mut self,
         mapping: &Mapping,
         topic: &str,
-        brokers: crate::kafka_access::Brokers,
+        brokers: Brokers,
         origin: impl FnOnce(&str) -> Origin,
     ) -> Arc<dyn Destination> {
         let origin = origin(&self.function_arns[&mapping.function]);
         let destination = self.destinations.open_topic(topic, brokers, origin);
         self.opened.push((mapping.id.clone(), Arc::clone(&destination)));
         destination
+    }
+
+    /// Without the feature `kafka` there are no brokers.
+    #[cfg(not(feature = "kafka"))]
+    pub(super) fn open_topic(
+        &mut self,
+        _: &Mapping,
+        _: &str,
+        brokers: std::convert::Infallible,
+        _: impl FnOnce(&str) -> Origin,
+    ) -> Arc<dyn Destination> {
+        match brokers {}
     }
 
     fn opened_now(

@@ -8,7 +8,6 @@
 //! hold nothing, each no larger than its share ([`Account::fair_share`]), so that batches of others that fail and fail, and
 //! are held for days, do not keep them waiting.
 
-use bytes::Bytes;
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -225,20 +224,6 @@ impl Drop for Reservation {
             account.emptied.notify_waiters();
         }
     }
-}
-
-/// The page's memory, with its share of the budget: both live as long as any of its records.
-pub(super) fn share(page: Vec<u8>, reservation: Reservation) -> Bytes {
-    struct PageMemory {
-        bytes: Vec<u8>,
-        _reservation: Reservation,
-    }
-    impl AsRef<[u8]> for PageMemory {
-        fn as_ref(&self) -> &[u8] {
-            &self.bytes
-        }
-    }
-    Bytes::from_owner(PageMemory { bytes: page, _reservation: reservation })
 }
 
 impl fmt::Debug for Account {

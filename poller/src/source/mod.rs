@@ -17,6 +17,7 @@ pub mod kinesis;
 #[cfg(any(test, not(feature = "aws")))]
 #[cfg_attr(feature = "aws", allow(dead_code, reason = "here only its tests use it"))]
 pub mod no_dynamodb;
+mod page_memory;
 mod sources;
 
 #[cfg(not(feature = "aws"))]

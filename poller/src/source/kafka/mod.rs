@@ -9,6 +9,7 @@ mod inquiry;
 mod queue;
 mod reader;
 mod settings;
+mod thread;
 
 pub(crate) use client::KafkaClient;
 pub(crate) use settings::{ClientSettings, Outcome};

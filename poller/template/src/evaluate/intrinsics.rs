@@ -31,7 +31,7 @@ const AWS_ONLY: [&str; 4] = ["Fn::ImportValue", "Fn::Transform", "Fn::GetAZs", "
 /// The function that repeats what it holds; its name goes on.
 pub(crate) const FOR_EACH: &str = "Fn::ForEach";
 
-fn is_aws_only(name: &str) -> bool {
+pub(super) fn is_aws_only(name: &str) -> bool {
     AWS_ONLY.contains(&name) || name.starts_with(FOR_EACH)
 }
 
@@ -98,23 +98,6 @@ impl Context<'_> {
             self.function_among_keys(function);
         }
         Ok(Some(entries))
-    }
-
-    /// The items of a list, not evaluated: some of them may be known to AWS only, and not be needed.
-    pub(crate) fn items<'n>(&mut self, node: &'n Node, wanted: &str) -> Result<Vec<&'n Node>, Reported> {
-        let mut node = node;
-        while let Some((name, argument)) = node.as_intrinsic() {
-            match name {
-                "Fn::If" => node = self.branch(argument, node.span)?,
-                "Ref" if argument.as_scalar() == Some("AWS::NoValue") => return Ok(Vec::new()),
-                name if is_aws_only(name) => return Err(self.aws_only(name, node.span)),
-                _ => break,
-            }
-        }
-        match node.as_sequence() {
-            Some(items) => Ok(items.iter().collect()),
-            None => Err(self.wrong_kind(Some(node), node.span, wanted)),
-        }
     }
 
     pub(crate) fn wrong_kind(&mut self, value: Option<&Node>, span: Span, wanted: &str) -> Reported {
@@ -264,6 +247,7 @@ Conditions:
         check("!Join ['', !Ref AWS::NotificationARNs]", "");
         check("!Ref Table", "dev-orders");
         check("!Ref Orders", "Orders");
+        check("!Ref Secret", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:pelton-Secret");
         check("!Ref Dead", "https://sqs.eu-west-1.amazonaws.com/123456789012/Dead");
         check("{Ref: Stage}", "dev");
     }
@@ -277,7 +261,6 @@ Conditions:
         check_refused("!Ref AWS::Regoin", "did you mean `AWS::Region`?");
         check_refused("!GetAtt Tabel.Arn", "did you mean `Table`?");
         check_refused("!Ref OnlyInProd", "`OnlyInProd` does not exist | its condition `IsProd` is false");
-        check_refused("!Ref Secret", "cannot resolve `Ref` of `Secret`");
         check_refused("!GetAtt Dead.Colour", "cannot resolve `Colour` of `Dead`");
         check_refused("!Ref Needed", "the parameter `Needed` has no value");
         check_refused("!Ref [a]", "`Ref` has the wrong arguments");

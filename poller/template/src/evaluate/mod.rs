@@ -11,6 +11,7 @@ mod generated;
 mod generated_references;
 mod globals;
 mod intrinsics;
+mod lists;
 pub(crate) mod parameters;
 pub(crate) mod pseudo_parameters;
 pub(crate) mod references;
