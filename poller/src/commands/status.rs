@@ -262,6 +262,7 @@ mod tests {
                     failed_records_to: None,
                     positions_trimmed: 0,
                     totals: Counts::default(),
+                    group: None,
                     shards: vec![],
                 }],
             }

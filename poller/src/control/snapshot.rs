@@ -82,14 +82,33 @@ pub struct MappingStatus {
     /// What happened in all its shards since the poller started, those that have ended included. Never goes back.
     #[serde(default)]
     pub totals: Counts,
+    /// The consumer group that shares its partitions out: of a topic of Kafka.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupStatus>,
     /// Its shards, in the order of their names.
     pub shards: Vec<ShardStatus>,
+}
+
+/// A consumer group, as one of its members sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupStatus {
+    /// Its id.
+    pub id: String,
+    /// How often partitions were assigned, revoked or lost since the poller started.
+    pub rebalances: u64,
+    /// CommittedEventCount: by how much this poller moved committed offsets on since it started.
+    pub committed_events: u64,
 }
 
 impl MappingStatus {
     /// Its shards without those that wait for their parents.
     pub fn shards_read(&self) -> impl Iterator<Item = &ShardStatus> {
         self.shards.iter().filter(|shard| shard.phase != ShardPhase::Waiting)
+    }
+
+    /// The lags of its partitions, as far as they are known.
+    pub fn offset_lags(&self) -> impl Iterator<Item = u64> {
+        self.shards.iter().filter_map(|shard| shard.offset_lag)
     }
 }
 
@@ -142,6 +161,9 @@ pub struct ShardStatus {
     pub unread_since: Option<Timestamp>,
     /// The last failure, until a batch succeeds.
     pub last_error: Option<String>,
+    /// OffsetLag: records from what is settled to the end of the log, as it was last seen. Of a partition of Kafka.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset_lag: Option<u64>,
     /// The batches that failed and are not settled, that of the oldest record first. One at most without a ParallelizationFactor.
     #[serde(default)]
     pub failing: Vec<FailingStatus>,
@@ -256,6 +278,7 @@ impl ShardStatus {
             iterator_age_ms: None,
             unread_since: None,
             last_error: None,
+            offset_lag: None,
             failing: Vec::new(),
             counts: Counts::default(),
         }
@@ -282,6 +305,7 @@ impl ShardStatus {
             iterator_age_ms: age,
             unread_since: None,
             last_error: None,
+            offset_lag: None,
             failing: view.failing.iter().map(FailingStatus::of).collect(),
             counts: view.counts,
         }

@@ -91,6 +91,7 @@ fn snapshot(state: MappingState, shards: Vec<ShardStatus>) -> StatusSnapshot {
             failed_records_to: None,
             positions_trimmed: 0,
             totals: Counts::default(),
+            group: None,
             shards,
         }],
     }

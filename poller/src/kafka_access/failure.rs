@@ -59,9 +59,6 @@ fn step(code: Option<Code>, reason: &str) -> (&'static str, Option<&'static str>
             | Code::CoordinatorLoadInProgress
             | Code::PollExceeded,
         ) => ("group", None),
-        _ if says("require sasl") => {
-            ("SASL", Some("the broker wants to know who it is: add an entry to SourceAccessConfigurations"))
-        }
         _ if says("broker transport failure") => {
             ("TCP", Some("the broker ends the connection: it may expect TLS or SASL on this port"))
         }
@@ -102,7 +99,9 @@ fn tls(reason: &str) -> (&'static str, Option<&'static str>) {
 
 fn sasl(reason: &str) -> (&'static str, Option<&'static str>) {
     let says = |part: &str| reason.to_lowercase().contains(part);
-    let help = if says("credential") || says("password") {
+    let help = if says("require sasl") {
+        "the broker wants to know who it is: add an entry to SourceAccessConfigurations"
+    } else if says("credential") || says("password") {
         "check username and password in the secret"
     } else if says("mechanism") {
         "the broker offers another mechanism: check the Type of SourceAccessConfigurations"

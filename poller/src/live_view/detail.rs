@@ -5,7 +5,7 @@
 use super::row::{short, state_name};
 use super::table::state_text;
 use super::wrap::wrap;
-use crate::control::snapshot::{FailingStatus, MappingStatus, ShardStatus};
+use crate::control::snapshot::{FailingStatus, GroupStatus, MappingStatus, ShardStatus};
 use indicatif::HumanCount;
 use pelton_core::Timestamp;
 
@@ -23,6 +23,10 @@ pub(crate) fn detail(mapping: &MappingStatus, now: Timestamp, columns: usize) ->
     lines.name("stream", &mapping.stream);
     lines.name("state", &state_text(&mapping.state).1);
     lines.name("starts from", &mapping.starting_position);
+    if let Some(GroupStatus { id, rebalances, .. }) = &mapping.group {
+        let lag = HumanCount(mapping.offset_lags().sum());
+        lines.name("consumer group", &format!("{id}, lag {lag}, {} rebalances", HumanCount(*rebalances)));
+    }
     for (name, value) in settings(mapping) {
         lines.name("", &format!("{name} {value}"));
     }

@@ -19,6 +19,7 @@ fn shard(number: u32, phase: ShardPhase, settled: u64) -> ShardStatus {
         batch_arrived_at: None,
         iterator_age_ms: Some(12),
         unread_since: None,
+        offset_lag: None,
         last_error: None,
         failing: vec![],
         counts: Counts { succeeded: settled, ..Counts::default() },
@@ -39,6 +40,7 @@ fn mapping(id: &str, shards: Vec<ShardStatus>) -> MappingStatus {
             succeeded: shards.iter().map(|shard| shard.counts.settled()).sum(),
             ..Counts::default()
         },
+        group: None,
         shards,
     }
 }

@@ -8,7 +8,16 @@ use prometheus::proto::MetricFamily;
 
 /// Every metric of mappings.
 pub(super) fn families(snapshot: &StatusSnapshot) -> impl Iterator<Item = Option<MetricFamily>> {
-    let metrics = [info, polling, shards, trimmed_positions];
+    let metrics = [
+        info,
+        polling,
+        shards,
+        trimmed_positions,
+        sum_offset_lag,
+        max_offset_lag,
+        committed_events,
+        rebalances,
+    ];
     let metrics = metrics.into_iter().map(move |metric| metric(snapshot));
     metrics.chain(COUNTERS.iter().map(move |metric| counted(metric, snapshot)))
 }
@@ -43,6 +52,42 @@ fn trimmed_positions(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
     let trimmed =
         |mapping: &MappingStatus| Sample::count(&[("mapping", &mapping.id)], mapping.positions_trimmed);
     counter("pelton_mapping_trimmed_positions_total", help, enabled(snapshot).map(trimmed))
+}
+
+fn sum_offset_lag(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
+    let help = "Records from what is settled to the ends of the logs of all partitions that are read (SumOffsetLag).";
+    let lag = |mapping: &MappingStatus| {
+        mapping.group.as_ref()?;
+        Some(Sample::count(&[("mapping", &mapping.id)], mapping.offset_lags().sum()))
+    };
+    gauge("pelton_mapping_sum_offset_lag", help, enabled(snapshot).filter_map(lag))
+}
+
+fn max_offset_lag(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
+    let help = "The largest of these lags of one partition (MaxOffsetLag).";
+    let lag = |mapping: &MappingStatus| {
+        mapping.group.as_ref()?;
+        Some(Sample::count(&[("mapping", &mapping.id)], mapping.offset_lags().max().unwrap_or_default()))
+    };
+    gauge("pelton_mapping_max_offset_lag", help, enabled(snapshot).filter_map(lag))
+}
+
+fn committed_events(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
+    let help = "By how much committed offsets were moved on (CommittedEventCount).";
+    let committed = |mapping: &MappingStatus| {
+        let group = mapping.group.as_ref()?;
+        Some(Sample::count(&[("mapping", &mapping.id), ("group", &group.id)], group.committed_events))
+    };
+    counter("pelton_mapping_committed_events_total", help, enabled(snapshot).filter_map(committed))
+}
+
+fn rebalances(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
+    let help = "How often partitions were assigned, revoked or lost.";
+    let rebalances = |mapping: &MappingStatus| {
+        let group = mapping.group.as_ref()?;
+        Some(Sample::count(&[("mapping", &mapping.id), ("group", &group.id)], group.rebalances))
+    };
+    counter("pelton_mapping_rebalances_total", help, enabled(snapshot).filter_map(rebalances))
 }
 
 fn counted(metric: &Counter, snapshot: &StatusSnapshot) -> Option<MetricFamily> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Every metric of shards.
 pub(super) fn families(snapshot: &StatusSnapshot) -> impl Iterator<Item = Option<MetricFamily>> {
-    let gauges = [iterator_age, held_record_age, checkpoint_age, held_records, held_bytes];
+    let gauges = [iterator_age, held_record_age, checkpoint_age, held_records, held_bytes, offset_lag];
     let gauges = gauges.into_iter().map(move |metric| metric(snapshot));
     gauges.chain(COUNTERS.iter().map(move |metric| counted(metric, snapshot)))
 }
@@ -54,6 +54,12 @@ fn held_bytes(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
     let held =
         |labels: &Labels<'_>, shard: &ShardStatus| Some(Sample::count(labels, shard.bytes_held as u64));
     gauge("pelton_shard_held_bytes", help, each(snapshot, held))
+}
+
+fn offset_lag(snapshot: &StatusSnapshot) -> Option<MetricFamily> {
+    let help = "Records from what is settled to the end of the partition's log (OffsetLag).";
+    let lag = |labels: &Labels<'_>, shard: &ShardStatus| Some(Sample::count(labels, shard.offset_lag?));
+    gauge("pelton_shard_offset_lag", help, each(snapshot, lag))
 }
 
 fn counted(metric: &Counter, snapshot: &StatusSnapshot) -> Option<MetricFamily> {

@@ -3,7 +3,7 @@
 use super::render;
 use crate::control::StatusSnapshot;
 use crate::control::snapshot::{
-    FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus,
+    FunctionStatus, GroupStatus, MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus,
 };
 use pelton_core::stream::ShardId;
 use pelton_core::{Counts, Timestamp};
@@ -24,6 +24,7 @@ fn mapping(id: &str, state: MappingState, totals: Counts, shards: Vec<ShardStatu
         failed_records_to: None,
         positions_trimmed: totals.positions_trimmed,
         totals,
+        group: None,
         shards,
     }
 }
@@ -64,11 +65,13 @@ fn snapshot() -> StatusSnapshot {
         bytes_held: 4_096,
         batch_arrived_at: Some(Timestamp::from_millis(now - 90_250)),
         iterator_age_ms: Some(42),
+        offset_lag: Some(23),
         counts,
         ..ShardStatus::unread(&ShardId::new("shardId-0"), ShardPhase::Invoking, None)
     };
     let child = ShardStatus::unread(&ShardId::new("shardId-2"), ShardPhase::Waiting, None);
     let totals = Counts { polled: 1_120, succeeded: 1_100, ..counts };
+    let group = GroupStatus { id: "ledger".into(), rebalances: 21, committed_events: 22 };
     let waiting = MappingState::Waiting { reason: "the stream does not exist".into() };
     StatusSnapshot {
         pid: 1,
@@ -78,7 +81,10 @@ fn snapshot() -> StatusSnapshot {
         read_ahead: ReadAhead { bytes: 5_000, bytes_max: 268_435_456 },
         functions: vec![FunctionStatus { name: "a \"quoted\" back\\slash\nand line".into(), processes: 2 }],
         mappings: vec![
-            mapping("OrderLedgerOrders", MappingState::Polling, totals, vec![busy, idle, child]),
+            MappingStatus {
+                group: Some(group),
+                ..mapping("OrderLedgerOrders", MappingState::Polling, totals, vec![busy, idle, child])
+            },
             mapping("Waits", waiting, Counts::default(), vec![]),
             mapping("Disabled", MappingState::Disabled, Counts::default(), vec![]),
         ],

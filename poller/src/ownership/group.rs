@@ -36,6 +36,19 @@ const LAST_COMMIT_WAIT_MAX: Duration = Duration::from_secs(3);
 /// The logs of the partitions that are read, as they were last seen.
 pub type Logs = BTreeMap<ShardId, Bounds>;
 
+/// What a member of a group shows.
+#[derive(Clone, Debug, Default)]
+pub struct GroupView {
+    /// The group's id.
+    pub id: String,
+    /// How often partitions were assigned, revoked or lost.
+    pub rebalances: u64,
+    /// By how much committed offsets were moved on.
+    pub committed_events: u64,
+    /// The logs of the partitions.
+    pub logs: Logs,
+}
+
 /// A topic, and the group that shares it out.
 pub struct GroupedTopic {
     /// The mapping.
@@ -68,7 +81,7 @@ pub struct GroupOwnership {
     changes: VecDeque<Change>,
     /// Where the logs begin, as it was told.
     log_starts: BTreeMap<Partition, u64>,
-    logs: watch::Sender<Logs>,
+    view: watch::Sender<GroupView>,
 }
 
 /// A revocation that the group waits to be answered: once, with all of its partitions.
@@ -92,7 +105,8 @@ impl GroupOwnership {
         client.join();
         let look_at = clock.now().after(LOOK_INTERVAL);
         let (answer, look, suspicion, leaving) = (None, None, None, None);
-        let (logs, log_starts) = (watch::Sender::default(), BTreeMap::new());
+        let view = watch::Sender::new(GroupView { id: topic.group.clone(), ..GroupView::default() });
+        let log_starts = BTreeMap::new();
         let words = format!("joining the consumer group {}", topic.group);
         let changes = VecDeque::from([Change::Waiting(Waiting::Trouble(words.into()))]);
         Self {
@@ -107,14 +121,14 @@ impl GroupOwnership {
             tasks,
             changes,
             log_starts,
-            logs,
+            view,
         }
     }
 
-    /// What the logs of the partitions hold, as it was last seen.
+    /// What it shows.
     #[must_use]
-    pub fn logs(&self) -> watch::Receiver<Logs> {
-        self.logs.subscribe()
+    pub fn view(&self) -> watch::Receiver<GroupView> {
+        self.view.subscribe()
     }
 
     fn carry_out(&mut self, command: Command) {
@@ -137,7 +151,7 @@ impl GroupOwnership {
                 for taken in &taken {
                     self.log_starts.remove(&taken.partition);
                 }
-                self.commits.own(taken.iter().map(|taken| taken.partition));
+                self.commits.own(taken.iter());
                 client.take(&taken);
                 if !taken.is_empty() {
                     let GroupedTopic { mapping, group, .. } = &self.topic;
@@ -185,6 +199,9 @@ impl GroupOwnership {
 
     fn told(&mut self, event: GroupEvent) -> Option<Input> {
         let GroupedTopic { mapping, group, .. } = &self.topic;
+        let is_rebalance =
+            matches!(event, GroupEvent::Assigned(_) | GroupEvent::Revoked(_) | GroupEvent::Lost(_));
+        self.view.send_modify(|view| view.rebalances += u64::from(is_rebalance));
         match event {
             GroupEvent::Assigned(partitions) => {
                 // A revocation that was overtaken: what is assigned again stays, the rest was given up.
@@ -226,7 +243,8 @@ impl GroupOwnership {
     fn looked(&mut self, bounds: BTreeMap<Partition, Bounds>) {
         let GroupedTopic { mapping, settings, client, clock, .. } = &self.topic;
         let named = bounds.iter().map(|(partition, bounds)| (self.group.shard(*partition), *bounds));
-        self.logs.send_replace(named.collect());
+        let (logs, committed_events) = (named.collect(), self.commits.events());
+        self.view.send_modify(|view| (view.logs, view.committed_events) = (logs, committed_events));
         for (partition, Bounds { start, .. }) in &bounds {
             if self.log_starts.insert(*partition, *start).is_none_or(|before| before < *start) {
                 let (shard, log_start) = (self.group.shard(*partition), *start);

@@ -8,7 +8,7 @@ mod group;
 mod listed;
 mod resumption;
 
-pub use group::{GroupOwnership, GroupedTopic, Logs};
+pub use group::{GroupOwnership, GroupView, GroupedTopic, Logs};
 pub use listed::{ListedOwnership, ListedStream};
 pub use resumption::Resumption;
 pub(crate) use resumption::say;

@@ -3,14 +3,16 @@
 use super::functions::Running;
 use crate::clock::Clock;
 use crate::control::snapshot::{
-    FunctionStatus, MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus, StatusSnapshot,
-    starting_position_name,
+    FunctionStatus, GroupStatus, MappingState, MappingStatus, ReadAhead, ShardPhase, ShardStatus,
+    StatusSnapshot, starting_position_name,
 };
 use crate::control::{StuckBatch, Views};
 use crate::lambda::LocalFunction;
+use crate::ownership::{GroupView, Logs};
 use crate::shard_worker::WorkerView;
 use crate::source::budget::ByteBudget;
 use crate::supervisor::{MappingActivity, MappingHandle, Supervisor};
+use pelton_core::group::Bounds;
 use pelton_core::stream::ShardId;
 use pelton_core::{Counts, Position, Timestamp};
 use pelton_model::{Application, MappingConfiguration, MappingId};
@@ -116,11 +118,19 @@ impl Shown {
     fn mapping_status(&self, handle: &MappingHandle, now: Timestamp) -> MappingStatus {
         let MappingHandle { mapping, view, .. } = handle;
         let totals = self.totals(handle);
+        let mut group = None;
         let (state, shards) = match view {
             None => (MappingState::Disabled, Vec::new()),
             Some(view) => {
                 let view = view.borrow().clone();
-                let read: Vec<ShardStatus> = view.shards.iter().map(shard_status).collect();
+                let mut read: Vec<ShardStatus> = view.shards.iter().map(shard_status).collect();
+                if let Some(told) = &view.group {
+                    let told = told.borrow();
+                    read.iter_mut().for_each(|shard| shard.offset_lag = offset_lag(shard, &told.logs));
+                    let GroupView { id, rebalances, committed_events, .. } = &*told;
+                    let (rebalances, committed_events) = (*rebalances, *committed_events);
+                    group = Some(GroupStatus { id: id.clone(), rebalances, committed_events });
+                }
                 let state = state(view.activity, &read, now);
                 (state, with_waiting(read, &view.waiting))
             }
@@ -139,9 +149,18 @@ impl Shown {
             settings: MappingConfiguration::of(mapping),
             failed_records_to: self.failed_records_to.get(&mapping.id).cloned(),
             totals,
+            group,
             shards,
         }
     }
+}
+
+/// Records from what is settled of a partition to the end of its log. What the log has lost is not among them.
+fn offset_lag(shard: &ShardStatus, logs: &Logs) -> Option<u64> {
+    let Bounds { start, end, .. } = logs.get(&ShardId::new(&shard.shard))?;
+    let settled: Option<u64> = shard.checkpoint.as_ref().and_then(|position| position.parse().ok());
+    let next = settled.map_or(0, |last| last + 1);
+    Some(end.saturating_sub(next.max(*start)))
 }
 
 /// A mapping of which no shard can be read polls nothing: it waits.
@@ -195,6 +214,20 @@ mod tests {
             None => MappingState::Polling,
         };
         assert_eq!(state(MappingActivity::Polling, &shards, Timestamp::from_millis(10_000)), expected);
+    }
+
+    #[test]
+    fn the_lag_of_a_partition_is_what_its_log_holds_behind_what_is_settled() {
+        let logs = Logs::from([(ShardId::new("a"), Bounds { start: 40, end: 100, since: None })]);
+        let lag = |checkpoint: Option<&str>| {
+            let checkpoint = checkpoint.map(str::to_owned);
+            offset_lag(&ShardStatus { checkpoint, ..shard(None) }, &logs)
+        };
+        assert_eq!(lag(Some("89")), Some(10));
+        assert_eq!(lag(Some("99")), Some(0));
+        assert_eq!(lag(Some("7")), Some(60), "what retention took is not waited for");
+        assert_eq!(lag(None), Some(60));
+        assert_eq!(lag(Some("120")), Some(0));
     }
 
     #[test]

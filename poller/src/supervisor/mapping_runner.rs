@@ -59,13 +59,13 @@ impl Worker {
 impl MappingRunner {
     /// A runner whose first shards have started, and what it shows.
     pub(super) async fn new(prepared: Prepared) -> (Self, watch::Receiver<MappingView>) {
-        let Prepared { mapping, ports, policy, envelopes, ownership, logs, .. } = prepared;
+        let Prepared { mapping, ports, policy, envelopes, ownership, group, .. } = prepared;
         let (view, views) = watch::channel(MappingView {
             activity: MappingActivity::Polling,
             shards: BTreeMap::new(),
             waiting: BTreeMap::new(),
             ended: Counts::default(),
-            logs,
+            group,
         });
         let mut runner = Self {
             mapping,
@@ -102,7 +102,7 @@ impl MappingRunner {
         self.carry_out().await;
         let mut may_abandon = true;
         // Others wait for what a group is to be given back.
-        let is_waited_for = self.view.borrow().logs.is_some();
+        let is_waited_for = self.view.borrow().group.is_some();
         let clock = self.ports.clock.clone();
         let mut waited = pin!(clock.sleep(HAND_OVER_MAX));
         while !self.assignments.is_idle() {

@@ -1,6 +1,6 @@
 //! What a mapping shows of itself.
 
-use crate::ownership::Logs;
+use crate::ownership::GroupView;
 use crate::shard_worker::WorkerView;
 use pelton_core::stream::ShardId;
 use pelton_core::{Counts, Position};
@@ -18,8 +18,8 @@ pub struct MappingView {
     pub waiting: BTreeMap<ShardId, Option<Position>>,
     /// What happened in shards that are no longer among them.
     pub ended: Counts,
-    /// What the logs of its partitions hold, where they are looked at: Kafka.
-    pub logs: Option<watch::Receiver<Logs>>,
+    /// What the consumer group of a topic of Kafka shows.
+    pub group: Option<watch::Receiver<GroupView>>,
 }
 
 impl MappingView {

@@ -192,7 +192,7 @@ impl Supervisor {
         let views: Vec<_> = self.handles.iter().filter_map(|handle| handle.view.clone()).collect();
         async move {
             for mut view in views {
-                if view.borrow().logs.is_some() {
+                if view.borrow().group.is_some() {
                     let has_joined =
                         |view: &MappingView| !matches!(view.activity, MappingActivity::Waiting { .. });
                     view.wait_for(has_joined).await.ok();

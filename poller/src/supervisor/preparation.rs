@@ -4,7 +4,7 @@
 //! kept where they are new: that is right also if Pelton ends before the mapping runs. Starts nothing.
 
 use super::policy::{self, Envelopes};
-use crate::ownership::{GroupOwnership, GroupedTopic, ListedOwnership, ListedStream, Logs, Resumption};
+use crate::ownership::{GroupOwnership, GroupView, GroupedTopic, ListedOwnership, ListedStream, Resumption};
 use crate::ports::{CheckpointStore, GroupClient, Ownership, Pace, Stream};
 use crate::shard_worker::Ports;
 use crate::starting::StartError;
@@ -84,8 +84,8 @@ pub(super) struct Prepared {
     pub(super) ownership: Box<dyn Ownership>,
     /// Where its shards resume, as far as that is known.
     pub(super) resumption: Option<Resumption>,
-    /// What the logs of partitions hold, where they are looked at.
-    pub(super) logs: Option<watch::Receiver<Logs>>,
+    /// What a consumer group shows.
+    pub(super) group: Option<watch::Receiver<GroupView>>,
 }
 
 /// Finds the positions of a mapping whose stream was found; where there are none yet, keeps where it begins. A consumer group has
@@ -95,7 +95,7 @@ pub(super) async fn prepare(plan: MappingPlan) -> Result<Prepared, StartError> {
     let MappingPlan { mapping, ports, shared_out, envelopes, goal, .. } = plan;
     let until_caught_up = goal == Goal::CatchUp;
     let starting_position = mapping.source.starting_position().expect("a source with positions");
-    let (ownership, resumption, logs): (Box<dyn Ownership>, _, _) = match shared_out {
+    let (ownership, resumption, view): (Box<dyn Ownership>, _, _) = match shared_out {
         SharedOut::Listed { stream, found, store, ends_with_process } => {
             let stream = ListedStream {
                 mapping: mapping.id.clone(),
@@ -127,11 +127,11 @@ pub(super) async fn prepare(plan: MappingPlan) -> Result<Prepared, StartError> {
                 client,
                 clock: ports.clock.clone(),
             });
-            let logs = ownership.logs();
-            (Box::new(ownership), None, Some(logs))
+            let view = ownership.view();
+            (Box::new(ownership), None, Some(view))
         }
     };
-    Ok(Prepared { mapping, ports, policy, envelopes, ownership, resumption, logs })
+    Ok(Prepared { mapping, ports, policy, envelopes, ownership, resumption, group: view })
 }
 
 fn policy_of(plan: &MappingPlan) -> Policy {

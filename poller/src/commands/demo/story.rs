@@ -131,6 +131,7 @@ mod tests {
             failed_records_to: Some("file:/app/M.jsonl".to_owned()),
             positions_trimmed: 0,
             totals: Counts { retries_exhausted: given_up, ..Counts::default() },
+            group: None,
             shards: vec![shard],
         };
         StatusSnapshot {

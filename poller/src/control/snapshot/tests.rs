@@ -117,6 +117,7 @@ fn a_mapping_that_waits_says_for_what() {
         failed_records_to: Some("file:/app/.pelton/failed/M.jsonl".into()),
         positions_trimmed: 0,
         totals: Counts { polled: 7, succeeded: 7, ..Counts::default() },
+        group: None,
         shards: vec![],
     };
     let expected = json!({

@@ -11,7 +11,7 @@ use crate::ports::{CheckpointError, Checkpoints, GroupClient, StoreError};
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use pelton_core::committed::Committed;
-use pelton_core::group::Partition;
+use pelton_core::group::{Partition, Taken};
 use pelton_core::{Checkpoint, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,6 +45,10 @@ struct State {
     wanted: BTreeMap<Partition, Wanted>,
     /// The last commit of these was refused.
     refused: BTreeSet<Partition>,
+    /// The last offset of each that was committed in its present assignment.
+    last: BTreeMap<Partition, u64>,
+    /// By how much offsets were moved on.
+    events: u64,
 }
 
 /// A place to be committed.
@@ -63,9 +67,11 @@ impl Commits {
     }
 
     /// These are this poller's from now on.
-    pub(super) fn own(&self, partitions: impl Iterator<Item = Partition>) {
+    pub(super) fn own<'t>(&self, taken: impl Iterator<Item = &'t Taken>) {
         let mut state = self.state();
-        for partition in partitions {
+        for Taken { partition, committed } in taken {
+            let partition = *partition;
+            state.last.insert(partition, committed.offset);
             state.assignments += 1;
             let number = state.assignments;
             state.owned.insert(partition, number);
@@ -112,6 +118,11 @@ impl Commits {
         PartitionCommits { commits: Arc::clone(self), partition, assignment }
     }
 
+    /// By how much committed offsets were moved on.
+    pub(super) fn events(&self) -> u64 {
+        self.state().events
+    }
+
     /// Carries commits out, for as long as it is polled.
     pub(super) async fn run(&self) {
         loop {
@@ -130,9 +141,9 @@ impl Commits {
         let places = taken.iter().map(|(partition, wanted)| (*partition, wanted.committed.clone())).collect();
         let answer = self.client.commit(places).await;
         for partition in &answer.committed {
-            self.state().refused.remove(partition);
-            let waiting = taken.remove(partition).map(|wanted| wanted.waiting);
-            waiting.into_iter().flatten().for_each(|waiting| tell(waiting, Ok(())));
+            let Some(Wanted { committed, waiting, .. }) = taken.remove(partition) else { continue };
+            self.state().committed(*partition, committed.offset);
+            waiting.into_iter().for_each(|waiting| tell(waiting, Ok(())));
         }
         let words = answer.refused.unwrap_or_else(|| "the answer does not name the partition".into());
         self.try_again(taken, &words);
@@ -200,6 +211,12 @@ impl Commits {
 }
 
 impl State {
+    fn committed(&mut self, partition: Partition, offset: u64) {
+        self.refused.remove(&partition);
+        let before = self.last.insert(partition, offset);
+        self.events += before.map_or(0, |before| offset.saturating_sub(before));
+    }
+
     fn is_ours(&self, partition: Partition, assignment: Option<u64>) -> bool {
         assignment.is_none() || self.owned.get(&partition).copied() == assignment
     }

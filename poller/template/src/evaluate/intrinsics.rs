@@ -247,7 +247,7 @@ Conditions:
         check("!Join ['', !Ref AWS::NotificationARNs]", "");
         check("!Ref Table", "dev-orders");
         check("!Ref Orders", "Orders");
-        check("!Ref Secret", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:pelton-Secret");
+        check("!Ref Secret", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:Secret");
         check("!Ref Dead", "https://sqs.eu-west-1.amazonaws.com/123456789012/Dead");
         check("{Ref: Stage}", "dev");
     }
