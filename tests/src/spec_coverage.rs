@@ -148,6 +148,7 @@ impl Coverage {
                 Tag::D => "D",
                 Tag::O => "O",
                 Tag::DO => "D, O",
+                Tag::C => "C",
                 Tag::R => "R",
             };
             writeln!(shown, "| {section} | {tag} | {} | {proof} |", says.replace('|', "\\|"))

@@ -93,6 +93,7 @@ impl fmt::Display for MappingId {
 
 /// Where a mapping reads from, with the settings that only such a source has.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there are as many as a template has mappings")]
 pub enum EventSource {
     /// A Kinesis stream.
     Kinesis {

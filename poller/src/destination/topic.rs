@@ -1,6 +1,7 @@
 //! A topic of the cluster that a mapping reads from: one message for each record, with the record's key (specification 4.5).
 
 use super::{Origin, error};
+use crate::clock::Clock;
 use crate::kafka_access::{Brokers, failure};
 use crate::ports::{Cause, Destination, DestinationError, GivenUp};
 use async_trait::async_trait;
@@ -28,17 +29,19 @@ pub(super) struct Topic {
     name: String,
     brokers: Brokers,
     origin: Origin,
+    clock: Clock,
     producer: OnceCell<Arc<Producer>>,
 }
 
 struct Context {
     brokers: Brokers,
     runtime: Handle,
+    clock: Clock,
 }
 
 impl Topic {
-    pub(super) fn new(name: &str, brokers: Brokers, origin: Origin) -> Self {
-        Self { name: name.to_owned(), brokers, origin, producer: OnceCell::new() }
+    pub(super) fn new(name: &str, brokers: Brokers, origin: Origin, clock: Clock) -> Self {
+        Self { name: name.to_owned(), brokers, origin, clock, producer: OnceCell::new() }
     }
 
     async fn producer(&self) -> Result<&Arc<Producer>, Cause> {
@@ -48,7 +51,11 @@ impl Topic {
             config.set("message.timeout.ms", DELIVERY_WAIT_MAX.as_millis().to_string());
             // A record that came from this cluster goes back into it, with what is told of it.
             config.set("message.max.bytes", "20000000");
-            let context = Context { brokers: self.brokers.clone(), runtime: Handle::current() };
+            let context = Context {
+                brokers: self.brokers.clone(),
+                runtime: Handle::current(),
+                clock: self.clock.clone(),
+            };
             Ok::<_, Cause>(Arc::new(config.create_with_context(context)?))
         };
         self.producer.get_or_try_init(make).await
@@ -127,7 +134,7 @@ impl ClientContext for Context {
     }
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        self.brokers.access.token(&self.runtime).map_err(Into::into)
+        self.brokers.access.token(&self.runtime, &self.clock).map_err(Into::into)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tokens of MSK IAM: a presigned request that nobody sends, as the brokers check it.
 
-use super::oauth::millis;
 use crate::aws::{AwsOptions, ConnectError, Connection, Service};
+use crate::clock::Clock;
 use crate::errors::chain;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sigv4::http_request::{
@@ -11,7 +11,11 @@ use aws_sigv4::sign::v4;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rdkafka::client::OAuthToken;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// What the signer takes.
+#[expect(clippy::disallowed_types, reason = "the signer's own")]
+pub(super) type SystemTime = std::time::SystemTime;
 
 /// How long a token lives: the brokers take no longer.
 const LIFETIME: Duration = Duration::from_secs(900);
@@ -33,13 +37,19 @@ impl Signer {
         Ok(Self { credentials, region: connection.region.to_string() })
     }
 
-    pub(super) async fn token(&self) -> Result<OAuthToken, String> {
+    pub(super) async fn token(&self, clock: &Clock) -> Result<OAuthToken, String> {
         let credentials = self.credentials.provide_credentials().await.map_err(|error| chain(&error))?;
-        let now = SystemTime::now();
+        let now = now(clock);
         let ends = credentials.expiry().map_or(now + LIFETIME, |expiry| expiry.min(now + LIFETIME));
+        let lifetime_ms = ends.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
         let token = token(credentials, &self.region, now)?;
-        Ok(OAuthToken { token, principal_name: "pelton".to_owned(), lifetime_ms: millis(ends) })
+        Ok(OAuthToken { token, principal_name: "pelton".to_owned(), lifetime_ms })
     }
+}
+
+/// The time, as the signer takes it.
+pub(super) fn now(clock: &Clock) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(clock.now().as_millis())
 }
 
 fn token(
@@ -75,7 +85,6 @@ fn token(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::UNIX_EPOCH;
 
     /// The signature is that of the public algorithm of Signature Version 4, computed apart from this code.
     #[test]

@@ -17,6 +17,7 @@ pub(crate) use failure::failure;
 pub(crate) use msk::bootstrap_servers;
 
 use crate::aws::AwsOptions;
+use crate::clock::Clock;
 use crate::errors::chain;
 use oauth::ClientCredentials;
 use pelton_model::kafka::{Authentication, KafkaAccess, Transport};
@@ -182,13 +183,17 @@ impl Access {
     /// # Errors
     ///
     /// Why there is none, in words.
-    pub(crate) fn token(&self, runtime: &tokio::runtime::Handle) -> Result<OAuthToken, String> {
+    pub(crate) fn token(
+        &self,
+        runtime: &tokio::runtime::Handle,
+        clock: &Clock,
+    ) -> Result<OAuthToken, String> {
         let Some(tokens) = &self.tokens else { return Err("nothing hands out tokens".to_owned()) };
         let asked = async {
             match &**tokens {
-                Tokens::OAuth(credentials) => credentials.token().await.map_err(|error| chain(&error)),
+                Tokens::OAuth(credentials) => credentials.token(clock).await.map_err(|error| chain(&error)),
                 #[cfg(feature = "aws")]
-                Tokens::Iam(signer) => signer.token().await,
+                Tokens::Iam(signer) => signer.token(clock).await,
             }
         };
         let answer = runtime.block_on(async { tokio::time::timeout(TOKEN_WAIT_MAX, asked).await });

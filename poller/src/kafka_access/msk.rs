@@ -6,6 +6,7 @@ use super::http;
 use super::iam::BROKERS;
 use super::oauth::percent_encoded;
 use crate::aws::{AwsOptions, Connection};
+use crate::clock::Clock;
 use crate::ports::Cause;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -15,7 +16,6 @@ use aws_smithy_types::body::SdkBody;
 use pelton_model::Arn;
 use pelton_model::kafka::{Authentication, KafkaAccess, Transport};
 use serde::Deserialize;
-use std::time::SystemTime;
 
 /// The listeners of a cluster, each with its brokers.
 #[derive(Debug, Default, Deserialize)]
@@ -36,6 +36,7 @@ pub(crate) async fn bootstrap_servers(
     arn: &Arn,
     access: &KafkaAccess,
     aws: &AwsOptions,
+    clock: &Clock,
 ) -> Result<(String, KafkaAccess), Cause> {
     let aws = AwsOptions { region: Some(arn.region.clone()), ..aws.clone() };
     let connection = Connection::to(BROKERS, &aws).await?;
@@ -47,7 +48,7 @@ pub(crate) async fn bootstrap_servers(
         .identity(&identity)
         .region(connection.region.as_ref())
         .name("kafka")
-        .time(SystemTime::now())
+        .time(super::iam::now(clock))
         .settings(SigningSettings::default())
         .build()?;
     let signable = SignableRequest::new("GET", &url, std::iter::empty(), SignableBody::Bytes(b""))?;

@@ -2,6 +2,7 @@
 
 use super::http;
 use super::secret::{OAuthClient, Secret, SecretError};
+use crate::clock::Clock;
 use crate::ports::Cause;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
@@ -10,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use pelton_model::kafka::OAuthBearer;
 use rdkafka::client::OAuthToken;
 use serde::Deserialize;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// How long a token lives that does not say so.
 const LIFETIME_DEFAULT: Duration = Duration::from_secs(300);
@@ -75,11 +76,11 @@ impl ClientCredentials {
     }
 
     /// A new token. Cancelling is safe.
-    pub(super) async fn token(&self) -> Result<OAuthToken, NoToken> {
-        self.ask().await.map_err(|source| NoToken { url: self.url.clone(), source })
+    pub(super) async fn token(&self, clock: &Clock) -> Result<OAuthToken, NoToken> {
+        self.ask(clock).await.map_err(|source| NoToken { url: self.url.clone(), source })
     }
 
-    async fn ask(&self) -> Result<OAuthToken, Cause> {
+    async fn ask(&self, clock: &Clock) -> Result<OAuthToken, Cause> {
         let encoded = |text: &str| percent_encoded(text);
         let login = format!("{}:{}", encoded(&self.client_id), encoded(self.client_secret.shown()));
         let mut body = "grant_type=client_credentials".to_owned();
@@ -102,9 +103,13 @@ impl ClientCredentials {
             serde_json::from_slice(&body).map_err(|_| "its answer is no JSON with an access_token")?;
         let lifetime = expires_in.map_or(LIFETIME_DEFAULT, Duration::from_secs);
         let lifetime = lifetime.min(self.lifetime_max.unwrap_or(lifetime));
-        let ends = SystemTime::now() + lifetime;
+        let ends = clock.now().after(lifetime).as_millis();
         let principal_name = subject(&access_token).unwrap_or_else(|| self.client_id.clone());
-        Ok(OAuthToken { token: access_token, principal_name, lifetime_ms: millis(ends) })
+        Ok(OAuthToken {
+            token: access_token,
+            principal_name,
+            lifetime_ms: i64::try_from(ends).unwrap_or(i64::MAX),
+        })
     }
 }
 
@@ -116,11 +121,6 @@ fn subject(token: &str) -> Option<String> {
     }
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     Some(serde_json::from_slice::<Claims>(&claims).ok()?.sub)
-}
-
-pub(super) fn millis(moment: SystemTime) -> i64 {
-    let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn is_local(url: &str) -> bool {

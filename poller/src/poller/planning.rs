@@ -74,7 +74,9 @@ impl Found {
             FoundSource::Topic(topic) => Origin::kafka(topic.uuid, topic.cluster.clone(), function_arn),
             FoundSource::Stream(_, stream) => match &self.mapping.source {
                 EventSource::DynamoDb { .. } => Origin::dynamodb(id, &stream.description.arn, function_arn),
-                _ => Origin::kinesis(id, &stream.description.arn, function_arn),
+                EventSource::Kinesis { .. } | EventSource::Kafka(_) | EventSource::Sqs(_) => {
+                    Origin::kinesis(id, &stream.description.arn, function_arn)
+                }
             },
         }
     }

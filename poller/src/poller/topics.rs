@@ -84,7 +84,7 @@ async fn find_one(
         ))
         .help("without it, keys and values come as they are in the topic"));
     }
-    let (servers, access) = known_servers(id, kafka, aws).await?;
+    let (servers, access) = known_servers(id, kafka, aws, clock).await?;
     let access = Access::of(&access, aws).await.map_err(|error| {
         UserError::bad_input(format!("{id} cannot get into its cluster: {}", chain(&error)))
     })?;
@@ -121,6 +121,7 @@ async fn known_servers(
     id: &MappingId,
     kafka: &KafkaSettings,
     aws: &AwsOptions,
+    clock: &Clock,
 ) -> Result<(String, KafkaAccess), UserError> {
     if let Some(servers) = kafka.cluster.bootstrap_servers() {
         return Ok((servers.to_string(), kafka.access.clone()));
@@ -133,18 +134,23 @@ async fn known_servers(
         );
         return Err(UserError::bad_input(problem).help(name_them));
     };
-    asked(arn, &kafka.access, aws).await.map_err(|error| {
+    asked(arn, &kafka.access, aws, clock).await.map_err(|error| {
         UserError::bad_input(format!("{id} cannot find the brokers of {arn}: {error}")).help(name_them)
     })
 }
 
 #[cfg(feature = "aws")]
-async fn asked(arn: &Arn, access: &KafkaAccess, aws: &AwsOptions) -> Result<(String, KafkaAccess), String> {
-    crate::kafka_access::bootstrap_servers(arn, access, aws).await.map_err(|error| chain(&*error))
+async fn asked(
+    arn: &Arn,
+    access: &KafkaAccess,
+    aws: &AwsOptions,
+    clock: &Clock,
+) -> Result<(String, KafkaAccess), String> {
+    crate::kafka_access::bootstrap_servers(arn, access, aws, clock).await.map_err(|error| chain(&*error))
 }
 
 #[cfg(not(feature = "aws"))]
-async fn asked(_: &Arn, _: &KafkaAccess, _: &AwsOptions) -> Result<(String, KafkaAccess), String> {
+async fn asked(_: &Arn, _: &KafkaAccess, _: &AwsOptions, _: &Clock) -> Result<(String, KafkaAccess), String> {
     Err(crate::errors::NotInThisBuild { cannot: "ask MSK for the brokers of a cluster" }.to_string())
 }
 

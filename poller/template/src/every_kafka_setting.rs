@@ -190,7 +190,7 @@ fn bootstrap_servers_are_a_list_or_a_text_with_commas() {
     check_problem(&load(&servers("''")), "the mapping `FM` has no `KafkaBootstrapServers`");
     check_problem(&load(&servers("{a: b}")), "must be a list of `HOST:PORT`, or a text with commas");
     check_problem(&load(&servers("!ImportValue x")), "error unsupported: `Fn::ImportValue`");
-    let eleven = format!("[{}]", vec!["'b:1'"; 11].join(", "));
+    let eleven = format!("[{}]", ["'b:1'"; 11].join(", "));
     check_problem(&load(&servers(&eleven)), "`KafkaBootstrapServers` has 11 items | must be at most 10");
 }
 

@@ -84,7 +84,9 @@ fn show_change(change: &Change) -> String {
         Change::Assigned(assigned) => {
             let one = |one: &Assigned| match &one.from {
                 ReadFrom::After(position) => format!("{} after {position}", one.shard),
-                from => format!("{} from {from:?}", one.shard),
+                from @ (ReadFrom::Latest { .. } | ReadFrom::Start(_)) => {
+                    format!("{} from {from:?}", one.shard)
+                }
             };
             assigned.iter().map(one).collect::<Vec<_>>().join(" + ")
         }
@@ -93,7 +95,9 @@ fn show_change(change: &Change) -> String {
         }
         Change::Lost(shards) => format!("lose {}", names(shards)),
         Change::Polling => "polling".to_owned(),
-        other => format!("{other:?}"),
+        other @ (Change::Retention(_) | Change::Trimmed { .. } | Change::Waiting(_) | Change::CaughtUp) => {
+            format!("{other:?}")
+        }
     }
 }
 

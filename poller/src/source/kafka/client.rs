@@ -21,6 +21,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
+/// What the group says that nobody has listened to yet.
+const EVENTS_MAX: usize = 64;
 /// What librdkafka itself holds at most: its queue, and an answer on its way.
 const OWN_BYTES: usize = 24 * 1024 * 1024;
 
@@ -30,7 +32,7 @@ pub(super) type Consumer = BaseConsumer<Context>;
 pub(crate) struct KafkaClient {
     shared: Arc<Shared>,
     orders: Mutex<Sender<Order>>,
-    events: tokio::sync::Mutex<mpsc::UnboundedReceiver<GroupEvent>>,
+    events: tokio::sync::Mutex<mpsc::Receiver<GroupEvent>>,
 }
 
 /// What the thread shares with those who read and ask.
@@ -61,7 +63,7 @@ impl KafkaClient {
     ///
     /// The words of librdkafka, if it cannot take a setting.
     pub(crate) fn start(settings: ClientSettings, budget: ByteBudget) -> Result<Self, KafkaError> {
-        let (events_told, events) = mpsc::unbounded_channel();
+        let (events_told, events) = mpsc::channel(EVENTS_MAX);
         let context = Context::new(settings.clone(), events_told.clone());
         let consumer: Arc<Consumer> = Arc::new(settings.config().create_with_context(context)?);
         let own_bytes = budget.account().reserve_now(Wanted { page: OWN_BYTES, first_page: OWN_BYTES });

@@ -2,6 +2,7 @@
 
 use super::settings::ClientSettings;
 use crate::group_client::GroupEvent;
+use pelton_core::Timestamp;
 use pelton_core::group::Partition;
 use rdkafka::TopicPartitionList;
 use rdkafka::client::{ClientContext, OAuthToken};
@@ -13,9 +14,9 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
 
 /// From one line about the same failure to the next.
 const SAME_WORD_GAP: Duration = Duration::from_secs(30);
@@ -23,7 +24,7 @@ const SAME_WORD_GAP: Duration = Duration::from_secs(30);
 /// Takes in what librdkafka tells.
 pub(super) struct Context {
     settings: ClientSettings,
-    events: UnboundedSender<GroupEvent>,
+    events: Sender<GroupEvent>,
     /// Rebalances are answered here: nobody else does it any more.
     is_leaving: AtomicBool,
     said: Mutex<Said>,
@@ -36,7 +37,7 @@ struct Said {
     /// The last failure.
     last: Option<String>,
     /// When each was logged.
-    logged: BTreeMap<String, Instant>,
+    logged: BTreeMap<String, Timestamp>,
     /// Whether the brokers were told to be away.
     is_away: bool,
 }
@@ -49,7 +50,7 @@ pub(super) struct Word {
 }
 
 impl Context {
-    pub(super) fn new(settings: ClientSettings, events: UnboundedSender<GroupEvent>) -> Self {
+    pub(super) fn new(settings: ClientSettings, events: Sender<GroupEvent>) -> Self {
         Self {
             settings,
             events,
@@ -73,9 +74,10 @@ impl Context {
         let mut said = self.said();
         if word.code != Some(RDKafkaErrorCode::AllBrokersDown) {
             let words = self.settings.failure(word);
-            said.logged.retain(|_, at| at.elapsed() < SAME_WORD_GAP);
+            let now = self.settings.clock.now();
+            said.logged.retain(|_, at| now.since(*at) < SAME_WORD_GAP);
             if !said.logged.contains_key(&words) {
-                said.logged.insert(words.clone(), Instant::now());
+                said.logged.insert(words.clone(), now);
                 tracing::warn!(topic = self.settings.topic, group = self.settings.group_id, "{words}");
             }
             said.last = Some(words);
@@ -97,7 +99,7 @@ impl Context {
 
     fn tell(&self, event: GroupEvent) {
         // Whoever listens has ended, and this client is about to.
-        self.events.send(event).ok();
+        self.events.blocking_send(event).ok();
     }
 
     fn said(&self) -> std::sync::MutexGuard<'_, Said> {
@@ -127,17 +129,18 @@ impl ClientContext for Context {
     fn stats_raw(&self, _statistics: &[u8]) {}
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        self.settings.brokers.access.token(&self.runtime).map_err(Into::into)
+        self.settings.brokers.access.token(&self.runtime, &self.settings.clock).map_err(Into::into)
     }
 }
 
 impl ConsumerContext for Context {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, error: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let partitions: Vec<Partition> = list.elements().iter().map(|element| element.partition()).collect();
+        let is_assignment = error == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         if self.is_leaving.load(Ordering::SeqCst) {
-            let answer = match error {
-                RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => consumer.incremental_assign(list),
-                _ => consumer.incremental_unassign(list),
+            let answer = match is_assignment {
+                true => consumer.incremental_assign(list),
+                false => consumer.incremental_unassign(list),
             };
             if let Err(error) = answer {
                 tracing::debug!(%error, "the last rebalance was not answered");
@@ -145,10 +148,12 @@ impl ConsumerContext for Context {
             return;
         }
         self.heard();
-        self.tell(match error {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => GroupEvent::Assigned(partitions),
-            _ if consumer.assignment_lost() => GroupEvent::Lost(partitions),
-            _ => GroupEvent::Revoked(partitions),
+        self.tell(if is_assignment {
+            GroupEvent::Assigned(partitions)
+        } else if consumer.assignment_lost() {
+            GroupEvent::Lost(partitions)
+        } else {
+            GroupEvent::Revoked(partitions)
         });
     }
 }

@@ -16,6 +16,9 @@ const WAITING_BYTES_MIN: usize = 64 * 1024;
 /// What a record takes beside its key, value and headers.
 const RECORD_OVERHEAD_BYTES: usize = 100;
 
+/// Name and value of a header.
+pub(super) type RawHeader = (Box<str>, Option<Box<[u8]>>);
+
 /// A record as it came.
 #[derive(Clone, Debug)]
 pub(super) struct RawRecord {
@@ -23,7 +26,7 @@ pub(super) struct RawRecord {
     pub(super) timestamp: KafkaTimestamp,
     pub(super) key: Option<Box<[u8]>>,
     pub(super) value: Option<Box<[u8]>>,
-    pub(super) headers: Vec<(Box<str>, Option<Box<[u8]>>)>,
+    pub(super) headers: Vec<RawHeader>,
 }
 
 impl RawRecord {

@@ -13,7 +13,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// How long the thread waits for a record before it looks for orders.
@@ -30,7 +30,7 @@ pub(super) struct Thread {
     pub(super) shared: Arc<Shared>,
     pub(super) consumer: Arc<Consumer>,
     pub(super) orders: Receiver<Order>,
-    pub(super) events: mpsc::UnboundedSender<GroupEvent>,
+    pub(super) events: mpsc::Sender<GroupEvent>,
 }
 
 impl Thread {
@@ -111,7 +111,7 @@ impl Thread {
             Ok(()) => queue.restart(offset(to), lost_after),
             Err(error) => {
                 tracing::debug!(%error, partition, "a place could not be sought: it is tried again");
-                let _again = self.events.send(GroupEvent::OutOfRange);
+                let _again = self.events.blocking_send(GroupEvent::OutOfRange);
             }
         }
     }
@@ -151,20 +151,19 @@ impl Thread {
     }
 
     fn failed(&self, error: &KafkaError) {
-        let event = match error {
-            KafkaError::MessageConsumption(
-                RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange,
-            ) => GroupEvent::OutOfRange,
-            KafkaError::MessageConsumptionFatal(code) => {
-                let words =
-                    self.consumer.client().fatal_error().map_or_else(|| code.to_string(), |(_, words)| words);
-                GroupEvent::Broken(words.into())
-            }
+        let code = error.rdkafka_error_code();
+        let event = if let KafkaError::MessageConsumptionFatal(code) = error {
+            let fatal = self.consumer.client().fatal_error();
+            GroupEvent::Broken(fatal.map_or_else(|| code.to_string(), |(_, words)| words).into())
+        } else if matches!(code, Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange))
+        {
+            GroupEvent::OutOfRange
+        } else {
             // It was said: the context hears of every error.
-            _ => return,
+            return;
         };
         // Whoever listens has ended, and this thread is about to.
-        self.events.send(event).ok();
+        self.events.blocking_send(event).ok();
     }
 
     fn hand_on(&self, partition: Option<Partition>, gathered: &mut Vec<RawRecord>) {
@@ -206,8 +205,9 @@ impl Thread {
             tracing::debug!(%error, "the consumer was closed before");
             return;
         }
-        let deadline = Instant::now() + LEAVE_WAIT_MAX;
-        while !self.consumer.closed() && Instant::now() < deadline {
+        let clock = &self.shared.settings.clock;
+        let deadline = clock.elapsed() + LEAVE_WAIT_MAX;
+        while !self.consumer.closed() && clock.elapsed() < deadline {
             self.consumer.poll(POLL);
         }
     }

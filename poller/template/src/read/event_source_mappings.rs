@@ -175,9 +175,11 @@ fn refuse_doubles(context: &mut Context<'_>, found: &[Read]) {
             EventSource::Kafka(settings) => {
                 found[..index].iter().find(|first| is_double(first, read, settings)).map(|first| first.span)
             }
-            source => source.stream().and_then(|stream| {
-                seen.insert((stream, &read.consumer, &read.mapping.function, &read.qualifier), read.span)
-            }),
+            source @ (EventSource::Kinesis { .. } | EventSource::DynamoDb { .. } | EventSource::Sqs(_)) => {
+                source.stream().and_then(|stream| {
+                    seen.insert((stream, &read.consumer, &read.mapping.function, &read.qualifier), read.span)
+                })
+            }
         };
         let Some(first) = first else { continue };
         let message = format!(
