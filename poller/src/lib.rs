@@ -15,6 +15,9 @@ mod group_client;
 mod http_get;
 mod http_serve;
 mod in_flight;
+mod kafka_brokers;
+#[cfg(feature = "kafka")]
+mod kafka_producer;
 pub mod lambda;
 pub mod live_view;
 pub mod logging;

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::destination::{Destinations, Origin, Takes};
 use crate::errors::chain;
+use crate::kafka_brokers::KafkaBrokers;
 use crate::ports::Destination;
 use crate::source::{Sources, StreamsAt, embedded};
 use crate::user_error::UserError;
@@ -108,11 +109,12 @@ impl OnFailureDestinations {
         }
     }
 
-    /// That of a mapping whose failed records come from this origin, of its function's ARN; `None`: it names none. Says so if it is
-    /// not the one that the mapping names.
+    /// That of a mapping whose failed records come from this origin, of its function's ARN; `None`: it names none. `brokers` are those
+    /// of a mapping of Kafka. Says so if it is not the one that the mapping names.
     pub(super) fn open(
         &mut self,
         mapping: &Mapping,
+        brokers: Option<&KafkaBrokers>,
         origin: impl FnOnce(&str) -> Origin,
     ) -> Result<Option<Arc<dyn Destination>>, UserError> {
         let Some(named) = &mapping.on_failure else { return Ok(None) };
@@ -123,7 +125,7 @@ impl OnFailureDestinations {
         let destination = match route {
             Route::Service => {
                 let refuse = |error| UserError::bad_input(format!("{} names {named}: {error}", mapping.id));
-                self.destinations.open(named, origin).map_err(refuse)?
+                self.destinations.open(named, origin, brokers).map_err(refuse)?
             }
             Route::File => {
                 let file = self.files.join(format!("{}.jsonl", mapping.id));

@@ -12,6 +12,7 @@ use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::destination::Origin;
+use crate::kafka_brokers::KafkaBrokers;
 use crate::lambda::LocalFunction;
 use crate::ports::{CheckpointStore, Source};
 use crate::shard_worker::Ports;
@@ -64,6 +65,14 @@ impl Found {
         match &self.what {
             FoundSource::Stream(_, stream) => stream.shards_open(),
             FoundSource::Topic(topic) => topic.partitions,
+        }
+    }
+
+    /// Who has its topic, if it is one.
+    fn brokers(&self) -> Option<&KafkaBrokers> {
+        match &self.what {
+            FoundSource::Topic(topic) => Some(&topic.brokers),
+            FoundSource::Stream(..) => None,
         }
     }
 
@@ -194,7 +203,8 @@ impl Base {
         let running = Running::start(functions, &application, before, client.region(), handlers_max, clock);
         let mut started = Vec::new();
         for found in found {
-            let destination = destinations.open(&found.mapping, |function_arn| found.origin(function_arn))?;
+            let origin = |function_arn: &str| found.origin(function_arn);
+            let destination = destinations.open(&found.mapping, found.brokers(), origin)?;
             let Found { mapping, what } = found;
             let (source, pace, envelopes, shared_out) = match what {
                 FoundSource::Stream(opened, found) => {

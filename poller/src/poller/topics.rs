@@ -4,6 +4,7 @@
 
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
+use crate::kafka_brokers::KafkaBrokers;
 use crate::ports::{GroupClient, Pace, Source};
 use crate::source::budget::ByteBudget;
 use crate::source::kafka::{ClientSettings, KafkaClient, KafkaSource, Outcome};
@@ -31,6 +32,7 @@ pub(super) const PACE: Pace =
 pub(super) struct FoundTopic {
     pub(super) source: Arc<dyn Source>,
     pub(super) client: Arc<dyn GroupClient>,
+    pub(super) brokers: KafkaBrokers,
     pub(super) cluster: KafkaCluster,
     pub(super) topic: Topic,
     pub(super) partitions: usize,
@@ -79,12 +81,12 @@ async fn find_one(
             .help(format!("name them: `--bootstrap-servers {id}=HOST:PORT`"))
     })?;
     let servers = servers.to_string();
+    let brokers = KafkaBrokers { bootstrap_servers: servers.clone(), properties: Vec::new() };
     let settings = ClientSettings {
-        bootstrap_servers: servers.clone(),
+        brokers: brokers.clone(),
         topic: kafka.topic.clone(),
         group_id: kafka.group_id(),
         session_timeout: session_timeout.get(),
-        access: Vec::new(),
         clock: clock.clone(),
     };
     let topic = Topic {
@@ -105,7 +107,7 @@ async fn find_one(
         .expect("the patterns of a mapping compile");
     let has_keys = kafka.parallelization_factor > 1;
     let source = Arc::new(KafkaSource::new(Arc::clone(&client), clock.clone(), filters, has_keys));
-    Ok(FoundTopic { source, client, cluster, topic, partitions: partitions.len(), uuid: kafka.uuid })
+    Ok(FoundTopic { source, client, brokers, cluster, topic, partitions: partitions.len(), uuid: kafka.uuid })
 }
 
 fn not_found(id: &MappingId, kafka: &KafkaSettings, servers: &str, outcome: &Outcome) -> UserError {

@@ -3,6 +3,7 @@
 use super::client::Consumer;
 use super::context::Word;
 use crate::clock::Clock;
+use crate::kafka_brokers::KafkaBrokers;
 use pelton_core::committed::Committed;
 use pelton_core::event::kafka::KafkaTimestamp;
 use pelton_core::group::Partition;
@@ -19,12 +20,10 @@ const TOPIC_LOOK: Duration = Duration::from_secs(10);
 /// What a client is told.
 #[derive(Clone)]
 pub(crate) struct ClientSettings {
-    pub(crate) bootstrap_servers: String,
+    pub(crate) brokers: KafkaBrokers,
     pub(crate) topic: String,
     pub(crate) group_id: String,
     pub(crate) session_timeout: Duration,
-    /// How it gets in: settings of librdkafka.
-    pub(crate) access: Vec<(String, String)>,
     pub(crate) clock: Clock,
 }
 
@@ -55,13 +54,11 @@ impl fmt::Display for Outcome {
 impl ClientSettings {
     /// The settings of librdkafka.
     pub(super) fn config(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
+        let mut config = self.brokers.config();
         let session = self.session_timeout.as_millis().to_string();
         let heartbeat = (self.session_timeout.as_millis() / 10).clamp(500, 3_000).to_string();
         for (key, value) in [
-            ("bootstrap.servers", &*self.bootstrap_servers),
-            ("client.id", "pelton"),
-            ("group.id", &self.group_id),
+            ("group.id", &*self.group_id),
             ("group.protocol", "classic"),
             ("partition.assignment.strategy", "cooperative-sticky"),
             ("session.timeout.ms", &session),
@@ -74,24 +71,13 @@ impl ClientSettings {
             ("auto.offset.reset", "error"),
             ("enable.partition.eof", "true"),
             ("isolation.level", "read_committed"),
-            ("allow.auto.create.topics", "false"),
             ("topic.metadata.refresh.interval.ms", &TOPIC_LOOK.as_millis().to_string()),
             // Of the whole consumer, however many partitions it reads.
             ("queued.max.messages.kbytes", "16384"),
             ("fetch.max.bytes", "8388608"),
             ("fetch.wait.max.ms", "500"),
             ("fetch.error.backoff.ms", "200"),
-            ("reconnect.backoff.max.ms", "2000"),
-            // Azure Event Hubs closes connections that are silent for longer.
-            ("metadata.max.age.ms", "180000"),
-            ("connections.max.idle.ms", "180000"),
-            ("socket.keepalive.enable", "true"),
-            ("socket.nagle.disable", "true"),
-            ("log.connection.close", "false"),
         ] {
-            config.set(key, value);
-        }
-        for (key, value) in &self.access {
             config.set(key, value);
         }
         config
