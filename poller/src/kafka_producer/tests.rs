@@ -70,15 +70,10 @@ async fn a_topic_that_is_missing_is_said_and_not_created() {
 async fn what_a_broker_refuses_is_told_in_its_words() {
     let (mock, brokers) = brokers_with("clicks");
     let producer = TopicProducer::new(&brokers, "clicks").unwrap();
-    mock.request_errors(
-        RDKafkaApiKey::Produce,
-        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE],
-    );
+    mock.request_errors(RDKafkaApiKey::Produce, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE]);
     let refused = producer.deliver([message(None, "one")]).await.unwrap_err();
     assert!(
-        refused
-            .to_string()
-            .ends_with("refuses: MessageSizeTooLarge (Broker: Message size too large)"),
+        refused.to_string().ends_with("refuses: MessageSizeTooLarge (Broker: Message size too large)"),
         "{refused}"
     );
     producer.deliver([message(None, "two")]).await.unwrap();
