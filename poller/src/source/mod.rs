@@ -17,8 +17,14 @@ pub mod kinesis;
 #[cfg(any(test, not(feature = "aws")))]
 #[cfg_attr(feature = "aws", allow(dead_code, reason = "here only its tests use it"))]
 pub mod no_dynamodb;
+#[cfg(not(feature = "kafka"))]
+mod no_local_cluster;
 mod sources;
 
+#[cfg(feature = "kafka")]
+pub(crate) use kafka::local_cluster;
+#[cfg(not(feature = "kafka"))]
+pub(crate) use no_local_cluster as local_cluster;
 #[cfg(not(feature = "aws"))]
 pub use no_dynamodb as dynamodb;
 pub use sources::{OpenedSource, Sources, StreamsAt};
