@@ -3,16 +3,18 @@
 //! In: messages. Out: whether the brokers have them, on all replicas that are in sync. Messages of one partition keep their order, and a
 //! broker takes none twice. No topic is created.
 
-use crate::kafka_brokers::KafkaBrokers;
-use rdkafka::ClientContext;
+use crate::kafka_access::{Brokers, failure};
+use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 use std::collections::VecDeque;
+use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// How long the brokers may take for one message, attempts of librdkafka among it.
@@ -61,11 +63,9 @@ pub(crate) enum ProduceError {
         servers: Arc<str>,
     },
     /// Nobody answers, or nobody in time.
-    #[error("no broker answers at {servers}: {reason}")]
+    #[error("no broker answers: {reason}")]
     NoAnswer {
-        /// Who was asked.
-        servers: Arc<str>,
-        /// What was last said of them.
+        /// With whom, in which step, and why.
         reason: String,
     },
     /// A broker refuses.
@@ -86,7 +86,7 @@ pub(crate) enum ProduceError {
 
 impl TopicProducer {
     /// A client of these brokers. It calls them by itself from now on.
-    pub(crate) fn new(brokers: &KafkaBrokers, topic: &str) -> Result<Self, ProduceError> {
+    pub(crate) fn new(brokers: &Brokers, topic: &str) -> Result<Self, ProduceError> {
         let mut config = brokers.config();
         let wait_max = MESSAGE_WAIT_MAX.as_millis().to_string();
         for (key, value) in [
@@ -103,7 +103,7 @@ impl TopicProducer {
             config.set(key, value);
         }
         let producer = config
-            .create_with_context(Context::default())
+            .create_with_context(Context::new(brokers))
             .map_err(|error| ProduceError::NoClient { reason: error.to_string() })?;
         Ok(Self { producer, servers: brokers.bootstrap_servers.as_str().into(), topic: topic.into() })
     }
@@ -206,8 +206,8 @@ impl TopicProducer {
             | RDKafkaErrorCode::AllBrokersDown
             | RDKafkaErrorCode::OperationTimedOut
             | RDKafkaErrorCode::MessageTimedOut => {
-                let reason = client.context().last_words().unwrap_or_else(|| code.to_string());
-                ProduceError::NoAnswer { servers, reason }
+                let silence = || failure(Some(code), &code.to_string(), &servers);
+                ProduceError::NoAnswer { reason: client.context().last_words().unwrap_or_else(silence) }
             }
             _ => ProduceError::Refused { servers, reason: code.to_string() },
         }
@@ -222,8 +222,10 @@ impl TopicProducer {
 type Receipt = Result<(), RDKafkaErrorCode>;
 
 /// Takes in what librdkafka tells.
-#[derive(Default)]
 struct Context {
+    brokers: Brokers,
+    /// Asks for tokens.
+    runtime: Handle,
     /// What was last said not to go well.
     words: Mutex<Option<String>>,
     records: AtomicU64,
@@ -231,6 +233,22 @@ struct Context {
 }
 
 impl Context {
+    fn new(brokers: &Brokers) -> Self {
+        Self {
+            brokers: brokers.clone(),
+            runtime: Handle::current(),
+            words: Mutex::default(),
+            records: AtomicU64::default(),
+            bytes: AtomicU64::default(),
+        }
+    }
+
+    fn say(&self, code: Option<RDKafkaErrorCode>, reason: &str) {
+        let words = failure(code, reason, &self.brokers.bootstrap_servers);
+        tracing::debug!(words, "the connection of a producer fails");
+        *self.words() = Some(words);
+    }
+
     fn words(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.words.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -241,19 +259,29 @@ impl Context {
 }
 
 impl ClientContext for Context {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         tracing::debug!(?level, facility, message, "librdkafka");
+        // Some connections end without any other word.
+        if facility == "FAIL" {
+            self.say(None, message);
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "a producer's connection fails");
         // "1/1 brokers are down" says less than what was said before.
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
-            *self.words() = Some(reason.to_owned());
+        let code = error.rdkafka_error_code();
+        if code != Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.say(code, reason);
         }
     }
 
     fn stats_raw(&self, _: &[u8]) {}
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.brokers.access.token(&self.runtime).map_err(Into::into)
+    }
 }
 
 impl ProducerContext for Context {

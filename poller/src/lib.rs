@@ -15,7 +15,8 @@ mod group_client;
 mod http_get;
 mod http_serve;
 mod in_flight;
-mod kafka_brokers;
+#[cfg(feature = "kafka")]
+mod kafka_access;
 #[cfg(feature = "kafka")]
 mod kafka_producer;
 pub mod lambda;

@@ -154,7 +154,7 @@ async fn put_says_that_brokers_are_away_or_that_their_topic_is_missing() {
     let site = Site::new(&template("StartingPosition: TRIM_HORIZON", ""));
     let away = pelton(["put", "clicks", "one", "--bootstrap-servers", "127.0.0.1:1"]);
     let exit = beside(&site, away).await;
-    exit.assert_code(2).assert_printed("no broker answers at 127.0.0.1:1");
+    exit.assert_code(2).assert_printed("no broker answers: 127.0.0.1:1");
     exit.assert_printed("Connection refused");
 
     let running = dev(&site).await;

@@ -17,7 +17,8 @@ pub use origin::Origin;
 use crate::aws::{AwsOptions, Service};
 use crate::clock::Clock;
 use crate::errors::NotInThisBuild;
-use crate::kafka_brokers::KafkaBrokers;
+#[cfg(feature = "kafka")]
+use crate::kafka_access::Brokers;
 use crate::ports::{Cause, Destination, DestinationError};
 use file::LineFile;
 #[cfg(not(feature = "aws"))]
@@ -65,21 +66,25 @@ impl Destinations {
         Arc::new(LineFile::with_folder(path, origin, self.turns.clone(), self.clock.clone()))
     }
 
-    /// The destination that a mapping names. Calls nobody. `brokers` are those of a mapping of Kafka. Fails only in a build without the
-    /// feature `aws`.
-    pub(crate) fn open(
+    /// A topic of these brokers.
+    #[cfg(feature = "kafka")]
+    #[must_use]
+    pub(crate) fn open_topic(&self, topic: &str, brokers: Brokers, origin: Origin) -> Arc<dyn Destination> {
+        Arc::new(topic::Topic::new(topic, brokers, origin, self.turns.clone()))
+    }
+
+    /// The destination that a mapping names, which is no topic. Calls nobody. Fails only in a build without the feature `aws`.
+    pub fn open(
         &mut self,
         named: &OnFailure,
         origin: Origin,
-        brokers: Option<&KafkaBrokers>,
     ) -> Result<Arc<dyn Destination>, NotInThisBuild> {
         let (takes, arn) = match named {
             OnFailure::Sqs(arn) => (Takes::Queues, arn),
             OnFailure::Sns(arn) => (Takes::Topics, arn),
             OnFailure::S3(bucket) => (Takes::Buckets, bucket),
             OnFailure::Kafka { topic } => {
-                let brokers = brokers.expect("only a mapping of Kafka names a topic of its cluster");
-                return Ok(self.open_topic(topic, brokers, origin));
+                unreachable!("the topic {topic} is of the cluster that the mapping reads from")
             }
             OnFailure::File(path) => {
                 let file = LineFile::new(path, origin, self.turns.clone(), self.clock.clone());
@@ -87,16 +92,6 @@ impl Destinations {
             }
         };
         self.services.open(takes, arn, origin, &self.turns)
-    }
-
-    #[cfg(feature = "kafka")]
-    fn open_topic(&self, topic: &str, brokers: &KafkaBrokers, origin: Origin) -> Arc<dyn Destination> {
-        Arc::new(topic::Topic::new(topic, brokers.clone(), origin, self.turns.clone()))
-    }
-
-    #[cfg(not(feature = "kafka"))]
-    fn open_topic(&self, _: &str, _: &KafkaBrokers, _: Origin) -> Arc<dyn Destination> {
-        unreachable!("a build without the feature kafka runs no mapping of Kafka")
     }
 }
 

@@ -1,7 +1,7 @@
 //! A topic of Kafka, of the cluster that the mapping reads from: one message for each record, with the record's key.
 
 use super::{Origin, Turns, error};
-use crate::kafka_brokers::KafkaBrokers;
+use crate::kafka_access::Brokers;
 use crate::kafka_producer::{Message, ProduceError, TopicProducer};
 use crate::ports::{Destination, DestinationError, GivenUp};
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 /// One topic.
 pub(super) struct Topic {
     name: String,
-    brokers: KafkaBrokers,
+    brokers: Brokers,
     origin: Origin,
     turns: Turns,
     /// Made when it is first needed, and again after it has failed for good.
@@ -19,7 +19,7 @@ pub(super) struct Topic {
 }
 
 impl Topic {
-    pub(super) fn new(name: &str, brokers: KafkaBrokers, origin: Origin, turns: Turns) -> Self {
+    pub(super) fn new(name: &str, brokers: Brokers, origin: Origin, turns: Turns) -> Self {
         Self { name: name.to_owned(), brokers, origin, turns, producer: Mutex::default() }
     }
 

@@ -1,6 +1,7 @@
 //! Messages to librdkafka's own stand-in for brokers.
 
 use super::*;
+use crate::kafka_access::Access;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Headers as _, Message as _};
 use rdkafka::mocking::MockCluster;
@@ -9,18 +10,18 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use rdkafka::{Offset, TopicPartitionList};
 use std::net::TcpListener;
 
-pub(crate) type Brokers = MockCluster<'static, DefaultProducerContext>;
+pub(crate) type Mock = MockCluster<'static, DefaultProducerContext>;
 
 /// A cluster with this topic, of one partition.
-pub(crate) fn brokers_with(topic: &str) -> (Brokers, KafkaBrokers) {
+pub(crate) fn brokers_with(topic: &str) -> (Mock, Brokers) {
     let mock = MockCluster::new(1).unwrap();
     mock.create_topic(topic, 1, 1).unwrap();
     let bootstrap_servers = mock.bootstrap_servers();
-    (mock, KafkaBrokers { bootstrap_servers, properties: Vec::new() })
+    (mock, Brokers { bootstrap_servers, access: Access::default() })
 }
 
 /// The first messages of the only partition of a topic.
-pub(crate) fn messages_of(brokers: &KafkaBrokers, topic: &str, count: usize) -> Vec<Message> {
+pub(crate) fn messages_of(brokers: &Brokers, topic: &str, count: usize) -> Vec<Message> {
     let consumer: BaseConsumer = brokers.config().set("group.id", "test").create().unwrap();
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(topic, 0, Offset::Beginning).unwrap();
@@ -83,8 +84,8 @@ async fn what_a_broker_refuses_is_told_in_its_words() {
 #[tokio::test]
 async fn brokers_that_do_not_answer_are_named_with_the_reason() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let brokers = KafkaBrokers { bootstrap_servers: nobody.clone(), properties: Vec::new() };
+    let brokers = Brokers { bootstrap_servers: nobody.clone(), access: Access::default() };
     let error = TopicProducer::new(&brokers, "clicks").unwrap().check().await.unwrap_err().to_string();
-    assert!(error.starts_with(&format!("no broker answers at {nobody}: ")), "{error}");
+    assert!(error.starts_with(&format!("no broker answers: {nobody}: ")), "{error}");
     assert!(error.contains("Connection refused"), "{error}");
 }

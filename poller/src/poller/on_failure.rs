@@ -13,12 +13,11 @@ use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::destination::{Destinations, Origin, Takes};
 use crate::errors::chain;
-use crate::kafka_brokers::KafkaBrokers;
 use crate::ports::Destination;
 use crate::source::{Sources, StreamsAt, embedded};
 use crate::user_error::UserError;
 use futures_util::StreamExt as _;
-use pelton_model::{Application, BootstrapServers, EventSource, Mapping, MappingId};
+use pelton_model::{Application, BootstrapServers, EventSource, Mapping, MappingId, OnFailure};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -85,7 +84,9 @@ impl OnFailureDestinations {
             }
         };
         let is_local = |mapping: &&Mapping| match &mapping.source {
-            EventSource::Kafka(kafka) => kafka.cluster.bootstrap_servers().is_some_and(BootstrapServers::are_local),
+            EventSource::Kafka(kafka) => {
+                kafka.cluster.bootstrap_servers().is_some_and(BootstrapServers::are_local)
+            }
             EventSource::Kinesis { .. } | EventSource::DynamoDb { .. } | EventSource::Sqs(_) => {
                 sources.endpoint(mapping).is_some_and(|endpoint| endpoint.kind() == EndpointKind::Loopback)
             }
@@ -109,23 +110,48 @@ impl OnFailureDestinations {
         }
     }
 
-    /// That of a mapping whose failed records come from this origin, of its function's ARN; `None`: it names none. `brokers` are those
-    /// of a mapping of Kafka. Says so if it is not the one that the mapping names.
+    /// That of a mapping whose failed records come from this origin, of its function's ARN; `None`: it names none. Says so if it is
+    /// not the one that the mapping names.
     pub(super) fn open(
         &mut self,
         mapping: &Mapping,
-        brokers: Option<&KafkaBrokers>,
         origin: impl FnOnce(&str) -> Origin,
     ) -> Result<Option<Arc<dyn Destination>>, UserError> {
         let Some(named) = &mapping.on_failure else { return Ok(None) };
         let origin = origin(&self.function_arns[&mapping.function]);
+        let destination = self.opened_now(mapping, named, origin)?;
+        self.opened.push((mapping.id.clone(), Arc::clone(&destination)));
+        Ok(Some(destination))
+    }
+
+    /// The topic that a mapping names, of the brokers that it reads from.
+    #[cfg(feature = "kafka")]
+    pub(super) fn open_topic(
+        &mut self,
+        mapping: &Mapping,
+        topic: &str,
+        brokers: crate::kafka_access::Brokers,
+        origin: impl FnOnce(&str) -> Origin,
+    ) -> Arc<dyn Destination> {
+        let origin = origin(&self.function_arns[&mapping.function]);
+        let destination = self.destinations.open_topic(topic, brokers, origin);
+        self.opened.push((mapping.id.clone(), Arc::clone(&destination)));
+        destination
+    }
+
+    fn opened_now(
+        &mut self,
+        mapping: &Mapping,
+        named: &OnFailure,
+        origin: Origin,
+    ) -> Result<Arc<dyn Destination>, UserError> {
         let is_local = self.local.contains(&mapping.id);
         let route =
             Takes::of(named).map_or(Route::Service, |takes| route(self.chosen, is_local, self.named[&takes]));
-        let destination = match route {
+        match route {
             Route::Service => {
                 let refuse = |error| UserError::bad_input(format!("{} names {named}: {error}", mapping.id));
-                self.destinations.open(named, origin, brokers).map_err(refuse)?
+                self.destinations.open(named, origin).map_err(refuse)
             }
             Route::File => {
                 let file = self.files.join(format!("{}.jsonl", mapping.id));
@@ -135,11 +161,9 @@ impl OnFailureDestinations {
                     instead_of = %named,
                     "failed records go to a file: `--destinations aws` sends them where the mapping says"
                 );
-                self.destinations.open_local(&file, origin)
+                Ok(self.destinations.open_local(&file, origin))
             }
-        };
-        self.opened.push((mapping.id.clone(), Arc::clone(&destination)));
-        Ok(Some(destination))
+        }
     }
 
     /// Where the records of each mapping go, for people.

@@ -12,7 +12,6 @@ use crate::aws::AwsOptions;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::destination::Origin;
-use crate::kafka_brokers::KafkaBrokers;
 use crate::lambda::LocalFunction;
 use crate::ports::{CheckpointStore, Source};
 use crate::shard_worker::Ports;
@@ -26,7 +25,7 @@ use crate::supervisor::{Change, Envelopes, Goal, MappingPlan, SharedOut};
 use crate::user_error::UserError;
 use futures_util::StreamExt as _;
 use pelton_core::shard_sync::FoundStream;
-use pelton_model::{Application, EventSource, Mapping, MappingId};
+use pelton_model::{Application, EventSource, Mapping, MappingId, OnFailure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tracing::info;
@@ -65,14 +64,6 @@ impl Found {
         match &self.what {
             FoundSource::Stream(_, stream) => stream.shards_open(),
             FoundSource::Topic(topic) => topic.partitions,
-        }
-    }
-
-    /// Who has its topic, if it is one.
-    fn brokers(&self) -> Option<&KafkaBrokers> {
-        match &self.what {
-            FoundSource::Topic(topic) => Some(&topic.brokers),
-            FoundSource::Stream(..) => None,
         }
     }
 
@@ -204,7 +195,12 @@ impl Base {
         let mut started = Vec::new();
         for found in found {
             let origin = |function_arn: &str| found.origin(function_arn);
-            let destination = destinations.open(&found.mapping, found.brokers(), origin)?;
+            let destination = match (&found.mapping.on_failure, &found.what) {
+                (Some(OnFailure::Kafka { topic: name }), FoundSource::Topic(topic)) => {
+                    Some(destinations.open_topic(&found.mapping, name, topic.brokers.clone(), origin))
+                }
+                _ => destinations.open(&found.mapping, origin)?,
+            };
             let Found { mapping, what } = found;
             let (source, pace, envelopes, shared_out) = match what {
                 FoundSource::Stream(opened, found) => {

@@ -4,7 +4,7 @@
 
 use crate::aws::AwsOptions;
 use crate::clock::Clock;
-use crate::kafka_brokers::KafkaBrokers;
+use crate::kafka_access::{Access, Brokers};
 use crate::ports::{GroupClient, Pace, Source};
 use crate::source::budget::ByteBudget;
 use crate::source::kafka::{ClientSettings, KafkaClient, KafkaSource, Outcome};
@@ -32,7 +32,7 @@ pub(super) const PACE: Pace =
 pub(super) struct FoundTopic {
     pub(super) source: Arc<dyn Source>,
     pub(super) client: Arc<dyn GroupClient>,
-    pub(super) brokers: KafkaBrokers,
+    pub(super) brokers: Brokers,
     pub(super) cluster: KafkaCluster,
     pub(super) topic: Topic,
     pub(super) partitions: usize,
@@ -81,7 +81,7 @@ async fn find_one(
             .help(format!("name them: `--bootstrap-servers {id}=HOST:PORT`"))
     })?;
     let servers = servers.to_string();
-    let brokers = KafkaBrokers { bootstrap_servers: servers.clone(), properties: Vec::new() };
+    let brokers = Brokers { bootstrap_servers: servers.clone(), access: Access::default() };
     let settings = ClientSettings {
         brokers: brokers.clone(),
         topic: kafka.topic.clone(),

@@ -18,7 +18,7 @@ pub mod kinesis;
 #[cfg_attr(feature = "aws", allow(dead_code, reason = "here only its tests use it"))]
 pub mod no_dynamodb;
 #[cfg(not(feature = "kafka"))]
-mod no_local_cluster;
+pub(crate) mod no_local_cluster;
 mod sources;
 
 #[cfg(feature = "kafka")]

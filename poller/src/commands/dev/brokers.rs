@@ -155,5 +155,5 @@ fn no_moments(id: &MappingId) -> UserError {
     ))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "kafka"))]
 mod tests;

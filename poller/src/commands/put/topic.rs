@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::commands::beside;
 use crate::commands::named_stream::NamedStream;
 use crate::commands::options::AwsOptions;
-use crate::kafka_brokers::KafkaBrokers;
+use crate::kafka_access::{Access, Brokers};
 use crate::kafka_producer::{Message, ProduceError, TopicProducer};
 use crate::logging::Terminal;
 use crate::user_error::UserError;
@@ -22,7 +22,7 @@ pub(super) async fn brokers_of(
     options: &TopicOptions,
     aws: &AwsOptions,
     data_dir: &Path,
-) -> Result<Option<KafkaBrokers>, UserError> {
+) -> Result<Option<Brokers>, UserError> {
     if let Some(servers) = &options.bootstrap_servers {
         return match target.arn() {
             Some(arn) => Err(UserError::bad_input(format!(
@@ -50,15 +50,15 @@ pub(super) async fn brokers_of(
     }
 }
 
-fn brokers_at(bootstrap_servers: String) -> KafkaBrokers {
-    KafkaBrokers { bootstrap_servers, properties: Vec::new() }
+fn brokers_at(bootstrap_servers: String) -> Brokers {
+    Brokers { bootstrap_servers, access: Access::default() }
 }
 
 /// Puts what the arguments say, until all is put or `stop` comes true.
 pub(super) async fn put(
     args: PutArgs,
     headers: Vec<(String, String)>,
-    brokers: KafkaBrokers,
+    brokers: Brokers,
     terminal: &Terminal,
     clock: &Clock,
     stop: impl Future<Output = ()>,

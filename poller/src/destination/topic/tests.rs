@@ -43,7 +43,7 @@ fn given_up(records: &[(i64, Option<&str>)]) -> GivenUp {
     GivenUp { failure, shard: ShardId::new("clicks-0"), at: Timestamp::default() }
 }
 
-fn topic(name: &str, brokers: &KafkaBrokers) -> Topic {
+fn topic(name: &str, brokers: &Brokers) -> Topic {
     let origin = Origin::kafka(Uuid::nil(), cluster(), "arn:function");
     Topic::new(name, brokers.clone(), origin, Turns::default())
 }

@@ -86,17 +86,15 @@ fn serve(started: &SyncSender<Result<String, KafkaError>>, topics: &Receiver<Top
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kafka_brokers::KafkaBrokers;
+    use crate::kafka_access::{Access, Brokers};
     use crate::kafka_producer::{Message, ProduceError, TopicProducer};
 
     #[tokio::test]
     async fn a_local_cluster_has_the_topics_that_were_made_and_no_others_until_it_is_dropped() {
         let cluster = LocalCluster::start().unwrap();
         cluster.create_topic("clicks").unwrap();
-        let brokers = KafkaBrokers {
-            bootstrap_servers: cluster.bootstrap_servers().to_owned(),
-            properties: Vec::new(),
-        };
+        let brokers =
+            Brokers { bootstrap_servers: cluster.bootstrap_servers().to_owned(), access: Access::default() };
         let clicks = TopicProducer::new(&brokers, "clicks").unwrap();
         clicks.deliver([Message { value: b"one".to_vec(), ..Message::default() }]).await.unwrap();
         let others = TopicProducer::new(&brokers, "orders").unwrap();

@@ -3,7 +3,7 @@
 use super::client::Consumer;
 use super::context::Word;
 use crate::clock::Clock;
-use crate::kafka_brokers::KafkaBrokers;
+use crate::kafka_access::Brokers;
 use pelton_core::committed::Committed;
 use pelton_core::event::kafka::KafkaTimestamp;
 use pelton_core::group::Partition;
@@ -20,7 +20,7 @@ const TOPIC_LOOK: Duration = Duration::from_secs(10);
 /// What a client is told.
 #[derive(Clone)]
 pub(crate) struct ClientSettings {
-    pub(crate) brokers: KafkaBrokers,
+    pub(crate) brokers: Brokers,
     pub(crate) topic: String,
     pub(crate) group_id: String,
     pub(crate) session_timeout: Duration,

@@ -1,7 +1,7 @@
 //! Which mappings read from the Kafka in this process.
 
 use super::*;
-use crate::kafka_brokers::KafkaBrokers;
+use crate::kafka_access::{Access, Brokers};
 use crate::kafka_producer::TopicProducer;
 use pelton_core::Timestamp;
 use pelton_model::{AccessSetting, KafkaSource, MappingNames, MappingSettings, ReadsFrom};
@@ -77,7 +77,7 @@ async fn mappings_of_clusters_that_nobody_runs_here_read_from_one_in_memory_that
     let servers = kafka.bootstrap_servers().unwrap().to_owned();
     let here = (servers.clone(), false);
     assert_eq!(read(&application), [here.clone(), here, (PLACEHOLDER.to_owned(), true)]);
-    let brokers = KafkaBrokers { bootstrap_servers: servers, properties: Vec::new() };
+    let brokers = Brokers { bootstrap_servers: servers, access: Access::default() };
     for topic in ["clicks", "failed"] {
         TopicProducer::new(&brokers, topic).unwrap().check().await.unwrap();
     }

@@ -12,7 +12,7 @@ struct Program {
     arguments: PutArguments,
 }
 
-async fn put_in(brokers: &KafkaBrokers, words: &[&str]) -> Result<PutSummary, PutError> {
+async fn put_in(brokers: &Brokers, words: &[&str]) -> Result<PutSummary, PutError> {
     let PutArguments { put: args, topic, .. } = Program::parse_from(["put"].iter().chain(words)).arguments;
     let terminal = Terminal::stderr(LogFormat::Json);
     put(args, topic.headers, brokers.clone(), &terminal, &Clock::start(), std::future::pending()).await
