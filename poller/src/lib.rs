@@ -17,6 +17,8 @@ mod http_serve;
 mod in_flight;
 #[cfg(feature = "kafka")]
 mod kafka_access;
+#[cfg(feature = "kafka")]
+mod kafka_producer;
 pub mod lambda;
 pub mod live_view;
 pub mod logging;

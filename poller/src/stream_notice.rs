@@ -41,6 +41,9 @@ pub struct StreamNotice {
     pub endpoint: String,
     /// The region of its streams.
     pub region: String,
+    /// Bootstrap servers of the Kafka in the process; `None`: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bootstrap_servers: Option<String>,
 }
 
 /// What is in a data folder.
@@ -80,6 +83,7 @@ pub enum PostError {
 #[derive(Debug)]
 pub struct PostedNotice {
     path: PathBuf,
+    notice: StreamNotice,
     /// Locked until it is closed. Handler processes do not inherit it.
     file: File,
     /// The folder, if it was made for the notice: it goes with it, unless something else is in there.
@@ -90,7 +94,19 @@ impl StreamNotice {
     /// That of this process.
     #[must_use]
     pub fn of(command: Serving, endpoint: &str, region: &str) -> Self {
-        Self { command, pid: std::process::id(), endpoint: endpoint.to_owned(), region: region.to_owned() }
+        Self {
+            command,
+            pid: std::process::id(),
+            endpoint: endpoint.to_owned(),
+            region: region.to_owned(),
+            bootstrap_servers: None,
+        }
+    }
+
+    /// The same, with the Kafka in this process, if there is one.
+    #[must_use]
+    pub fn with_brokers(self, bootstrap_servers: Option<&str>) -> Self {
+        Self { bootstrap_servers: bootstrap_servers.map(str::to_owned), ..self }
     }
 
     /// Writes it into the data folder, which is made if there is none. One that was left behind is replaced.
@@ -106,25 +122,38 @@ impl StreamNotice {
         }
         let made_folder = (!folder.exists()).then(|| folder.to_owned());
         fs::create_dir_all(folder).map_err(unwritable)?;
-        // Complete and locked before it has its name: nobody finds half of it.
-        let unfinished = folder.join(format!("{NAME}.{}", self.pid));
-        let written = self.write(&unfinished).and_then(|file| {
-            fs::rename(&unfinished, &path)?;
-            Ok(file)
-        });
-        Ok(PostedNotice { file: written.map_err(unwritable)?, path, made_folder })
+        let file = self.write(&path).map_err(unwritable)?;
+        Ok(PostedNotice { file, path, notice: self.clone(), made_folder })
     }
 
+    /// Complete and locked before it has its name: nobody finds half of it.
     fn write(&self, path: &Path) -> io::Result<File> {
-        let mut file = File::create(path)?;
+        let unfinished = path.with_extension(self.pid.to_string());
+        let mut file = File::create(&unfinished)?;
         file.lock()?;
         let text = serde_json::to_string(self).map_err(io::Error::other)?;
         writeln!(file, "{text}")?;
+        fs::rename(&unfinished, path)?;
         Ok(file)
     }
 }
 
 impl PostedNotice {
+    /// Names the Kafka in this process, too, if it does not yet.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be made: it says what it said before.
+    pub fn name_brokers(&mut self, bootstrap_servers: Option<&str>) -> io::Result<()> {
+        if self.notice.bootstrap_servers.as_deref() == bootstrap_servers || !self.is_in_place() {
+            return Ok(());
+        }
+        let notice = self.notice.clone().with_brokers(bootstrap_servers);
+        self.file = notice.write(&self.path)?;
+        self.notice = notice;
+        Ok(())
+    }
+
     fn is_in_place(&self) -> bool {
         let (Ok(own), Ok(found)) = (self.file.metadata(), fs::metadata(&self.path)) else { return false };
         (own.dev(), own.ino()) == (found.dev(), found.ino())
@@ -205,6 +234,17 @@ mod tests {
         assert_eq!(find(root.path()).unwrap(), FoundNotice::Running(notice()));
         drop(posted);
         assert_eq!(find(root.path()).unwrap(), FoundNotice::Nothing);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0, "nothing else is left");
+    }
+
+    #[test]
+    fn brokers_that_start_later_are_named_in_the_same_file() {
+        let root = tempfile::tempdir().unwrap();
+        let mut posted = notice().post(root.path()).unwrap();
+        posted.name_brokers(Some("127.0.0.1:9092")).unwrap();
+        let named = notice().with_brokers(Some("127.0.0.1:9092"));
+        assert_eq!(find(root.path()).unwrap(), FoundNotice::Running(named));
+        drop(posted);
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0, "nothing else is left");
     }
 

@@ -14,6 +14,7 @@ mod demo;
 mod dev;
 mod dev_changes;
 mod elsewhere;
+mod embedded_kafka;
 mod failing;
 mod faults;
 mod features;

@@ -51,6 +51,15 @@ pub(super) async fn settle(aws: &mut AwsOptions, data_dir: &Path) -> Result<(), 
     Ok(())
 }
 
+/// The bootstrap servers of the Kafka in a running `dev`, if the data folder names one.
+#[cfg(feature = "kafka")]
+pub(super) fn brokers(data_dir: &Path) -> Option<String> {
+    match find(data_dir) {
+        Ok(FoundNotice::Running(notice)) => notice.bootstrap_servers,
+        Ok(FoundNotice::LeftBehind(_) | FoundNotice::Nothing) | Err(_) => None,
+    }
+}
+
 fn say(notice: &StreamNotice) {
     let endpoint = &notice.endpoint;
     match notice.command {

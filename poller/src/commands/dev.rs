@@ -1,8 +1,9 @@
 //! `pelton dev`: everything local. Builds the functions, creates the template's streams, rebuilds on change, and runs
 //! a changed template without a new start: only what it changes is drained.
 //!
-//! Without `--endpoint-url` the streams are embedded: in this process, in memory.
+//! Without `--endpoint-url` the streams are embedded: in this process, in memory. So is a Kafka, for mappings whose cluster nobody runs.
 
+mod brokers;
 mod changes;
 mod old_code;
 mod sample;
@@ -31,6 +32,7 @@ use crate::source::embedded::{EmbeddedOptions, EmbeddedStream, create_streams, w
 use crate::stream_notice::{PostedNotice, Serving, StreamNotice};
 use crate::supervisor::Goal;
 use crate::user_error::UserError;
+use brokers::LocalKafka;
 use old_code::OldCode;
 use pelton_model::{Application, BuildMethod, EventSource, Function, Mapping};
 use streams::{Made, News, news, streams};
@@ -88,10 +90,13 @@ pub async fn run(
         _ = signals.next() => return Ok(()),
     };
     let Local { poller, mut surroundings, template } = local;
-    if let Some(stream) = poller.application().enabled().find_map(name_of_kinesis) {
-        let command =
-            sample::command(&poller.application().root, stream, surroundings.client.endpoint().as_str());
-        let text = format!("Put a record from another terminal:\n    {command}");
+    let samples = samples(
+        poller.application(),
+        surroundings.client.endpoint().as_str(),
+        template.kafka.bootstrap_servers(),
+    );
+    if !samples.is_empty() {
+        let text = format!("Put a record from another terminal:\n    {}", samples.join("\n    "));
         tell(terminal, &surroundings.clock, Level::INFO, &text);
     }
     let result = run_all(poller, &mut surroundings, template, signals, terminal).await;
@@ -100,6 +105,24 @@ pub async fn run(
         stream.stop().await;
     }
     result
+}
+
+/// Commands to try the first stream with, and the first topic of the Kafka in this process.
+fn samples(application: &Application, endpoint: &str, bootstrap_servers: Option<&str>) -> Vec<String> {
+    let stream = application.enabled().find_map(name_of_kinesis);
+    let stream = stream.map(|stream| sample::command(&application.root, stream, endpoint));
+    let topic = bootstrap_servers.and_then(|servers| {
+        let topic = application.enabled().find_map(|mapping| topic_at(mapping, servers))?;
+        Some(sample::command_for_topic(topic, servers))
+    });
+    stream.into_iter().chain(topic).collect()
+}
+
+/// The topic that a mapping reads from these servers.
+fn topic_at<'a>(mapping: &'a Mapping, servers: &str) -> Option<&'a str> {
+    let EventSource::Kafka(kafka) = &mapping.source else { return None };
+    let is_there = kafka.cluster.bootstrap_servers().is_some_and(|own| own.to_string() == servers);
+    is_there.then_some(kafka.topic.as_str())
 }
 
 /// The name of the Kinesis stream that a mapping reads.
@@ -129,7 +152,7 @@ async fn run_all(
     signals: &mut StopSignals,
     terminal: &Terminal,
 ) -> Result<(), UserError> {
-    let clock = &surroundings.clock;
+    let clock = &surroundings.clock.clone();
     let mut rebuilder = Rebuilder::new(template.places.clone(), terminal.clone(), clock.clone());
     rebuilder.follow(poller.application(), poller.functions());
     loop {
@@ -145,6 +168,7 @@ async fn run_all(
             *code = old_code.find(&application.functions[id]);
         }
         drop(old_code);
+        surroundings.name_brokers(template.kafka.bootstrap_servers());
         let changed = tokio::select! {
             changed = change(&mut poller, &mut rebuilder, application, functions, terminal, clock) => changed,
             signal = signals.next() => return poller.stop(signals, Why::Told(signal)).await,
@@ -177,6 +201,15 @@ async fn change(
 }
 
 impl Surroundings {
+    /// Names the Kafka in this process in the data folder, if it started only now.
+    fn name_brokers(&mut self, bootstrap_servers: Option<&str>) {
+        if let Some(notice) = &mut self.notice
+            && let Err(error) = notice.name_brokers(bootstrap_servers)
+        {
+            warn!(%error, "cannot name the Kafka in the data folder: `pelton put` needs --bootstrap-servers to use it");
+        }
+    }
+
     fn launch(&self, application: Application, functions: Functions, data_dir: DataDir) -> Launch {
         Launch {
             application,
@@ -209,9 +242,11 @@ pub(super) async fn start(
     let region = load::region(aws.region.as_deref()).await?;
     // What changes from here on was not read.
     let look_out = LookOut::new([path.clone(), samconfig::file_beside(&path)], clock.clone());
-    let application = load::load(&path, &template, &region, Some(&function_options), terminal, &clock)?;
+    let mut application = load::load(&path, &template, &region, Some(&function_options), terminal, &clock)?;
     require_mappings(&application, &path)?;
     let data_dir = take_data_dir(&options, &path)?;
+    let mut kafka = LocalKafka::new(&template, clock.clone());
+    kafka.settle(&mut application).await?;
     let stream = match &aws.endpoint_url {
         Some(_) => None,
         None => Some(embed(&stream, &region, &application.account).await?),
@@ -236,7 +271,8 @@ pub(super) async fn start(
         warn_of_differences(&streams);
     }
     tables::create(&application, streams_at, &aws_elsewhere, &clock).await?;
-    let notice = StreamNotice::of(command, client.endpoint().as_str(), &region);
+    let notice = StreamNotice::of(command, client.endpoint().as_str(), &region)
+        .with_brokers(kafka.bootstrap_servers());
     let notice = beside::post(&notice, data_dir.path());
     let template = ChangedTemplate {
         path,
@@ -251,6 +287,7 @@ pub(super) async fn start(
         clock: clock.clone(),
         look_out,
         made,
+        kafka,
     };
     let surroundings = Surroundings {
         client,

@@ -70,7 +70,7 @@ impl Destinations {
     #[cfg(feature = "kafka")]
     #[must_use]
     pub(crate) fn open_topic(&self, topic: &str, brokers: Brokers, origin: Origin) -> Arc<dyn Destination> {
-        Arc::new(topic::Topic::new(topic, brokers, origin, self.clock.clone()))
+        Arc::new(topic::Topic::new(topic, brokers, origin, self.turns.clone()))
     }
 
     /// The destination that a mapping names, which is no topic. Calls nobody. Fails only in a build without the feature `aws`.

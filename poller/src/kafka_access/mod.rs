@@ -35,7 +35,7 @@ const TOKEN_WAIT_MAX: Duration = Duration::from_secs(10);
 pub(crate) struct Access {
     /// Settings of librdkafka.
     properties: Vec<(&'static str, String)>,
-    tokens: Option<Arc<Tokens>>,
+    tokens: Option<(Arc<Tokens>, Clock)>,
 }
 
 /// Brokers, and how a client gets in.
@@ -97,7 +97,11 @@ impl Access {
     /// # Errors
     ///
     /// If a secret is not there, or has another form than it should have.
-    pub(crate) async fn of(access: &KafkaAccess, aws: &AwsOptions) -> Result<Self, AccessError> {
+    pub(crate) async fn of(
+        access: &KafkaAccess,
+        aws: &AwsOptions,
+        clock: &Clock,
+    ) -> Result<Self, AccessError> {
         let mut resolved = Self::default();
         let has_sasl =
             !matches!(access.authentication, Authentication::None | Authentication::ClientCertificate(_));
@@ -145,13 +149,14 @@ impl Access {
                 let client: OAuthClient = secret::read(&oauth.secret, aws).await.map_err(of(property))?;
                 let credentials = ClientCredentials::new(client, oauth, ca.as_ref()).map_err(of(property))?;
                 resolved.set("sasl.mechanism", "OAUTHBEARER");
-                resolved.tokens = Some(Arc::new(Tokens::OAuth(credentials)));
+                resolved.tokens = Some((Arc::new(Tokens::OAuth(credentials)), clock.clone()));
             }
             Authentication::Iam => {
                 #[cfg(feature = "aws")]
                 {
                     resolved.set("sasl.mechanism", "OAUTHBEARER");
-                    resolved.tokens = Some(Arc::new(Tokens::Iam(iam::Signer::new(aws).await?)));
+                    resolved.tokens =
+                        Some((Arc::new(Tokens::Iam(iam::Signer::new(aws).await?)), clock.clone()));
                 }
                 #[cfg(not(feature = "aws"))]
                 return Err(AccessError::NoIam);
@@ -183,12 +188,8 @@ impl Access {
     /// # Errors
     ///
     /// Why there is none, in words.
-    pub(crate) fn token(
-        &self,
-        runtime: &tokio::runtime::Handle,
-        clock: &Clock,
-    ) -> Result<OAuthToken, String> {
-        let Some(tokens) = &self.tokens else { return Err("nothing hands out tokens".to_owned()) };
+    pub(crate) fn token(&self, runtime: &tokio::runtime::Handle) -> Result<OAuthToken, String> {
+        let Some((tokens, clock)) = &self.tokens else { return Err("nothing hands out tokens".to_owned()) };
         let asked = async {
             match &**tokens {
                 Tokens::OAuth(credentials) => credentials.token(clock).await.map_err(|error| chain(&error)),

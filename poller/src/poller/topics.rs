@@ -85,7 +85,7 @@ async fn find_one(
         .help("without it, keys and values come as they are in the topic"));
     }
     let (servers, access) = known_servers(id, kafka, aws, clock).await?;
-    let access = Access::of(&access, aws).await.map_err(|error| {
+    let access = Access::of(&access, aws, clock).await.map_err(|error| {
         UserError::bad_input(format!("{id} cannot get into its cluster: {}", chain(&error)))
     })?;
     let brokers = Brokers { bootstrap_servers: servers.clone(), access };

@@ -17,9 +17,15 @@ pub mod kinesis;
 #[cfg(any(test, not(feature = "aws")))]
 #[cfg_attr(feature = "aws", allow(dead_code, reason = "here only its tests use it"))]
 pub mod no_dynamodb;
+#[cfg(not(feature = "kafka"))]
+pub(crate) mod no_local_cluster;
 mod page_memory;
 mod sources;
 
+#[cfg(feature = "kafka")]
+pub(crate) use kafka::local_cluster;
 #[cfg(not(feature = "aws"))]
 pub use no_dynamodb as dynamodb;
+#[cfg(not(feature = "kafka"))]
+pub(crate) use no_local_cluster as local_cluster;
 pub use sources::{OpenedSource, Sources, StreamsAt};

@@ -49,6 +49,16 @@ pub(super) fn command(root: &Path, stream: &str, endpoint: &str) -> String {
     format!("pelton put {stream} --endpoint-url {endpoint} --key {} {}", quoted(&key), quoted(&data))
 }
 
+/// The command that puts a record into a topic.
+pub(super) fn command_for_topic(topic: &str, bootstrap_servers: &str) -> String {
+    let (key, data) = of_the_sample_application(topic);
+    format!(
+        "pelton put {topic} --bootstrap-servers {bootstrap_servers} --key {} {}",
+        quoted(&key),
+        quoted(&data)
+    )
+}
+
 /// The first record that an event in the folder has of this stream.
 fn of_event(folder: &Path, stream: &str) -> Option<Sample> {
     let mut files: Vec<_> = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -104,6 +114,12 @@ mod tests {
             ("c.json", event("shop", r#"{"it's":1}"#)),
         ];
         check(&files, r#"--key 'k 1' '{"it'\''s":1}'"#);
+    }
+
+    #[test]
+    fn the_sample_of_a_topic_is_one_of_the_sample_application() {
+        let expected = r#"pelton put clicks --bootstrap-servers h:1 --key /cart '{"page":"/cart"}'"#;
+        assert_eq!(command_for_topic("clicks", "h:1"), expected);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use super::super::load;
 use super::super::run::require_mappings;
+use super::brokers::LocalKafka;
 use super::changes::changes;
 use super::old_code::OldCode;
 use super::streams::{Made, streams};
@@ -38,6 +39,7 @@ pub(super) struct ChangedTemplate {
     pub(super) clock: Clock,
     pub(super) look_out: LookOut,
     pub(super) made: Made,
+    pub(super) kafka: LocalKafka,
 }
 
 /// What is to run instead.
@@ -65,11 +67,11 @@ impl ChangedTemplate {
     }
 
     /// `None` if it asks for what runs already.
-    async fn read(&self, running: &Application, old_code: &OldCode) -> Result<Option<Next>, UserError> {
+    async fn read(&mut self, running: &Application, old_code: &OldCode) -> Result<Option<Next>, UserError> {
         // The streams are there, in the region of the start.
         let (mut options, mut region) = (self.options.clone(), Some(self.region.clone()));
         load::settle(&self.path, &mut options, &mut region)?;
-        let application = load::load(
+        let mut application = load::load(
             &self.path,
             &options,
             &self.region,
@@ -77,6 +79,7 @@ impl ChangedTemplate {
             &self.terminal,
             &self.clock,
         )?;
+        self.kafka.settle(&mut application).await?;
         if application == *running {
             return Ok(None);
         }

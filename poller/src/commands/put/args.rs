@@ -13,7 +13,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("input").required(true).multiple(true).args(["data", "file", "generate", "lines"]))]
 pub struct PutArgs {
-    /// The stream's name, or its ARN
+    /// The stream's name, or its ARN; the name of a topic of Kafka
     pub stream: NamedStream,
     /// The data of one record each, not base64: the SDK encodes it
     #[arg(conflicts_with_all = ["file", "generate", "lines"])]
@@ -25,10 +25,10 @@ pub struct PutArgs {
     /// out
     #[arg(long, conflicts_with_all = ["generate", "key_field"])]
     pub lines: bool,
-    /// Partition key of every record; otherwise records are spread over all shards
+    /// Key of every record; otherwise records are spread over all shards or partitions
     #[arg(long, value_name = "KEY", conflicts_with = "generate")]
     pub key: Option<String>,
-    /// The field of each JSON line that is its partition key
+    /// The field of each JSON line that is its key
     #[arg(long, value_name = "FIELD", conflicts_with_all = ["data", "generate", "key"])]
     pub key_field: Option<String>,
     /// Make up records
@@ -37,7 +37,7 @@ pub struct PutArgs {
     /// Records a second; 0 is as fast as possible
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with_all = ["data", "file"])]
     pub rate: u32,
-    /// Number of different partition keys
+    /// Number of different keys
     #[arg(long, value_name = "N", default_value_t = 100, conflicts_with_all = ["data", "file"], value_parser = clap::value_parser!(u32).range(1..))]
     pub keys: u32,
     /// Stop after this many records
@@ -70,9 +70,11 @@ impl PutArgs {
                 .map_err(|source| PutError::Unreadable { file: file.to_owned(), source })?;
             return Ok(Input::Lines(lines));
         }
-        let keys = KeyRule { key: self.key.clone(), field: None };
-        let entries: Vec<Entry> =
-            self.data.iter().map(|data| Entry { key: keys.any(), data: data.clone().into_bytes() }).collect();
+        let entries: Vec<Entry> = self
+            .data
+            .iter()
+            .map(|data| Entry { key: self.key.clone(), data: data.clone().into_bytes() })
+            .collect();
         Ok(Input::Given(entries.into_iter()))
     }
 
@@ -101,19 +103,13 @@ impl Input {
     }
 }
 
-/// Which partition key a record gets.
+/// Which key a record gets.
 #[derive(Clone, Debug)]
 pub(super) struct KeyRule {
+    /// The key of all records.
     pub(super) key: Option<String>,
     /// The field of a JSON object that holds it.
     pub(super) field: Option<String>,
-}
-
-impl KeyRule {
-    /// The key of all records, or one that nobody else has, so that records spread over the shards.
-    pub(super) fn any(&self) -> String {
-        self.key.clone().unwrap_or_else(|| format!("{:032x}", fastrand::u128(..)))
-    }
 }
 
 #[cfg(test)]
@@ -160,11 +156,5 @@ mod tests {
         check("orders --file - --key k --key-field id", false);
         check("orders --generate --keys 0", false);
         check("orders --generate --duration soon", false);
-    }
-
-    #[test]
-    fn without_a_key_every_record_has_its_own() {
-        let keys = KeyRule { key: None, field: None };
-        assert_ne!(keys.any(), keys.any());
     }
 }

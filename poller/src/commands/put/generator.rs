@@ -73,7 +73,7 @@ impl Generator {
         let padded_len = self.size.saturating_sub(2).max(data.len());
         data.resize(padded_len, b'.');
         data.extend_from_slice(br#""}"#);
-        Entry { key, data }
+        Entry { key: Some(key), data }
     }
 }
 
@@ -122,7 +122,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn records_are_json_of_the_size_asked_for_and_take_their_keys_in_turn() {
         let entries = generator("--count 5 --keys 2 --size 120").next_batch().await;
-        let keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+        let keys: Vec<&str> = entries.iter().filter_map(|entry| entry.key.as_deref()).collect();
         assert_eq!(keys, ["key-0", "key-1", "key-0", "key-1", "key-0"]);
         for entry in &entries {
             assert_eq!(entry.data.len(), 120);

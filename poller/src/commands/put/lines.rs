@@ -159,8 +159,7 @@ fn entry_of(MarkedLine { partition_key, data }: MarkedLine, keys: &KeyRule) -> R
         let value: Value = serde_json::from_slice(&data).map_err(|_| "its data is not JSON".to_owned())?;
         return Ok(Entry { key: key_of(&value, keys)?, data });
     }
-    let key = keys.key.clone().or(partition_key).unwrap_or_else(|| keys.any());
-    Ok(Entry { key, data })
+    Ok(Entry { key: keys.key.clone().or(partition_key), data })
 }
 
 /// The same for a line of any bytes. Only its end is no part of it: `\n`, or `\r\n`.
@@ -185,18 +184,18 @@ fn read_plain_line(from: &mut impl BufRead, before: &[u8], keys: &KeyRule) -> Re
     if data.is_empty() {
         return Ok(Some(Line::Blank));
     }
-    Ok(Some(Line::Entry(Entry { key: keys.any(), data: data.to_vec() })))
+    Ok(Some(Line::Entry(Entry { key: keys.key.clone(), data: data.to_vec() })))
 }
 
-fn key_of(value: &Value, keys: &KeyRule) -> Result<String, String> {
-    let Some(field) = &keys.field else { return Ok(keys.any()) };
+fn key_of(value: &Value, keys: &KeyRule) -> Result<Option<String>, String> {
+    let Some(field) = &keys.field else { return Ok(keys.key.clone()) };
     match value.get(field) {
-        Some(Value::String(key)) => Ok(key.clone()),
-        Some(key @ (Value::Number(_) | Value::Bool(_))) => Ok(key.to_string()),
+        Some(Value::String(key)) => Ok(Some(key.clone())),
+        Some(key @ (Value::Number(_) | Value::Bool(_))) => Ok(Some(key.to_string())),
         Some(Value::Null | Value::Array(_) | Value::Object(_)) => {
-            Err(format!("its field {field} is neither text nor a number, so it cannot be the partition key"))
+            Err(format!("its field {field} is neither text nor a number, so it cannot be the key"))
         }
-        None => Err(format!("it has no field {field}, which is to be the partition key")),
+        None => Err(format!("it has no field {field}, which is to be the key")),
     }
 }
 
@@ -213,7 +212,9 @@ mod tests {
             match lines.next_batch().await {
                 Ok(batch) if batch.is_empty() => return (entries, None),
                 Ok(batch) => entries.extend(
-                    batch.into_iter().map(|entry| (entry.key, String::from_utf8(entry.data).unwrap())),
+                    batch
+                        .into_iter()
+                        .map(|entry| (entry.key.unwrap(), String::from_utf8(entry.data).unwrap())),
                 ),
                 Err(bad) => return (entries, Some((bad.line, bad.reason))),
             }
@@ -278,7 +279,7 @@ mod tests {
     async fn the_key_may_be_a_field() {
         let (entries, bad) = read("{\"id\":\"a\"}\n{\"id\":7}\n{\"no\":1}", Some("id")).await;
         assert_eq!(entries, [entry("a", "{\"id\":\"a\"}"), entry("7", "{\"id\":7}")]);
-        let reason = "it has no field id, which is to be the partition key";
+        let reason = "it has no field id, which is to be the key";
         assert_eq!(bad, Some((3, reason.to_owned())));
     }
 
@@ -297,9 +298,9 @@ mod tests {
         while entries.len() < 3 {
             entries.extend(from.next_batch().await.unwrap());
         }
-        assert_eq!((entries[0].key.as_str(), entries[0].data.as_slice()), ("a", &b"{\"id\": 7}"[..]));
-        assert_eq!((entries[1].key.as_str(), entries[1].data.as_slice()), ("b", &b" x"[..]));
-        assert_eq!(entries[2].data, b"hi");
+        assert_eq!((entries[0].key.as_deref(), entries[0].data.as_slice()), (Some("a"), &b"{\"id\": 7}"[..]));
+        assert_eq!((entries[1].key.as_deref(), entries[1].data.as_slice()), (Some("b"), &b" x"[..]));
+        assert_eq!((entries[2].key.as_deref(), entries[2].data.as_slice()), (None, &b"hi"[..]));
         // The command line goes before.
         let (entries, _) = read(&lines, None).await;
         assert_eq!(entries, [entry("k", "{\"id\": 7}"), entry("k", " x"), entry("k", "hi")]);

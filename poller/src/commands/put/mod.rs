@@ -1,12 +1,16 @@
-//! `pelton put`: records into a stream.
+//! `pelton put`: records into a stream, or into a topic of Kafka.
 //!
-//! In: records from arguments, from lines, or made up. Out: how many the stream accepted. Records go in the order in
+//! In: records from arguments, from lines, or made up. Out: how many the stream or the topic accepted. Records go in the order in
 //! which they were given; what the stream throttles is put again before anything later.
 
 mod args;
 mod generator;
 mod lines;
+#[cfg(not(feature = "kafka"))]
+mod no_topic;
 mod sender;
+#[cfg(feature = "kafka")]
+mod topic;
 
 pub use args::PutArgs;
 
@@ -25,7 +29,10 @@ use crate::user_error::UserError;
 use aws_sdk_kinesis::types::StreamDescriptionSummary;
 use futures_util::FutureExt;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use sender::{Sender, Sent};
+#[cfg(not(feature = "kafka"))]
+use no_topic as topic;
+use pelton_model::BootstrapServers;
+use sender::Sender;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -37,15 +44,41 @@ const STREAMS_SHOWN_MAX: i32 = 20;
 /// A record that is to be put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
-    key: String,
+    /// `None`: any shard or partition may take it.
+    key: Option<String>,
     data: Vec<u8>,
+}
+
+/// Takes records.
+trait Sink {
+    /// How many it has accepted.
+    fn records(&self) -> u64;
+
+    /// Puts `entries`, in their order, until all are accepted or `stop` comes true.
+    async fn send(
+        &mut self,
+        entries: Vec<Entry>,
+        stop: impl Future<Output = ()> + Clone,
+    ) -> Result<Sent, PutError>;
+
+    /// What was put.
+    fn summary(self, elapsed: Duration, is_interrupted: bool) -> PutSummary;
+}
+
+/// What became of records that were to be put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    /// All are accepted.
+    All,
+    /// Told to stop before.
+    Interrupted,
 }
 
 /// What was put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PutSummary {
-    /// The stream.
-    pub stream: String,
+    /// The stream or the topic.
+    pub target: String,
     /// Records that it accepted.
     pub records: u64,
     /// Their data, in bytes.
@@ -119,6 +152,16 @@ pub enum PutError {
         /// What the endpoint said.
         source: Cause,
     },
+    /// The topic is missing, its brokers are away, or they refuse.
+    #[error("cannot put into the topic {topic} (put {} before)", counted(*.put))]
+    Topic {
+        /// The topic's name.
+        topic: String,
+        /// Records that were put.
+        put: u64,
+        /// What the client of the brokers said.
+        source: Cause,
+    },
 }
 
 impl PutError {
@@ -126,13 +169,16 @@ impl PutError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::BadLine { put: 1.., .. } | Self::Refused { put: 1.., .. } => 1,
+            Self::BadLine { put: 1.., .. }
+            | Self::Refused { put: 1.., .. }
+            | Self::Topic { put: 1.., .. } => 1,
             Self::NoSuchStream { .. }
             | Self::AnotherStream { .. }
             | Self::NoAnswer { .. }
             | Self::Unreadable { .. }
             | Self::BadLine { put: 0, .. }
-            | Self::Refused { put: 0, .. } => 2,
+            | Self::Refused { put: 0, .. }
+            | Self::Topic { put: 0, .. } => 2,
         }
     }
 }
@@ -141,7 +187,8 @@ impl PutError {
 const USAGE: &str = "pelton put <STREAM> [OPTIONS] <DATA>...
        pelton put <STREAM> [OPTIONS] --file <FILE>
        pelton put <STREAM> [OPTIONS] --lines [--file <FILE>]
-       pelton put <STREAM> [OPTIONS] --generate";
+       pelton put <STREAM> [OPTIONS] --generate
+       pelton put <TOPIC> --bootstrap-servers <HOST:PORT,...> [OPTIONS] <DATA>...";
 
 /// What `pelton put` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -150,12 +197,34 @@ pub struct PutArguments {
     /// What to put, and where.
     #[command(flatten)]
     pub put: PutArgs,
+    /// Whether it is a topic.
+    #[command(flatten)]
+    pub topic: TopicOptions,
     /// Which AWS.
     #[command(flatten)]
     pub aws: AwsOptions,
-    /// Folder of a running `dev`, `demo` or `stream`, whose stream is used [default: .pelton beside the template in this folder]
+    /// Folder of a running `dev`, `demo` or `stream`, whose stream or topic is used [default: .pelton beside the template in this folder]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+/// What a topic of Kafka takes beside what a stream does.
+#[derive(Clone, Debug, clap::Args)]
+pub struct TopicOptions {
+    /// Put into the topic of these brokers of Kafka [default: a topic of the running `dev`, else a stream]
+    #[arg(long, value_name = "HOST:PORT,...", conflicts_with = "endpoint_url")]
+    pub bootstrap_servers: Option<BootstrapServers>,
+    /// A header of every record of a topic; may be given several times
+    #[arg(long = "header", value_name = "NAME=VALUE", value_parser = parse_header)]
+    pub headers: Vec<(String, String)>,
+}
+
+/// `NAME=VALUE`, where the value may be empty.
+fn parse_header(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some(_) | None => Err("expected NAME=VALUE".to_owned()),
+    }
 }
 
 /// Puts what the arguments say, and says how much that was.
@@ -165,13 +234,22 @@ pub async fn run(
     terminal: &Terminal,
     clock: Clock,
 ) -> Result<(), UserError> {
-    let mut aws = arguments.put.stream.settle(arguments.aws)?;
-    beside::settle(&mut aws, &beside::data_dir_here(arguments.data_dir)).await?;
-    let (client, _) = connect(&aws, &clock).await?;
+    let PutArguments { put: args, topic, mut aws, data_dir } = arguments;
+    let data_dir = beside::data_dir_here(data_dir);
     let stop = async {
         signals.next().await;
     };
-    match put(arguments.put, &client, terminal, &clock, stop).await {
+    let done = match topic::brokers_of(&args.stream, &topic, &aws, &data_dir).await? {
+        Some(brokers) => topic::put(args, topic.headers, brokers, terminal, &clock, stop).await,
+        None if !topic.headers.is_empty() => return Err(headers_of_stream(&args.stream)),
+        None => {
+            aws = args.stream.settle(aws)?;
+            beside::settle(&mut aws, &data_dir).await?;
+            let (client, _) = connect(&aws, &clock).await?;
+            put(args, &client, terminal, &clock, stop).await
+        }
+    };
+    match done {
         Ok(summary) => writeln!(io::stdout(), "{summary}")
             .map_err(|error| UserError::failed(format!("the result cannot be printed: {error}"))),
         Err(error) if error.exit_code() == 2 => Err(UserError::bad_input_because(&error)),
@@ -179,7 +257,15 @@ pub async fn run(
     }
 }
 
-/// Puts what the arguments say, until all is put or `stop` comes true.
+fn headers_of_stream(stream: &NamedStream) -> UserError {
+    UserError::bad_input(format!(
+        "--header is given, and {} is no topic: records of a stream have no headers",
+        stream.name
+    ))
+    .help("name the brokers of the topic with --bootstrap-servers")
+}
+
+/// Puts what the arguments say into a stream, until all is put or `stop` comes true.
 pub async fn put(
     args: PutArgs,
     client: &KinesisClient,
@@ -188,9 +274,19 @@ pub async fn put(
     stop: impl Future<Output = ()>,
 ) -> Result<PutSummary, PutError> {
     check_stream(&args.stream, client).await?;
+    let sender = Sender::new(client.sdk().clone(), clock.clone(), args.stream.name.clone());
+    put_into(sender, &args, terminal, clock, stop).await
+}
+
+async fn put_into(
+    mut sender: impl Sink,
+    args: &PutArgs,
+    terminal: &Terminal,
+    clock: &Clock,
+    stop: impl Future<Output = ()>,
+) -> Result<PutSummary, PutError> {
     let mut input = args.input(clock)?;
     let progress = progress(args.total(), terminal);
-    let mut sender = Sender::new(client.sdk().clone(), clock.clone(), args.stream.name.clone());
     let started = clock.now();
     let stop = stop.shared();
     let is_interrupted = loop {
@@ -279,11 +375,11 @@ fn progress(total: Option<u64>, terminal: &Terminal) -> ProgressBar {
 
 impl fmt::Display for PutSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stream, records, bytes, throttled, elapsed, is_interrupted } = self;
+        let Self { target, records, bytes, throttled, elapsed, is_interrupted } = self;
         let seconds = elapsed.as_secs_f64();
         let size = HumanBytes(*bytes);
         let count = counted(*records);
-        write!(f, "{count} ({size}) put into {stream} in {seconds:.1} s")?;
+        write!(f, "{count} ({size}) put into {target} in {seconds:.1} s")?;
         if *throttled > 0 {
             write!(f, ", {} throttled and put again", HumanCount(*throttled))?;
         }
@@ -301,7 +397,7 @@ mod tests {
     #[test]
     fn the_summary_says_what_happened() {
         let summary = PutSummary {
-            stream: "orders".to_owned(),
+            target: "orders".to_owned(),
             records: 1_500,
             bytes: 2_048,
             throttled: 0,

@@ -3,7 +3,7 @@
 //! In: records. Out: how many the stream accepted. One call at a time: what it throttles goes first in the next one. (The
 //! API may still take a later record of the same call and key before an earlier one that it throttles.)
 
-use super::{Entry, PutError, PutSummary};
+use super::{Entry, PutError, PutSummary, Sent, Sink};
 use crate::clock::Clock;
 use crate::ports::Cause;
 use crate::source::api_error::{ApiError, ApiErrorKind};
@@ -28,6 +28,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Waits between calls that were throttled or got no answer.
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(100), factor: 2, cap: Duration::from_secs(5) };
 
+/// A record with the key that says which shard takes it.
+struct Keyed {
+    key: String,
+    data: Vec<u8>,
+}
+
+impl From<Entry> for Keyed {
+    /// A record without a key gets one that nobody else has: such records spread over the shards.
+    fn from(Entry { key, data }: Entry) -> Self {
+        Self { key: key.unwrap_or_else(|| format!("{:032x}", fastrand::u128(..))), data }
+    }
+}
+
 /// Puts records into one stream.
 pub(super) struct Sender {
     sdk: aws_sdk_kinesis::Client,
@@ -39,34 +52,14 @@ pub(super) struct Sender {
     throttled: u64,
 }
 
-/// What became of records that were to be put.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sent {
-    /// The stream accepted all.
-    All,
-    /// Told to stop before.
-    Interrupted,
-}
-
 impl Sender {
     pub(super) fn new(sdk: aws_sdk_kinesis::Client, clock: Clock, stream: String) -> Self {
         Self { sdk, clock, stream, random: fastrand::Rng::new(), records: 0, bytes: 0, throttled: 0 }
     }
 
-    /// Records that the stream accepted.
-    pub(super) fn records(&self) -> u64 {
-        self.records
-    }
-
-    pub(super) fn summary(self, elapsed: Duration, is_interrupted: bool) -> PutSummary {
-        let Self { stream, records, bytes, throttled, .. } = self;
-        PutSummary { stream, records, bytes, throttled, elapsed, is_interrupted }
-    }
-
-    /// Puts `entries`. A call that was made is always waited for, so that it is known what was put.
-    pub(super) async fn send(
+    async fn send_keyed(
         &mut self,
-        mut entries: Vec<Entry>,
+        mut entries: Vec<Keyed>,
         stop: impl Future<Output = ()> + Clone,
     ) -> Result<Sent, PutError> {
         let mut failures = 0;
@@ -95,7 +88,7 @@ impl Sender {
         Ok(Sent::All)
     }
 
-    async fn put(&self, entries: &[Entry]) -> Result<PutRecordsOutput, ApiError> {
+    async fn put(&self, entries: &[Keyed]) -> Result<PutRecordsOutput, ApiError> {
         let records = entries.iter().map(|entry| {
             let entry = PutRecordsRequestEntry::builder()
                 .partition_key(&entry.key)
@@ -107,7 +100,7 @@ impl Sender {
     }
 
     /// Keeps of `entries` what the stream does not say that it accepted, and tells why it did not accept the first of them.
-    fn count(&mut self, entries: &mut Vec<Entry>, answer: &PutRecordsOutput) -> Option<Cause> {
+    fn count(&mut self, entries: &mut Vec<Keyed>, answer: &PutRecordsOutput) -> Option<Cause> {
         let mut answers = answer.records().iter();
         let mut first_refusal = None;
         entries.retain(|entry| {
@@ -150,8 +143,28 @@ impl Sender {
     }
 }
 
+impl Sink for Sender {
+    fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// A call that was made is always waited for, so that it is known what was put.
+    async fn send(
+        &mut self,
+        entries: Vec<Entry>,
+        stop: impl Future<Output = ()> + Clone,
+    ) -> Result<Sent, PutError> {
+        self.send_keyed(entries.into_iter().map(Keyed::from).collect(), stop).await
+    }
+
+    fn summary(self, elapsed: Duration, is_interrupted: bool) -> PutSummary {
+        let Self { stream, records, bytes, throttled, .. } = self;
+        PutSummary { target: stream, records, bytes, throttled, elapsed, is_interrupted }
+    }
+}
+
 /// How many of `entries` fit into one call, at least one.
-fn fitting(entries: &[Entry]) -> usize {
+fn fitting(entries: &[Keyed]) -> usize {
     let mut bytes = 0;
     let fits = entries.iter().take(BATCH_RECORDS_MAX).take_while(|entry| {
         bytes += entry.key.len() + entry.data.len();
@@ -169,8 +182,8 @@ mod tests {
 
     #[track_caller]
     fn check(sizes: &[usize], expected: usize) {
-        let entries: Vec<Entry> =
-            sizes.iter().map(|size| Entry { key: String::new(), data: vec![0; *size] }).collect();
+        let entries: Vec<Keyed> =
+            sizes.iter().map(|size| Keyed { key: String::new(), data: vec![0; *size] }).collect();
         assert_eq!(fitting(&entries), expected);
     }
 
@@ -209,7 +222,13 @@ mod tests {
     }
 
     fn entries(keys: &[&str]) -> Vec<Entry> {
-        keys.iter().map(|key| Entry { key: (*key).to_owned(), data: b"x".to_vec() }).collect()
+        keys.iter().map(|key| Entry { key: Some((*key).to_owned()), data: b"x".to_vec() }).collect()
+    }
+
+    #[test]
+    fn without_a_key_every_record_has_its_own() {
+        let key = || Keyed::from(Entry { key: None, data: Vec::new() }).key;
+        assert_ne!(key(), key());
     }
 
     #[tokio::test]

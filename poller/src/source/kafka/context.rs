@@ -129,7 +129,7 @@ impl ClientContext for Context {
     fn stats_raw(&self, _statistics: &[u8]) {}
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        self.settings.brokers.access.token(&self.runtime, &self.settings.clock).map_err(Into::into)
+        self.settings.brokers.access.token(&self.runtime).map_err(Into::into)
     }
 }
 

@@ -6,6 +6,7 @@
 mod client;
 mod context;
 mod inquiry;
+pub(crate) mod local_cluster;
 mod queue;
 mod reader;
 mod settings;

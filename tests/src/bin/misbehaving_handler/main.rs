@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let mut connection = Connection::open();
     loop {
         let invocation = connection.next();
-        let order = match invocation.event.get("Records") {
+        let order = match invocation.event.get("Records").or_else(|| invocation.event.get("records")) {
             Some(_) => records::order(&invocation.event),
             None => invocation.event[0].clone(),
         };
