@@ -15,20 +15,21 @@ async fn brokers_that_are_stopped_one_after_the_other_under_load_lose_nothing() 
     let poller = Poller::start(&topic, SETTINGS).await;
     for node in NODES {
         for action in ["kill", "start"] {
+            eprintln!("{action} {node}");
             cluster.node(node, action).await;
+            eprintln!("done {action} {node} {:?}", std::time::SystemTime::now());
             let handled = poller.journal().values_ended().len();
             poller.until_ended(handled + 50).await;
         }
     }
     let put = load.stop().await;
     let end = i64::try_from(put).unwrap();
-    topic.until_committed(topic.name(), &(0..4).map(|partition| (partition, end)).collect()).await;
-    let journal = poller.journal();
-    poller.stop().await;
-    let batches = by_partition(&[journal]);
+    poller.until_committed(&topic, &(0..4).map(|partition| (partition, end)).collect()).await;
+    let batches = by_partition(&[poller.journal()]);
     for partition in 0..4 {
         assert_in_order(partition, &batches[&partition], end);
     }
+    poller.stop().await;
     topic.delete().await;
 }
 
@@ -46,7 +47,7 @@ async fn a_broker_that_is_killed_is_waited_for_and_what_was_handled_meanwhile_is
     poller.running.wait_for_line("brokers are down").await;
     own.cluster.node(1, "start").await;
     topic.put_numbers(1, 0..10).await;
-    topic.until_committed(topic.name(), &[(0, 10), (1, 10)].into()).await;
+    poller.until_committed(&topic, &[(0, 10), (1, 10)].into()).await;
     let again = (0..2)
         .map(|partition| assert_in_order(partition, &by_partition(&[poller.journal()])[&partition], 10));
     let again: usize = again.sum();
@@ -60,7 +61,7 @@ async fn a_poller_is_stopped_in_time_also_while_its_broker_is_away() {
     let topic = own.cluster.topic(2).await;
     let poller = Poller::start(&topic, SETTINGS).await;
     topic.put_numbers(0, 0..10).await;
-    topic.until_committed(topic.name(), &[(0, 10), (1, 0)].into()).await;
+    poller.until_committed(&topic, &[(0, 10), (1, 0)].into()).await;
     own.cluster.node(1, "kill").await;
     poller.stop().await;
 }
@@ -71,11 +72,11 @@ async fn a_broker_that_hangs_for_longer_than_a_session_is_waited_for() {
     let topic = own.cluster.topic(2).await;
     let poller = Poller::start(&topic, SETTINGS).await;
     topic.put_numbers(0, 0..10).await;
-    topic.until_committed(topic.name(), &[(0, 10), (1, 0)].into()).await;
+    poller.until_committed(&topic, &[(0, 10), (1, 0)].into()).await;
     own.hang(Duration::from_secs(15)).await;
     topic.put_numbers(0, 10..20).await;
     topic.put_numbers(1, 0..10).await;
-    topic.until_committed(topic.name(), &[(0, 20), (1, 10)].into()).await;
+    poller.until_committed(&topic, &[(0, 20), (1, 10)].into()).await;
     let batches = by_partition(&[poller.journal()]);
     assert_in_order(0, &batches[&0], 20);
     assert_in_order(1, &batches[&1], 10);

@@ -72,7 +72,7 @@ async fn what_is_settled_is_committed_about_a_second_later_also_while_no_more_co
         poller.until_ended(end).await;
         let ended = clock.now();
         let wanted = [(0, i64::try_from(end).unwrap())].into();
-        topic.until_committed(topic.name(), &wanted).await;
+        poller.until_committed(&topic, &wanted).await;
         let took = clock.now().since(ended);
         assert!(took < COMMITTED_MAX, "{took:?}\n{}", poller.running.printed());
     }
@@ -132,7 +132,7 @@ async fn at_timestamp_begins_with_the_first_record_of_that_moment_or_later_in_ea
     let mut handled = poller.journal().values_ended();
     handled.sort();
     assert_eq!(handled, ["0@2000", "0@3000", "1@4000", "2@5000"]);
-    topic.until_committed(topic.name(), &[(0, 4), (1, 3), (2, 1)].into()).await;
+    poller.until_committed(&topic, &[(0, 4), (1, 3), (2, 1)].into()).await;
     poller.stop().await;
     topic.delete().await;
 }
@@ -161,7 +161,7 @@ async fn partitions_that_are_added_are_found_within_thirty_seconds_and_read_from
             poller.journal().values_ended().len() >= 10
         })
         .await;
-    topic.until_committed(topic.name(), &[(0, 5), (1, 0), (2, 5)].into()).await;
+    poller.until_committed(&topic, &[(0, 5), (1, 0), (2, 5)].into()).await;
     poller.stop().await;
     topic.delete().await;
 }
@@ -218,7 +218,7 @@ async fn committed_never_stands_behind_a_record_that_is_not_settled() {
     });
     assert_eq!(moved.await, None);
     poller.site.behave("succeed");
-    topic.until_committed(topic.name(), &[(0, 20)].into()).await;
+    poller.until_committed(&topic, &[(0, 20)].into()).await;
     poller.stop().await;
     topic.delete().await;
 }

@@ -80,7 +80,7 @@ async fn records_of_aborted_transactions_are_not_seen_and_what_comes_behind_them
     assert_eq!(poller.journal().values_ended(), expected);
     let (_, end) = topic.log(0).await;
     assert_eq!(end, 17, "twelve records, the end of four transactions, and one record more");
-    topic.until_committed(topic.name(), &[(0, end)].into()).await;
+    poller.until_committed(&topic, &[(0, end)].into()).await;
     poller.stop().await;
 
     // The next one begins with what nobody may see.
@@ -134,7 +134,7 @@ async fn the_gaps_of_a_compacted_topic_stop_nothing() {
         })
         .await;
     let (_, end) = topic.log(0).await;
-    topic.until_committed(topic.name(), &[(0, end)].into()).await;
+    poller.until_committed(&topic, &[(0, end)].into()).await;
     poller.stop().await;
     topic.delete().await;
 }
@@ -148,7 +148,7 @@ async fn what_no_filter_matches_is_settled_without_the_function() {
     );
     let poller = Poller::start(&topic, &settings).await;
     topic.put_texts(0, [r#"{"kind":"click"}"#, r#"{"kind":"view"}"#, r#"{"kind":"view"}"#]).await;
-    topic.until_committed(topic.name(), &[(0, 3)].into()).await;
+    poller.until_committed(&topic, &[(0, 3)].into()).await;
     assert_eq!(poller.journal().values_ended(), [r#"{"kind":"click"}"#]);
     poller.stop().await;
     topic.delete().await;

@@ -26,7 +26,7 @@ async fn records_that_left_the_log_while_nobody_polled_are_counted_in_a_warning_
     );
     let warning = poller.running.wait_for_line("the committed offset is not in the log").await;
     assert!(warning.contains("WARN") && warning.contains("records_lost=7"), "{warning}");
-    topic.until_committed(topic.name(), &[(0, 20)].into()).await;
+    poller.until_committed(&topic, &[(0, 20)].into()).await;
     poller.stop().await;
     topic.delete().await;
 }
@@ -63,7 +63,7 @@ async fn records_that_leave_the_log_before_a_poller_has_read_them_are_counted_in
     topic.delete_records(0, below).await;
     poller.site.behave("succeed");
     let end = i64::try_from(LARGE_RECORDS).unwrap();
-    topic.until_committed(topic.name(), &[(0, end)].into()).await;
+    poller.until_committed(&topic, &[(0, end)].into()).await;
     let handled: Vec<i64> =
         poller.journal().ended().iter().flat_map(pelton_tests::kafka::Event::offsets).collect();
     let gaps: Vec<_> = handled.windows(2).filter(|pair| pair[0] + 1 != pair[1]).collect();
@@ -91,7 +91,7 @@ async fn records_that_leave_the_log_while_they_are_tried_again_are_tried_on_and_
     let began = poller.journal().began().len();
     poller.until("it is tried on", |poller| poller.journal().began().len() > began + 1).await;
     poller.site.behave("succeed");
-    topic.until_committed(topic.name(), &[(0, 30)].into()).await;
+    poller.until_committed(&topic, &[(0, 30)].into()).await;
     let ended = poller.journal().values_ended();
     let is_handled = |number: usize| ended.contains(&number.to_string());
     assert!((0..10).chain(20..30).all(is_handled), "{ended:?}");

@@ -20,7 +20,7 @@ async fn a_poller_that_was_stopped_beyond_its_session_settles_nothing_and_joins_
     other.until_ended(20).await;
     topic.put_numbers(0, 10..20).await;
     topic.put_numbers(1, 10..20).await;
-    topic.until_committed(topic.name(), &[(0, 20), (1, 20)].into()).await;
+    other.until_committed(&topic, &[(0, 20), (1, 20)].into()).await;
 
     // Its handlers answer, and it finds their answers and its session's end at once.
     sleeper.site.behave("succeed");
@@ -39,7 +39,7 @@ async fn a_poller_that_was_stopped_beyond_its_session_settles_nothing_and_joins_
         .await;
     topic.put_numbers(0, 20..30).await;
     topic.put_numbers(1, 20..30).await;
-    topic.until_committed(topic.name(), &[(0, 30), (1, 30)].into()).await;
+    other.until_committed(&topic, &[(0, 30), (1, 30)].into()).await;
     let by_both = (sleeper.journal().values_ended().len(), other.journal().values_ended().len());
     assert_eq!(by_both, (30, 50), "each has one partition, and nothing comes twice but what was in flight");
     sleeper.stop().await;
@@ -80,7 +80,7 @@ async fn attempts_count_on_when_the_poller_is_killed_between_them() {
     assert!((1..=2).contains(&counted), "{counted}");
     let second = Poller::start_in(failing_site(&topic)).await;
     second.until("it is given up", |second| !second.site.given_up().is_empty()).await;
-    topic.until_committed(topic.name(), &[(0, 3)].into()).await;
+    second.until_committed(&topic, &[(0, 3)].into()).await;
     assert_eq!(first.given_up().len(), 0);
     // What was counted is not made again. An attempt that the kill cut short, or its count, is.
     assert_eq!(second.journal().began().len(), 3 - counted, "three attempts in all");

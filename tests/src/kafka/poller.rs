@@ -1,7 +1,7 @@
 //! `pelton run` on a topic, with a folder of its own: a template, a function that keeps a journal, and what Pelton stores.
 
 use super::journal::Journal;
-use super::topic::Topic;
+use super::topic::{Offsets, Topic};
 use crate::site::{POLLING, Site};
 use crate::{Exit, Program, Running, Signal, pelton, wait};
 use pelton::clock::Clock;
@@ -120,6 +120,21 @@ impl Poller {
     pub async fn until_ended(&self, records: usize) {
         let what = format!("{records} records are done with");
         self.until(what, |poller| poller.journal().values_ended().len() >= records).await;
+    }
+
+    /// Waits until the topic's group has committed these offsets, and no others.
+    ///
+    /// # Panics
+    /// Like [`Poller::until`].
+    pub async fn until_committed(&self, topic: &Topic, wanted: &Offsets) {
+        let met = async || (topic.committed(topic.name()).await == *wanted).then_some(());
+        if wait::within(wait::PATIENCE, met).await.is_none() {
+            let committed = topic.committed(topic.name()).await;
+            panic!(
+                "waited in vain: {wanted:?} is committed, and not {committed:?}\n{}",
+                self.running.printed()
+            );
+        }
     }
 
     /// Kills it, with `kill -9`.

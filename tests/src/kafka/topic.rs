@@ -3,7 +3,6 @@
 use super::cluster::{Cluster, admin_options};
 use super::producer::{Message, Producer};
 use super::{CALL_MAX, blocking};
-use crate::wait;
 use rdkafka::admin::NewPartitions;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
@@ -127,19 +126,6 @@ impl Topic {
             known.collect()
         })
         .await
-    }
-
-    /// Waits until the group has committed these offsets, and no others.
-    ///
-    /// # Panics
-    /// If it does not in time.
-    pub async fn until_committed(&self, group: &str, wanted: &Offsets) {
-        let met =
-            wait::within(wait::PATIENCE, async || (self.committed(group).await == *wanted).then_some(()));
-        if met.await.is_none() {
-            let committed = self.committed(group).await;
-            panic!("waited in vain until {wanted:?} is committed: it is {committed:?}");
-        }
     }
 
     /// Commits these offsets for a group that has no members: as an operator does who resets it.
