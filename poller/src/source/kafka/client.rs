@@ -18,6 +18,7 @@ use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,8 +61,17 @@ enum Order {
     Join,
     Take(Vec<Taken>),
     GiveBack(Vec<Partition>),
-    Seek { partition: Partition, offset: u64, lost_after: Option<u64> },
+    Seek(Seek),
     Leave(oneshot::Sender<()>),
+}
+
+/// Another place to read a partition from.
+#[derive(Clone, Copy)]
+struct Seek {
+    partition: Partition,
+    offset: u64,
+    /// The last record before a gap that retention left.
+    lost_after: Option<u64>,
 }
 
 impl KafkaClient {
@@ -84,7 +94,7 @@ impl KafkaClient {
             _own_bytes: own_bytes,
         });
         let (orders, orders_taken) = channel();
-        let work = Thread { shared: Arc::clone(&shared), consumer, orders: orders_taken, events: events_told };
+        let work = Thread { shared: Arc::clone(&shared), consumer, orders: orders_taken, events: events_told, seeks: RefCell::default() };
         std::thread::Builder::new()
             .name("kafka".to_owned())
             .spawn(move || work.run())
@@ -122,7 +132,7 @@ impl KafkaClient {
 
     /// Reads a partition again from this offset on.
     pub(super) fn read_again(&self, partition: Partition, offset: u64) {
-        self.order(Order::Seek { partition, offset, lost_after: None });
+        self.order(Order::Seek(Seek { partition, offset, lost_after: None }));
     }
 
     /// What a call to the brokers answers, which waits for them. `None`: the client has ended.
@@ -194,7 +204,7 @@ impl GroupClient for KafkaClient {
     }
 
     fn seek(&self, partition: Partition, offset: u64, lost_after: Option<u64>) {
-        self.order(Order::Seek { partition, offset, lost_after });
+        self.order(Order::Seek(Seek { partition, offset, lost_after }));
     }
 
     async fn leave(&self) {
@@ -232,6 +242,8 @@ struct Thread {
     consumer: Arc<Consumer>,
     orders: Receiver<Order>,
     events: mpsc::UnboundedSender<GroupEvent>,
+    /// Those that wait until the group has its answer.
+    seeks: RefCell<Vec<Seek>>,
 }
 
 impl Thread {
@@ -246,6 +258,7 @@ impl Thread {
                 Err(std::sync::mpsc::TryRecvError::Empty) => {}
                 Err(std::sync::mpsc::TryRecvError::Disconnected) => break None,
             }
+            self.seek_late();
             self.poll();
         };
         self.shared.consumer.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -263,11 +276,13 @@ impl Thread {
             Order::Join => self.word(self.consumer.subscribe(&[&self.shared.settings.topic])),
             Order::Take(taken) => self.take(&taken),
             Order::GiveBack(partitions) => {
+                self.seeks.borrow_mut().retain(|seek| !partitions.contains(&seek.partition));
                 let held = self.assigned();
                 let list = self.shared.settings.list(partitions.into_iter().filter(|partition| held.contains(partition)));
                 self.word(self.consumer.incremental_unassign(&list));
+                self.consumer.client().context().answered();
             }
-            Order::Seek { partition, offset, lost_after } => self.seek(partition, offset, lost_after),
+            Order::Seek(seek) => self.seek(seek),
             Order::Leave(_) => {}
         }
     }
@@ -282,8 +297,10 @@ impl Thread {
         let places = taken.iter().filter(|taken| !held.contains(&taken.partition));
         let list = self.shared.settings.list_of(places.map(|Taken { partition, committed }| (partition, committed)));
         self.word(self.consumer.incremental_assign(&list));
+        self.consumer.client().context().answered();
+        self.seeks.borrow_mut().retain(|seek| taken.iter().all(|taken| taken.partition != seek.partition));
         for Taken { partition, committed } in taken.iter().filter(|taken| held.contains(&taken.partition)) {
-            self.seek(*partition, committed.offset, None);
+            self.seek(Seek { partition: *partition, offset: committed.offset, lost_after: None });
         }
         let paused: Vec<Partition> = self
             .shared
@@ -296,20 +313,37 @@ impl Thread {
         }
     }
 
-    fn seek(&self, partition: Partition, to: u64, lost_after: Option<u64>) {
-        let Some(queue) = self.shared.queues().get(&partition).cloned() else { return };
-        let sought = self.consumer.seek(
-            &self.shared.settings.topic,
-            partition,
-            Offset::Offset(offset(to)),
-            SEEK_WAIT_MAX,
-        );
-        match sought {
-            Ok(()) => queue.restart(offset(to), lost_after),
-            Err(error) => {
-                tracing::debug!(%error, partition, "a place could not be sought: it is tried again");
-                let _again = self.events.send(GroupEvent::OutOfRange);
+    fn seek(&self, seek: Seek) {
+        let Some(queue) = self.shared.queues().get(&seek.partition).cloned() else { return };
+        let (topic, place) = (&self.shared.settings.topic, Offset::Offset(offset(seek.offset)));
+        match self.consumer.seek(topic, seek.partition, place, SEEK_WAIT_MAX) {
+            Ok(()) => {
+                queue.restart(offset(seek.offset), seek.lost_after);
+                self.shared.resume(seek.partition);
             }
+            Err(error) => {
+                tracing::debug!(%error, partition = seek.partition, "cannot seek: the partition is assigned again");
+                self.seeks.borrow_mut().push(seek);
+            }
+        }
+    }
+
+    /// librdkafka seeks in no partition whose last place was not in the log: it takes another assignment. Not before the group has its
+    /// answer: the group would take this for one.
+    fn seek_late(&self) {
+        if self.seeks.borrow().is_empty() || self.consumer.client().context().is_rebalancing() {
+            return;
+        }
+        let held = self.assigned();
+        for seek in self.seeks.take() {
+            let queue = self.shared.queues().get(&seek.partition).cloned();
+            let (Some(queue), true) = (queue, held.contains(&seek.partition)) else { continue };
+            let place = Committed::at(seek.offset);
+            let settings = &self.shared.settings;
+            self.word(self.consumer.incremental_unassign(&settings.list([seek.partition])));
+            self.word(self.consumer.incremental_assign(&settings.list_of([(&seek.partition, &place)].into_iter())));
+            queue.restart(offset(seek.offset), seek.lost_after);
+            self.shared.resume(seek.partition);
         }
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Context {
     events: UnboundedSender<GroupEvent>,
     /// Rebalances are answered here: nobody else does it any more.
     is_leaving: AtomicBool,
+    /// A rebalance was told, and not answered yet.
+    is_rebalancing: AtomicBool,
     said: Mutex<Said>,
 }
 
@@ -53,11 +55,21 @@ impl Context {
         settings: ClientSettings,
         events: UnboundedSender<GroupEvent>,
     ) -> Self {
-        Self { settings, events, is_leaving: AtomicBool::new(false), said: Mutex::default() }
+        Self { settings, events, is_leaving: AtomicBool::new(false), is_rebalancing: AtomicBool::new(false), said: Mutex::default() }
     }
 
     pub(super) fn leave(&self) {
         self.is_leaving.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the group waits for an answer.
+    pub(super) fn is_rebalancing(&self) -> bool {
+        self.is_rebalancing.load(Ordering::SeqCst)
+    }
+
+    /// The group has its answer.
+    pub(super) fn answered(&self) {
+        self.is_rebalancing.store(false, Ordering::SeqCst);
     }
 
     /// What was last said of what does not go well; `None`: nothing was.
@@ -135,6 +147,7 @@ impl ConsumerContext for Context {
             return;
         }
         self.heard();
+        self.is_rebalancing.store(true, Ordering::SeqCst);
         self.tell(match error {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => GroupEvent::Assigned(partitions),
             _ if consumer.assignment_lost() => GroupEvent::Lost(partitions),
