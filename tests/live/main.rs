@@ -8,5 +8,6 @@ mod created_tables;
 mod destination;
 mod dynamodb;
 mod embedded_stream;
+mod kafka;
 mod localstack;
 mod table_streams;

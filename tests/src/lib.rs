@@ -13,6 +13,7 @@ pub mod fault_proxy;
 pub mod http;
 mod infra;
 pub mod journal;
+pub mod kafka;
 pub mod kinesis;
 pub mod lives;
 pub mod localstack;

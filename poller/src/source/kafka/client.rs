@@ -16,6 +16,7 @@ use pelton_core::committed::Committed;
 use pelton_core::group::{Bounds, Known, Partition, Taken};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,8 +53,17 @@ pub(super) enum Order {
     Join,
     Take(Vec<Taken>),
     GiveBack(Vec<Partition>),
-    Seek { partition: Partition, offset: u64, lost_after: Option<u64> },
+    Seek(Seek),
     Leave(oneshot::Sender<()>),
+}
+
+/// Another place to read a partition from.
+#[derive(Clone, Copy)]
+pub(super) struct Seek {
+    pub(super) partition: Partition,
+    pub(super) offset: u64,
+    /// The last record before a gap that retention left.
+    pub(super) lost_after: Option<u64>,
 }
 
 impl KafkaClient {
@@ -76,8 +86,13 @@ impl KafkaClient {
             _own_bytes: own_bytes,
         });
         let (orders, orders_taken) = channel();
-        let work =
-            Thread { shared: Arc::clone(&shared), consumer, orders: orders_taken, events: events_told };
+        let work = Thread {
+            shared: Arc::clone(&shared),
+            consumer,
+            orders: orders_taken,
+            events: events_told,
+            seeks: RefCell::default(),
+        };
         std::thread::Builder::new()
             .name("kafka".to_owned())
             .spawn(move || work.run())
@@ -111,7 +126,7 @@ impl KafkaClient {
 
     /// Reads a partition again from this offset on.
     pub(super) fn read_again(&self, partition: Partition, offset: u64) {
-        self.order(Order::Seek { partition, offset, lost_after: None });
+        self.order(Order::Seek(Seek { partition, offset, lost_after: None }));
     }
 
     /// What a call to the brokers answers, which waits for them. `None`: the client has ended.
@@ -189,7 +204,7 @@ impl GroupClient for KafkaClient {
     }
 
     fn seek(&self, partition: Partition, offset: u64, lost_after: Option<u64>) {
-        self.order(Order::Seek { partition, offset, lost_after });
+        self.order(Order::Seek(Seek { partition, offset, lost_after }));
     }
 
     async fn leave(&self) {
@@ -209,7 +224,7 @@ impl Shared {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn resume(&self, partition: Partition) {
+    pub(super) fn resume(&self, partition: Partition) {
         let _flow = self.flow.lock().unwrap_or_else(PoisonError::into_inner);
         let (Some(consumer), Some(queue)) = (self.consumer(), self.queues().get(&partition).cloned()) else {
             return;

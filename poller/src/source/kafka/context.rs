@@ -27,6 +27,8 @@ pub(super) struct Context {
     events: Sender<GroupEvent>,
     /// Rebalances are answered here: nobody else does it any more.
     is_leaving: AtomicBool,
+    /// A rebalance was told, and not answered yet.
+    is_rebalancing: AtomicBool,
     said: Mutex<Said>,
     /// Asks for tokens.
     runtime: Handle,
@@ -55,6 +57,7 @@ impl Context {
             settings,
             events,
             is_leaving: AtomicBool::new(false),
+            is_rebalancing: AtomicBool::new(false),
             said: Mutex::default(),
             runtime: Handle::current(),
         }
@@ -62,6 +65,16 @@ impl Context {
 
     pub(super) fn leave(&self) {
         self.is_leaving.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the group waits for an answer.
+    pub(super) fn is_rebalancing(&self) -> bool {
+        self.is_rebalancing.load(Ordering::SeqCst)
+    }
+
+    /// The group has its answer.
+    pub(super) fn answered(&self) {
+        self.is_rebalancing.store(false, Ordering::SeqCst);
     }
 
     /// What was last said of what does not go well; `None`: nothing was.
@@ -148,6 +161,7 @@ impl ConsumerContext for Context {
             return;
         }
         self.heard();
+        self.is_rebalancing.store(true, Ordering::SeqCst);
         self.tell(if is_assignment {
             GroupEvent::Assigned(partitions)
         } else if consumer.assignment_lost() {

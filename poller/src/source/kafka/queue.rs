@@ -131,11 +131,14 @@ impl Queue {
         self.arrived.notify_one();
     }
 
-    /// Forgets what waits, and goes on from this offset, which is not the next one if `lost_after` is told.
+    /// Forgets what waits, and goes on from this offset, which is not the next one if `lost_after` is told. The partition is not to be
+    /// paused any more.
     pub(super) fn restart(&self, offset: i64, lost_after: Option<u64>) {
         let mut waiting = self.waiting();
         waiting.records.clear();
         (waiting.bytes, waiting.next_offset, waiting.is_at_end) = (0, offset, false);
+        // Nobody takes anything from an empty queue, and so nobody would resume it.
+        waiting.is_paused = false;
         waiting.lost_after = lost_after.or(waiting.lost_after);
         self.pay(&mut waiting);
     }

@@ -3,14 +3,16 @@
 //! In: orders. Out: records in the queues of their partitions, and what the group says. It polls all the time, also while every
 //! partition is paused: the group counts it as alive, tokens are refreshed, and rebalances come in.
 
-use super::client::{Consumer, Order, Shared, offset};
+use super::client::{Consumer, Order, Seek, Shared, offset};
 use super::queue::RawRecord;
 use crate::group_client::GroupEvent;
+use pelton_core::committed::Committed;
 use pelton_core::group::{Partition, Taken};
 use rdkafka::Offset;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use std::cell::RefCell;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -31,6 +33,8 @@ pub(super) struct Thread {
     pub(super) consumer: Arc<Consumer>,
     pub(super) orders: Receiver<Order>,
     pub(super) events: mpsc::Sender<GroupEvent>,
+    /// Those that wait until the group has its answer.
+    pub(super) seeks: RefCell<Vec<Seek>>,
 }
 
 impl Thread {
@@ -45,6 +49,7 @@ impl Thread {
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => break None,
             }
+            self.seek_late();
             self.poll();
         };
         self.shared.consumer.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -62,14 +67,16 @@ impl Thread {
             Order::Join => self.word(self.consumer.subscribe(&[&self.shared.settings.topic])),
             Order::Take(taken) => self.take(&taken),
             Order::GiveBack(partitions) => {
+                self.seeks.borrow_mut().retain(|seek| !partitions.contains(&seek.partition));
                 let held = self.assigned();
                 let list = self
                     .shared
                     .settings
                     .list(partitions.into_iter().filter(|partition| held.contains(partition)));
                 self.word(self.consumer.incremental_unassign(&list));
+                self.consumer.client().context().answered();
             }
-            Order::Seek { partition, offset, lost_after } => self.seek(partition, offset, lost_after),
+            Order::Seek(seek) => self.seek(seek),
             Order::Leave(_) => {}
         }
     }
@@ -85,8 +92,10 @@ impl Thread {
         let list =
             self.shared.settings.list_of(places.map(|Taken { partition, committed }| (partition, committed)));
         self.word(self.consumer.incremental_assign(&list));
+        self.consumer.client().context().answered();
+        self.seeks.borrow_mut().retain(|seek| taken.iter().all(|taken| taken.partition != seek.partition));
         for Taken { partition, committed } in taken.iter().filter(|taken| held.contains(&taken.partition)) {
-            self.seek(*partition, committed.offset, None);
+            self.seek(Seek { partition: *partition, offset: committed.offset, lost_after: None });
         }
         let paused: Vec<Partition> = self
             .shared
@@ -99,20 +108,39 @@ impl Thread {
         }
     }
 
-    fn seek(&self, partition: Partition, to: u64, lost_after: Option<u64>) {
-        let Some(queue) = self.shared.queues().get(&partition).cloned() else { return };
-        let sought = self.consumer.seek(
-            &self.shared.settings.topic,
-            partition,
-            Offset::Offset(offset(to)),
-            SEEK_WAIT_MAX,
-        );
-        match sought {
-            Ok(()) => queue.restart(offset(to), lost_after),
-            Err(error) => {
-                tracing::debug!(%error, partition, "a place could not be sought: it is tried again");
-                let _again = self.events.blocking_send(GroupEvent::OutOfRange);
+    fn seek(&self, seek: Seek) {
+        let Some(queue) = self.shared.queues().get(&seek.partition).cloned() else { return };
+        let (topic, place) = (&self.shared.settings.topic, Offset::Offset(offset(seek.offset)));
+        match self.consumer.seek(topic, seek.partition, place, SEEK_WAIT_MAX) {
+            Ok(()) => {
+                queue.restart(offset(seek.offset), seek.lost_after);
+                self.shared.resume(seek.partition);
             }
+            Err(error) => {
+                tracing::debug!(%error, partition = seek.partition, "cannot seek: the partition is assigned again");
+                self.seeks.borrow_mut().push(seek);
+            }
+        }
+    }
+
+    /// librdkafka seeks in no partition whose last place was not in the log: it takes another assignment. Not before the group has its
+    /// answer: the group would take this for one.
+    fn seek_late(&self) {
+        if self.seeks.borrow().is_empty() || self.consumer.client().context().is_rebalancing() {
+            return;
+        }
+        let held = self.assigned();
+        for seek in self.seeks.take() {
+            let queue = self.shared.queues().get(&seek.partition).cloned();
+            let (Some(queue), true) = (queue, held.contains(&seek.partition)) else { continue };
+            let place = Committed::at(seek.offset);
+            let settings = &self.shared.settings;
+            self.word(self.consumer.incremental_unassign(&settings.list([seek.partition])));
+            self.word(
+                self.consumer.incremental_assign(&settings.list_of([(&seek.partition, &place)].into_iter())),
+            );
+            queue.restart(offset(seek.offset), seek.lost_after);
+            self.shared.resume(seek.partition);
         }
     }
 

@@ -36,9 +36,9 @@ fn main() -> ExitCode {
     let mut connection = Connection::open();
     loop {
         let invocation = connection.next();
-        let order = match invocation.event.get("Records").or_else(|| invocation.event.get("records")) {
-            Some(_) => records::order(&invocation.event),
-            None => invocation.event[0].clone(),
+        let order = match records::has_records(&invocation.event) {
+            true => records::order(&invocation.event),
+            false => invocation.event[0].clone(),
         };
         let answer = match order["do"].as_str().unwrap_or_default() {
             "hang" => hang(),

@@ -1,12 +1,14 @@
 //! What the handler does with the records of a stream: it keeps a journal of them, and behaves as a file says.
 //!
-//! In: the events, and the file `behavior` in the working directory, the function's own folder; without it all goes well.
+//! In: the events of Kinesis, DynamoDB Streams or Kafka, and the file `behavior` in the working directory, the function's own
+//! folder; without it all goes well.
 //! Out: the file `journal` beside it, one line of JSON for each event that began, and one when it ends well, is about to fail, or
-//! to report records; and answers. In a tumbling window the state is the list of the records that succeeded in it.
+//! to report records, each with the time of the clock that all processes share; and answers. In a tumbling window the state is the list of the records that succeeded in it.
 
 use crate::obedience;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pelton_tests::measure::now_ns;
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -39,7 +41,7 @@ pub(crate) fn behavior() -> String {
     std::fs::read_to_string("behavior").map_or_else(|_| "succeed".to_owned(), |text| text.trim().to_owned())
 }
 
-/// What to do with this event. Returns when the file no longer says `hold`.
+/// What to do with this event. Returns when the file no longer says `hold`, and what was asked for is waited for.
 pub(crate) fn order(event: &Value) -> Value {
     write(event, json!({"step": "began"}));
     let poison = poison(event);
@@ -69,6 +71,7 @@ pub(crate) fn order(event: &Value) -> Value {
 
 /// What the records themselves ask for.
 fn obey(event: &Value) -> Value {
+    pause(obedience::pause(event));
     let order = obedience::order(event);
     let goes_well = order["answer"]["batchItemFailures"] == json!([]);
     write(event, json!({"step": if goes_well { "ended" } else { "failed" }}));
@@ -80,7 +83,7 @@ fn fail(event: &Value, how: &str) -> Value {
     json!({"do": how})
 }
 
-fn keep_order(behavior: &str, reported: Vec<String>) -> Value {
+fn keep_order(behavior: &str, reported: Vec<Value>) -> Value {
     json!({"do": "keep", "reported": reported, "swells": behavior == "swell"})
 }
 
@@ -106,24 +109,46 @@ pub(crate) fn keep(event: &Value, order: &Value) -> Value {
 /// The state before, and the records up to the first that is reported.
 fn state_after(event: &Value, reported: &[Value], swells: bool) -> Value {
     let before = event["state"]["records"].as_array().cloned().unwrap_or_default();
-    let numbers = records(event).iter().map(|record| Value::from(sequence_number(record)));
+    let numbers = records(event).into_iter().map(item_identifier);
     let succeeded = numbers.take_while(|number| !reported.contains(number));
     let records: Vec<Value> = before.into_iter().chain(succeeded).collect();
     let swelling = if swells { "x".repeat(SWELLING_BYTES) } else { String::new() };
     json!({"records": records, "swelling": swelling})
 }
 
-fn records(event: &Value) -> &[Value] {
-    event["Records"].as_array().map_or(&[], Vec::as_slice)
+/// Whether it is an event of a stream or a topic.
+pub(crate) fn has_records(event: &Value) -> bool {
+    event.get("Records").or(event.get("records")).is_some()
 }
 
-fn sequence_number(record: &Value) -> String {
+/// The records of a stream, or those of a topic, which stand by their partitions.
+pub(crate) fn records(event: &Value) -> Vec<&Value> {
+    let of_a_topic = event["records"].as_object();
+    let lists = event["Records"].as_array().into_iter();
+    lists
+        .chain(of_a_topic.into_iter().flat_map(|lists| lists.values().filter_map(Value::as_array)))
+        .flatten()
+        .collect()
+}
+
+/// How an answer names the record.
+pub(crate) fn item_identifier(record: &Value) -> Value {
     let of_kinesis = record["kinesis"]["sequenceNumber"].as_str();
-    of_kinesis.or(record["dynamodb"]["SequenceNumber"].as_str()).unwrap_or_default().to_owned()
+    match (of_kinesis.or(record["dynamodb"]["SequenceNumber"].as_str()), record["topic"].as_str()) {
+        (Some(number), _) => json!(number),
+        (None, Some(topic)) => {
+            let partition = format!("{topic}-{}", record["partition"]);
+            json!({"partition": partition, "offset": record["offset"]})
+        }
+        (None, None) => json!(""),
+    }
 }
 
-/// The data of a record; of a table, what the item is now.
-fn data(record: &Value) -> Option<Vec<u8>> {
+/// The data of a record; of a table, what the item is now; of a tombstone, nothing.
+pub(crate) fn data(record: &Value) -> Option<Vec<u8>> {
+    if record.get("topic").is_some() {
+        return STANDARD.decode(record["value"].as_str().unwrap_or_default()).ok();
+    }
     match record["kinesis"]["data"].as_str() {
         Some(data) => STANDARD.decode(data).ok(),
         None => Some(record["dynamodb"]["NewImage"].to_string().into_bytes()),
@@ -131,8 +156,8 @@ fn data(record: &Value) -> Option<Vec<u8>> {
 }
 
 /// Some records of the event in any order: always the same for the same seed and records, but others for what is left of them.
-fn some_records(event: &Value, seed: u64) -> Vec<String> {
-    let mut numbers: Vec<String> = records(event).iter().map(sequence_number).collect();
+fn some_records(event: &Value, seed: u64) -> Vec<Value> {
+    let mut numbers: Vec<Value> = records(event).into_iter().map(item_identifier).collect();
     let mut random = fastrand::Rng::with_seed(seed ^ numbers.len() as u64);
     random.shuffle(&mut numbers);
     numbers.truncate(random.usize(1..=REPORTED_MAX));
@@ -140,15 +165,15 @@ fn some_records(event: &Value, seed: u64) -> Vec<String> {
 }
 
 /// The first poison record of the event.
-fn poison(event: &Value) -> Option<(String, Poison)> {
+fn poison(event: &Value) -> Option<(Value, Poison)> {
     let one_of: u64 = std::env::var(POISON_VARIABLE).ok()?.parse().expect("a number of records");
-    records(event).iter().find_map(|record| {
+    records(event).into_iter().find_map(|record| {
         let data = data(record)?;
         // Always the same records, here and there.
         let hash =
             data.iter().fold(0, |hash: u64, byte| hash.wrapping_mul(31).wrapping_add(u64::from(*byte)));
         let how = if (hash / one_of).is_multiple_of(2) { Poison::Reported } else { Poison::Error };
-        hash.is_multiple_of(one_of).then(|| (sequence_number(record), how))
+        hash.is_multiple_of(one_of).then(|| (item_identifier(record), how))
     })
 }
 
@@ -160,6 +185,7 @@ fn write(event: &Value, mut what: Value) {
         state.remove("swelling");
     }
     what["event"] = event;
+    what["at_ns"] = json!(now_ns());
     let line = format!("\n{what}\n");
     let journal = OpenOptions::new().create(true).append(true).open("journal");
     journal.and_then(|mut journal| journal.write_all(line.as_bytes())).expect("the journal can be written");

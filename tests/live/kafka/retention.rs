@@ -1,0 +1,100 @@
+//! Records that leave the log before they are read, or while they are tried again.
+
+use pelton_tests::kafka::{Cluster, Message, Poller};
+
+const SETTINGS: &str = "StartingPosition: TRIM_HORIZON\nBatchSize: 10\nMaximumBatchingWindowInSeconds: 0";
+
+/// A value so large that a poller holds only some of a few hundred.
+const LARGE_BYTES: usize = 200_000;
+const LARGE_RECORDS: usize = 400;
+
+#[tokio::test]
+async fn records_that_left_the_log_while_nobody_polled_are_counted_in_a_warning_and_reading_goes_on_behind_them()
+ {
+    let topic = Cluster::shared().await.topic(1).await;
+    topic.put_numbers(0, 0..5).await;
+    let poller = Poller::start(&topic, SETTINGS).await;
+    poller.until_ended(5).await;
+    poller.stop().await;
+    topic.put_numbers(0, 5..20).await;
+    topic.delete_records(0, 12).await;
+    let poller = Poller::start(&topic, SETTINGS).await;
+    poller.until_ended(8).await;
+    assert_eq!(
+        poller.journal().values_ended(),
+        (12..20).map(|number| number.to_string()).collect::<Vec<_>>()
+    );
+    let warning = poller.running.wait_for_line("the committed offset is not in the log").await;
+    assert!(warning.contains("WARN") && warning.contains("records_lost=7"), "{warning}");
+    poller.until_committed(&topic, &[(0, 20)].into()).await;
+    poller.stop().await;
+    topic.delete().await;
+}
+
+#[tokio::test]
+async fn under_latest_they_are_passed_over_up_to_the_newest_and_counted_all_the_same() {
+    let topic = Cluster::shared().await.topic(1).await;
+    let settings = SETTINGS.replace("TRIM_HORIZON", "LATEST");
+    Poller::start(&topic, &settings).await.stop().await;
+    topic.put_numbers(0, 0..20).await;
+    topic.delete_records(0, 12).await;
+    let poller = Poller::start(&topic, &settings).await;
+    let warning = poller.running.wait_for_line("the committed offset is not in the log").await;
+    assert!(warning.contains("records_lost=20"), "{warning}");
+    topic.put_numbers(0, 20..22).await;
+    poller.until_ended(2).await;
+    assert_eq!(poller.journal().values_ended(), ["20", "21"]);
+    poller.stop().await;
+    topic.delete().await;
+}
+
+#[tokio::test]
+async fn records_that_leave_the_log_before_a_poller_has_read_them_are_counted_in_a_warning() {
+    let topic = Cluster::shared().await.topic(1).await;
+    let poller = Poller::start(&topic, SETTINGS).await;
+    poller.site.behave("hold");
+    let large = "x".repeat(LARGE_BYTES);
+    for chunk in 0..LARGE_RECORDS / 50 {
+        let numbers = chunk * 50..(chunk + 1) * 50;
+        topic.put(numbers.map(|number| Message::text(0, &format!("{number} {large}")))).await;
+    }
+    poller.until("the first batch is in flight", |poller| !poller.journal().began().is_empty()).await;
+    let below = i64::try_from(LARGE_RECORDS - 5).unwrap();
+    topic.delete_records(0, below).await;
+    poller.site.behave("succeed");
+    let end = i64::try_from(LARGE_RECORDS).unwrap();
+    poller.until_committed(&topic, &[(0, end)].into()).await;
+    let handled: Vec<i64> =
+        poller.journal().ended().iter().flat_map(pelton_tests::kafka::Event::offsets).collect();
+    let gaps: Vec<_> = handled.windows(2).filter(|pair| pair[0] + 1 != pair[1]).collect();
+    assert_eq!(gaps.len(), 1, "{handled:?}");
+    assert_eq!(gaps[0][1], below);
+    let lost = below - gaps[0][0] - 1;
+    let warning = poller.running.wait_for_line("the place to read on from is not in the log any more").await;
+    assert!(
+        warning.contains("WARN") && warning.contains(&format!("records_lost={lost} ")),
+        "{lost}: {warning}"
+    );
+    poller.stop().await;
+    topic.delete().await;
+}
+
+#[tokio::test]
+async fn records_that_leave_the_log_while_they_are_tried_again_are_tried_on_and_the_partition_goes_on() {
+    let topic = Cluster::shared().await.topic(1).await;
+    let poller = Poller::start(&topic, SETTINGS).await;
+    poller.site.behave("error");
+    topic.put_numbers(0, 0..20).await;
+    poller.until("the first batch failed", |poller| poller.journal().began().len() >= 2).await;
+    topic.delete_records(0, 20).await;
+    topic.put_numbers(0, 20..30).await;
+    let began = poller.journal().began().len();
+    poller.until("it is tried on", |poller| poller.journal().began().len() > began + 1).await;
+    poller.site.behave("succeed");
+    poller.until_committed(&topic, &[(0, 30)].into()).await;
+    let ended = poller.journal().values_ended();
+    let is_handled = |number: usize| ended.contains(&number.to_string());
+    assert!((0..10).chain(20..30).all(is_handled), "{ended:?}");
+    poller.stop().await;
+    topic.delete().await;
+}
