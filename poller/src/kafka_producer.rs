@@ -200,17 +200,22 @@ impl TopicProducer {
         if let Some((_, reason)) = client.fatal_error() {
             return ProduceError::Broken { reason };
         }
-        match code {
-            RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition => self.no_topic(),
-            RDKafkaErrorCode::BrokerTransportFailure
-            | RDKafkaErrorCode::AllBrokersDown
-            | RDKafkaErrorCode::OperationTimedOut
-            | RDKafkaErrorCode::MessageTimedOut => {
-                let silence = || failure(Some(code), &code.to_string(), &servers);
-                ProduceError::NoAnswer { reason: client.context().last_words().unwrap_or_else(silence) }
-            }
-            _ => ProduceError::Refused { servers, reason: code.to_string() },
+        use RDKafkaErrorCode as Code;
+        if matches!(code, Code::UnknownTopic | Code::UnknownTopicOrPartition) {
+            return self.no_topic();
         }
+        let is_silence = matches!(
+            code,
+            Code::BrokerTransportFailure
+                | Code::AllBrokersDown
+                | Code::OperationTimedOut
+                | Code::MessageTimedOut
+        );
+        if is_silence {
+            let silence = || failure(Some(code), &code.to_string(), &servers);
+            return ProduceError::NoAnswer { reason: client.context().last_words().unwrap_or_else(silence) };
+        }
+        ProduceError::Refused { servers, reason: code.to_string() }
     }
 
     fn no_topic(&self) -> ProduceError {

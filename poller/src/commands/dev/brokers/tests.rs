@@ -11,7 +11,7 @@ const PLACEHOLDER: &str = "broker-1.example.com:9096";
 
 /// A mapping of the topic `clicks` with SASL; without servers it is of MSK.
 fn mapping(id: &str, servers: Option<&str>, give: impl FnOnce(&mut MappingSettings)) -> Mapping {
-    let of_msk = || "arn:aws:kafka:eu-west-1:123456789012:cluster/shop/1-2".parse().unwrap();
+    let of_msk = || "arn:aws:kafka:eu-west-1:123456789012:cluster/shop/1-2".parse().expect("an ARN");
     let access =
         |kind: &str| AccessSetting { kind: Some(kind.to_owned()), uri: Some("env:KAFKA".to_owned()) };
     let mut settings = MappingSettings {
@@ -25,7 +25,7 @@ fn mapping(id: &str, servers: Option<&str>, give: impl FnOnce(&mut MappingSettin
     let names =
         MappingNames { id: MappingId(id.to_owned()), function: "F".to_owned(), stack: "shop".to_owned() };
     let source = servers.map_or_else(|| KafkaSource::Msk(of_msk()), |_| KafkaSource::SelfManaged);
-    settings.check(names, ReadsFrom::Kafka(source), Timestamp::default()).unwrap()
+    settings.check(names, ReadsFrom::Kafka(source), Timestamp::default()).expect("AWS takes it")
 }
 
 fn application(mappings: Vec<Mapping>) -> Application {
@@ -56,7 +56,9 @@ fn read(application: &Application) -> Vec<(String, bool)> {
             let servers = kafka.cluster.bootstrap_servers().map(ToString::to_string);
             (servers.unwrap_or_default(), kafka.access != Default::default())
         }
-        _ => panic!("only mappings of Kafka"),
+        EventSource::Kinesis { .. } | EventSource::DynamoDb { .. } | EventSource::Sqs(_) => {
+            panic!("only mappings of Kafka")
+        }
     };
     application.mappings.iter().map(read).collect()
 }
