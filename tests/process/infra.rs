@@ -63,8 +63,8 @@ async fn missing_node_is_said_with_what_to_install() {
 
 /// A port on which a program listens that is none of the services.
 async fn port_of_something_else() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port().to_string();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let port = listener.local_addr().expect("it listens").port().to_string();
     tokio::spawn(async move { axum::serve(listener, axum::Router::new()).await });
     port
 }

@@ -181,7 +181,7 @@ impl GroupOwnership {
         let clock = self.topic.clock.clone();
         self.tasks.spawn(async move {
             tokio::select! {
-                () = commits.flushed() => {}
+                () = commits.flushed(&partitions) => {}
                 () = clock.sleep(LAST_COMMIT_WAIT_MAX) => {}
             }
             commits.disown(&partitions);
@@ -349,8 +349,9 @@ impl Ownership for GroupOwnership {
     }
 
     async fn leave(&mut self) {
+        let owned = self.commits.owned();
         tokio::select! {
-            () = self.commits.flushed() => {}
+            () = self.commits.flushed(&owned) => {}
             () = self.topic.clock.sleep(LAST_COMMIT_WAIT_MAX) => {}
         }
         self.topic.client.leave().await;

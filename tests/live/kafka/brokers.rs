@@ -15,9 +15,7 @@ async fn brokers_that_are_stopped_one_after_the_other_under_load_lose_nothing() 
     let poller = Poller::start(&topic, SETTINGS).await;
     for node in NODES {
         for action in ["kill", "start"] {
-            eprintln!("{action} {node}");
             cluster.node(node, action).await;
-            eprintln!("done {action} {node} {:?}", std::time::SystemTime::now());
             let handled = poller.journal().values_ended().len();
             poller.until_ended(handled + 50).await;
         }
@@ -44,7 +42,7 @@ async fn a_broker_that_is_killed_is_waited_for_and_what_was_handled_meanwhile_is
     own.cluster.node(1, "kill").await;
     poller.site.behave("succeed");
     poller.until_ended(10).await;
-    poller.running.wait_for_line("brokers are down").await;
+    poller.running.wait_for_line("is a broker there?").await;
     own.cluster.node(1, "start").await;
     topic.put_numbers(1, 0..10).await;
     poller.until_committed(&topic, &[(0, 10), (1, 10)].into()).await;

@@ -89,17 +89,25 @@ impl Commits {
         }
     }
 
-    /// Returns once everything that was taken on is committed, or there is nobody to commit it for. Cancelling is safe.
-    pub(super) async fn flushed(&self) {
+    /// Returns once everything that was taken on of these is committed, or there is nobody to commit it for. Cancelling is safe.
+    pub(super) async fn flushed(&self, partitions: &[Partition]) {
         let mut on_its_way = self.on_its_way.subscribe();
         loop {
-            let is_done = self.state().wanted.is_empty() && on_its_way.borrow_and_update().is_empty();
-            if is_done {
+            let is_under_way = {
+                let (state, on_its_way) = (self.state(), on_its_way.borrow_and_update());
+                partitions.iter().any(|it| state.wanted.contains_key(it) || on_its_way.contains(it))
+            };
+            if !is_under_way {
                 return;
             }
             // The sender lives as long as `self`.
             on_its_way.changed().await.expect("the sender is borrowed meanwhile");
         }
+    }
+
+    /// Those that are this poller's.
+    pub(super) fn owned(&self) -> Vec<Partition> {
+        self.state().owned.keys().copied().collect()
     }
 
     /// Commits places before their partitions are read.
