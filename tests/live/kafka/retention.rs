@@ -49,7 +49,7 @@ async fn under_latest_they_are_passed_over_up_to_the_newest_and_counted_all_the_
 }
 
 #[tokio::test]
-async fn records_that_leave_the_log_before_a_poller_has_read_them_are_counted_in_a_warning() {
+async fn records_that_leave_the_log_before_a_poller_has_read_them_are_counted_in_one_warning() {
     let topic = Cluster::shared().await.topic(1).await;
     let poller = Poller::start(&topic, SETTINGS).await;
     poller.site.behave("hold");
@@ -70,31 +70,29 @@ async fn records_that_leave_the_log_before_a_poller_has_read_them_are_counted_in
     assert_eq!(gaps.len(), 1, "{handled:?}");
     assert_eq!(gaps[0][1], below);
     let lost = below - gaps[0][0] - 1;
-    let warning = poller.running.wait_for_line("the place to read on from is not in the log any more").await;
-    assert!(
-        warning.contains("WARN") && warning.contains(&format!("records_lost={lost} ")),
-        "{lost}: {warning}"
-    );
+    let printed = poller.running.printed();
+    let [warning] = printed.lines_with("the place to read on from is not in the log any more")[..] else {
+        panic!("one warning\n{printed}")
+    };
+    let counted = format!("records_lost={lost} ");
+    assert!(warning.contains("WARN") && warning.contains(&counted), "{lost}: {warning}");
     poller.stop().await;
     topic.delete().await;
 }
 
 #[tokio::test]
-async fn records_that_leave_the_log_while_they_are_tried_again_are_tried_on_and_the_partition_goes_on() {
+async fn records_that_leave_the_log_while_they_are_tried_again_do_not_hold_up_their_partition() {
     let topic = Cluster::shared().await.topic(1).await;
     let poller = Poller::start(&topic, SETTINGS).await;
     poller.site.behave("error");
     topic.put_numbers(0, 0..20).await;
-    poller.until("the first batch failed", |poller| poller.journal().began().len() >= 2).await;
+    poller.until("the first batch failed twice", |poller| poller.journal().began().len() >= 2).await;
     topic.delete_records(0, 20).await;
     topic.put_numbers(0, 20..30).await;
-    let began = poller.journal().began().len();
-    poller.until("it is tried on", |poller| poller.journal().began().len() > began + 1).await;
     poller.site.behave("succeed");
     poller.until_committed(&topic, &[(0, 30)].into()).await;
     let ended = poller.journal().values_ended();
-    let is_handled = |number: usize| ended.contains(&number.to_string());
-    assert!((0..10).chain(20..30).all(is_handled), "{ended:?}");
+    assert!((20..30).all(|number: usize| ended.contains(&number.to_string())), "{ended:?}");
     poller.stop().await;
     topic.delete().await;
 }
