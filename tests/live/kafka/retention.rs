@@ -96,3 +96,28 @@ async fn records_that_leave_the_log_while_they_are_tried_again_do_not_hold_up_th
     poller.stop().await;
     topic.delete().await;
 }
+
+#[tokio::test]
+async fn a_topic_that_is_made_again_while_nobody_polls_is_read_from_its_start() {
+    let topic = Cluster::shared().await.topic(1).await;
+    topic.put_numbers(0, 0..10).await;
+    let poller = Poller::start(&topic, SETTINGS).await;
+    poller.until_committed(&topic, &[(0, 10)].into()).await;
+    poller.stop().await;
+    topic.delete().await;
+    topic.make_again(1).await;
+    topic.put_numbers(0, 100..105).await;
+    // Also where the group still has what it committed of the one before.
+    for (committed, last) in [(None, 105_usize), (Some(10), 106)] {
+        if let Some(offset) = committed {
+            topic.reset(topic.name(), [(0, offset)]).await;
+            topic.put_numbers(0, 105..last).await;
+        }
+        let poller = Poller::start(&topic, SETTINGS).await;
+        poller.until_committed(&topic, &[(0, i64::try_from(last - 100).unwrap())].into()).await;
+        let expected: Vec<_> = (100..last).map(|number| number.to_string()).collect();
+        assert_eq!(poller.journal().values_ended(), expected);
+        poller.stop().await;
+    }
+    topic.delete().await;
+}
