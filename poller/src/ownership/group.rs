@@ -253,7 +253,7 @@ impl GroupOwnership {
         }
         let mut suspicion = None;
         if let Some(before) = self.suspicion.take() {
-            let mut is_cleared = true;
+            let (mut is_cleared, mut shorter) = (true, Vec::new());
             for (partition, log) in &bounds {
                 let Some(next) = client.next_offset(*partition) else { continue };
                 let seen_before = before.get(partition).copied();
@@ -261,18 +261,42 @@ impl GroupOwnership {
                     is_cleared &= next <= log.end;
                     continue;
                 };
+                let shard = self.group.shard(*partition);
+                if place.offset < next {
+                    warn!(
+                        %mapping, %shard, next, oldest = log.start, end = log.end,
+                        "the log ends before what was read of it: the topic was made again, or its records are lost"
+                    );
+                    shorter.push(*partition);
+                    continue;
+                }
                 warn!(
-                    %mapping, shard = %self.group.shard(*partition), next, oldest = log.start, end = log.end,
+                    %mapping, %shard, next, oldest = log.start, end = log.end,
                     records_lost = place.lost, reading_on_at = place.offset,
                     "the place to read on from is not in the log any more: records are lost to retention"
                 );
                 client.seek(*partition, place.offset, next.checked_sub(1));
             }
+            let can_begin_anew = self.leaving.is_none() && self.answer.is_none();
+            is_cleared &= shorter.is_empty() || can_begin_anew;
+            if can_begin_anew && !shorter.is_empty() {
+                self.begin_anew(shorter);
+            }
             suspicion = (!is_cleared).then_some(bounds);
         }
         let again_in = if suspicion.is_some() { LOOK_SOON } else { LOOK_INTERVAL };
-        self.look_at = clock.now().after(again_in);
+        self.look_at = self.topic.clock.now().after(again_in);
         self.suspicion = suspicion;
+    }
+
+    /// As if these were lost, and assigned again: nothing of what was read of them counts any more.
+    fn begin_anew(&mut self, partitions: Vec<Partition>) {
+        self.commits.disown(&partitions);
+        let now = self.topic.clock.now();
+        self.group.handle(Input::Lost(partitions.clone()), now);
+        // It was said in other words.
+        while self.group.next_notice().is_some() {}
+        self.group.handle(Input::Assigned(partitions), now);
     }
 
     fn say(&mut self) {

@@ -11,3 +11,4 @@ mod refused;
 mod retention;
 mod sessions;
 mod sharing;
+mod stopping;

@@ -1,6 +1,9 @@
 //! Pollers that share the partitions of a topic, come, are killed and leave.
 
 use super::handled::{assert_in_order, assert_one_at_a_time, by_partition};
+use pelton::clock::Clock;
+use pelton_tests::Signal;
+use pelton_tests::chance;
 use pelton_tests::kafka::{Cluster, Journal, Load, Message, Poller, SESSION_TIMEOUT};
 use pelton_tests::measure::now_ns;
 use pelton_tests::site::Site;
@@ -13,6 +16,9 @@ const AT_ONCE: usize = 4;
 const PAUSE: Duration = Duration::from_millis(100);
 const A_SECOND_OF_THEM: usize = 40;
 const BATCH_SIZE: usize = 20;
+/// Members that join in the storm, and how long it may take until one of them ends.
+const STORM_ROUNDS: usize = 12;
+const STORM_PAUSE_MS_MAX: u64 = 3_000;
 /// How long a machine that has other things to do may take beside what is promised.
 const SLACK: Duration = Duration::from_secs(10);
 
@@ -184,4 +190,53 @@ async fn an_invocation_that_takes_long_goes_on_across_two_rebalances_and_the_gro
         poller.stop().await;
     }
     topic.delete().await;
+}
+
+#[tokio::test]
+async fn a_storm_of_joins_leaves_kills_and_sleeps_loses_nothing_and_keeps_the_order() {
+    let mut random = fastrand::Rng::with_seed(chance::seed());
+    let clock = Clock::start();
+    let topic = Cluster::shared().await.topic(PARTITIONS).await;
+    let load = Load::start(&topic, PARTITIONS, AT_ONCE, PAUSE);
+    let mut members = vec![Poller::start(&topic, &settings()).await];
+    let mut sites = Vec::new();
+    for _ in 0..STORM_ROUNDS {
+        members.push(Poller::begin(Poller::site(&topic, &settings())));
+        clock.sleep(Duration::from_millis(random.u64(0..STORM_PAUSE_MS_MAX))).await;
+        let member = random.usize(0..members.len());
+        match random.u8(0..4) {
+            0 => members[member].running.signal(Signal::STOP),
+            1 => sites.push(members.swap_remove(member).kill().await),
+            2 => sites.push(end(members.swap_remove(member)).await),
+            _ => {}
+        }
+        if members.len() > 3 {
+            sites.push(members.swap_remove(0).kill().await);
+        }
+    }
+    for member in &members {
+        member.running.signal(Signal::CONT);
+    }
+    members.push(Poller::start(&topic, &settings()).await);
+    let put = load.stop().await;
+    let end = i64::try_from(put).unwrap();
+    let last = members.len() - 1;
+    members[last].until_committed(&topic, &(0..PARTITIONS).map(|partition| (partition, end)).collect()).await;
+    for member in members {
+        sites.push(member.stop().await.0);
+    }
+    let batches = by_partition(&journals(&sites.iter().collect::<Vec<_>>()));
+    for partition in 0..PARTITIONS {
+        assert_in_order(partition, &batches[&partition], end);
+    }
+    topic.delete().await;
+}
+
+/// Stops a member, also one that sleeps, or has not begun to listen to signals.
+async fn end(mut member: Poller) -> Site {
+    member.running.signal(Signal::TERM);
+    member.running.signal(Signal::CONT);
+    member.running.wait_for_exit().await;
+    member.running.assert_no_survivors().await;
+    member.site
 }

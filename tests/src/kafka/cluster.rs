@@ -117,7 +117,7 @@ impl Cluster {
         Topic::new(self.clone(), format!("pelton-{}", uuid::Uuid::new_v4()))
     }
 
-    async fn create_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
+    pub(super) async fn create_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
         // As many copies as the cluster makes by itself.
         let mut new = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
         for (setting, value) in settings {

@@ -3,6 +3,7 @@
 use super::cluster::{Cluster, admin_options};
 use super::producer::{Message, Producer};
 use super::{CALL_MAX, blocking};
+use crate::wait;
 use rdkafka::admin::NewPartitions;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
@@ -95,6 +96,21 @@ impl Topic {
     pub async fn delete(&self) {
         let deleted = self.cluster.admin().delete_topics(&[&self.name], &admin_options()).await;
         deleted.expect("the brokers delete topics").remove(0).expect("the topic is deleted");
+    }
+
+    /// Makes it again, once its deletion has come to its end.
+    ///
+    /// # Panics
+    /// If the brokers refuse.
+    pub async fn make_again(&self, partitions: i32) {
+        let is_gone = async || {
+            let name = self.name.clone();
+            let known =
+                self.cluster.call(move |consumer| consumer.fetch_metadata(Some(&name), CALL_MAX)).await;
+            known.is_ok_and(|known| known.topics()[0].partitions().is_empty()).then_some(())
+        };
+        wait::until("the topic is gone", is_gone).await;
+        self.cluster.create_topic(&self.name, partitions, &[]).await;
     }
 
     /// What the group has committed.

@@ -76,6 +76,8 @@ impl ClientSettings {
             ("queued.max.messages.kbytes", "16384"),
             ("fetch.max.bytes", "8388608"),
             ("fetch.wait.max.ms", "500"),
+            // A commit that is under way when the group rebalances may stay without an answer, and the group waits for it meanwhile.
+            ("socket.timeout.ms", "10000"),
             ("fetch.error.backoff.ms", "200"),
         ] {
             config.set(key, value);
