@@ -38,9 +38,10 @@ async fn dev(site: &Site) -> Running {
     running
 }
 
-/// Runs a program to its end in the site's folder.
-async fn beside(site: &Site, program: Program) -> Exit {
-    program.start(&site.folder).wait_for_exit().await
+/// Runs a program to its end in the site's folder. What is left of it ends with its value, and takes others of the folder with it.
+async fn beside(site: &Site, program: Program) -> (Exit, Running) {
+    let mut running = program.start(&site.folder);
+    (running.wait_for_exit().await, running)
 }
 
 /// A record that the function was handed.
@@ -87,18 +88,18 @@ async fn dev_runs_a_kafka_for_brokers_that_it_may_not_call_and_put_beside_it_fin
     let running = dev(&site).await;
     running.wait_for_line(IN_THIS_PROCESS).await;
     let put = ["put", "clicks", "one", "--key", "anna", "--header", "trace=7"];
-    let exit = beside(&site, pelton(put)).await;
+    let (exit, _put1) = beside(&site, pelton(put)).await;
     exit.assert_code(0).assert_printed("using the topic of the running `pelton dev`");
     until(&running, "the record is done with", || !handed(&site, "ended").is_empty()).await;
     let record = &handed(&site, "ended")[0];
     let headers = serde_json::json!([{"trace": [55]}]);
     assert_eq!((&record.key, &*record.value, &record.headers), (&Value::from("YW5uYQ=="), "one", &headers));
 
-    let exit = beside(&site, pelton(["put", "clicks", "--generate", "--count", "1500"])).await;
+    let (exit, _put2) = beside(&site, pelton(["put", "clicks", "--generate", "--count", "1500"])).await;
     exit.assert_code(0).assert_printed("1,500 records");
     until(&running, "all records are done with", || handed(&site, "ended").len() == 1501).await;
 
-    let exit = beside(&site, pelton(["put", "click", "one"])).await;
+    let (exit, _put3) = beside(&site, pelton(["put", "click", "one"])).await;
     exit.assert_code(2).assert_printed("the stream click does not exist");
     interrupt(running).await;
     assert!(!site.data_dir().join("stream").exists(), "a clean stop removes the file");
@@ -122,7 +123,8 @@ async fn records_that_are_given_up_are_in_the_topic_that_the_mapping_names_each_
     let site = Site::new(&template(settings, of_failures));
     site.behave("error");
     let running = dev(&site).await;
-    beside(&site, pelton(["put", "clicks", "one", "two", "--key", "anna"])).await.assert_code(0);
+    let (exit, _put) = beside(&site, pelton(["put", "clicks", "one", "two", "--key", "anna"])).await;
+    exit.assert_code(0);
     let failures = || {
         let began = handed(&site, "began").into_iter();
         began.filter(|record| record.partition.starts_with("failed-")).collect::<Vec<_>>()
@@ -144,7 +146,7 @@ async fn records_that_are_given_up_are_in_the_topic_that_the_mapping_names_each_
 async fn dev_refuses_a_start_at_a_moment_in_the_kafka_of_its_process() {
     let settings = "StartingPosition: AT_TIMESTAMP\n            StartingPositionTimestamp: 1767225600";
     let site = Site::new(&template(settings, ""));
-    let exit = beside(&site, dev_without_cargo()).await;
+    let (exit, _put4) = beside(&site, dev_without_cargo()).await;
     exit.assert_code(2).assert_printed("KeeperClicks starts AT_TIMESTAMP");
     exit.assert_printed("--bootstrap-servers KeeperClicks=HOST:PORT");
 }
@@ -153,7 +155,7 @@ async fn dev_refuses_a_start_at_a_moment_in_the_kafka_of_its_process() {
 async fn put_says_that_brokers_are_away_or_that_their_topic_is_missing() {
     let site = Site::new(&template("StartingPosition: TRIM_HORIZON", ""));
     let away = pelton(["put", "clicks", "one", "--bootstrap-servers", "127.0.0.1:1"]);
-    let exit = beside(&site, away).await;
+    let (exit, _put5) = beside(&site, away).await;
     exit.assert_code(2).assert_printed("no broker answers: 127.0.0.1:1");
     exit.assert_printed("Connection refused");
 
@@ -161,9 +163,9 @@ async fn put_says_that_brokers_are_away_or_that_their_topic_is_missing() {
     let text = std::fs::read_to_string(site.data_dir().join("stream")).expect("the stream is named");
     let notice: Value = serde_json::from_str(&text).expect("the file is JSON");
     let servers = notice["bootstrap_servers"].as_str().expect("the file names the Kafka");
-    let exit = beside(&site, pelton(["put", "orders", "one", "--bootstrap-servers", servers])).await;
+    let (exit, _put6) = beside(&site, pelton(["put", "orders", "one", "--bootstrap-servers", servers])).await;
     exit.assert_code(2).assert_printed(&format!("there is no topic orders at {servers}"));
-    let exit = beside(&site, pelton(["put", "clicks", "one", "--bootstrap-servers", servers])).await;
+    let (exit, _put7) = beside(&site, pelton(["put", "clicks", "one", "--bootstrap-servers", servers])).await;
     exit.assert_code(0).assert_printed("put into clicks");
     interrupt(running).await;
 }

@@ -241,7 +241,7 @@ impl GroupOwnership {
     }
 
     fn looked(&mut self, bounds: BTreeMap<Partition, Bounds>) {
-        let GroupedTopic { mapping, settings, client, clock, .. } = &self.topic;
+        let GroupedTopic { mapping, settings, client, .. } = &self.topic;
         let named = bounds.iter().map(|(partition, bounds)| (self.group.shard(*partition), *bounds));
         let (logs, committed_events) = (named.collect(), self.commits.events());
         self.view.send_modify(|view| (view.logs, view.committed_events) = (logs, committed_events));
