@@ -49,7 +49,6 @@ const LONG: &[(&str, usize)] = &[
     ("poller/src/commands/put/mod.rs", 429),
     ("poller/src/shard_worker.rs", 429),
     ("poller/template/src/evaluate/intrinsics.rs", 421),
-    ("poller/template/src/read/event_source_kind.rs", 452),
 ];
 
 fn root() -> PathBuf {

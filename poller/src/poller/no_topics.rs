@@ -10,7 +10,6 @@ use crate::user_error::UserError;
 use pelton_core::event::kafka::KafkaCluster;
 use pelton_model::{EventSource, Mapping, MappingId, SessionTimeout};
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -18,13 +17,17 @@ use uuid::Uuid;
 pub(super) const PACE: Pace =
     Pace { poll_interval: Duration::ZERO, read_gap_min: Duration::ZERO, read_records_max: 1 };
 
+/// There are none.
+#[derive(Clone)]
+pub(super) enum NoBrokers {}
+
 /// There is none.
 pub(super) struct FoundTopic {
     pub(super) source: Arc<dyn Source>,
     pub(super) client: Arc<dyn GroupClient>,
     pub(super) cluster: KafkaCluster,
     pub(super) topic: Topic,
-    pub(super) brokers: Infallible,
+    pub(super) brokers: NoBrokers,
     pub(super) partitions: usize,
     pub(super) uuid: Uuid,
 }

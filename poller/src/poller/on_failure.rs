@@ -147,7 +147,7 @@ impl OnFailureDestinations {
         &mut self,
         _: &Mapping,
         _: &str,
-        brokers: std::convert::Infallible,
+        brokers: super::topics::NoBrokers,
         _: impl FnOnce(&str) -> Origin,
     ) -> Arc<dyn Destination> {
         match brokers {}

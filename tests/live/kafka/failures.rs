@@ -179,15 +179,15 @@ async fn a_batch_waits_for_its_window_half_a_second_unless_it_is_told_otherwise(
     let poller = Poller::start(&topic, "StartingPosition: TRIM_HORIZON\nBatchSize: 100").await;
     let producer = Producer::of(&topic);
     let connected = tokio::task::spawn_blocking(move || {
-        producer.put(&[Message::text(0, "0")]);
+        let _offsets = producer.put(&[Message::text(0, "0")]);
         producer
     });
     let producer = connected.await.unwrap();
     poller.until_ended(1).await;
     let put = tokio::task::spawn_blocking(move || {
         let put = now_ns();
-        producer.put(&[Message::text(0, "1")]);
-        producer.put(&[Message::text(0, "2")]);
+        let _first = producer.put(&[Message::text(0, "1")]);
+        let _second = producer.put(&[Message::text(0, "2")]);
         put
     });
     let put = put.await.unwrap();
