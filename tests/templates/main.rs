@@ -163,6 +163,20 @@ fn brokers_and_lanes_of_kafka_come_from_the_command_line_too() {
     check("kafka.yaml", "kafka-elsewhere", &LoadOptions { kafka, ..options() });
 }
 
+/// The sample has no mapping of Kafka without a cluster, so that it can be deployed anywhere.
+#[test]
+fn the_sample_has_a_mapping_of_kafka_only_where_its_brokers_are_named() {
+    check("../../samplesam.yaml", "sample", &options());
+    let servers = ("KafkaBootstrapServers", "127.0.0.1:9092,127.0.0.1:9093");
+    check("../../samplesam.yaml", "sample-kafka", &with_parameters(&[servers]));
+    let secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-AbCdEf";
+    check(
+        "../../samplesam.yaml",
+        "sample-kafka-secret",
+        &with_parameters(&[servers, ("KafkaSecret", secret)]),
+    );
+}
+
 #[test]
 fn a_file_that_is_not_there_is_said() {
     check("missing.yaml", "missing", &options());
