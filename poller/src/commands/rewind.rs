@@ -27,7 +27,7 @@ use pelton_core::Timestamp;
 use pelton_core::shard_sync::FoundStream;
 use pelton_core::starting_position::StartingPosition;
 use pelton_model::shown_timestamp;
-use pelton_model::{Application, Mapping, MappingId};
+use pelton_model::{Application, EventSource, Mapping, MappingId};
 use pelton_template::suggest;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -82,7 +82,9 @@ pub async fn run(
     beside::settle(&mut aws, &data_dir).await?;
     let region = load::region(aws.region.as_deref()).await?;
     let mut application = load::load(&path, &template, &region, None, terminal, clock)?;
-    let wanted = std::iter::once(find_mapping(&application, &mapping)?);
+    let named = find_mapping(&application, &mapping)?;
+    require_stream(named)?;
+    let wanted = std::iter::once(named);
     let (client, streams_at) = connect_for(wanted, &aws, &region, clock).await?;
     if client.region() != region {
         application = load::load(&path, &template, client.region(), None, terminal, clock)?;
@@ -120,6 +122,19 @@ pub async fn run(
     io::stdout().write_all(moved.as_bytes()).map_err(|error| {
         UserError::failed(format!("the mapping was moved, but the result cannot be printed: {error}"))
     })
+}
+
+/// Positions of a topic are not kept here.
+fn require_stream(mapping: &Mapping) -> Result<(), UserError> {
+    let EventSource::Kafka(kafka) = &mapping.source else { return Ok(()) };
+    let (id, group, topic) = (&mapping.id, kafka.group_id(), &kafka.topic);
+    let servers = kafka.cluster.bootstrap_servers().map_or("HOST:PORT".to_owned(), ToString::to_string);
+    let problem =
+        format!("{id} reads from Kafka: its position is what the consumer group {group} has committed");
+    Err(UserError::bad_input(problem).help(format!(
+        "stop its pollers, and move the group: `kafka-consumer-groups --bootstrap-server {servers} --group {group} --topic {topic} \
+         --reset-offsets --to-earliest --execute`"
+    )))
 }
 
 async fn move_to(

@@ -86,6 +86,8 @@ pub(super) struct Judges {
     pub(super) filters: Filters,
     /// What must not be shown.
     pub(super) secrets: Secrets,
+    /// How the records stand in the input.
+    pub(super) shape: Shape,
 }
 
 impl FilterArguments {
@@ -97,7 +99,10 @@ impl FilterArguments {
                 Err(UserError::bad_input("the template options need --mapping")
                     .help("name the mapping whose patterns are meant; --pattern needs no template"))
             }
-            None => Ok(Judges { filters: self.given()?, secrets: Secrets::default() }),
+            None => {
+                let shape = self.source.map_or(Shape::Document, |name| shape_of(name.source()));
+                Ok(Judges { filters: self.given()?, secrets: Secrets::default(), shape })
+            }
         }
     }
 
@@ -115,7 +120,7 @@ impl FilterArguments {
             .ok_or_else(|| {
                 UserError::bad_input(format!("{name} has no FilterCriteria: its function gets every record"))
             })?;
-        Ok(Judges { filters, secrets })
+        Ok(Judges { filters, secrets, shape: shape_of(mapping.source.kind().records()) })
     }
 
     fn given(&self) -> Result<Filters, UserError> {
@@ -128,15 +133,16 @@ impl FilterArguments {
             .ok_or_else(|| UserError::bad_input("there is no pattern").help("give one with --pattern"))
     }
 
-    pub(super) fn input(&self) -> Result<Input, UserError> {
-        let shape = match self.source.map(SourceName::source) {
-            None if self.mapping.is_some() => Shape::Event,
-            None => Shape::Document,
-            Some(Source::Kafka) => Shape::KafkaEvent,
-            Some(Source::Kinesis | Source::DynamoDb | Source::Sqs) => Shape::Event,
-        };
+    pub(super) fn input(&self, shape: Shape) -> Result<Input, UserError> {
         Input::open(&self.file, shape)
             .map_err(|error| UserError::bad_input(format!("{} cannot be read: {error}", self.file)))
+    }
+}
+
+fn shape_of(source: Source) -> Shape {
+    match source {
+        Source::Kafka => Shape::KafkaEvent,
+        Source::Kinesis | Source::DynamoDb | Source::Sqs => Shape::Event,
     }
 }
 

@@ -28,7 +28,7 @@ pub async fn run(
     clock: &Clock,
 ) -> Result<(), UserError> {
     let judges = arguments.judges(terminal, clock).await?;
-    let input = arguments.input()?;
+    let input = arguments.input(judges.shape)?;
     let (done, end) = oneshot::channel();
     std::thread::spawn(move || {
         // Nobody waits for it any more after a signal.
