@@ -12,10 +12,22 @@ pub(crate) fn told_address(service: &str, port_variable: &str, port: &str) -> St
     written(service).unwrap_or_else(|| on_port(port_variable, port))
 }
 
+/// Another address of a service, by its name; `None`: `infra/up` wrote none down.
+pub(crate) fn listener(service: &str, name: &str) -> Option<String> {
+    let listeners = file(service, "listeners")?;
+    let of_name = |line: &str| {
+        line.split_once('\t').filter(|(known, _)| *known == name).map(|(_, address)| address.to_owned())
+    };
+    listeners.lines().find_map(of_name)
+}
+
 fn written(service: &str) -> Option<String> {
+    Some(file(service, "endpoint")?.trim().to_owned())
+}
+
+fn file(service: &str, name: &str) -> Option<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace");
-    let written = std::fs::read_to_string(root.join("infra/.state").join(service).join("endpoint"));
-    Some(written.ok()?.trim().to_owned())
+    std::fs::read_to_string(root.join("infra/.state").join(service).join(name)).ok()
 }
 
 fn on_port(port_variable: &str, port: &str) -> String {

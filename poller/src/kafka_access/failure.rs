@@ -101,6 +101,8 @@ fn sasl(reason: &str) -> (&'static str, Option<&'static str>) {
     let says = |part: &str| reason.to_lowercase().contains(part);
     let help = if says("require sasl") {
         "the broker wants to know who it is: add an entry to SourceAccessConfigurations"
+    } else if says("not valid in current sasl state") {
+        "the broker has no SASL on this port: check the port, or remove the user from SourceAccessConfigurations"
     } else if says("credential") || says("password") {
         "check username and password in the secret"
     } else if says("mechanism") {
@@ -165,6 +167,13 @@ mod tests {
              invalid credentials with SASL mechanism SCRAM-SHA-512",
             "sasl_ssl://127.0.0.1:9093: SASL: ",
             "check username and password in the secret",
+        );
+        check(
+            Some(Code::Authentication),
+            "sasl_ssl://127.0.0.1:9094/bootstrap: SASL PLAIN mechanism handshake failed: Broker: Request not valid in current SASL \
+             state: broker's supported mechanisms: ",
+            "sasl_ssl://127.0.0.1:9094: SASL: SASL PLAIN mechanism handshake failed: ",
+            "the broker has no SASL on this port: check the port, or remove the user from SourceAccessConfigurations",
         );
         check(
             Some(Code::GroupAuthorizationFailed),

@@ -123,6 +123,8 @@ impl Access {
             let Certificate { certificate } = secret::read(source, aws).await.map_err(of(property))?;
             resolved.set("ssl.ca.pem", certificate.shown());
             ca = Some(certificate);
+        } else if access.transport() == Transport::Tls {
+            resolved.properties.extend(place_of_trusted(|name| std::env::var_os(name).is_some()));
         }
         match &access.authentication {
             Authentication::None => {}
@@ -204,4 +206,23 @@ impl Access {
 
 fn of(property: &'static str) -> impl FnOnce(SecretError) -> AccessError {
     move |source| AccessError::Secret { property, source }
+}
+
+/// Where librdkafka finds the authorities that this machine trusts. Its OpenSSL is compiled into Pelton and has a folder of no machine
+/// for its default: it looks at the usual places when told, and at the variables when not.
+fn place_of_trusted(is_set: impl Fn(&str) -> bool) -> Option<(&'static str, String)> {
+    let is_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(is_set);
+    (!is_named).then(|| ("ssl.ca.location", "probe".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_authorities_of_the_machine_are_at_the_usual_places_unless_a_variable_names_others() {
+        assert_eq!(place_of_trusted(|_| false), Some(("ssl.ca.location", "probe".to_owned())));
+        assert_eq!(place_of_trusted(|name| name == "SSL_CERT_FILE"), None);
+        assert_eq!(place_of_trusted(|name| name == "SSL_CERT_DIR"), None);
+    }
 }

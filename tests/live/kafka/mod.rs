@@ -2,6 +2,7 @@
 //!
 //! Each test has a topic and a group of its own.
 
+mod access;
 mod brokers;
 mod failures;
 mod handled;

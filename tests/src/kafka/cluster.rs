@@ -93,6 +93,18 @@ impl Cluster {
         &self.servers
     }
 
+    /// The address of another listener, by its name in `infra/README.md`, or the folder of the `certificates`.
+    ///
+    /// # Panics
+    /// If `infra/up` did not start the brokers.
+    #[must_use]
+    pub fn listener(&self, name: &str) -> String {
+        let service = self.service;
+        infra::listener(service, name).unwrap_or_else(|| {
+            panic!("the listener {name} is not known: start Kafka by `infra/up {service}`")
+        })
+    }
+
     /// A topic of a name that is nobody else's.
     ///
     /// # Panics
