@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Limited};
 /// Longest answer.
 const BYTES_MAX: usize = 1024 * 1024;
 
-/// The status and the body of the answer. A certificate authority of its own may be given for `https:`, as PEM.
+/// The status and the body of the answer. For `https:` another certificate authority than those of the machine may be given, as PEM.
 pub(super) async fn call(request: HttpRequest, ca: Option<&str>) -> Result<(u16, Vec<u8>), Cause> {
     let connector = connector(request.uri().starts_with("https:"), ca)?;
     let answer = connector.call(request).await?;
@@ -26,7 +26,7 @@ fn connector(is_tls: bool, ca: Option<&str>) -> Result<Connector, Cause> {
         return Ok(Connector::builder().build_http());
     }
     let trusted = match ca {
-        Some(pem) => TrustStore::empty().with_pem_certificate(pem),
+        Some(pem) => TrustStore::default().with_pem_certificate(pem),
         None => TrustStore::default(),
     };
     let context = TlsContext::builder().with_trust_store(trusted).build()?;

@@ -72,6 +72,11 @@ impl ClientCredentials {
         let form = form.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect();
         let lifetime_max = client.oauth_token_expiration_seconds.map(Duration::from_secs);
         let ca = client.oauth_idp_ca_certificate.or_else(|| server_ca.cloned());
+        if ca.as_ref().is_some_and(|ca| !is_certificates(ca.shown())) {
+            return Err(flawed(
+                "oauthIdpCaCertificate, or SERVER_ROOT_CA_CERTIFICATE in its place, is no PEM of certificates",
+            ));
+        }
         Ok(Self { url, client_id, client_secret, form, lifetime_max, ca })
     }
 
@@ -113,6 +118,20 @@ impl ClientCredentials {
     }
 }
 
+/// Whether a text consists of certificates in PEM: whoever uses them takes that for granted.
+fn is_certificates(pem: &str) -> bool {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let bodies: Vec<&str> =
+        pem.split(BEGIN).skip(1).map(|rest| rest.split(END).next().unwrap_or_default()).collect();
+    let is_der = |body: &&str| {
+        let text: String = body.split_whitespace().collect();
+        // Each certificate is a SEQUENCE.
+        STANDARD.decode(text).is_ok_and(|der| der.first() == Some(&0x30))
+    };
+    !bodies.is_empty() && pem.matches(END).count() == bodies.len() && bodies.iter().all(is_der)
+}
+
 /// The subject of a JSON Web Token; `None`: it is none.
 fn subject(token: &str) -> Option<String> {
     #[derive(Deserialize)]
@@ -145,4 +164,24 @@ pub(super) fn percent_encoded(text: &str) -> String {
         }
     }
     encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_in_pem_or_refused() {
+        let pem = |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
+        assert!(is_certificates(&pem("MAMC\nAQE=")));
+        assert!(is_certificates(&format!("{}{}", pem("MAMCAQE="), pem("MAMCAQE="))));
+        for wrong in ["", "MAMCAQE=", &pem("not base64"), &pem(""), "-----BEGIN CERTIFICATE-----\nMAMCAQE="] {
+            assert!(!is_certificates(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_encoded() {
+        assert_eq!(percent_encoded("a b/ü~"), "a%20b%2F%C3%BC~");
+    }
 }

@@ -85,9 +85,11 @@ async fn find_one(
         .help("without it, keys and values come as they are in the topic"));
     }
     let (servers, access) = known_servers(id, kafka, aws, clock).await?;
-    let access = Access::of(&access, aws, clock).await.map_err(|error| {
-        UserError::bad_input(format!("{id} cannot get into its cluster: {}", chain(&error)))
-    })?;
+    let region = region_of(&servers).or_else(|| aws.region.clone());
+    let access =
+        Access::of(&access, &AwsOptions { region, ..aws.clone() }, clock).await.map_err(|error| {
+            UserError::bad_input(format!("{id} cannot get into its cluster: {}", chain(&error)))
+        })?;
     let brokers = Brokers { bootstrap_servers: servers.clone(), access };
     let settings = ClientSettings {
         brokers: brokers.clone(),
@@ -114,6 +116,15 @@ async fn find_one(
     let has_keys = kafka.parallelization_factor > 1;
     let source = Arc::new(KafkaSource::new(Arc::clone(&client), clock.clone(), filters, has_keys));
     Ok(FoundTopic { source, client, cluster, topic, brokers, partitions: partitions.len(), uuid: kafka.uuid })
+}
+
+/// The region of brokers of MSK, for which whoever gets in by IAM signs.
+fn region_of(servers: &str) -> Option<String> {
+    let host = servers.split([',', ':']).next()?;
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_aws = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+    let place = labels.iter().position(|label| ["kafka", "kafka-serverless"].contains(label))?;
+    labels.get(place + 1).filter(|_| is_aws).map(|region| (*region).to_owned())
 }
 
 /// The brokers to ask first, and how to get in there.
@@ -167,5 +178,23 @@ fn not_found(id: &MappingId, kafka: &KafkaSettings, servers: &str, outcome: &Out
     match outcome {
         Outcome::NoTopic => error.help("create the topic first, or check its name and who may describe it"),
         Outcome::Refused(_) => error.help("`--bootstrap-servers LOGICAL_ID=HOST:PORT` names other brokers"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brokers_of_msk_have_their_region_in_their_names() {
+        let region = |servers| region_of(servers);
+        let of_msk = "b-1.shop.abc123.c2.kafka.eu-west-1.amazonaws.com:9098,b-2.shop.abc123.c2.kafka.eu-west-1.amazonaws.com:9098";
+        assert_eq!(region(of_msk).as_deref(), Some("eu-west-1"));
+        assert_eq!(
+            region("boot-x.c1.kafka-serverless.us-east-1.amazonaws.com:9098").as_deref(),
+            Some("us-east-1")
+        );
+        assert_eq!(region("kafka.example.com:9092"), None);
+        assert_eq!(region("127.0.0.1:9092"), None);
     }
 }
