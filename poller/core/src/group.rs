@@ -134,7 +134,13 @@ impl Group {
         self.partitions.keys().copied()
     }
 
-    fn assigned(&mut self, partitions: Vec<Partition>) {
+    /// Those of an assignment that has no answer yet stay this poller's: the next one names only what is new.
+    fn assigned(&mut self, mut partitions: Vec<Partition>) {
+        if let Some(Taking { partitions: before, .. }) = self.taking.take() {
+            let unanswered: Vec<Partition> =
+                before.into_iter().filter(|one| !partitions.contains(one)).collect();
+            partitions.extend(unanswered);
+        }
         for partition in &partitions {
             // Its revocation, if one waits for an answer, was overtaken.
             self.leaving.remove(partition);
@@ -147,7 +153,20 @@ impl Group {
         self.taking = Some(Taking { partitions, step: Step::Asking });
     }
 
+    /// An assignment without an answer goes on without these.
+    fn take_no_more(&mut self, gone: &[Partition]) {
+        let Some(taking) = &mut self.taking else { return };
+        taking.partitions.retain(|one| !gone.contains(one));
+        if let Step::Fixing { taken } = &mut taking.step {
+            taken.retain(|one| !gone.contains(&one.partition));
+        }
+        if taking.partitions.is_empty() {
+            self.taking = None;
+        }
+    }
+
     fn revoked(&mut self, partitions: Vec<Partition>, now: Timestamp) {
+        self.take_no_more(&partitions);
         let mut running = Vec::new();
         for partition in &partitions {
             match self.partitions.get_mut(partition) {
@@ -188,7 +207,7 @@ impl Group {
                 None => {}
             }
         }
-        self.taking = None;
+        self.take_no_more(partitions);
         self.commands.push_back(Command::GiveBack(partitions.to_vec()));
         if !running.is_empty() {
             self.notices.push_back(Notice::Lost(running.clone()));

@@ -208,6 +208,26 @@ fn an_answer_about_what_was_lost_meanwhile_is_ignored() {
 }
 
 #[test]
+fn an_assignment_that_has_no_answer_yet_is_not_forgotten_for_the_next_one() {
+    let mut poller = Poller::new(StartingPosition::Latest);
+    poller.handle(Input::Assigned(vec![0]));
+    assert_eq!(poller.handle(Input::Assigned(vec![8])), "ask [8, 0]");
+    let both = known(&[(0, Some(42)), (8, Some(50))]);
+    assert_eq!(poller.handle(both), "take 8@50 0@42, t-1-8 after 49 + t-1-0 after 41, polling");
+}
+
+#[test]
+fn what_is_revoked_or_lost_before_it_was_taken_is_not_taken_and_the_rest_is() {
+    for gone in [Input::Revoked(vec![0]), Input::Lost(vec![0])] {
+        let mut poller = Poller::new(StartingPosition::Latest);
+        poller.handle(Input::Assigned(vec![0, 1]));
+        assert_eq!(poller.handle(gone), "give back [0]");
+        let answer = known(&[(0, Some(42)), (1, Some(50))]);
+        assert_eq!(poller.handle(answer), "take 1@50, t-1-1 after 49, polling");
+    }
+}
+
+#[test]
 fn once_every_partition_has_caught_up_the_mapping_has() {
     let mut poller = Poller::new(StartingPosition::TrimHorizon);
     poller.handle(Input::Assigned(vec![0, 1]));

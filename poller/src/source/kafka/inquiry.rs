@@ -52,16 +52,19 @@ pub(super) fn known(
     if asked.iter().any(|partition| !committed.contains_key(partition)) {
         committed.extend(self::committed(consumer, settings, &all)?);
     }
+    // The logs first: a record that comes between the two questions is found by the moment, or lies behind the end.
+    let mut logs = BTreeMap::new();
+    for partition in asked {
+        let log = log_of(consumer, settings, *partition)
+            .map_err(|error| settings.outcome(consumer, "ListOffsets", &error))?;
+        logs.insert(*partition, log);
+    }
     let since =
         since.map(|since| offsets_since(consumer, settings, asked, since)).transpose()?.unwrap_or_default();
     let mut known = BTreeMap::new();
     for partition in all {
-        let mut bounds = Bounds { start: 0, end: 0, since: None };
-        if asked.contains(&partition) {
-            bounds = log_of(consumer, settings, partition)
-                .map_err(|error| settings.outcome(consumer, "ListOffsets", &error))?;
-            bounds.since = since.get(&partition).copied();
-        }
+        let mut bounds = logs.remove(&partition).unwrap_or(Bounds { start: 0, end: 0, since: None });
+        bounds.since = since.get(&partition).copied();
         known.insert(partition, Known { committed: committed.remove(&partition), bounds });
     }
     Ok(known)
