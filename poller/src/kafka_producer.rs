@@ -149,7 +149,8 @@ impl TopicProducer {
         let mut refused = None;
         for message in messages {
             let mut taken = self.send(&message);
-            while let (Err(RDKafkaErrorCode::QueueFull), Some(first)) = (&taken, under_way.pop_front()) {
+            while matches!(taken, Err(RDKafkaErrorCode::QueueFull)) {
+                let Some(first) = under_way.pop_front() else { break };
                 refused = refused.or(self.outcome(first).await.err());
                 taken = self.send(&message);
             }
